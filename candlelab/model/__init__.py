@@ -1,0 +1,1 @@
+"""Nets, losses and optimizers: plain torch modules, built from conf/model."""

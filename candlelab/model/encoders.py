@@ -1,0 +1,128 @@
+"""The two transformers of a fusion: a ViT that reads the chart, a BERT that reads the caption."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from candlelab.batch import Shapes
+from candlelab.model import pretrained as weights
+from candlelab.model.layers import ConvStem, PixelNorm, check_fraction, check_heads
+
+if TYPE_CHECKING:
+    from transformers import BertModel, ViTModel
+
+# What ViTImageProcessor does for google/vit-base-patch16-224 and its in21k form: mean = std = 0.5.
+VIT_MEAN = VIT_STD = (0.5, 0.5, 0.5)
+
+
+@dataclass(frozen=True)
+class Size:
+    """Sizes of one transformer, in the words of the yaml."""
+
+    width: int
+    layers: int
+    heads: int
+    feed_forward: int
+    dropout: float
+
+    def __post_init__(self) -> None:
+        check_heads(self.width, self.heads, "model.net.heads")
+        check_fraction(self.dropout, "model.net.dropout")
+        if self.layers < 1 or self.feed_forward < 1:
+            raise ValueError(f"a transformer needs layers and a feed-forward width of at least 1, not {self.layers} and {self.feed_forward}.")
+
+    def settings(self) -> dict[str, int | float]:
+        """As transformers' configs name them."""
+        return {
+            "hidden_size": self.width,
+            "num_hidden_layers": self.layers,
+            "num_attention_heads": self.heads,
+            "intermediate_size": self.feed_forward,
+            "hidden_dropout_prob": self.dropout,
+            "attention_probs_dropout_prob": self.dropout,
+        }
+
+
+def grid_of(image: tuple[int, int, int], patch: int) -> tuple[int, int]:
+    """Rows and columns of patches; ValueError unless the patch divides the chart."""
+    _, height, width = image
+    if patch < 1 or height % patch or width % patch:
+        raise ValueError(f"model.net.patch={patch} does not divide a chart of {height}x{width}; choose a patch or model.image_size so that it does.")
+    return height // patch, width // patch
+
+
+def vit(shapes: Shapes, size: Size, *, name: str, pretrained: bool | str, patch: int, stem: str) -> ViTModel:
+    """A ViT without pooler for the charts of `shapes`: random, or with the weights of `name` fitted to their size and channels."""
+    from transformers import ViTConfig, ViTModel
+
+    if shapes.image is None:
+        raise ValueError("this net reads charts but the data draws none; choose a render style.")
+    channels, height, width = shapes.image
+    grid = grid_of(shapes.image, patch)
+    config = ViTConfig(image_size=(height, width), patch_size=patch, num_channels=channels, **size.settings())
+    net = ViTModel(config, add_pooling_layer=False)
+    if stem == "conv":
+        _require_random(pretrained)
+        net.embeddings.patch_embeddings.projection = ConvStem(channels, size.width, patch)
+    if pretrained:
+        source = weights.backbone(ViTModel, name, pretrained)
+        _require_sizes(source.config, config, (*size.settings(), "patch_size"), name)
+        state = source.state_dict()
+        kernel = "embeddings.patch_embeddings.projection.weight"
+        state[kernel] = weights.fit_channels(state[kernel], channels)
+        state["embeddings.position_embeddings"] = weights.fit_positions(state["embeddings.position_embeddings"], grid)
+        net.load_state_dict(state)
+    return net
+
+
+def bert(shapes: Shapes, size: Size, *, name: str, pretrained: bool | str) -> BertModel:
+    """A BERT without pooler for the captions of `shapes`: random, or with the weights of `name`, whose vocabulary must be the data's."""
+    from transformers import BertConfig, BertModel
+
+    if shapes.caption is None or shapes.vocabulary is None:
+        raise ValueError("this net reads captions but the data writes none; choose data/caption= or set model.net.inputs=[image].")
+    config = BertConfig(vocab_size=shapes.vocabulary, max_position_embeddings=shapes.caption, **size.settings())
+    net = BertModel(config, add_pooling_layer=False)
+    if pretrained:
+        source = weights.backbone(BertModel, name, pretrained)
+        _require_sizes(source.config, config, (*size.settings(), "vocab_size"), name)
+        state = source.state_dict()
+        table = "embeddings.position_embeddings.weight"
+        if len(state[table]) < shapes.caption:
+            raise ValueError(f"captions have {shapes.caption} tokens but {name} reads at most {len(state[table])}; set a shorter caption length.")
+        state[table] = state[table][: shapes.caption]
+        net.load_state_dict(state)
+    return net
+
+
+def norm_of(shapes: Shapes, pretrained: bool | str) -> PixelNorm:
+    """Pixel statistics: those of the ViT checkpoints, or to be fitted on training charts."""
+    assert shapes.image is not None
+    pixels = PixelNorm(shapes.image[0])
+    if pretrained:
+        pixels.of_backbone(VIT_MEAN, VIT_STD)
+    return pixels
+
+
+def _require_random(pretrained: bool | str) -> None:
+    if pretrained:
+        raise ValueError("model.net.stem=conv has no pretrained weights; set model.net.stem=patch or model.net.pretrained=false.")
+
+
+# How the yaml spells what a checkpoint's config calls otherwise; dropout may differ.
+_SPELLING = {
+    "hidden_size": "model.net.width",
+    "num_hidden_layers": "the number of layers in model.net",
+    "num_attention_heads": "model.net.heads",
+    "intermediate_size": "model.net.feed_forward",
+    "patch_size": "model.net.patch",
+    "vocab_size": "the caption vocabulary of the data",
+}
+
+
+def _require_sizes(theirs: object, ours: object, keys: tuple[str, ...], name: str) -> None:
+    """Raise ValueError at the first size in which the checkpoint differs from the yaml."""
+    for key in keys:
+        if key in _SPELLING and getattr(theirs, key) != getattr(ours, key):
+            raise ValueError(f"{name} has {key} {getattr(theirs, key)} but {_SPELLING[key]} is {getattr(ours, key)}; make them equal or set model.net.pretrained=false.")

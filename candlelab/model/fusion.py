@@ -1,0 +1,87 @@
+"""Chart and caption read together: a ViT, a BERT, and cross-attention from one to the other."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from torch import Tensor, nn
+
+from candlelab.batch import Batch, Output, Shapes
+from candlelab.model.encoders import Size, bert, norm_of, vit
+from candlelab.model.layers import Head, check_fraction, check_heads
+from candlelab.model.pretrained import origin
+
+MODALITIES = ("image", "caption")
+
+
+class Fusion(nn.Module):
+    """The caption's [CLS] asks the chart's patches; two heads say class and standardised forward return.
+
+    One modality alone is an ablation: with the chart only, the ViT's own [CLS] asks; with the caption only, nothing is asked.
+    Output: logits (B, K), forecast (B,), attention (B, fusion_heads, 1, patches) where there is a chart.
+    After system 000 (CandleFusion), with the residual and the layer norm that it lacked.
+    """
+
+    def __init__(
+        self,
+        shapes: Shapes,
+        *,
+        inputs: list[Literal["image", "caption"]],
+        pretrained: bool | str,
+        image_backbone: str,
+        caption_backbone: str,
+        width: int,
+        image_layers: int,
+        caption_layers: int,
+        heads: int,
+        feed_forward: int,
+        patch: int,
+        stem: Literal["patch", "conv"],
+        fusion_heads: int,
+        dropout: float,
+        head_dropout: float,
+    ) -> None:
+        super().__init__()
+        self.reads = _modalities(inputs)
+        self.weights_origin = origin(pretrained)
+        check_heads(width, fusion_heads, "model.net.fusion_heads")
+        check_fraction(head_dropout, "model.net.head_dropout")
+        if "image" in self.reads:
+            size = Size(width, image_layers, heads, feed_forward, dropout)
+            self.chart = vit(shapes, size, name=image_backbone, pretrained=pretrained, patch=patch, stem=stem)
+            self.pixels = norm_of(shapes, pretrained)
+            self.attend = nn.MultiheadAttention(width, fusion_heads, dropout=dropout, batch_first=True)
+            self.norm = nn.LayerNorm(width)
+        if "caption" in self.reads:
+            size = Size(width, caption_layers, heads, feed_forward, dropout)
+            self.caption = bert(shapes, size, name=caption_backbone, pretrained=pretrained)
+        self.classify = Head(width, shapes.classes, head_dropout)
+        self.forecast = Head(width, 1, head_dropout)
+
+    def forward(self, batch: Batch) -> Output:
+        if "image" not in self.reads:
+            return self._answer(self._caption(batch))
+        tokens = self.chart(self.pixels(batch["image"])).last_hidden_state
+        query = self._caption(batch) if "caption" in self.reads else tokens[:, 0]
+        fused, attention = self._fuse(query, tokens[:, 1:])
+        return {**self._answer(fused), "attention": attention}
+
+    def _caption(self, batch: Batch) -> Tensor:
+        """[CLS] of the caption; (B, width)."""
+        states = self.caption(input_ids=batch["caption"], attention_mask=batch["caption_mask"].long())
+        return states.last_hidden_state[:, 0]
+
+    def _fuse(self, query: Tensor, patches: Tensor) -> tuple[Tensor, Tensor]:
+        """Query (B, width) over patches (B, N, width); the fused vector and who looked where."""
+        found, attention = self.attend(query[:, None], patches, patches, average_attn_weights=False)
+        return self.norm(query + found[:, 0]), attention
+
+    def _answer(self, fused: Tensor) -> Output:
+        return {"logits": self.classify(fused), "forecast": self.forecast(fused).squeeze(-1)}
+
+
+def _modalities(inputs: list[str]) -> tuple[str, ...]:
+    unknown = [name for name in inputs if name not in MODALITIES]
+    if unknown or not inputs:
+        raise ValueError(f"model.net.inputs is {list(inputs)}; give [image], [caption] or [image,caption].")
+    return tuple(name for name in MODALITIES if name in inputs)

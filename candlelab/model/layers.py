@@ -1,0 +1,86 @@
+"""Pieces shared by two or more models."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+# What the ViT checkpoints of Google expect; the values before anything is fitted.
+HALF = 0.5
+
+
+class PixelNorm(nn.Module):
+    """Bytes to centred floats: (image / 255 - mean) / std, per channel.
+
+    source     "training": the train task fits mean and std on training charts; "backbone": they came with the weights.
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.source = "training"
+        self.register_buffer("mean", torch.full((channels, 1, 1), HALF))
+        self.register_buffer("std", torch.full((channels, 1, 1), HALF))
+
+    def fit(self, mean: Tensor | list[float] | float, std: Tensor | list[float] | float) -> None:
+        """Take mean and std in units of 0..1, one per channel or one for all; raises ValueError if a std is not positive."""
+        mean = torch.as_tensor(mean, dtype=torch.float32).reshape(-1, 1, 1)
+        std = torch.as_tensor(std, dtype=torch.float32).reshape(-1, 1, 1)
+        if not bool((std > 0).all()):
+            raise ValueError(f"the training charts have pixel deviations {std.flatten().tolist()}; every channel must vary, choose another render style.")
+        self.mean.copy_(mean.expand_as(self.mean))
+        self.std.copy_(std.expand_as(self.std))
+
+    def of_backbone(self, mean: tuple[float, ...] | list[float], std: tuple[float, ...] | list[float]) -> None:
+        """Take the mean and std that pretrained weights expect; one value stands for all channels of a grey chart."""
+        channels = self.mean.shape[0]
+        self.source = "backbone"
+        self.fit(*(list(v) if len(v) == channels else sum(v) / len(v) for v in (mean, std)))
+
+    def forward(self, image: Tensor) -> Tensor:
+        return (image.to(self.mean.dtype) / 255.0 - self.mean) / self.std
+
+
+class ConvStem(nn.Sequential):
+    """Patch features through halving 3x3 convolutions instead of one large stride (Xiao et al. 2021); (B, width, rows, columns)."""
+
+    def __init__(self, channels: int, width: int, patch: int) -> None:
+        halvings = int(math.log2(patch))
+        if 2**halvings != patch or patch < 4:
+            raise ValueError(f"model.net.patch is {patch}; the conv stem halves the chart, so choose 4, 8, 16 or 32.")
+        layers: list[nn.Module] = []
+        inner = channels
+        for i in range(halvings):
+            outer = max(8, width >> (halvings - i))
+            layers += [nn.Conv2d(inner, outer, 3, stride=2, padding=1, bias=False), nn.BatchNorm2d(outer), nn.ReLU()]
+            inner = outer
+        super().__init__(*layers, nn.Conv2d(inner, width, 1))
+
+    @property
+    def weight(self) -> Tensor:
+        """The last kernel: transformers asks its patch projection for the type of its weight."""
+        return self[-1].weight
+
+
+class Head(nn.Sequential):
+    """Linear, ReLU, dropout, linear: (B, width) to (B, outputs)."""
+
+    def __init__(self, width: int, outputs: int, dropout: float) -> None:
+        super().__init__(nn.Linear(width, width), nn.ReLU(), nn.Dropout(dropout), nn.Linear(width, outputs))
+
+
+def check_heads(width: int, heads: int, setting: str) -> None:
+    """Raise ValueError unless attention heads divide the width."""
+    if heads < 1 or width % heads:
+        fit = [h for h in range(1, width + 1) if width % h == 0 and h <= 32]
+        raise ValueError(f"{setting}={heads} does not divide the width {width}; choose one of {fit}.")
+
+
+def check_fraction(value: float, setting: str) -> None:
+    """Raise ValueError unless 0 <= value < 1."""
+    if not 0.0 <= value < 1.0:
+        raise ValueError(f"{setting} is {value}; give a number from 0 up to, not including, 1.")

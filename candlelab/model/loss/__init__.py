@@ -1,0 +1,1 @@
+"""Losses: (output, batch) to a dictionary with `loss` and its terms."""

@@ -1,0 +1,1 @@
+"""Optimizers with their learning-rate schedule."""
