@@ -1,0 +1,44 @@
+# candlelab: `make help` explains every target.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+WORKERS ?= auto
+export HF_HUB_DISABLE_TELEMETRY = 1
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test test-all lint bench clean wheel
+
+help:  ## Show what each target does
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+setup: $(READY)  ## Make the virtual environment in .venv and install everything
+
+$(READY): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "candlelab needs Python 3.11 or newer; set PYTHON=python3.12"; exit 2; }
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip uv
+	$(BIN)/uv pip install --quiet --python $(BIN)/python -e '.[all,dev]'
+	touch $(READY)
+
+demo: $(READY)  ## Run the whole way on a simulated market, offline: data, charts, training, verdict, report
+	$(BIN)/python -m candlelab experiment=demo
+
+test: $(READY)  ## Run the test suite (no network, at most eight minutes on two cores)
+	HF_HUB_OFFLINE=1 WANDB_MODE=offline OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) -m "not slow" tests
+
+test-all: $(READY)  ## Run the slow tests too
+	HF_HUB_OFFLINE=1 WANDB_MODE=offline OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) tests
+
+lint: $(READY)  ## Check style with ruff
+	$(BIN)/ruff check candlelab tests
+
+bench: $(READY)  ## Measure drawing, feeding, ingest and search as ratios; tables under outputs/bench
+	$(BIN)/python -m candlelab task=bench
+
+wheel: $(READY)  ## Build the wheel into dist
+	$(BIN)/python -m build --wheel --installer uv
+
+clean:  ## Remove caches and built files; runs under outputs stay
+	rm -rf build dist .pytest_cache .ruff_cache .hypothesis *.egg-info
+	find candlelab tests -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,120 @@
+"""The command: compose, check, run one task (or the jobs of a sweep)."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+
+from candlelab.config import CONF, ConfigError, build, catalogue, finish, locate, run_folder
+
+HELP = """candlelab: does a chart say anything about what the price does next?
+
+  python -m candlelab experiment=demo                 the whole way in two minutes, offline
+  python -m candlelab model=fusion data=btc_1h        train, score and report
+  python -m candlelab task=report task.run=FOLDER     score a finished run again
+  python -m candlelab -m seed=0,1,2 model=fusion      several runs, one study
+  python -m candlelab --cfg job                       show the composed config
+
+Choose one option of each group (group=option) and override any value (trainer.max_epochs=20).
+Flags: --cfg job | --info | --multirun | --shell-completion | --hydra-help | --version
+"""
+PASSED_TO_HYDRA = ("cfg", "info", "hydra_help", "shell_completion", "package", "version")
+EXIT_MISTAKE, EXIT_BUG, EXIT_FAILED_JOBS, EXIT_INTERRUPTED = 2, 1, 3, 130
+failures: list[str] = []
+
+
+def main() -> None:
+    """Run the command line and exit with the documented code."""
+    if any(word in ("-h", "--help") for word in sys.argv[1:]):
+        print(HELP + catalogue())
+        return
+    os.environ.setdefault("HYDRA_FULL_ERROR", "1")
+    try:
+        _check_and_run()
+    except KeyboardInterrupt:
+        _leave("interrupted; the same command goes on from the last checkpoint", EXIT_INTERRUPTED)
+    except Exception as error:  # noqa: BLE001 - the one place that turns any failure into an exit code
+        _leave_with(error)
+    if failures:
+        sys.exit(EXIT_FAILED_JOBS)
+
+
+def _check_and_run() -> None:
+    from hydra._internal.utils import get_args_parser
+    arguments = get_args_parser().parse_args()
+    if any(getattr(arguments, name, None) for name in PASSED_TO_HYDRA):
+        _hydra_main()
+        return
+    from candlelab.command_line import check_overrides, is_sweep
+    jobs = check_overrides(arguments.overrides)
+    swept = arguments.multirun or is_sweep(arguments.overrides)
+    if len(jobs) > 1 and not swept:
+        raise ConfigError(f"the overrides ask for {len(jobs)} runs: add --multirun, or quote the value if the comma is meant")
+    if swept:
+        print(f"{len(jobs)} jobs, all checked", flush=True)
+    _hydra_main()
+    if swept and hasattr(jobs[0], "task"):
+        _close_study(jobs[0])
+
+
+def _hydra_main() -> None:
+    import hydra
+
+    @hydra.main(version_base="1.3", config_path=str(CONF), config_name="config")
+    def run(cfg):
+        from hydra.core.hydra_config import HydraConfig
+        hydra_cfg = HydraConfig.get()
+        job = finish(cfg, hydra_cfg.runtime.choices)
+        if str(hydra_cfg.mode).endswith("MULTIRUN"):
+            return _one_of_many(job)
+        return build(job, "task", job)
+
+    run()
+
+
+def _one_of_many(job) -> object:
+    """Run one job of a sweep; a failure is noted in its folder and the others go on."""
+    try:
+        return build(job, "task", job)
+    except Exception as error:  # noqa: BLE001 - whatever fails becomes a row of the study with its reason
+        folder = run_folder(job)
+        folder.mkdir(parents=True, exist_ok=True)
+        reason = " ".join(str(error).split()) or type(error).__name__
+        (folder / "failed.txt").write_text(f"{type(error).__name__}: {reason}\n\n{traceback.format_exc()}")
+        failures.append(reason)
+        print(f"candlelab: {folder.name} failed: {reason}", file=sys.stderr, flush=True)
+        return None
+
+
+def _close_study(job) -> None:
+    """Write the study's report when a sweep of training jobs ends."""
+    if str(job.task.get("_target_", "")).endswith(".train"):
+        locate("candlelab.task.report.report_study")(job)
+
+
+def _leave_with(error: Exception) -> None:
+    code = getattr(error, "exit_code", None)
+    if code is None and isinstance(error, ValueError) and _raised_by_us(error):
+        code = EXIT_MISTAKE
+    if code is None:
+        traceback.print_exception(error)
+        sys.exit(EXIT_BUG)
+    _leave(str(error), code)
+
+
+def _raised_by_us(error: Exception) -> bool:
+    """Return whether the innermost frame is candlelab's own: its ValueErrors are written for the user."""
+    last = error.__traceback__
+    while last is not None and last.tb_next is not None:
+        last = last.tb_next
+    return last is not None and str(last.tb_frame.f_globals.get("__name__", "")).startswith("candlelab")
+
+
+def _leave(message: str, code: int) -> None:
+    print(f"candlelab: {message}", file=sys.stderr)
+    sys.exit(code)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,149 @@
+"""Read the words of a command before Hydra does: find every mistake, expand a sweep into its jobs."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from itertools import product
+
+from hydra import compose as hydra_compose
+from hydra import initialize_config_dir
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.errors import HydraException
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from candlelab.config import CONF, ConfigError, finish, groups, hint, leaves, plain, problems, several
+
+
+def check_overrides(words: list[str]) -> list[DictConfig]:
+    """Return the finished config of every job that a command line asks for; one without a sweep.
+
+    Raises ConfigError that lists the problems of all overrides and of all jobs at once.
+    """
+    parsed, found = _parse(words)
+    good = [o for o in parsed if not _group_problem(o, found)]
+    chosen = [o for o in good if _is_group(o.key_or_group)]
+    values = _known_values([o for o in good if not _is_group(o.key_or_group)], chosen, found)
+    jobs = []
+    for job in _expand(chosen + values):
+        cfg = _compose_or_note(job, found)
+        if cfg is not None:
+            found += [line for line in problems(plain(cfg)) if line not in found]
+            jobs.append(cfg)
+    if found:
+        raise ConfigError(several(found))
+    return jobs
+
+
+def is_sweep(words: list[str]) -> bool:
+    """Return whether a command without --multirun still asks for several runs, because its config says so."""
+    parsed, _ = _parse(words)
+    full = _compose([o.input_line for o in parsed if not o.is_sweep_override()], hydra=True)
+    return str(full.hydra.mode).endswith("MULTIRUN") or bool(full.hydra.sweeper.get("params"))
+
+
+def _parse(words: list[str]) -> tuple[list, list[str]]:
+    parser, parsed, found = OverridesParser.create(), [], []
+    for word in words:
+        try:
+            parsed.append(parser.parse_override(word))
+        except HydraException:
+            found.append(f"'{word}' cannot be read: write key=value, and quote values with spaces or commas")
+    return parsed, found
+
+
+def _is_group(key: str) -> bool:
+    return key in groups()
+
+
+def _group_problem(override, found: list[str]) -> bool:
+    """Note what is wrong with a group choice; return whether anything is."""
+    key = override.key_or_group
+    if not _is_group(key):
+        return False
+    wrong = [v for v in _choices(override) if v not in (None, "null") and v not in groups()[key] and str(v)[:1] != "_"]
+    found += [f"{key}={value}: no such option{hint(str(value), groups()[key])}" for value in wrong]
+    return bool(wrong)
+
+
+def _choices(override) -> list:
+    if override.is_sweep_override():
+        return [_strip(v) for v in override.sweep_iterator()]
+    value = override.value()
+    return list(value) if isinstance(value, list) else [value]
+
+
+def _strip(value) -> str:
+    return str(value).strip("'\"")
+
+
+def _known_values(values: list, chosen: list, found: list[str]) -> list:
+    """Return the value overrides whose key exists with these choices, noting the others."""
+    plain_choices = [o.input_line for o in chosen if not o.is_sweep_override()]
+    trees = [_compose_lines(plain_choices + list(extra)) for extra in _sweep_products(chosen)]
+    keys = {key for tree in trees for key in leaves(OmegaConf.to_container(tree, resolve=False))}
+    good = []
+    for override in values:
+        key = override.key_or_group
+        if key in keys or key.startswith("hydra"):
+            good.append(override)
+        else:
+            found.append(f"{key}: unknown setting{_key_hint(key, keys)}")
+    return good
+
+
+def _key_hint(key: str, keys: set[str]) -> str:
+    slashed = key.replace(".", "/")
+    if slashed in groups():
+        return f" (it is a group: write {slashed}=…)"
+    return hint(key, keys | set(groups()))
+
+
+def _sweep_products(chosen: list):
+    swept = [[f"{o.get_key_element()}={v}" for v in _choices(o)] for o in chosen if o.is_sweep_override()]
+    return product(*swept)
+
+
+def _expand(overrides: list) -> list[tuple[str, ...]]:
+    """Return the override lines of each job: choice and range sweeps multiplied out, the config's own sweep included."""
+    fixed = [o.input_line for o in overrides if not o.is_sweep_override()]
+    own = _compose(fixed, hydra=True).hydra.sweeper.get("params") or {}
+    parser = OverridesParser.create()
+    named = {o.key_or_group for o in overrides}
+    swept = [o for o in overrides if o.is_sweep_override()]
+    swept += [parser.parse_override(f"{key}={value}") for key, value in own.items() if key not in named]
+    lists = [[f"{o.get_key_element()}={v}" for v in _lines(o)] for o in swept]
+    return [tuple(fixed) + job for job in product(*lists)]
+
+
+def _lines(override) -> list[str]:
+    return list(override.sweep_string_iterator()) if override.is_sweep_override() else [str(override.get_value_element_as_str())]
+
+
+def _compose_or_note(lines: tuple[str, ...], found: list[str]) -> DictConfig | None:
+    try:
+        return _compose_lines(list(lines))
+    except (HydraException, OmegaConfBaseException, ConfigError) as error:
+        text = " ".join(str(error).split("Config search path")[0].split())
+        if text not in found:
+            found.append(text)
+        return None
+
+
+def _compose_lines(lines: list[str]) -> DictConfig:
+    """Return one job's finished config; group choices are composed once, values laid over them."""
+    is_group = [_is_group(line.lstrip("+~").split("=", 1)[0].split("@")[0]) for line in lines]
+    full = _compose([line for line, g in zip(lines, is_group, strict=True) if g], hydra=True)
+    rest = [line for line, g in zip(lines, is_group, strict=True) if not g]
+    cfg = _compose(lines, hydra=True) if rest else full
+    return finish(cfg, cfg.hydra.runtime.choices)
+
+
+def _compose(lines: list[str], *, hydra: bool) -> DictConfig:
+    return _cached(tuple(lines), hydra).copy()
+
+
+@lru_cache(maxsize=512)
+def _cached(lines: tuple[str, ...], hydra: bool) -> DictConfig:
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        return hydra_compose("config", overrides=list(lines), return_hydra_config=hydra)

@@ -1,0 +1,273 @@
+"""ChartData: source, windows, labels, split and renderer become batches."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+import pytorch_lightning as pl
+import torch
+
+from candlelab.batch import Batch, Shapes
+from candlelab.data import caption as captions
+from candlelab.data.candles import Candles
+from candlelab.data.interval import check_interval
+from candlelab.data.labels import Labels
+from candlelab.data.loader import SampleLoader
+from candlelab.data.resample import resample as resample_tape
+from candlelab.data.splits import TEST, TRAIN, VALIDATION
+from candlelab.data.thin import thin as thin_tape
+from candlelab.data.windows import valid_ends
+
+TAPE = ("open", "high", "low", "close", "volume")
+PARTS = {"train": TRAIN, "validation": VALIDATION, "test": TEST}
+
+
+@dataclass
+class Prepared:
+    """Everything of a data set that is the same for every model trained on it."""
+
+    candles: Candles
+    labels: Labels
+    ends: np.ndarray  # (n,) int64 tape row of each sample's last bar
+    part: np.ndarray  # (n,) int8 0 train, 1 validation, 2 test, -1 dropped
+    source: object
+
+
+class ChartData(pl.LightningDataModule):
+    """Batches of one data set.
+
+    renderer   draws (B, C, H, W) uint8 charts from the tape; its warm-up counts for every model, so that all models of a
+               study see the same rows.
+    Raises ValueError for settings out of range and for data that leave a part of the split empty.
+    """
+
+    def __init__(self, renderer, *, source: object, label: object, split: object, indicators: object, scaling: object,
+                 caption: object, symbols: list[str], interval: str, start: str | None, end: str | None,
+                 resample: str | None, thin: float, window: int, stride: int, max_samples: int | None,
+                 batch_size: int, seed: int):
+        super().__init__()
+        if batch_size < 1 or window < 1 or stride < 1 or not 0 <= thin < 1 or (max_samples or 1) < 1:
+            raise ValueError(f"data.batch_size {batch_size}, window {window}, stride {stride}, thin {thin}, max_samples "
+                             f"{max_samples}: sizes must be at least 1 and thin in [0, 1)")
+        self.renderer, self.source, self.label, self.split = renderer, source, label, split
+        self.indicators, self.scaling, self.caption = indicators, scaling, caption
+        self.symbols, self.interval = list(symbols), check_interval(interval)
+        self.start, self.end, self.resample, self.thin = start, end, resample, thin
+        self.window, self.stride, self.max_samples = window, stride, max_samples
+        self.batch_size, self.seed = batch_size, seed
+        self.reads: tuple[str, ...] = ()
+        self.tokenizer = captions.ClosedTokenizer()
+        self._tapes: dict[str, _Tape] = {}
+
+    @property
+    def warmup(self) -> int:
+        """Bars needed before each window, whatever the model reads."""
+        return max(self.renderer.warmup if self.renderer else 0, self.indicators.warmup, self.caption.warmup)
+
+    @property
+    def shapes(self) -> Shapes:
+        """What a net must know before it is built; no data is read for it."""
+        return Shapes(classes=len(self.label.classes), image=tuple(self.renderer.shape) if self.renderer else None,
+                      caption=self.caption.length, vocabulary=len(self.tokenizer),
+                      series=(self.window, len(self.indicators.names)))
+
+    @cached_property
+    def prepared(self) -> Prepared:
+        """The tape, its labels and the split; fetched and computed once."""
+        candles = self.fetch()
+        labels = self.label(candles, self.window)
+        ends = valid_ends(candles, window=self.window, warmup=self.warmup, stride=self.stride)
+        ends = ends[labels.label[ends] >= 0]
+        if self.max_samples is not None:
+            newest = np.argsort(candles.time[ends], kind="stable")[-self.max_samples:]
+            ends = ends[np.sort(newest)]
+        if not len(ends):
+            raise ValueError(f"no window of {self.window} bars with {self.warmup} bars before it and a label after it fits "
+                             f"into the {len(candles)} bars fetched: use more data or a shorter data.window")
+        first = ends - (self.window + self.warmup - 1)
+        part = self.split(candles, ends, labels.label_end[ends], first)
+        return Prepared(candles, labels, ends, part, self.source)
+
+    def fetch(self) -> Candles:
+        """Return the tape as configured: fetched, coarsened and thinned."""
+        candles = self.source.fetch(self.symbols, self.interval, _ms(self.start), _ms(self.end))
+        if self.resample is not None:
+            candles = resample_tape(candles, self.resample)
+        if self.thin:
+            candles = thin_tape(candles, share=self.thin, seed=self.seed)
+        return candles
+
+    def samples(self, part: str) -> np.ndarray:
+        """Return the sample numbers of "train", "validation" or "test"; shape (n,), int64."""
+        return np.flatnonzero(self.prepared.part == PARTS[part])
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Return 16 hex digits of every bar and every split decision."""
+        made = self.prepared
+        digest = hashlib.sha256("|".join((*made.candles.symbols, *made.candles.intervals)).encode())
+        for column in (made.candles.time, *(getattr(made.candles, name) for name in TAPE), made.ends, made.part):
+            digest.update(np.ascontiguousarray(column).data)
+        return digest.hexdigest()[:16]
+
+    @cached_property
+    def series(self) -> np.ndarray:
+        """Return the scaled indicators of every tape row; shape (N, F), float32, scaler fitted on training bars."""
+        values = self.indicators(self.prepared.candles)
+        if not getattr(self.scaling, "fitted", False):
+            self.scaling.fit(values[self._training_rows()])
+        return self.scaling(values).astype(np.float32)
+
+    def _training_rows(self) -> np.ndarray:
+        """Return a mask of the tape rows inside a training window; shape (N,)."""
+        ends = self.prepared.ends[self.samples("train")]
+        marks = np.zeros(len(self.prepared.candles) + 1, np.int64)
+        np.add.at(marks, ends - self.window + 1, 1)
+        np.add.at(marks, ends + 1, -1)
+        return np.cumsum(marks[:-1]) > 0
+
+    @cached_property
+    def tokens(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return token ids (n, L) and their mask (n, L) of every sample's caption; each text is tokenised once."""
+        texts = self.caption(self.prepared.candles, self.prepared.ends, self.window)
+        return captions.encode(texts, self.tokenizer, self.caption.length)
+
+    @cached_property
+    def class_counts(self) -> torch.Tensor:
+        """Return how many training samples each class has; shape (K,)."""
+        labels = self.prepared.labels.label[self.prepared.ends[self.samples("train")]]
+        return torch.from_numpy(np.bincount(labels, minlength=len(self.label.classes)))
+
+    def pixel_statistics(self, most: int = 1024) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return mean and standard deviation per channel of training charts in [0, 1]; shapes (C,)."""
+        rows = self.samples("train")
+        rows = rows[np.linspace(0, len(rows) - 1, min(most, len(rows))).astype(int)]
+        charts = torch.from_numpy(self.charts(self.prepared.ends[rows])).double() / 255
+        return charts.mean((0, 2, 3)).float(), charts.std((0, 2, 3)).clamp_min(1e-3).float()
+
+    def charts(self, ends: np.ndarray) -> np.ndarray:
+        """Return the charts of some end rows; shape (B, C, H, W), uint8."""
+        return self.renderer.draw(self.prepared.candles, ends)
+
+    def train_dataloader(self) -> SampleLoader:
+        return SampleLoader(self.samples("train"), self.batch_size, self.seed)
+
+    def val_dataloader(self) -> SampleLoader:
+        return SampleLoader(self.samples("validation"), self.batch_size, None)
+
+    def test_dataloader(self) -> SampleLoader:
+        return SampleLoader(self.samples("test"), self.batch_size, None)
+
+    def on_after_batch_transfer(self, batch: torch.Tensor, dataloader_idx: int) -> Batch:
+        return self.assemble(batch)
+
+    def assemble(self, samples: torch.Tensor) -> Batch:
+        """Return the batch of some sample numbers on their device, with only what the net reads."""
+        tape = self._tape(samples.device)
+        rows = tape.ends[samples]
+        batch: Batch = {"row": rows, "label": tape.label[rows], "forward_return": tape.forward_return[rows],
+                        "target": tape.target[rows]}
+        if "image" in self.reads:
+            batch["image"] = self._draw(tape, rows)
+        if "series" in self.reads:
+            batch["series"] = gather_rows(tape.series, rows, self.window)
+        if "caption" in self.reads:
+            batch["caption"], batch["caption_mask"] = tape.ids[samples].long(), tape.mask[samples]
+        return batch
+
+    def _draw(self, tape: _Tape, rows: torch.Tensor) -> torch.Tensor:
+        if rows.device.type == "cpu":
+            return torch.from_numpy(self.charts(rows.numpy()))
+        return self.renderer.draw(tape, rows)
+
+    def _tape(self, device: torch.device) -> _Tape:
+        key = str(device)
+        if key not in self._tapes:
+            self._tapes[key] = _Tape(self, device)
+        return self._tapes[key]
+
+    def rows(self, part: str) -> pd.DataFrame:
+        """Return what predictions.parquet says of each sample beside the model's own columns."""
+        made, samples = self.prepared, self.samples(part)
+        ends = made.ends[samples]
+        names = pd.Categorical.from_codes(made.candles.symbol[ends], made.candles.symbols)
+        return pd.DataFrame({
+            "symbol": names, "time": made.candles.time[ends], "split": pd.Categorical([part] * len(ends)),
+            "label": made.labels.label[ends], "forward_return": made.labels.forward_return[ends],
+            "bar_return": bar_returns(made.candles, ends), "sigma": made.labels.sigma[ends],
+            "segment": made.candles.segment[ends]})
+
+    def describe(self) -> dict:
+        """Return the data card: symbols, span, bars, samples per part with dates and class balance."""
+        made = self.prepared
+        parts = {}
+        for part in PARTS:
+            ends = made.ends[self.samples(part)]
+            counts = np.bincount(made.labels.label[ends], minlength=len(self.label.classes))
+            parts[part] = {"samples": len(ends), "first": _iso(made.candles.time[ends].min()),
+                           "last": _iso(made.candles.time[ends].max()),
+                           "classes": dict(zip(self.label.classes, counts.tolist(), strict=True))}
+        return {"symbols": list(made.candles.symbols), "interval": made.candles.interval, "bars": len(made.candles),
+                "segments": int(made.candles.segment[-1]) + 1, "first": _iso(made.candles.time.min()),
+                "last": _iso(made.candles.time.max()), "window": self.window, "warmup": self.warmup,
+                "dropped_samples": int((made.part < 0).sum()), "parts": parts, "label": type(self.label).__name__,
+                "kind": self.label.kind, "horizon": self.label.horizon, "fingerprint": self.fingerprint}
+
+
+class _Tape:
+    """The columns of a data set as tensors on one device."""
+
+    def __init__(self, data: ChartData, device: torch.device):
+        made = data.prepared
+
+        def put(array, dtype=None):
+            return torch.from_numpy(np.ascontiguousarray(array)).to(device=device, dtype=dtype)
+
+        self.ends, self.label = put(made.ends), put(made.labels.label)
+        self.forward_return = put(made.labels.forward_return, torch.float32)
+        self.target = put(made.labels.target, torch.float32).nan_to_num()
+        if "image" in data.reads and device.type != "cpu":
+            for name in TAPE:
+                setattr(self, name, put(getattr(made.candles, name)))
+            self.missing = None if made.candles.missing is None else put(made.candles.missing)
+        if "series" in data.reads:
+            self.series = put(data.series)
+        if "caption" in data.reads:
+            self.ids, self.mask = (put(part) for part in data.tokens)
+
+
+def gather_rows(column: torch.Tensor, ends: torch.Tensor, window: int) -> torch.Tensor:
+    """Return the last `window` rows of a column for each end row; shape (B, window, …)."""
+    return column[ends[:, None] + torch.arange(1 - window, 1, device=ends.device)]
+
+
+def bar_returns(candles: Candles, ends: np.ndarray) -> np.ndarray:
+    """Return what a position decided at each end row earns until the next one's close; shape (n,), simple returns.
+
+    The last row of a segment earns the return of the bar after it, 0 where the segment has none.
+    """
+    following = np.append(ends[1:], -1)
+    broken = (following < 0) | (candles.segment[following] != candles.segment[ends])
+    nxt = np.minimum(ends + 1, len(candles) - 1)
+    nxt = np.where(candles.segment[nxt] == candles.segment[ends], nxt, ends)
+    following = np.where(broken, nxt, following)
+    moved = candles.close[following] / candles.close[ends] - 1
+    return np.where(np.isnan(moved), 0.0, moved)
+
+
+def _ms(date: str | None) -> int | None:
+    """Return a UTC date or datetime as ms."""
+    if date is None:
+        return None
+    try:
+        return int(pd.Timestamp(date, tz="UTC").timestamp() * 1000)
+    except ValueError:
+        raise ValueError(f"'{date}' is no date: write data.start and data.end as 2024-01-31 or 2024-01-31T12:00") from None
+
+
+def _iso(ms: int) -> str:
+    return pd.Timestamp(int(ms), unit="ms").isoformat()

@@ -1,0 +1,66 @@
+"""Build the parts of a run from its config and fit them together."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+
+from omegaconf import DictConfig
+
+from candlelab.config import build, plain
+from candlelab.run import Run
+
+_prepared: dict[str, object] = {}  # one process trains many jobs of a sweep on the same candles
+
+
+@dataclass
+class Parts:
+    """The objects of one run: renderer -> data -> net -> loss and optimizer."""
+
+    data: object
+    net: object
+    loss: object
+    optimizer: object
+
+
+def assemble(cfg: DictConfig) -> Parts:
+    """Return data and net built for each other; the data are prepared only once per process."""
+    renderer = build(cfg, "render") if cfg.get("render") else None
+    data = build(cfg, "data", renderer)
+    if cfg.model.net.get("tokenizer"):
+        data.use_tokenizer(cfg.model.net.tokenizer)
+    net = build(cfg, "model.net", data.shapes)
+    data.reads = tuple(net.reads)
+    share_prepared(cfg, data)
+    loss = build(cfg, "model.loss", data.class_counts)
+    return Parts(data, net, loss, build(cfg, "model.optimizer"))
+
+
+def share_prepared(cfg: DictConfig, data) -> None:
+    """Give the data what an earlier job of this process prepared from the same settings, or remember it."""
+    settings = {key: value for key, value in plain(cfg)["data"].items() if key != "batch_size"}
+    key = json.dumps([settings, data.warmup], sort_keys=True)
+    if key in _prepared:
+        data.__dict__["prepared"] = _prepared[key]
+        return
+    _prepared.clear()
+    _prepared[key] = data.prepared
+
+
+def preprocessing(parts: Parts) -> dict:
+    """Return everything inference needs beside config and weights, as plain numbers and words."""
+    data, net = parts.data, parts.net
+    return {"shapes": asdict(data.shapes), "reads": list(net.reads), "classes": list(data.label.classes),
+            "kind": data.label.kind, "horizon": data.label.horizon, "label": type(data.label).__name__,
+            "window": data.window, "warmup": data.warmup, "interval": data.prepared.candles.interval,
+            "symbols": list(data.prepared.candles.symbols), "features": list(data.indicators.names),
+            "scaling": data.scaling.to_dict() if "series" in net.reads else None,
+            "renderer": data.renderer.recipe() if data.renderer and "image" in net.reads else None,
+            "tokenizer": data.tokenizer_name, "caption_length": data.caption.length,
+            "weights_origin": getattr(net, "weights_origin", "random"), "data_hash": data.fingerprint}
+
+
+def learner_of(run: Run):
+    """Return a Learner around a finished run's net, for predictions."""
+    from candlelab.trainer.module import Learner
+    return Learner(run.model, None, None, classes=len(run.preprocessing["classes"]), seed=run.cfg.seed).eval()

@@ -1,0 +1,139 @@
+"""The Lightning Trainer as candlelab uses it: early stopping, checkpoints, resume, loggers."""
+
+from __future__ import annotations
+
+import sys
+import time
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import pytorch_lightning as pl
+import torch
+from pytorch_lightning.callbacks import EarlyStopping, RichProgressBar
+
+from candlelab.trainer.checkpoints import Checkpoints
+from candlelab.trainer.module import Learner
+from candlelab.trainer.progress import EpochTable, TenthLines
+
+MONITOR = "val/loss"
+
+
+@dataclass(frozen=True)
+class Fit:
+    """What a training run cost; `learner` carries the best weights."""
+
+    learner: Learner
+    epochs: int
+    best_epoch: int
+    seconds: float
+    samples_per_second: float
+    peak_memory_mb: float
+
+
+class Trainer:
+    """Fits a Learner into a run folder and resumes what was interrupted there.
+
+    patience    epochs without a lower validation loss before training stops.
+    precision   "auto": bf16 mixed on accelerators that have it, else 32 bit.
+    Raises ValueError for settings out of range; KeyboardInterrupt after Ctrl-C, once a checkpoint is written.
+    """
+
+    def __init__(self, *, max_epochs: int, patience: int, clip: float, precision: Literal["auto", "32-true", "bf16-mixed", "16-mixed"],
+                 accelerator: str, devices: int | str, checkpoint_minutes: float, deterministic: bool,
+                 progress: Literal["auto", "bar", "lines", "none"], logger: object):
+        if max_epochs < 1 or patience < 1 or clip < 0:
+            raise ValueError(f"trainer.max_epochs {max_epochs}, patience {patience}, clip {clip}: need >= 1, >= 1, >= 0")
+        self.max_epochs, self.patience, self.clip = max_epochs, patience, clip
+        self.precision, self.accelerator, self.devices = precision, accelerator, devices
+        self.minutes, self.deterministic, self.progress, self.logger = checkpoint_minutes, deterministic, progress, logger
+
+    def fit(self, learner: Learner, data: pl.LightningDataModule, folder: Path, *, resume: bool) -> Fit:
+        """Train, then load the weights of the best validation loss back into the learner."""
+        checkpoints = Checkpoints(Path(folder) / "checkpoints", monitor=MONITOR, minutes=self.minutes)
+        table, clock = EpochTable(Path(folder) / "metrics.csv"), _Clock()
+        trainer = self._lightning(Path(folder), [checkpoints, table, clock])
+        last = checkpoints.last if resume and checkpoints.last.exists() else None
+        try:
+            trainer.fit(learner, datamodule=data, ckpt_path=last, weights_only=True)
+        except SystemExit:
+            if not checkpoints.interrupted:
+                raise
+        if checkpoints.interrupted:
+            raise KeyboardInterrupt
+        weights = torch.load(checkpoints.best, map_location="cpu", weights_only=True)["state_dict"]
+        learner.load_state_dict(weights, strict=True)
+        return Fit(learner, epochs=len(table.rows), best_epoch=checkpoints.best_epoch, seconds=clock.seconds,
+                   samples_per_second=clock.samples / max(clock.seconds, 1e-9), peak_memory_mb=peak_memory_mb())
+
+    def _lightning(self, folder: Path, callbacks: list) -> pl.Trainer:
+        _quieten()
+        stop = EarlyStopping(MONITOR, patience=self.patience, mode="min", check_finite=True)
+        bar = self._progress()
+        return pl.Trainer(
+            max_epochs=self.max_epochs, accelerator=self.accelerator, devices=self.devices, precision=self._precision(),
+            gradient_clip_val=self.clip or None, callbacks=[stop, *callbacks, *bar], logger=self._loggers(folder),
+            enable_checkpointing=False, enable_progress_bar=any(isinstance(b, RichProgressBar) for b in bar),
+            enable_model_summary=False, num_sanity_val_steps=0, deterministic=self.deterministic or None,
+            default_root_dir=str(folder), log_every_n_steps=50, inference_mode=True)
+
+    def _progress(self) -> list[pl.Callback]:
+        kind = self.progress
+        if kind == "auto":
+            kind = "bar" if sys.stdout.isatty() else "lines"
+        return {"bar": [RichProgressBar()], "lines": [TenthLines()], "none": []}[kind] if kind != "none" else []
+
+    def _precision(self) -> str:
+        if self.precision != "auto":
+            return self.precision
+        if self.accelerator in ("auto", "gpu", "cuda") and torch.cuda.is_available() and torch.cuda.is_bf16_supported():
+            return "bf16-mixed"
+        return "32-true"
+
+    def _loggers(self, folder: Path) -> list:
+        return self.logger.loggers(folder)
+
+
+class _Clock(pl.Callback):
+    """Training time and samples seen, validation included in the time, carried over a resume."""
+
+    def __init__(self):
+        self.seconds, self.samples, self._since = 0.0, 0, 0.0
+
+    def state_dict(self) -> dict:
+        return {"seconds": self._now(), "samples": self.samples}
+
+    def load_state_dict(self, state: dict) -> None:
+        self.seconds, self.samples = state["seconds"], state["samples"]
+        self._since = time.monotonic()
+
+    def _now(self) -> float:
+        return self.seconds + (time.monotonic() - self._since if self._since else 0.0)
+
+    def on_train_start(self, trainer, learner) -> None:
+        self._since = time.monotonic()
+
+    def on_train_batch_end(self, trainer, learner, outputs, batch, batch_idx) -> None:
+        self.samples += len(batch["row"])
+
+    def on_train_end(self, trainer, learner) -> None:
+        self.seconds, self._since = self._now(), 0.0
+
+
+def peak_memory_mb() -> float:
+    """Return the most memory this process has held, in MB: the GPU's where one is used, else resident memory."""
+    if torch.cuda.is_available() and torch.cuda.max_memory_allocated():
+        return torch.cuda.max_memory_allocated() / 2**20
+    import resource
+    scale = 2**20 if sys.platform == "darwin" else 2**10
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / scale
+
+
+def _quieten() -> None:
+    """Silence Lightning's advice that does not fit loaders of row numbers."""
+    import logging
+    logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
+    warnings.filterwarnings("ignore", message=".*does not have many workers.*")
+    warnings.filterwarnings("ignore", message=".*LeafSpec.*")
+    warnings.filterwarnings("ignore", message=".*Trying to infer the `batch_size`.*")
