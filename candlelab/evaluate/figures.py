@@ -1,0 +1,206 @@
+"""The pictures of a report: plain arrays in, one titled SVG out."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from markupsafe import Markup
+
+from candlelab.evaluate import formats
+from candlelab.evaluate.svg import Panel, labelled, span, ticks, time_ticks
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A picture with the sentence that says how to read it; legend = (kind, words) pairs."""
+
+    title: str
+    note: str
+    svg: Markup
+    legend: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A value to compare with (chance, zero, the Bayes optimum) and its name."""
+
+    value: float
+    name: str
+    kind: str = "chance"
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """One row of a dot-and-interval plot; low and high may be None."""
+
+    name: str
+    value: float
+    low: float | None = None
+    high: float | None = None
+    kind: str = "base"
+
+
+def range_bar(estimate: Estimate, reference: Reference, words: Callable[[float], str]) -> Markup:
+    """A verdict's interval drawn against the value that would mean nothing is there."""
+    low, high = _ends(estimate)
+    panel = Panel(span([low, high, estimate.value, reference.value], pad=0.22, least=1e-6), (0, 1), f"{words(estimate.value)}, {reference.name} {words(reference.value)}",
+                  width=300, height=62, left=8, right=8, top=0, bottom=0)
+    panel.stroke(panel.x[0], 0.5, panel.x[1], 0.5, "axis")
+    panel.bar(low, high, 0.58, 0.42, "interval")
+    panel.stroke(reference.value, 0.72, reference.value, 0.28, "chance")
+    panel.dot(estimate.value, 0.5, "model", words(estimate.value), radius=6)
+    panel.text(estimate.value, 0.8, words(estimate.value), kind="strong", anchor=_anchor(panel, estimate.value))
+    panel.text(reference.value, 0.08, f"{reference.name} {words(reference.value)}", kind="small", anchor=_anchor(panel, reference.value), dy=2)
+    return panel.svg()
+
+
+def _ends(estimate: Estimate) -> tuple[float, float]:
+    """The interval's ends, or the value itself where there is no interval."""
+    return tuple(estimate.value if formats.missing(end) else end for end in (estimate.low, estimate.high))
+
+
+def _anchor(panel: Panel, value: float) -> str:
+    """Keeps a word near the border inside the picture."""
+    share = (value - panel.x[0]) / (panel.x[1] - panel.x[0])
+    return "start" if share < 0.25 else "end" if share > 0.75 else "middle"
+
+
+def comparison(rows: Sequence[Estimate], references: Sequence[Reference], *, title: str, note: str, axis: str, words: Callable[..., str]) -> Figure:
+    """Dots with intervals, one row per model, on one scale."""
+    ends = [end for row in rows for end in (*_ends(row), row.value)] + [reference.value for reference in references]
+    panel = Panel(span(ends), (len(rows) - 0.5, -0.5), title, height=64 + 25 * len(rows), left=142, right=18, top=20)
+    panel.bottom_axis(labelled(ticks(*panel.x, 4), words, scale=_scale(words)), axis, grid=True)
+    for reference in references:
+        panel.stroke(reference.value, panel.y[0], reference.value, panel.y[1], reference.kind)
+        panel.text(reference.value, -0.5, reference.name, kind="small", anchor=_anchor(panel, reference.value), dy=-7)
+    for place, row in enumerate(rows):
+        low, high = _ends(row)
+        panel.stroke(low, place, high, place, f"interval-{row.kind}")
+        panel.dot(row.value, place, row.kind, f"{row.name}: {words(row.value)}")
+        panel.text(panel.x[0], place, row.name[:21], kind="strong" if row.kind == "model" else "", anchor="end", dx=-10)
+    return Figure(title, note, panel.svg())
+
+
+def confusion(matrix: np.ndarray, classes: Sequence[str], *, column_word: str) -> Figure:
+    """Shares of each true class by answer; matrix (K, K) of counts, rows true."""
+    matrix = np.asarray(matrix, dtype=float)
+    share = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
+    size, side = len(classes), min(92.0, 330.0 / len(classes))
+    left = 92.0
+    panel = Panel((0, size), (size, 0), "confusion matrix", width=440, height=side * size + 70, left=left, right=440 - left - side * size, top=8, bottom=62)
+    for true in range(size):
+        panel.text(0, true + 0.5, classes[true][:14], anchor="end", dx=-10)
+        for answer in range(size):
+            panel.bar(answer + 0.02, answer + 0.98, true + 0.02, true + 0.98, "cell", f"{classes[true]} called {classes[answer]}: {formats.count(matrix[true, answer])}")
+            panel.marks[-1] = panel.marks[-1].replace(Markup("<rect "), Markup('<rect style="--share:{:.3f}" ').format(share[true, answer]), 1)
+            _cell_words(panel, true, answer, share[true, answer], matrix[true, answer], side)
+    for answer in range(size):
+        panel.text(answer + 0.5, size, classes[answer][: 12 if size < 5 else 7], anchor="middle", dy=20, kind="" if size < 6 else "small")
+    panel.text(size / 2, size, f"{column_word} (columns) · truth (rows)", kind="small", anchor="middle", dy=44)
+    return Figure("Confusion matrix", "Each row adds up to 100 %: what the model answered when the truth was the class on the left.", panel.svg())
+
+
+def _cell_words(panel: Panel, true: int, answer: int, share: float, cases: float, side: float) -> None:
+    """Percentage and, where there is room, the count."""
+    kind = "oncell" if share > 0.55 else ""
+    if side < 50:
+        panel.text(answer + 0.5, true + 0.5, f"{100 * share:.0f}", kind=f"small {kind}", anchor="middle")
+        return
+    panel.text(answer + 0.5, true + 0.5, formats.percent(share), kind=f"strong {kind}", anchor="middle", dy=0)
+    panel.text(answer + 0.5, true + 0.5, formats.count(cases), kind=f"small {kind}", anchor="middle", dy=18)
+
+
+def reliability(confidence: np.ndarray, hit: np.ndarray, cases: np.ndarray) -> Figure:
+    """Stated confidence against the share that was right, per bin; (M,) arrays, NaN where a bin is empty."""
+    confidence, hit, cases = (np.asarray(values, dtype=float) for values in (confidence, hit, cases))
+    used = (cases > 0) & np.isfinite(confidence) & np.isfinite(hit)
+    confidence, hit, cases = confidence[used], hit[used], cases[used]
+    spread = 1.96 * np.sqrt(np.clip(hit * (1 - hit), 1e-4, None) / cases)
+    low, high = span([*confidence, *np.clip(hit - spread, 0, 1), *np.clip(hit + spread, 0, 1)], least=0.1)
+    panel = Panel((max(low, 0), min(high, 1)), (max(low, 0), min(high, 1)), "reliability", height=300)
+    marks = labelled(ticks(*panel.x, 5), formats.percent, scale=100)
+    panel.left_axis(marks)
+    panel.bottom_axis(marks, "confidence stated")
+    panel.stroke(panel.x[0], panel.x[0], panel.x[1], panel.x[1], "chance")
+    for x, y, extra, number in zip(confidence, hit, spread, cases):
+        panel.stroke(x, max(y - extra, panel.y[0]), x, min(y + extra, panel.y[1]), "interval-model")
+        panel.dot(x, y, "model", f"stated {formats.percent(x)}, right {formats.percent(y)}, {formats.count(number)} rows", radius=2.5 + 4.5 * np.sqrt(number / cases.max()))
+    return Figure("Calibration", "Share that was right against confidence stated. On the dashed line the model means what it says; larger dots hold more rows.", panel.svg())
+
+
+def threshold_curve(threshold: np.ndarray, validation: np.ndarray, test: np.ndarray, chosen: float | None) -> Figure:
+    """Sharpe after fees by confidence threshold; the choice was made on the validation curve alone."""
+    panel = Panel(span(threshold, pad=0.03, least=1e-6), span([*validation, *test, 0.0], least=0.5), "Sharpe by threshold")
+    panel.left_axis(labelled(ticks(*panel.y, 5), formats.number))
+    panel.bottom_axis(labelled(ticks(*panel.x, 5), formats.percent, scale=100), "trade when confidence is at least")
+    panel.stroke(panel.x[0], 0, panel.x[1], 0, "zero")
+    if not formats.missing(chosen) and panel.x[0] <= chosen <= panel.x[1]:
+        panel.stroke(chosen, panel.y[0], chosen, panel.y[1], "chance")
+        panel.text(chosen, panel.y[1], "chosen", kind="small", anchor=_anchor(panel, chosen), dx=4, dy=12)
+    panel.line(threshold, validation, "base", "validation")
+    panel.line(threshold, test, "model", "test")
+    for x, y in zip(threshold, test):
+        if np.isfinite(y):
+            panel.dot(x, y, "model", f"test, threshold {formats.percent(x)}: Sharpe {formats.number(y, 2)}", radius=3)
+    legend = (("base", "validation (chosen here)"), ("model", "test (applied unchanged)"))
+    return Figure("Threshold", "Yearly Sharpe after fees. A peak on validation that the test line does not share is luck.", panel.svg(), legend)
+
+
+def equity(time: np.ndarray, curves: Sequence[tuple[str, str, np.ndarray]]) -> Figure:
+    """Growth of one unit after fees; curves = (kind, name, values (T,)), time (T,) ms UTC."""
+    panel = _over_time(time, curves, formats.number, 1.0, "equity")
+    return Figure("Equity after fees", "What one unit of money became over the test period.", panel.svg(), _legend(curves))
+
+
+def drawdown(time: np.ndarray, curves: Sequence[tuple[str, str, np.ndarray]]) -> Figure:
+    """Fall from the highest equity so far; fractions, zero or negative."""
+    panel = _over_time(time, curves, formats.percent, 0.0, "drawdown")
+    return Figure("Drawdown", "How far below its own peak the account stood.", panel.svg(), _legend(curves))
+
+
+def _over_time(time: np.ndarray, curves: Sequence, words: Callable[..., str], start: float, label: str) -> Panel:
+    """Curves over calendar time, thinned to what a screen can show."""
+    values = np.concatenate([np.asarray(curve, dtype=float) for _, _, curve in curves])
+    panel = Panel((float(np.min(time)), float(np.max(time)) + 1), span([start, np.nanmin(values), np.nanmax(values)], least=0.01), label)
+    panel.left_axis(labelled(ticks(*panel.y, 5), words, scale=_scale(words)))
+    panel.bottom_axis(time_ticks(*panel.x, most=5))
+    panel.stroke(panel.x[0], start, panel.x[1], start, "zero")
+    for kind, name, curve in curves:
+        panel.line(*thin(time, curve), kind, name)
+    return panel
+
+
+def _scale(words: Callable[..., str]) -> float:
+    """What the words multiply a value by."""
+    return 100 if words in (formats.percent, formats.points) else 1
+
+
+def _legend(curves: Sequence) -> tuple[tuple[str, str], ...]:
+    return tuple((kind, name) for kind, name, _ in curves)
+
+
+def thin(x: np.ndarray, y: np.ndarray, most: int = 240) -> tuple[np.ndarray, np.ndarray]:
+    """At most `2 * most` points that keep the lowest and highest value of every stretch."""
+    x, y = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
+    if len(x) <= 2 * most:
+        return x, y
+    kept = {0, len(x) - 1}
+    for part in np.array_split(np.arange(len(x)), most):
+        if np.isfinite(y[part]).any():
+            kept |= {int(part[np.nanargmin(y[part])]), int(part[np.nanargmax(y[part])])}
+    order = sorted(kept)
+    return x[order], y[order]
+
+
+def training(epoch: np.ndarray, curves: Sequence[tuple[str, str, np.ndarray]], *, title: str, note: str, words: Callable[..., str]) -> Figure:
+    """One quantity per epoch; curves = (kind, name, values)."""
+    values = [value for _, _, curve in curves for value in curve]
+    panel = Panel(span(epoch, pad=0.03, least=1), span(values, least=1e-3), title, height=220)
+    panel.left_axis(labelled(ticks(*panel.y, 4), words, scale=_scale(words)))
+    panel.bottom_axis(labelled([value for value in ticks(*panel.x, 6) if value == round(value)], formats.number), "epoch")
+    for kind, name, curve in curves:
+        panel.line(epoch, curve, kind, name)
+        for x, y in zip(epoch, curve):
+            if np.isfinite(y) and len(epoch) <= 40:
+                panel.dot(x, y, kind, f"{name}, epoch {x:.0f}: {words(y)}", radius=2.5)
+    return Figure(title, note, panel.svg(), _legend(curves))
