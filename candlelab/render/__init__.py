@@ -1,0 +1,1 @@
+"""Charts: windows of candles as pixels, and the stores that keep them."""

@@ -1,0 +1,113 @@
+"""Candlesticks in colour: bodies, wicks, a volume panel and moving averages."""
+
+from __future__ import annotations
+
+import numpy as np
+from array_api_compat import array_namespace, device
+
+from candlelab.render.bars import Bars
+from candlelab.render.chart import Chart, Missing, stack
+from candlelab.render.polyline import Polyline, blank
+from candlelab.render.raster import FillName
+from candlelab.render.scale import bar_heights, extent, moving_average, price_scale, rows_above
+from candlelab.render.spans import Spans, canvas
+
+UP, DOWN, WICK, FIRST_AVERAGE = 1, 2, 3, 4  # rows of the palette
+
+
+class CandleChart(Chart):
+    """Candles in slots of equal width; the newest stands at the right edge.
+
+    height, width    pixels; at least one column per bar.
+    body             share of a slot that the body takes, in (0, 1].
+    volume           share of the height for the volume panel, in [0, 0.9]; 0 is no panel.
+    moving_averages  lengths in bars of the lines of mean closes; the earlier bars they need are the warmup.
+    paper, up, down, wick, averages  colours of C levels 0..255; C is 1 (grey) or 3 (RGB). A bar is up if close >= open.
+    Prices are scaled to the highs, lows and averages of the window; a body is at least one row, so a doji is a line.
+    """
+
+    def __init__(self, *, window: int, height: int, width: int, body: float, volume: float, moving_averages: list[int],
+                 paper: list[int], up: list[int], down: list[int], wick: list[int], averages: list[list[int]],
+                 missing: Missing, fill: FillName, storage: object):
+        super().__init__(window, missing, fill, storage)
+        self.height, self.width, self.body, self.volume = height, width, body, volume
+        self.moving_averages, self.averages = moving_averages, averages
+        self.paper, self.up, self.down, self.wick = paper, up, down, wick
+        self._check_settings()
+        self.warmup = max(moving_averages, default=1) - 1
+        self.volume_rows = round(volume * height)
+        self.price_rows = height - self.volume_rows - (1 if self.volume_rows else 0)
+        self._lay_out()
+
+    def _check_settings(self) -> None:
+        if self.width < self.window or self.height < 8:
+            raise ValueError(f"render.width={self.width} and render.height={self.height} cannot hold {self.window} candles: "
+                             f"give at least {self.window} columns and 8 rows")
+        if not 0 < self.body <= 1 or not 0 <= self.volume <= 0.9:
+            raise ValueError(f"render.body is {self.body} and render.volume is {self.volume}: shares in (0, 1] and [0, 0.9]")
+        if min(self.moving_averages, default=1) < 1:
+            raise ValueError(f"render.moving_averages is {self.moving_averages}: lengths are at least 1 bar")
+        if len(self.averages) < len(self.moving_averages):
+            raise ValueError(f"render.averages has {len(self.averages)} colours for {len(self.moving_averages)} "
+                             "moving averages: give one each")
+        colours = [self.paper, self.up, self.down, self.wick, *self.averages]
+        if {len(colour) for colour in colours} not in ({1}, {3}) or not all(0 <= v <= 255 for c in colours for v in c):
+            raise ValueError(f"the colours {colours} do not agree: give each as [grey] or [red, green, blue], 0 to 255")
+
+    def _lay_out(self) -> None:
+        """Fix which columns each bar owns."""
+        slots = np.arange(self.window) * self.width // self.window
+        slot = self.width // self.window
+        wide = max(1, min(slot - 1, round(self.body * slot)))
+        bodies = slots + (slot - wide + 1) // 2
+        wicks = bodies + (wide - 1) // 2
+        self.lines = [Polyline(wicks) for _ in self.moving_averages]
+        places = [(bodies, wide)] * bool(self.volume_rows)
+        places += [place for line in self.lines for place in line.places]
+        places += [(wicks, 1), (bodies, wide)]
+        colours = [self.paper, self.up, self.down, self.wick, *self.averages]
+        self.canvas = canvas(self.height, self.width, places, colours)
+
+    def geometry(self, bars: Bars) -> Spans:
+        """Return the spans of the volume panel and the averages, then of wicks and bodies: nothing hides a candle."""
+        now = bars.last(self.window)
+        averages = [moving_average(bars.close, n, self.window, bars.shown) for n in self.moving_averages]
+        scale = price_scale(*extent([now.low, *averages], [now.high, *averages], now.shown), self.price_rows)
+        layers = [self._volume_panel(now)] if self.volume_rows else []
+        for k, (line, average) in enumerate(zip(self.lines, averages, strict=True)):
+            layers += self._average(line, average, scale, now.shown, FIRST_AVERAGE + k)
+        layers += self._candles(now, scale)
+        return Spans(*(stack(list(part)) for part in zip(*layers, strict=True)))
+
+    def _volume_panel(self, now: Bars) -> tuple:
+        heights = bar_heights(now.volume, self.volume_rows, now.shown)
+        xp = array_namespace(heights)
+        return self.height - heights, xp.full_like(heights, self.height - 1), self._direction(now)
+
+    def _candles(self, now: Bars, scale) -> list[tuple]:
+        xp = array_namespace(now.close)
+        low, high, opened, closed = (self._rows(p, scale, now.shown) for p in (now.low, now.high, now.open, now.close))
+        wick = blank(high, low, now.shown)
+        body = blank(xp.minimum(opened, closed), xp.maximum(opened, closed), now.shown)
+        return [(*wick, self._ink(WICK, now.close)), (*body, self._direction(now))]
+
+    def _average(self, line: Polyline, average, scale, shown, ink: int) -> list[tuple]:
+        if shown is not None:
+            shown = shown & ~array_namespace(average).isnan(average)
+        runs = line.runs(self._rows(average, scale, shown), shown)
+        return [(*run, array_namespace(average).full_like(run[0][:1], ink)) for run in runs]
+
+    def _rows(self, prices, scale, shown):
+        """Return rows from the top; where nothing is shown any number may stand, but a number."""
+        if shown is not None:
+            xp = array_namespace(prices)
+            prices = xp.where(shown & ~xp.isnan(prices), prices, scale.origin)
+        return self.price_rows - 1 - rows_above(prices, scale)
+
+    def _direction(self, now: Bars):
+        xp = array_namespace(now.close)
+        return xp.astype(xp.where(now.close >= now.open, UP, DOWN), xp.uint8)
+
+    def _ink(self, ink: int, like):
+        xp = array_namespace(like)
+        return xp.full((1, self.window), ink, dtype=xp.uint8, device=device(like))

@@ -1,0 +1,116 @@
+"""Prices to rows, the same on every device and whatever unit the prices are in.
+
+Prices are decimals and pixels are integers, so float noise would decide ties. Every fractional row is therefore snapped
+to a multiple of 2^-20 before it is rounded: multiplying all prices by a constant then changes no pixel.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from array_api_compat import array_namespace
+
+SNAP = 2.0**20
+FLAT = 2.0**-40  # a relative range below this is float noise: averages of equal prices
+
+
+class Scale(NamedTuple):
+    """A linear map from price to fractional row above the bottom, in units of 2^-20 rows; arrays (B, 1)."""
+
+    origin: Any
+    factor: Any
+
+
+def price_scale(low, high, rows: int) -> Scale:
+    """Return the map low -> 0, high -> rows - 1; a flat window lies on the middle row.
+
+    low, high  (B, 1) prices, positive.
+    """
+    xp = array_namespace(low)
+    span = high - low
+    flat = ~(span > FLAT * high)
+    factor = xp.where(flat, (rows - 1) // 2 * SNAP / low, (rows - 1) * SNAP / xp.where(flat, high, span))
+    return Scale(xp.where(flat, xp.zeros_like(low), low), factor)
+
+
+def snapped(values, scale: Scale):
+    """Return fractional rows above the bottom, multiples of 2^-20; same shape as values."""
+    xp = array_namespace(values)
+    fraction = values - scale.origin
+    fraction *= scale.factor
+    fraction = xp.round(fraction)
+    fraction *= 1 / SNAP
+    return fraction
+
+
+def rows_above(values, scale: Scale):
+    """Return rows counted from the bottom (half to even), int32."""
+    xp = array_namespace(values)
+    return xp.astype(xp.round(snapped(values, scale)), xp.int32)
+
+
+def extent(lows: list, highs: list, shown=None):
+    """Return the lowest and the highest price of each window; two arrays (B, 1).
+
+    shown  (B, n) bool or None; what is not shown, and any NaN beside it, does not count.
+    Windows that show nothing get 1 and 1.
+    """
+    xp = array_namespace(lows[0])
+    if shown is None:
+        return _lowest(xp, lows), -_lowest(xp, [-high for high in highs])
+    infinite = xp.asarray(xp.inf, dtype=lows[0].dtype)
+    low = _lowest(xp, [xp.where(shown & ~xp.isnan(x), x, infinite) for x in lows])
+    high = -_lowest(xp, [xp.where(shown & ~xp.isnan(x), -x, infinite) for x in highs])
+    empty = ~(high >= low)
+    return xp.where(empty, xp.ones_like(low), low), xp.where(empty, xp.ones_like(high), high)
+
+
+def _lowest(xp, columns: list):
+    lowest = xp.min(columns[0], axis=1, keepdims=True)
+    for column in columns[1:]:
+        lowest = xp.minimum(lowest, xp.min(column, axis=1, keepdims=True))
+    return lowest
+
+
+def bar_heights(volume, rows: int, shown=None):
+    """Return how many rows each volume bar is tall, the largest of the window taking all `rows`; int32.
+
+    volume  (B, n), not negative; NaN and windows without volume give 0.
+    """
+    xp = array_namespace(volume)
+    if shown is not None:
+        volume = xp.where(shown & ~xp.isnan(volume), volume, xp.zeros_like(volume))
+    largest = xp.max(volume, axis=1, keepdims=True)
+    share = volume / xp.where(largest > 0, largest, xp.ones_like(largest))
+    share *= rows * SNAP
+    return xp.astype(xp.round(xp.round(share) / SNAP), xp.int32)
+
+
+def moving_average(close, length: int, window: int, shown=None):
+    """Return the mean of the last `length` closes at each of the last `window` bars; (B, window).
+
+    shown  bars that are not shown are left out of the mean; NaN where none is left.
+    """
+    xp = array_namespace(close)
+    close = close[:, -(window + length - 1):]
+    if shown is None:
+        return running_sum(close, length) / length
+    shown = shown[:, -(window + length - 1):] & ~xp.isnan(close)
+    total = running_sum(xp.where(shown, close, xp.zeros_like(close)), length)
+    count = running_sum(xp.astype(shown, xp.float64), length)
+    return xp.where(count > 0, total / xp.where(count > 0, count, 1.0), xp.nan)
+
+
+def running_sum(values, length: int):
+    """Return sums of `length` neighbours, (B, n - length + 1), added in one fixed order on every device."""
+    total, offset, power, count = None, 0, 1, values.shape[1] - length + 1
+    while length:
+        if length & 1:
+            piece = values[:, offset:offset + count]
+            total = piece if total is None else total + piece
+            offset += power
+        length >>= 1
+        if length:
+            values = values[:, :-power] + values[:, power:]
+            power *= 2
+    return total
