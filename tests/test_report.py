@@ -74,9 +74,10 @@ def example(symbol="BTCUSDT", n=4000, symbols=1, classes=("down", "up"), kind="f
                       Answer("Does it pay after fees?", "no", "Loses 1.3 Sharpe a year at 10 bp; it would have to be right 61.0 % of the time.", -1.3, -2.6, -0.1),
                       "With 1 818 independent rows an accuracy of 52.9 % would have been noticed four times out of five.", ("AUROC above 0.60 on direction of liquid bars is rare: look for a leak.",),
                       ("one seed only: train at least three", "no walk-forward folds", "one symbol"), kind)
-    card = {"title": "btc_1h-fusion_small-1a2b3c4d", "subtitle": f"{symbol} · 1h bars · window 64 · direction of the next bar", "classes": classes,
-            "facts": {"symbol": symbol, "interval": "1h", "first bar": "2018-01-01", "last bar": "2025-03-01", "bars": 62_713, "segments": 31, "window": 64, "horizon": 1, "label": "direction (forecast)", "fee": "10 bp"},
-            "labels": {"train": [21000 + 10 * j for j in range(k)], "validation": [5000] * k, "test": [4900] * k}}
+    parts = {part: {"samples": size * k, "first": f"{year}-01-01T00:00:00+00:00", "last": f"{year + 1}-01-01T00:00:00+00:00", "classes": {name: size for name in classes}}
+             for part, size, year in (("train", 21000, 2018), ("validation", 5000, 2023), ("test", 4900, 2024))}
+    card = {"title": "btc_1h-fusion_small-1a2b3c4d", "symbols": sorted(set(predictions["symbol"])), "interval": "1h", "bars": 62_713, "segments": 31, "first": "2018-01-01T00:00:00+00:00", "last": "2025-03-01T00:00:00+00:00",
+            "window": 64, "warmup": 20, "dropped_samples": 128, "parts": parts, "label": "Direction", "kind": kind, "horizon": 1, "fingerprint": "9f2c4e", "about": {"chart": "candles 224 × 224"}}
     charts = [(_chart(rng), {"label": classes[j % k], "answer": classes[(j + (j > 5)) % k], "confidence": 0.55 + 0.01 * j, "symbol": symbol, "time": int(time[j])}) for j in range(12)]
     provenance = {"commit": "6cd1a48", "dirty": False, "python": "3.11.9", "torch": "2.9.0", "data hash": "9f2c4e…", "seed": 0, "config": f"seed: 0\ndata:\n  symbols: [{symbol}]\nevaluate:\n  fee_bps: 10\n  sharpe: x\n"}
     return {"scores": Scores(metrics, {"threshold": float(grid[6])}, curves, verdict), "predictions": predictions, "card": card, "charts": charts, "provenance": provenance}

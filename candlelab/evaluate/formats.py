@@ -75,6 +75,8 @@ def plain(value: Any) -> str:
         return count(value)
     if isinstance(value, float):
         return DASH if missing(value) else f"{value:.6g}".replace("-", MINUS)
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {plain(item)}" for name, item in value.items() if item is not None)
     if isinstance(value, (list, tuple)):
         return ", ".join(str(item) for item in value)
     return str(value)

@@ -30,7 +30,7 @@ def write_report(
 
     scores       what `evaluate.score` returns: .metrics (flat), .threshold, .curves, .verdict.
     predictions  the predictions table: all models on the same rows.
-    card         title, classes, facts {name: value}, labels {split: [count per class]}.
+    card         `ChartData.describe()`, with `title` and `about` {name: value} if there is more to say.
     charts       (image (C, H, W) uint8, caption {label, answer, confidence, symbol, time}) pairs.
     provenance   commit, versions, data hash, …; `config` is the yaml text.
     metrics.csv beside `path` gives the training curves.
@@ -41,11 +41,11 @@ def write_report(
     if verdict.kind != "recognition":
         parts.append(sections.money(results, scores.curves, scores.threshold))
     parts += [sections.charts(results, charts), sections.symbols(results), sections.training(results, Path(path).parent / "metrics.csv"), sections.provenance(results, provenance)]
-    context = {"sections": [part for part in parts if part.filled], "config": _config(provenance.get("config", ""), verdict.kind), **_verdict(results, verdict)}
+    context = {"sections": [part for part in parts if part.filled], "config": _config(provenance.get("config", ""), verdict.kind), **_verdict(results, verdict, Path(path).parent.name)}
     return write_page(path, "report.html.j2", context)
 
 
-def _verdict(results: Results, verdict: Any) -> dict[str, Any]:
+def _verdict(results: Results, verdict: Any, name: str) -> dict[str, Any]:
     """What the box at the top shows."""
     chance = 1 / len(results.classes)
     answers = [(verdict.information, Reference(chance, "chance"), formats.percent), (verdict.beyond_baseline, Reference(0.0, "no better"), formats.points)]
@@ -54,9 +54,9 @@ def _verdict(results: Results, verdict: Any) -> dict[str, Any]:
     headline, explanation = _headline(verdict)
     notes = [("The smallest edge this test could have shown", [str(verdict.smallest_edge)]), ("Missing before anyone should trust this", list(verdict.missing_for_trust))]
     return {
-        "title": str(results.card["title"]),
+        "title": str(results.card.get("title", name)),
         "kind": verdict.kind,
-        "subtitle": str(results.card.get("subtitle", "")),
+        "subtitle": _subtitle(results),
         "headline": headline,
         "explanation": explanation,
         "answers": [{"question": each.question, "answer": each.answer, "sentence": each.sentence, "bar": _bar(each, reference, words)} for each, reference, words in answers],
@@ -64,6 +64,19 @@ def _verdict(results: Results, verdict: Any) -> dict[str, Any]:
         "notes": notes,
         "footer": "" if verdict.kind == "recognition" else "Research, not advice. Past rows say little about future ones.",
     }
+
+
+def _subtitle(results: Results) -> str:
+    """Market, bars, window and dates in one line."""
+    card = results.card
+    symbols = [str(symbol) for symbol in card.get("symbols", [])]
+    words = [", ".join(symbols[:4]) + (f" and {len(symbols) - 4} more" if len(symbols) > 4 else ""), f"{card.get('interval')} bars", f"window {card.get('window')}"]
+    if card.get("horizon"):
+        words.append(f"horizon {card['horizon']}")
+    test = card["parts"].get("test", {})
+    if test.get("first"):
+        words.append(f"tested {test['first'][:10]} to {test['last'][:10]}")
+    return " · ".join(words)
 
 
 def _headline(verdict: Any) -> tuple[str, str]:

@@ -13,6 +13,7 @@ from candlelab.evaluate import figures, formats
 from candlelab.evaluate.figures import Estimate, Figure, Reference
 from candlelab.evaluate.page import Chart, Gallery, Section, Table, png, share_cell
 
+FACTS = ("symbols", "interval", "first", "last", "bars", "segments", "window", "warmup", "label", "kind", "horizon", "dropped_samples")
 Words = Callable[[float | None], str]
 
 QUALITY: dict[str, tuple[str, Words]] = {
@@ -44,7 +45,8 @@ class Results:
 
     metrics      flat: test/accuracy, val/…, baseline/<name>/…; a value may be None or absent.
     predictions  the table of all models on the same rows.
-    card         title, classes, facts (name -> value), labels (split -> count per class).
+    card         the data card: symbols, interval, …, parts {name: {samples, first, last, classes {name: count}}};
+                 `title` and `about` {name: value} are optional.
     """
 
     metrics: Mapping[str, float | None]
@@ -60,7 +62,7 @@ class Results:
     @property
     def classes(self) -> tuple[str, ...]:
         """Class names in label order."""
-        return tuple(self.card["classes"])
+        return tuple(next(iter(self.card["parts"].values()))["classes"])
 
     @property
     def baselines(self) -> list[str]:
@@ -78,12 +80,16 @@ class Results:
 
 
 def data(results: Results) -> Section:
-    """What went in: the data card and how many of each label every split holds."""
-    facts = [(name, formats.plain(value)) for name, value in results.card.get("facts", {}).items()]
-    labels = results.card.get("labels", {})
-    rows = [[name, *(share_cell(counts[place], sum(counts)) for counts in labels.values())] for place, name in enumerate(results.classes)]
-    table = Table(["label", *labels], rows, "Label balance.", "A model that always answers the commonest label is right as often as that label's share.")
-    return Section("Data", facts=facts, tables=[table] if labels else [])
+    """What went in: the data card and how many of each label every part holds."""
+    card = results.card
+    facts = [(name.replace("_", " "), formats.plain(card[name])) for name in FACTS if card.get(name) is not None]
+    facts += [(str(name).replace("_", " "), formats.plain(value)) for name, value in card.get("about", {}).items()]
+    parts = card["parts"]
+    rows = [["windows", *(formats.count(part["samples"]) for part in parts.values())]]
+    rows += [[word, *(str(part.get(word, ""))[:10] for part in parts.values())] for word in ("first", "last")]
+    rows += [[name, *(share_cell(part["classes"][name], sum(part["classes"].values())) for part in parts.values())] for name in results.classes]
+    table = Table(["", *parts], rows, "Parts and label balance.", "In time order. Whoever always answers the commonest label is right as often as its share.")
+    return Section("Data", facts=facts, tables=[table])
 
 
 def quality(results: Results) -> Section:
