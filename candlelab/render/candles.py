@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from array_api_compat import array_namespace, device
+from array_api_compat import array_namespace
 
 from candlelab.render.bars import Bars
-from candlelab.render.chart import Chart, Missing, stack
+from candlelab.render.chart import Chart, Missing, solid, stack
 from candlelab.render.polyline import Polyline, blank
 from candlelab.render.raster import FillName
 from candlelab.render.scale import bar_heights, extent, moving_average, price_scale, rows_above
@@ -41,10 +41,11 @@ class CandleChart(Chart):
 
     def _check_settings(self) -> None:
         if self.width < self.window or self.height < 8:
-            raise ValueError(f"render.width={self.width} and render.height={self.height} cannot hold {self.window} candles: "
-                             f"give at least {self.window} columns and 8 rows")
+            raise ValueError(f"render.width={self.width} and render.height={self.height} cannot hold {self.window} "
+                             f"candles: give at least {self.window} columns and 8 rows")
         if not 0 < self.body <= 1 or not 0 <= self.volume <= 0.9:
-            raise ValueError(f"render.body is {self.body} and render.volume is {self.volume}: shares in (0, 1] and [0, 0.9]")
+            raise ValueError(f"render.body is {self.body} and render.volume is {self.volume}: "
+                             "give shares in (0, 1] and [0, 0.9]")
         if min(self.moving_averages, default=1) < 1:
             raise ValueError(f"render.moving_averages is {self.moving_averages}: lengths are at least 1 bar")
         if len(self.averages) < len(self.moving_averages):
@@ -89,13 +90,13 @@ class CandleChart(Chart):
         low, high, opened, closed = (self._rows(p, scale, now.shown) for p in (now.low, now.high, now.open, now.close))
         wick = blank(high, low, now.shown)
         body = blank(xp.minimum(opened, closed), xp.maximum(opened, closed), now.shown)
-        return [(*wick, self._ink(WICK, now.close)), (*body, self._direction(now))]
+        return [(*wick, solid(high, WICK)), (*body, self._direction(now))]
 
     def _average(self, line: Polyline, average, scale, shown, ink: int) -> list[tuple]:
         if shown is not None:
             shown = shown & ~array_namespace(average).isnan(average)
         runs = line.runs(self._rows(average, scale, shown), shown)
-        return [(*run, array_namespace(average).full_like(run[0][:1], ink)) for run in runs]
+        return [(*run, solid(run[0], ink)) for run in runs]
 
     def _rows(self, prices, scale, shown):
         """Return rows from the top; where nothing is shown any number may stand, but a number."""
@@ -107,7 +108,3 @@ class CandleChart(Chart):
     def _direction(self, now: Bars):
         xp = array_namespace(now.close)
         return xp.astype(xp.where(now.close >= now.open, UP, DOWN), xp.uint8)
-
-    def _ink(self, ink: int, like):
-        xp = array_namespace(like)
-        return xp.full((1, self.window), ink, dtype=xp.uint8, device=device(like))

@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Literal
 
 import numpy as np
-from array_api_compat import array_namespace, is_cupy_array, is_torch_array
+from array_api_compat import array_namespace, device, is_cupy_array, is_torch_array
 
 from candlelab.render.bars import Bars, Tape, adjacent, gather, mark, unpack
 from candlelab.render.raster import FillName, choose
@@ -179,3 +179,9 @@ def stack(columns: list):
     xp = array_namespace(*columns)
     batch = max(column.shape[0] for column in columns)
     return xp.concat([xp.broadcast_to(c, (batch, c.shape[1])) for c in columns], axis=1)
+
+
+def solid(runs, ink: int):
+    """Return one ink for all runs of a layer; (1, S) uint8 beside runs (B, S)."""
+    xp = array_namespace(runs)
+    return xp.full((1, runs.shape[1]), ink, dtype=xp.uint8, device=device(runs))

@@ -12,7 +12,7 @@ def paint(spans, canvas, images) -> None:
 
 @njit(nogil=True, cache=True, boundscheck=False)
 def _paint(top, bottom, ink, left, right, palette, images):
-    batch, channels, height, width = images.shape
+    batch, channels, height, _width = images.shape
     for b in range(batch):
         inks = ink[b if ink.shape[0] > 1 else 0]
         for c in range(channels):
