@@ -1,0 +1,301 @@
+"""A window told in words, for text models: captions, tokenizers, and the token ids of many windows.
+
+A caption reads bars up to the window's last and no others. Token ids are made once for all windows, never per batch.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+from candlelab.data.indicators.windowed import present_rows
+
+if TYPE_CHECKING:
+    from candlelab.data.candles import Candles
+
+CHUNK = 16_384  # windows worked on at a time, so that memory does not grow with the tape
+PATIENCE_S = 3.0
+
+SIZES, SIZE_EDGES = ("tiny", "small", "medium", "large", "huge"), (0.1, 0.5, 1.0, 2.0)
+SHADOWS, SHADOW_EDGES = ("none", "short", "long"), (0.1, 0.4)
+TRENDS, TREND_EDGES = ("plunge", "fall", "flat", "rise", "soar"), (-1.0, -0.3, 0.3, 1.0)
+SWINGS = ("calm", "usual", "wild")
+VOLUMES, RATIO_EDGES = ("low", "usual", "high"), (0.6, 1.5)
+CANDLES = ("down", "flat", "up")
+NUMBERS = tuple(str(k) for k in range(10))
+
+SPECIAL = ("[PAD]", "[CLS]", "[SEP]", "[UNK]")
+_NAMES = ("candle", "body", "upper", "lower", "place", "trend", "recent", "volatility", "volume", "run", "top", "bottom")
+_FUSION = ("bullish", "bearish", "doji", "price", "change", "open", "close", "normal", "range", "size", "shadow", ",", ":", ".", "%", "-")
+VOCABULARY = tuple(dict.fromkeys(
+    (*SPECIAL, *NUMBERS, *_NAMES, *CANDLES, *SIZES, *SHADOWS, *TRENDS, *SWINGS, *VOLUMES, *_FUSION)
+))  # fmt: skip
+
+
+class CandleFusion:
+    """The sentence of system 000 about the last candle, in its order and its two decimals.
+
+    Two repairs: `Volume: high` is decided against the window's mean (the original never had one to compare with), and prices
+    below 1 get the decimals they need.
+    """
+
+    warmup = 0
+
+    def __init__(self, *, length: int):
+        self.length = _length(length)
+
+    def __call__(self, candles: Candles, ends: np.ndarray, window: int) -> list[str]:
+        """One caption per window, ends (n,)."""
+        texts: list[str] = []
+        for first in range(0, len(ends), CHUNK):
+            rows = present_rows(candles, ends[first : first + CHUNK], window)
+            last, typical = rows[:, -1], candles.volume[rows].mean(axis=1)
+            columns = (getattr(candles, name)[last].tolist() for name in ("open", "high", "low", "close", "volume"))
+            texts.extend(_fusion_sentence(*bar) for bar in zip(*columns, typical.tolist(), strict=True))
+        return texts
+
+
+class Relative:
+    """Scale-free words: the same market at another price level, or in another volume unit, gets the same caption.
+
+    It tells of the last candle (colour, body and shadows, in units of the window's mean move), the place of the close in the
+    window's range in eighths (1 is the bottom), the trend of the window and of its last quarter in units of a random walk,
+    volatility and volume against the window's own, the run of moves of one sign, and in which quarter of the window (4 is the
+    newest) its top and bottom lie.
+    """
+
+    warmup = 0
+
+    def __init__(self, *, length: int):
+        self.length = _length(length)
+
+    def __call__(self, candles: Candles, ends: np.ndarray, window: int) -> list[str]:
+        """One caption per window, ends (n,); ValueError if the window is shorter than 4 bars."""
+        texts: list[str] = []
+        for first in range(0, len(ends), CHUNK):
+            texts.extend(_phrases(relative_levels(candles, ends[first : first + CHUNK], window)))
+        return texts
+
+
+# one field per line: its name in the caption, its words by level
+FIELDS = (
+    ("candle", CANDLES),
+    ("body", SIZES),
+    ("upper", SHADOWS),
+    ("lower", SHADOWS),
+    ("place", NUMBERS[1:9]),
+    ("trend", TRENDS),
+    ("recent", TRENDS),
+    ("volatility", SWINGS),
+    ("volume", VOLUMES),
+    ("run", NUMBERS[0:6]),
+    ("top", NUMBERS[1:5]),
+    ("bottom", NUMBERS[1:5]),
+)
+
+
+def relative_levels(candles: Candles, ends: np.ndarray, window: int) -> np.ndarray:
+    """Level of each field of a relative caption, (n, fields) uint8; FIELDS gives their names and words."""
+    if window < 4:
+        raise ValueError(f"a relative caption needs a window of 4 bars or more, not {window}; set data.window.")
+    rows = present_rows(candles, ends, window)
+    high, low, volume = candles.high[rows], candles.low[rows], candles.volume[rows]
+    moves = np.diff(np.log(candles.close[rows]), axis=1)
+    last = rows[:, -1]
+    opened, closed = candles.open[last], candles.close[last]
+    typical = np.abs(moves).mean(axis=1)
+    typical[typical == 0] = 1.0
+    quarter = max(2, window // 4)
+    levels = (
+        np.sign(closed - opened) + 1,
+        _level(np.abs(np.log(closed / opened)) / typical, SIZE_EDGES),
+        _level(_share(high[:, -1] - np.maximum(opened, closed), high[:, -1] - low[:, -1]), SHADOW_EDGES),
+        _level(_share(np.minimum(opened, closed) - low[:, -1], high[:, -1] - low[:, -1]), SHADOW_EDGES),
+        _level(_place(closed, high, low), np.arange(1, 8) / 8),
+        _level(moves.sum(axis=1) / (typical * np.sqrt(window - 1)), TREND_EDGES),
+        _level(moves[:, -quarter:].sum(axis=1) / (typical * np.sqrt(quarter)), TREND_EDGES),
+        _level(np.abs(moves[:, -quarter:]).mean(axis=1) / typical, RATIO_EDGES),
+        _level(_share(volume[:, -1], volume.mean(axis=1)), RATIO_EDGES),
+        _run(moves),
+        high.argmax(axis=1) * 4 // window,
+        low.argmin(axis=1) * 4 // window,
+    )
+    return np.stack(levels, axis=1).astype(np.uint8)
+
+
+class Tokenizer(Protocol):
+    """Words to ids; `pad` fills the rest of a row."""
+
+    name: str
+    pad: int
+
+    def __len__(self) -> int: ...
+
+    def many(self, texts: list[str]) -> list[list[int]]: ...
+
+
+class ClosedTokenizer:
+    """The small vocabulary of this file, one id per word, digit or sign; needs no download. Unknown words become [UNK]."""
+
+    name = "closed"
+    pad = VOCABULARY.index("[PAD]")
+    _parts = re.compile(r"[a-z]+|\d|[^\sa-z\d]")
+
+    def __init__(self):
+        self._ids = {word: k for k, word in enumerate(VOCABULARY)}
+
+    def __len__(self) -> int:
+        return len(VOCABULARY)
+
+    def many(self, texts: list[str]) -> list[list[int]]:
+        """Ids of each text between [CLS] and [SEP]."""
+        find, get = self._parts.findall, self._ids.get
+        begin, stop, unknown = (self._ids[word] for word in SPECIAL[1:])
+        return [[begin, *(get(part, unknown) for part in find(text.lower())), stop] for text in texts]
+
+
+class HubTokenizer:
+    """The tokenizer of a BERT from the hub's cache, the hub, or a local folder with vocab.txt or tokenizer.json."""
+
+    def __init__(self, name: str):
+        self.name = name
+        self._inner = _load_bert_tokenizer(name)
+        self.pad = self._inner.pad_token_id
+
+    def __len__(self) -> int:
+        return len(self._inner)
+
+    def many(self, texts: list[str]) -> list[list[int]]:
+        """Ids of each text between [CLS] and [SEP]."""
+        return self._inner(texts, add_special_tokens=True, return_attention_mask=False, return_token_type_ids=False)["input_ids"]
+
+
+def load_tokenizer(name: str) -> Tokenizer:
+    """`closed`, or a BERT tokenizer by hub name or local folder; ValueError within seconds if it cannot be reached."""
+    return ClosedTokenizer() if name == "closed" else HubTokenizer(name)
+
+
+def encode(texts: list[str], tokenizer: Tokenizer, length: int) -> tuple[np.ndarray, np.ndarray]:
+    """Token ids (n, length) and their mask (n, length) bool; ids are int16, or int32 for a large vocabulary.
+
+    Equal texts are tokenised once. Raises ValueError instead of cutting a text off.
+    """
+    seen: dict[str, int] = {}
+    place = np.fromiter((seen.setdefault(text, len(seen)) for text in texts), np.int64, count=len(texts))
+    lists = tokenizer.many(list(seen)) if seen else []
+    sizes = np.fromiter(map(len, lists), np.int64, count=len(lists))
+    if len(sizes) and sizes.max() > length:
+        raise ValueError(f"a caption has {sizes.max()} tokens, more than data.caption.length={length}; set it to {sizes.max()} or more.")
+    mask = np.arange(length) < sizes[:, None]
+    ids = np.full(mask.shape, tokenizer.pad, dtype=np.int16 if len(tokenizer) <= 32_767 else np.int32)
+    ids[mask] = np.fromiter((token for row in lists for token in row), ids.dtype, count=int(sizes.sum()))
+    return ids[place], mask[place]
+
+
+def encode_windows(caption, candles: Candles, ends: np.ndarray, window: int, tokenizer: Tokenizer) -> tuple[np.ndarray, np.ndarray]:
+    """Token ids and mask of the captions of many windows, as `encode`, without ever holding all the texts."""
+    ids = mask = np.zeros((0, caption.length), dtype=np.int16)
+    for first in range(0, len(ends), CHUNK):
+        some = slice(first, min(first + CHUNK, len(ends)))
+        part, part_mask = encode(caption(candles, ends[some], window), tokenizer, caption.length)
+        if not first:
+            ids, mask = np.empty((len(ends), caption.length), part.dtype), np.empty((len(ends), caption.length), bool)
+        ids[some], mask[some] = part, part_mask
+    return ids, mask
+
+
+def _fusion_sentence(opened, high, low, close, volume, typical) -> str:
+    kind = "bullish" if close > opened else "bearish" if close < opened else "doji"
+    d = 2 if close >= 1 else 4 - int(np.floor(np.log10(close)))
+    return (
+        f"Candle: {kind}, Price change: {(close / opened - 1) * 100:.2f}%, "
+        f"Open: {opened:.{d}f}, High: {high:.{d}f}, Low: {low:.{d}f}, Close: {close:.{d}f}, "
+        f"Volume: {'high' if volume > typical else 'normal'}, Range: {high - low:.{d}f}, Body size: {abs(close - opened):.{d}f}, "
+        f"Upper shadow: {high - max(opened, close):.{d}f}, Lower shadow: {min(opened, close) - low:.{d}f}"
+    )
+
+
+def _phrases(levels) -> list[str]:
+    """Captions of rows of levels; each distinct row is written once."""
+    radix = np.cumprod([1, *(len(words) for _, words in FIELDS[:-1])], dtype=np.int64)
+    _, first, back = np.unique(levels @ radix, return_index=True, return_inverse=True)
+    tables = [[f"{name} {word}" for word in words] for name, words in FIELDS]
+    texts = [" ".join(table[k] for table, k in zip(tables, row, strict=True)) for row in levels[first].tolist()]
+    return [texts[k] for k in back.tolist()]
+
+
+def _level(values, edges) -> np.ndarray:
+    """How many edges each value has reached; values are snapped first, so that float noise decides no tie."""
+    return np.searchsorted(edges, np.rint(values * 2.0**20) / 2.0**20, side="right")
+
+
+def _share(part, whole) -> np.ndarray:
+    return np.divide(part, whole, out=np.zeros_like(part), where=whole > 0)
+
+
+def _place(closed, high, low) -> np.ndarray:
+    """Where the close lies in the window's range, 0 to 1; 0.5 in a window without range."""
+    bottom, top = low.min(axis=1), high.max(axis=1)
+    return np.divide(closed - bottom, top - bottom, out=np.full_like(closed, 0.5), where=top > bottom)
+
+
+def _run(moves) -> np.ndarray:
+    """How many of the newest moves have the sign of the last, 0 to 5; 0 if the last close did not move."""
+    signs = np.sign(moves[:, ::-1][:, :5])
+    same = np.cumprod(signs == signs[:, :1], axis=1).sum(axis=1)
+    return np.where(signs[:, 0] == 0, 0, same)
+
+
+def _length(value) -> int:
+    if value < 8:
+        raise ValueError(f"data.caption.length is {value} tokens; set it to 8 or more.")
+    return value
+
+
+def _load_bert_tokenizer(name):
+    """A fast BertTokenizer from a folder or the cache, else from the hub."""
+    tokenizer = _bert_tokenizer(name, local=True)
+    if tokenizer is None and Path(name).expanduser().is_dir():
+        raise ValueError(f"the folder {name} holds no vocab.txt or tokenizer.json; point to a saved BERT tokenizer.")
+    if tokenizer is None:
+        _require_hub(name)
+        tokenizer = _bert_tokenizer(name, local=False)
+    if tokenizer is None:
+        raise ValueError(f"the hub has no BERT tokenizer called {name}; use the tokenizer `closed`, or another name.")
+    return tokenizer
+
+
+def _bert_tokenizer(place, *, local):
+    """None if it is not there. Without a vocabulary transformers 5 makes a tokenizer of five special tokens and says nothing."""
+    from transformers import BertTokenizer
+
+    try:
+        tokenizer = BertTokenizer.from_pretrained(place, local_files_only=local)
+    except OSError:
+        return None
+    return tokenizer if len(tokenizer) > len(SPECIAL) + 1 else None
+
+
+def _require_hub(name) -> None:
+    """Raise ValueError unless the hub answers within three seconds; its own client would retry for half a minute."""
+    from huggingface_hub import constants
+
+    why = "HF_HUB_OFFLINE is set"
+    if not constants.is_offline_mode():
+        try:
+            request = urllib.request.Request(os.environ.get("HF_ENDPOINT", constants.ENDPOINT), method="HEAD")
+            urllib.request.urlopen(request, timeout=PATIENCE_S).close()
+            return
+        except urllib.error.HTTPError:
+            return  # it answered
+        except OSError:
+            why = "the hub does not answer"
+    raise ValueError(
+        f"the tokenizer {name} could not be reached ({why}); use the tokenizer `closed`, or a local folder that holds it."
+    )
