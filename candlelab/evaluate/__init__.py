@@ -1,0 +1,1 @@
+"""Predictions in, an honest verdict out: pure functions on arrays, no torch."""

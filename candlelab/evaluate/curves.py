@@ -1,0 +1,68 @@
+"""Plain lists for plots; nothing here is a result."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from candlelab.evaluate import backtest, metrics, money
+from candlelab.evaluate.classification import Predicted
+from candlelab.evaluate.threshold.curve import Choice, Curve, Sweep, Trades
+
+
+def plain(values: np.ndarray) -> list:
+    """A list with None for NaN."""
+    return [None if np.isnan(v) else float(v) for v in np.asarray(values, float)]
+
+
+def evenly(size: int, points: int) -> np.ndarray:
+    """At most `points` indices from 0 to size - 1, both ends kept."""
+    return np.unique(np.linspace(0, size - 1, min(size, points)).round().astype(int)) if size else np.empty(0, int)
+
+
+def thinned(curve: Curve, year: float, points: int = 400) -> dict[str, list]:
+    """About `points` of the curve, by rank, its highest point kept; Sharpe ratios times `year`, annualised."""
+    keep = evenly(len(curve.threshold), points)
+    if not np.isnan(curve.sharpe).all():
+        keep = np.union1d(keep, np.nanargmax(curve.sharpe))
+    return {
+        "threshold": plain(curve.threshold[keep]),
+        "sharpe_annual": plain(curve.sharpe[keep] * year),
+        "trades": curve.entries[keep].tolist(),
+    }
+
+
+def of_classification(given: Predicted, classes: tuple[str, ...], bins: int) -> dict:
+    """Confusion counts (rows true, columns answered) and the calibration curve of the filled bins."""
+    table = metrics.confusion(given.label, given.p.argmax(1), len(classes))
+    count, right, confidence = metrics.calibration_bins(given.label, given.p, bins)
+    some = count > 0
+    calibration = {
+        "count": count[some].astype(int).tolist(),
+        "accuracy": plain(right[some] / count[some]),
+        "confidence": plain(confidence[some] / count[some]),
+    }
+    return {"confusion": {"classes": list(classes), "counts": table.tolist()}, "calibration": calibration}
+
+
+def of_money(choice: Choice, test: Trades, points: int = 2000) -> dict:
+    """Threshold curves on validation and test, equity and drawdown on test beside buy-and-hold."""
+    year = np.sqrt(test.rows.per_year)
+    signal = money.signal_of(test, choice.threshold)
+    own = backtest.run(signal, test.bar_return, test.rows, test.cost)
+    held = backtest.run(np.ones(len(test.rows), np.int8), test.bar_return, test.rows, test.cost)
+    keep = evenly(len(own.time), points)
+    peak = np.maximum.accumulate(np.maximum(own.equity, 1.0))
+    return {
+        "threshold": {
+            "chosen": choice.threshold,
+            "validation": thinned(choice.curve, year),
+            "test": thinned(Sweep.over(test).curve(), year),
+        },
+        "equity": {
+            "time": own.time[keep].tolist(),
+            "net": plain(own.equity[keep]),
+            "gross": plain(np.cumprod(1 + own.gross)[keep]),
+            "buy_and_hold": plain(held.equity[keep]),
+            "drawdown": plain((own.equity / peak - 1)[keep]),
+        },
+    }

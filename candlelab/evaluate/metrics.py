@@ -1,0 +1,182 @@
+"""Scores of class probabilities (METHODS section 7).
+
+Dimensions: n rows, K classes. label (n,) int in 0 … K-1; p (n, K) rows sum to 1.
+"Not available" is NaN, never 0 or 0.5.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.stats import norm, rankdata
+
+
+def confusion(label: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndarray:
+    """(K, K) counts; rows are true classes, columns predicted ones."""
+    return np.bincount(label * classes + predicted, minlength=classes**2).reshape(classes, classes)
+
+
+def _divide(top: np.ndarray, bottom: np.ndarray) -> np.ndarray:
+    top, bottom = np.broadcast_arrays(np.asarray(top, float), np.asarray(bottom, float))
+    return np.divide(top, bottom, out=np.full(top.shape, np.nan), where=bottom != 0)
+
+
+def _mean_known(values: np.ndarray) -> np.ndarray:
+    known = ~np.isnan(values)
+    return _divide(np.where(known, values, 0).sum(-1), known.sum(-1))
+
+
+def precision(table: np.ndarray) -> np.ndarray:
+    """(…, K) share of each predicted class that was right."""
+    return _divide(np.einsum("...kk->...k", table), table.sum(-2))
+
+
+def recall(table: np.ndarray) -> np.ndarray:
+    """(…, K) share of each true class that was found."""
+    return _divide(np.einsum("...kk->...k", table), table.sum(-1))
+
+
+def f1(table: np.ndarray) -> np.ndarray:
+    """(…, K) harmonic mean of precision and recall; NaN for a class neither seen nor predicted."""
+    return _divide(2 * np.einsum("...kk->...k", table), table.sum(-1) + table.sum(-2))
+
+
+def accuracy(table: np.ndarray) -> np.ndarray:
+    """(…) share of right rows."""
+    return _divide(np.einsum("...kk->...", table), table.sum((-1, -2)))
+
+
+def balanced_accuracy(table: np.ndarray) -> np.ndarray:
+    """(…) mean recall of the classes that occur."""
+    return _mean_known(recall(table))
+
+
+def f1_macro(table: np.ndarray) -> np.ndarray:
+    """(…) mean F1 of the classes that occur or were predicted."""
+    return _mean_known(f1(table))
+
+
+def mcc(table: np.ndarray) -> np.ndarray:
+    """(…) Matthews correlation in [-1, 1]; NaN where one side never varies."""
+    table = np.asarray(table, float)
+    total = table.sum((-1, -2))
+    true, guessed = table.sum(-1), table.sum(-2)
+    top = np.einsum("...kk->...", table) * total - (true * guessed).sum(-1)
+    bottom = (total**2 - (true**2).sum(-1)) * (total**2 - (guessed**2).sum(-1))
+    return _divide(top, np.sqrt(bottom))
+
+
+def auroc(positive: np.ndarray, score: np.ndarray) -> float:
+    """Probability that a positive row scores above a negative one, ties half; NaN with one class."""
+    ones = int(positive.sum())
+    zeros = len(positive) - ones
+    if ones == 0 or zeros == 0:
+        return np.nan
+    return float((rankdata(score)[positive].sum() - ones * (ones + 1) / 2) / (ones * zeros))
+
+
+def auprc(positive: np.ndarray, score: np.ndarray) -> float:
+    """Average precision: precision at each distinct score, weighted by the recall it adds; NaN with one class."""
+    if positive.all() or not positive.any():
+        return np.nan
+    order = np.argsort(-score, kind="stable")
+    last = np.r_[np.diff(score[order]) != 0, True]
+    hits = np.cumsum(positive[order])[last]
+    return float(np.sum(np.diff(hits, prepend=0) / hits[-1] * hits / (np.flatnonzero(last) + 1)))
+
+
+def over_classes(metric, label: np.ndarray, p: np.ndarray) -> float:
+    """A two-class metric(positive, score) for K classes: the last class where K = 2, else one-vs-rest mean.
+
+    Classes for which it is not available are left out; NaN if it is so for all.
+    """
+    if p.shape[1] == 2:
+        return metric(label == 1, p[:, 1])
+    return float(_mean_known(np.array([metric(label == k, p[:, k]) for k in range(p.shape[1])])))
+
+
+def brier_losses(label: np.ndarray, p: np.ndarray) -> np.ndarray:
+    """(n,) squared error of the probability; summed over the classes where K > 2."""
+    if p.shape[1] == 2:
+        return (p[:, 1] - label) ** 2
+    return ((p - np.eye(p.shape[1])[label]) ** 2).sum(1)
+
+
+def log_losses(label: np.ndarray, p: np.ndarray) -> np.ndarray:
+    """(n,) minus natural log of the probability of what happened, in nats; probabilities floored at 1e-15."""
+    return -np.log(np.maximum(p[np.arange(len(p)), label], 1e-15))
+
+
+def calibration_bins(label: np.ndarray, p: np.ndarray, bins: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Equal-width bins of the confidence: rows, right rows and summed confidence in each; three (bins,)."""
+    confidence = p.max(1)
+    bucket = np.minimum((confidence * bins).astype(int), bins - 1)
+    right = p.argmax(1) == label
+    return tuple(np.bincount(bucket, value, bins) for value in (np.ones(len(p)), right, confidence))
+
+
+def ece(count: np.ndarray, right: np.ndarray, confidence: np.ndarray) -> np.ndarray:
+    """(…) expected calibration error from calibration bins (…, bins)."""
+    return _divide(np.abs(right - confidence).sum(-1), count.sum(-1))
+
+
+def direction_rows(label: np.ndarray, classes: int) -> np.ndarray:
+    """(n,) True where the price moved: the label is the first or the last class."""
+    return (label == 0) | (label == classes - 1)
+
+
+def direction_score(p: np.ndarray) -> np.ndarray:
+    """(n,) p_up / (p_up + p_down); ½ where both are 0."""
+    both = p[:, 0] + p[:, -1]
+    return np.divide(p[:, -1], both, out=np.full(len(p), 0.5), where=both > 0)
+
+
+def auroc_direction(label: np.ndarray, p: np.ndarray) -> float:
+    """AUROC of up against down among the rows that moved: what is known of direction alone."""
+    moved = direction_rows(label, p.shape[1])
+    return auroc(label[moved] == p.shape[1] - 1, direction_score(p[moved]))
+
+
+def auroc_move(label: np.ndarray, p: np.ndarray) -> float:
+    """AUROC of move against neutral: what is known of volatility; NaN without a middle class."""
+    if p.shape[1] == 2:
+        return np.nan
+    return auroc(direction_rows(label, p.shape[1]), p[:, 0] + p[:, -1])
+
+
+def auroc_null_error(ones: float, zeros: float) -> float:
+    """Standard deviation of the AUROC of scores that know nothing."""
+    return float(np.sqrt((ones + zeros + 1) / (12 * ones * zeros)))
+
+
+def auroc_error(value: float, ones: float, zeros: float) -> float:
+    """Standard error of an AUROC (Hanley & McNeil 1982)."""
+    first, second = value / (2 - value), 2 * value**2 / (1 + value)
+    total = value * (1 - value) + (ones - 1) * (first - value**2) + (zeros - 1) * (second - value**2)
+    return float(np.sqrt(max(total, 0.0) / (ones * zeros)))
+
+
+def chance_band(size: float, level: float = 0.95, chance: float = 0.5) -> float:
+    """Half width of the accuracy that knowing nothing gives on `size` independent rows."""
+    return float(norm.ppf((1 + level) / 2) * np.sqrt(chance * (1 - chance) / size))
+
+
+def sample_for_edge(accuracy: float) -> float:
+    """Independent rows needed to show this accuracy against one half: 80 % power, one-sided 5 %."""
+    spread = 1.645 * 0.5 + 0.8416 * np.sqrt(accuracy * (1 - accuracy))
+    return float((spread / (accuracy - 0.5)) ** 2)
+
+
+def smallest_edge(size: float) -> float:
+    """Smallest accuracy above one half that `size` independent rows can show; NaN if even 1 would not do."""
+    if size < sample_for_edge(1.0):
+        return np.nan
+    low, high = 0.5, 1.0
+    for _ in range(60):
+        middle = (low + high) / 2
+        low, high = (middle, high) if sample_for_edge(middle) > size else (low, middle)
+    return high
+
+
+def break_even_accuracy(move: float, round_trip: float) -> float:
+    """Accuracy at which symmetric moves of mean size `move` just pay a round trip; may exceed 1."""
+    return 0.5 + round_trip / (2 * move) if move > 0 else np.nan

@@ -1,0 +1,109 @@
+"""What a model's signals would have earned, with everything that says how much to believe it."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.stats import norm
+
+from candlelab.evaluate import backtest, intervals, metrics, sharpe
+from candlelab.evaluate.backtest import Backtest
+from candlelab.evaluate.bootstrap import sharpe_error
+from candlelab.evaluate.classification import Scored, put
+from candlelab.evaluate.rows import Rows
+from candlelab.evaluate.threshold.curve import Trades
+
+
+def sides(p: np.ndarray) -> np.ndarray:
+    """(n,) int8 signal of the likeliest class: first -1, last 1, else 0; 0 where up and down tie."""
+    best, last = p.argmax(1), p.shape[1] - 1
+    side = np.where(best == last, 1, np.where(best == 0, -1, 0))
+    return np.where(p[:, 0] == p[:, last], 0, side).astype(np.int8)
+
+
+def trades_of(p: np.ndarray, forecast: np.ndarray, bar_return: np.ndarray, rows: Rows, cost: float, kind: str) -> Trades:
+    """How sure each row is and of which side.
+
+    kind  confidence: probability of the likeliest class; margin: |p_up - p_down|; forecast: |predicted
+          log return|, for models that make one, others by confidence
+    """
+    if kind == "forecast" and np.isfinite(forecast).any():
+        known = np.nan_to_num(forecast)
+        return Trades(np.abs(known), np.sign(known).astype(np.int8), bar_return, rows, cost)
+    if kind == "margin":
+        margin = p[:, -1] - p[:, 0]
+        return Trades(np.abs(margin), np.sign(margin).astype(np.int8), bar_return, rows, cost)
+    return Trades(p.max(1), sides(p), bar_return, rows, cost)
+
+
+def smallest_score(kind: str, classes: int) -> float:
+    """The lowest score that can occur: 1/K for a confidence, else 0."""
+    return 1 / classes if kind == "confidence" else 0.0
+
+
+def signal_of(trades: Trades, threshold: float | None) -> np.ndarray:
+    """(n,) the sides of rows at least as sure as the threshold; all 0 without a threshold."""
+    if threshold is None:
+        return np.zeros(len(trades.rows), np.int8)
+    return np.where(trades.score >= threshold, trades.direction, 0).astype(np.int8)
+
+
+def earnings(test: Backtest, rows: Rows, *, level: float) -> Scored:
+    """Sharpe ratios per bar and annualised with intervals, PSR, track record, turnover, drawdown."""
+    net, ratio = test.net, test.sharpe
+    lags = sharpe.automatic_lags(len(net), rows.lags)
+    error = sharpe.robust_error(net, lags) if not np.isnan(ratio) else np.nan
+    year = np.sqrt(rows.per_year)
+    low, high = intervals.around(ratio, error, level)
+    found: Scored = {"sharpe_net_se": error}
+    put(found, "sharpe_net", ratio, (low, high))
+    put(found, "sharpe_net_annual", ratio * year, (low * year, high * year))
+    found["sharpe_net_annual_lo"] = np.nan if np.isnan(ratio) else sharpe.annual_sharpe(net, rows.per_year, lags)
+    found["sharpe_gross"] = sharpe.sharpe(test.gross) if test.entries else np.nan
+    found |= _probabilities(net, ratio)
+    found["turnover"] = float(test.turnover.mean())
+    found["trades"], found["exposure"] = test.entries, test.exposure
+    found["max_drawdown_pct"] = 100 * backtest.max_drawdown(net)
+    found["return_net_pct"] = 100 * float(np.prod(1 + net) - 1)
+    found["return_gross_pct"] = 100 * float(np.prod(1 + test.gross) - 1)
+    return found
+
+
+def _probabilities(net: np.ndarray, ratio: float) -> Scored:
+    if np.isnan(ratio):
+        return {"psr": np.nan, "min_track_record": np.nan}
+    skewness, raw_kurtosis = sharpe.moments(net)
+    return {
+        "psr": sharpe.probabilistic_sharpe(ratio, len(net), skewness, raw_kurtosis),
+        "min_track_record": sharpe.minimum_track_record(ratio, skewness, raw_kurtosis),
+    }
+
+
+def stress(signal: np.ndarray, trades: Trades, *, draws: int, null_draws: int, seed: int) -> Scored:
+    """The same signals one bar late, at random times, and under resampled time."""
+    rows, cost, gain = trades.rows, trades.cost, trades.bar_return
+    test = backtest.run(signal, gain, rows, cost)
+    late = backtest.run(backtest.delayed(signal, rows), gain, rows, cost)
+    found: Scored = {"sharpe_net_delayed": late.sharpe}
+    if np.isnan(test.sharpe):
+        return found
+    null = backtest.random_signal_sharpes(signal, gain, rows, cost, null_draws, seed)
+    known = null[~np.isnan(null)]
+    if len(known):
+        found["random_signal/sharpe_net"] = float(known.mean())
+        found["random_signal/p_value"] = float((1 + (known >= test.sharpe).sum()) / (1 + len(known)))
+    block = sharpe.automatic_lags(len(test.net), rows.lags) + 1
+    found["sharpe_net_se_bootstrap"] = sharpe_error(test.net, block, draws, np.random.default_rng(seed))
+    return found
+
+
+def edges(n_eff: float, instants: int, forward_return: np.ndarray, rows: Rows, cost: float) -> Scored:
+    """The smallest accuracy and annualised Sharpe ratio the rows could show, and the accuracy that pays."""
+    known = forward_return[np.isfinite(forward_return)]
+    move = float(np.mean(np.abs(known))) if len(known) else 0.0
+    power = norm.ppf(0.95) + norm.ppf(0.8)
+    return {
+        "smallest_accuracy": metrics.smallest_edge(n_eff),
+        "smallest_sharpe_annual": float(power * np.sqrt(rows.per_year / instants)),
+        "mean_move_pct": 100 * move,
+        "break_even_accuracy": metrics.break_even_accuracy(move, 2 * cost),
+    }

@@ -1,0 +1,146 @@
+"""Every model of a study against every other on the same rows, and what the best of many trials is worth."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy.stats import norm
+
+from candlelab.evaluate import compare, sharpe
+from candlelab.evaluate.money import sides
+from candlelab.evaluate.rows import Rows
+
+KEY = ["symbol", "segment", "time"]
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Accuracy of the first minus the second, its 95 % interval, p-value and the p-value after Holm."""
+
+    first: str
+    second: str
+    value: float
+    low: float
+    high: float
+    p_value: float
+    adjusted: float
+
+
+@dataclass(frozen=True)
+class Deflated:
+    """The best Sharpe ratio of a study after counting how often one looked.
+
+    sharpe per bar; trials counted and what they are worth when correlated; probabilities that the true ratio
+    exceeds zero, and the best of that many trials without skill.
+    """
+
+    name: str
+    sharpe: float
+    trials: int
+    effective: float | None
+    above_zero: float
+    above_luck: float
+    above_luck_effective: float | None
+
+
+@dataclass(frozen=True)
+class Answers:
+    """Who was right where in one data set: hits (model -> (n,) 1 where right) on common rows, gains likewise."""
+
+    rows: Rows
+    hits: Mapping[str, np.ndarray]
+    gains: Mapping[str, np.ndarray]
+
+
+def answers(runs: Sequence[Mapping[str, Any]], tables: Mapping[str, pd.DataFrame], baseline: str | None) -> list[Answers]:
+    """One per data set, from each model's lowest seed, on the test rows that all its models share."""
+    sets: dict[str, dict[str, Mapping[str, Any]]] = {}
+    for run in sorted(runs, key=lambda run: (run.get("seed") is None, run.get("seed"))):
+        if run.get("state", "finished") == "finished" and run["run"] in tables:
+            sets.setdefault(str(run.get("data")), {}).setdefault(run["model"], run)
+    return [_aligned(chosen, tables, baseline) for chosen in sets.values()]
+
+
+def _aligned(chosen: Mapping[str, Mapping[str, Any]], tables: Mapping[str, pd.DataFrame], baseline: str | None) -> Answers:
+    """Hits of the models of one data set, and of one baseline, on their common rows."""
+    frames = {name: _test(tables[run["run"]], "net") for name, run in chosen.items()}
+    first = next(iter(chosen.values()))
+    if baseline is not None:
+        frames[baseline.replace("_", " ")] = _test(tables[first["run"]], baseline)
+    common = None
+    for frame in frames.values():
+        common = frame.index if common is None else common.intersection(frame.index)
+    common = common.sort_values()
+    hits, gains = {}, {}
+    for name, frame in frames.items():
+        frame = frame.loc[common]
+        p = frame[sorted((column for column in frame if column.startswith("p_")), key=lambda column: int(column[2:]))].to_numpy()
+        hits[name] = (p.argmax(1) == frame["label"].to_numpy()).astype(float)
+        gains[name] = sides(p) * frame["bar_return"].to_numpy() if "bar_return" in frame else np.zeros(len(frame))
+    rows = Rows.of(common.to_frame(index=False), horizon=int(first.get("horizon", 1)), interval=str(first.get("interval", "1h")))
+    return Answers(rows, hits, gains)
+
+
+def _test(table: pd.DataFrame, model: str) -> pd.DataFrame:
+    """Labelled test rows of one model, indexed by symbol, segment and time."""
+    kept = table[(table["model"] == model) & (table["split"] == "test") & (table["label"] >= 0)]
+    return kept.astype({"symbol": str}).set_index(KEY)
+
+
+def paired(sets: Sequence[Answers]) -> list[Pair]:
+    """All pairs of models that share a data set, Holm over all of them; data sets weigh the same."""
+    names = list(dict.fromkeys(name for each in sets for name in each.hits))
+    found = []
+    for first, second in combinations(names, 2):
+        parts = [compare.paired_accuracy(each.hits[first], each.hits[second], each.rows, 0.95) for each in sets if first in each.hits and second in each.hits]
+        parts = [part for part in parts if np.isfinite(part.value)]
+        if parts:
+            found.append((first, second, _joined(parts)))
+    adjusted = compare.holm(np.array([part.p_value for _, _, part in found]))
+    return [Pair(first, second, part.value, part.low, part.high, part.p_value, float(after)) for (first, second, part), after in zip(found, adjusted, strict=True)]
+
+
+def _joined(parts: Sequence[compare.Difference]) -> compare.Difference:
+    """Mean difference over independent data sets, errors added in quadrature."""
+    if len(parts) == 1:
+        return parts[0]
+    value = float(np.mean([part.value for part in parts]))
+    half = float(np.sqrt(np.sum([((part.high - part.low) / 2) ** 2 for part in parts]))) / len(parts)
+    error = half / norm.ppf(0.975)
+    p_value = float(2 * norm.sf(abs(value) / error)) if error > 0 else float(value == 0)
+    return compare.Difference(value, value - half, value + half, p_value)
+
+
+def deflate(runs: Sequence[Mapping[str, Any]], trials: int, sets: Sequence[Answers]) -> Deflated | None:
+    """What the best Sharpe ratio is worth after `trials` looks; None where fewer than two runs have one.
+
+    The spread of section 9.3 is read back from the run's own PSR, so no returns are needed.
+    """
+    known = [(run["metrics"]["test/sharpe_net"], run["metrics"]["test/psr"], run["model"]) for run in runs
+             if run.get("state", "finished") == "finished" and None not in (run["metrics"].get("test/sharpe_net"), run["metrics"].get("test/psr"))]
+    known = [entry for entry in known if np.isfinite(entry[0]) and 1e-12 < entry[1] < 1 - 1e-12 and entry[0] != 0]
+    if len(known) < 2:
+        return None
+    ratio, psr, name = max(known)
+    deviation = float(np.std([entry[0] for entry in known], ddof=1))
+
+    def above(count: float) -> float:
+        return float(norm.cdf(norm.ppf(psr) * (1 - deviation * sharpe.expected_maximum(count) / ratio)))
+
+    correlation = _mean_correlation(sets)
+    effective = None if correlation is None else sharpe.effective_trials(trials, max(correlation, 0.0))
+    return Deflated(name, ratio, trials, effective, psr, above(trials), None if effective is None else above(effective))
+
+
+def _mean_correlation(sets: Sequence[Answers]) -> float | None:
+    """Mean correlation between what the models' unfiltered signals earned, before fees."""
+    found = []
+    for each in sets:
+        moving = [gain for gain in each.gains.values() if np.nanstd(gain) > 0]
+        if len(moving) > 1:
+            table = np.corrcoef(np.nan_to_num(np.stack(moving)))
+            found.append(table[np.triu_indices(len(moving), 1)].mean())
+    return float(np.mean(found)) if found else None

@@ -1,0 +1,154 @@
+"""Where predicted rows stand in time, and how many independent rows they are worth.
+
+Dimensions: n rows, T distinct instants.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from candlelab.evaluate.calendar import YEAR_MS, interval_ms
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def average_uniqueness(first: np.ndarray, last: np.ndarray) -> np.ndarray:
+    """Mean over each closed interval [first, last] of 1 / (intervals covering the bar); (n,) in (0, 1].
+
+    first, last (n,) integer bar numbers. Source: López de Prado 2018, chapter 4.
+    """
+    if len(first) == 0:
+        return np.empty(0)
+    origin = first.min()
+    first, last = first - origin, last - origin
+    steps = np.bincount(first, minlength=last.max() + 2) - np.bincount(last + 1, minlength=last.max() + 2)
+    cover = np.cumsum(steps)[:-1]
+    share = np.divide(1.0, cover, out=np.zeros(len(cover)), where=cover > 0)
+    total = np.concatenate([[0.0], np.cumsum(share)])
+    return (total[last + 1] - total[first]) / (last - first + 1)
+
+
+def newey_west(values: np.ndarray, lags: int) -> float:
+    """Long-run variance of a series, Bartlett weights; divide by its length for the variance of its mean.
+
+    Never below 0. Source: Newey & West 1987.
+    """
+    centred = np.asarray(values, float) - np.mean(values)
+    size = len(centred)
+    total = centred @ centred / size
+    for lag in range(1, min(lags, size - 1) + 1):
+        total += 2 * (1 - lag / (lags + 1)) * (centred[lag:] @ centred[:-lag]) / size
+    return max(float(total), 0.0)
+
+
+@dataclass(frozen=True)
+class Rows:
+    """n rows sorted by chain, then time; a chain is one segment of one symbol.
+
+    time      (n,) int64 ms UTC: open time of the window's last bar
+    chain     (n,) int64, non-decreasing
+    symbol    (n,) int64 codes
+    horizon   bars the label looks ahead; 0 for recognition
+    interval  bar length, such as 1h
+    """
+
+    time: np.ndarray
+    chain: np.ndarray
+    symbol: np.ndarray
+    horizon: int
+    interval: str
+
+    @classmethod
+    def of(cls, frame: pd.DataFrame, *, horizon: int, interval: str) -> Rows:
+        """Rows of a predictions table already sorted by symbol, segment, time."""
+        symbol = frame["symbol"].to_numpy()
+        segment = frame["segment"].to_numpy()
+        new_symbol = np.r_[True, symbol[1:] != symbol[:-1]][: len(frame)]
+        new_chain = new_symbol | np.r_[True, segment[1:] != segment[:-1]][: len(frame)]
+        time = frame["time"].to_numpy(np.int64)
+        if np.any(np.diff(time)[~new_chain[1:]] <= 0):
+            raise ValueError("predictions hold a row twice or out of time order; write each symbol and time once per model")
+        return cls(time, np.cumsum(new_chain) - 1, np.cumsum(new_symbol) - 1, horizon, interval)
+
+    def __len__(self) -> int:
+        return len(self.time)
+
+    def take(self, keep: np.ndarray) -> Rows:
+        """The rows where `keep` (n,) is True."""
+        return Rows(self.time[keep], self.chain[keep], self.symbol[keep], self.horizon, self.interval)
+
+    @cached_property
+    def instants(self) -> np.ndarray:
+        """(T,) distinct times, ascending."""
+        return np.unique(self.time)
+
+    @cached_property
+    def instant(self) -> np.ndarray:
+        """(n,) number of the row's time among the distinct times."""
+        return np.searchsorted(self.instants, self.time)
+
+    @cached_property
+    def weight(self) -> np.ndarray:
+        """(T,) equal weight of each symbol present at an instant."""
+        return 1.0 / np.bincount(self.instant, minlength=len(self.instants))
+
+    @cached_property
+    def starts(self) -> np.ndarray:
+        """(n,) True at the first row of a chain."""
+        return np.r_[True, self.chain[1:] != self.chain[:-1]][: len(self)]
+
+    @cached_property
+    def ends(self) -> np.ndarray:
+        """(n,) True at the last row of a chain."""
+        return np.r_[self.chain[1:] != self.chain[:-1], True][: len(self)]
+
+    @cached_property
+    def step(self) -> int:
+        """Bars between neighbouring rows of a chain (median)."""
+        gaps = np.diff(self.time)[~self.starts[1:]]
+        return max(1, round(float(np.median(gaps)) / interval_ms(self.interval))) if len(gaps) else 1
+
+    @cached_property
+    def per_year(self) -> float:
+        """Instants in a year at this step."""
+        return YEAR_MS / (interval_ms(self.interval) * self.step)
+
+    @cached_property
+    def lags(self) -> int:
+        """Neighbouring rows that share return bars with a row."""
+        return max(0, -(-self.horizon // self.step) - 1)
+
+    @cached_property
+    def independent(self) -> float:
+        """Sum of average uniqueness over the return bars t+1 … t+h, symbols taken apart."""
+        if self.lags == 0:
+            return float(len(self))
+        bar = (self.time - self.time.min()) // interval_ms(self.interval)
+        total = 0.0
+        for code in np.unique(self.symbol):
+            own = bar[self.symbol == code]
+            total += average_uniqueness(own + 1, own + self.horizon).sum()
+        return float(total)
+
+    def effective_size(self, values: np.ndarray) -> float:
+        """Independent rows that would know the mean of `values` (n,) as well as these do; at most n.
+
+        Overlap counts through average uniqueness, symbols that move together through sums per instant
+        and a Newey-West variance with h-1 lags (METHODS 4.2); the stricter of the two is taken.
+        """
+        size = len(self)
+        if size == 0:
+            return 0.0
+        centred = values - np.mean(values)
+        spread = centred @ centred
+        if spread == 0:
+            return self.independent
+        sums = np.bincount(self.instant, centred, len(self.instants))
+        together = max(1.0, sums @ sums / spread)
+        clustered = newey_west(sums, self.lags) * len(sums) / spread
+        return size / max(size / self.independent * together, clustered, 1.0)

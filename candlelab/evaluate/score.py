@@ -1,0 +1,317 @@
+"""Everything that can be said about a table of predictions.
+
+Reads nothing but the table: a change of fees is re-scored in seconds, without training.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+import pandas as pd
+
+from candlelab.evaluate import backtest, compare, curves, metrics, money, verdict
+from candlelab.evaluate.calendar import interval_ms
+from candlelab.evaluate.classification import Predicted, Scored, classify, forecast_scores
+from candlelab.evaluate.rows import Rows
+
+if TYPE_CHECKING:
+    from candlelab.evaluate.threshold.curve import Choice, Trades
+    from candlelab.evaluate.threshold.exact import Exact
+    from candlelab.evaluate.threshold.grid import Grid
+
+SPLITS = {"val": "validation", "test": "test"}
+Kind = Literal["forecast", "recognition"]
+COLUMNS = ("model", "symbol", "time", "split", "label", "forward_return", "bar_return", "sigma", "segment", "forecast")
+
+
+@dataclass(frozen=True)
+class Scores:
+    """What an evaluation found.
+
+    metrics     flat: test/…, val/…, baseline/<name>/…, bayes/…; intervals as <name>_low and <name>_high;
+                None where not available. Sharpe ratios are per bar unless the name says annual
+    threshold   for threshold.json: what was chosen on validation, how, and the thinned curve; {} for recognition
+    curves      plain lists for plots: threshold, equity, calibration, confusion (no money for recognition)
+    models      one row per model on the test rows; per_symbol: the net, one row per symbol
+    verdict     the answers in words
+    """
+
+    metrics: dict[str, float | int | None]
+    threshold: dict
+    curves: dict
+    models: pd.DataFrame
+    per_symbol: pd.DataFrame
+    verdict: verdict.Verdict
+
+
+@dataclass(frozen=True)
+class Part:
+    """One model's rows of one split, sorted by symbol, segment, time."""
+
+    model: str
+    frame: pd.DataFrame
+    p: np.ndarray
+    rows: Rows
+
+    @property
+    def predicted(self) -> Predicted:
+        """The rows that have a label."""
+        keep = self.frame["label"].to_numpy() >= 0
+        columns = (self.column(name)[keep] for name in ("forecast", "forward_return", "sigma"))
+        return Predicted(self.frame["label"].to_numpy(np.int64)[keep], self.p[keep], *columns, self.rows.take(keep))
+
+    def column(self, name: str) -> np.ndarray:
+        """(n,) float64."""
+        return self.frame[name].to_numpy(float)
+
+
+@dataclass(frozen=True)
+class Task:
+    """What the labels of the table mean."""
+
+    horizon: int
+    interval: str
+    kind: Kind
+    classes: tuple[str, ...]
+    bayes: float | None = None
+
+
+class Evaluation:
+    """Scores predictions: classification with intervals, trading after costs, verdict.
+
+    fee_bps       per unit of position changed, in basis points
+    slippage_bps  half spread and slippage on top of the fee, in basis points
+    threshold     how the confidence threshold is chosen on validation
+    level         of the intervals, such as 0.95
+    bins          of the calibration curve
+    draws         bootstrap draws for the intervals that need them
+    null_draws    random signals with the same turnover
+    """
+
+    def __init__(
+        self, *, fee_bps: float, slippage_bps: float, threshold: Exact | Grid, level: float, bins: int,
+        draws: int, null_draws: int, seed: int,
+    ):  # fmt: skip
+        for name, value in (("fee_bps", fee_bps), ("slippage_bps", slippage_bps)):
+            if not 0 <= value < 10_000:
+                raise ValueError(f"{name} was {value}; give basis points from 0 to below 10000")
+        if not 0.5 < level < 1:
+            raise ValueError(f"level was {level}; give a share above 0.5 and below 1, for example 0.95")
+        for name, value in (("bins", bins), ("draws", draws), ("null_draws", null_draws)):
+            if value < 2:
+                raise ValueError(f"{name} was {value}; give at least 2")
+        self.fee_bps, self.slippage_bps, self.threshold, self.level = fee_bps, slippage_bps, threshold, level
+        self.bins, self.draws, self.null_draws, self.seed = bins, draws, null_draws, seed
+
+    @property
+    def cost(self) -> float:
+        """Per unit of position changed, as a fraction."""
+        return (self.fee_bps + self.slippage_bps) / 1e4
+
+    def score(
+        self, predictions: pd.DataFrame, *, horizon: int, interval: str, kind: Kind, classes: tuple[str, ...],
+        bayes: float | None = None, net: str = "net",
+    ) -> Scores:  # fmt: skip
+        """Score the rows of model `net` beside those of every other model in the table.
+
+        horizon  bars the label looks ahead, 0 for recognition
+        bayes    best achievable accuracy where the market is simulated
+        Raises ValueError if the table lacks columns or rows, or if models stand on different rows.
+        """
+        task = Task(horizon, interval, kind, tuple(classes), bayes)
+        parts = split_parts(predictions, task)
+        if net not in parts["test"]:
+            raise ValueError(f"the predictions hold no test rows of model {net!r}; they hold {sorted(parts['test'])}")
+        found = {split: self._classified(parts[split], task) for split in SPLITS}
+        pictures = curves.of_classification(parts["test"][net].predicted, task.classes, self.bins)
+        threshold: dict = {}
+        if kind == "forecast":
+            choices, trades = self._chosen(parts)
+            self._trade(found, parts, choices, trades, net)
+            threshold = self._threshold(choices[net], parts["val"].get(net), trades, net)
+            pictures |= curves.of_money(choices[net], trades["test"][net])
+        differences = self._paired(parts["test"], net)
+        flat = flatten(found, net, task, self._passive(parts["test"][net], kind), differences)
+        per_symbol = self._per_symbol(parts["test"][net], task, threshold.get("threshold"))
+        answers = verdict.judge(
+            found["test"][net], {m: s for m, s in found["test"].items() if m != net}, differences,
+            flat, threshold, task, self.describe(),
+        )  # fmt: skip
+        return Scores(flat, threshold, pictures, pd.DataFrame(found["test"]).T, per_symbol, answers)
+
+    def describe(self) -> dict:
+        """The settings a verdict has to name."""
+        return {"fee_bps": self.fee_bps, "slippage_bps": self.slippage_bps, "level": self.level}
+
+    def _classified(self, parts: dict[str, Part], task: Task) -> dict[str, Scored]:
+        found = {}
+        for model, part in parts.items():
+            predicted = part.predicted
+            scored = classify(predicted, task.classes, level=self.level, bins=self.bins, draws=self.draws, seed=self.seed)
+            if task.kind == "forecast":
+                scored |= forecast_scores(predicted, self.level)
+            found[model] = scored
+        return found
+
+    def _chosen(self, parts: dict[str, dict[str, Part]]) -> tuple[dict[str, Choice], dict[str, dict[str, Trades]]]:
+        trades = {
+            split: {model: self.trades(part) for model, part in own.items()} for split, own in parts.items()
+        }  # fmt: skip
+        choices = {}
+        for model, part in parts["test"].items():
+            floor = money.smallest_score(self.threshold.score, part.p.shape[1])
+            searched = trades["val"].get(model) or empty_like(trades["test"][model])
+            choices[model] = self.threshold.search(searched, floor=floor)
+        return choices, trades
+
+    def trades(self, part: Part) -> Trades:
+        """What could be traded of a part."""
+        gain = np.nan_to_num(part.column("bar_return"))
+        return money.trades_of(part.p, part.column("forecast"), gain, part.rows, self.cost, self.threshold.score)
+
+    def _trade(self, found: dict, parts: dict, choices: dict, trades: dict, net: str) -> None:
+        """Add to `found` what each model earns at its own threshold."""
+        for split, own in trades.items():
+            for model, could in own.items():
+                signal = money.signal_of(could, choices[model].threshold)
+                test = backtest.run(signal, could.bar_return, could.rows, self.cost)
+                scored = found[split][model]
+                scored |= money.earnings(test, could.rows, level=self.level)
+                returns = parts[split][model].column("forward_return")
+                scored |= money.edges(scored["n_eff"], len(could.rows.instants), returns, could.rows, self.cost)
+                if (split, model) == ("test", net):
+                    draws, null = self.draws, self.null_draws
+                    scored |= money.stress(signal, could, draws=draws, null_draws=null, seed=self.seed)
+
+    def _threshold(self, choice: Choice, part: Part | None, trades: dict, net: str) -> dict:
+        settings = {k: v for k, v in vars(self.threshold).items() if isinstance(v, (str, int, float))}
+        year = math.sqrt(trades["test"][net].rows.per_year)
+        optimism = self.threshold.optimism(trades["val"][net], seed=self.seed) if part is not None else None
+        corrected = None if choice.sharpe is None or optimism is None else (choice.sharpe - optimism) * year
+        return {
+            "rule": type(self.threshold).__name__.lower(),
+            **settings,
+            "chosen_on": "validation",
+            "threshold": choice.threshold,
+            "trades": choice.entries,
+            "candidates": choice.candidates,
+            "validation_sharpe_annual": None if choice.sharpe is None else choice.sharpe * year,
+            "optimism_annual": None if optimism is None else optimism * year,
+            "corrected_sharpe_annual": corrected,
+            "fee_bps": self.fee_bps,
+            "slippage_bps": self.slippage_bps,
+            "warnings": list(choice.warnings),
+            "curve": curves.thinned(choice.curve, year),
+        }
+
+    def _passive(self, part: Part, kind: Kind) -> dict[str, Scored]:
+        """Money-only baselines: always long, always flat."""
+        if kind != "forecast":
+            return {}
+        gain, ones = np.nan_to_num(part.column("bar_return")), np.ones(len(part.rows), np.int8)
+        runs = {"buy_and_hold": ones, "always_flat": 0 * ones}
+        return {
+            name: money.earnings(backtest.run(signal, gain, part.rows, self.cost), part.rows, level=self.level)
+            for name, signal in runs.items()
+        }
+
+    def _paired(self, parts: dict[str, Part], net: str) -> dict[str, compare.Difference]:
+        """The net less each baseline on the same rows: accuracy for two classes, balanced accuracy for more."""
+        own = parts[net].predicted
+        others = {model: part.predicted for model, part in parts.items() if model != net}
+        if own.p.shape[1] == 2:
+            return {m: compare.paired_accuracy(own.right, o.right, own.rows, self.level) for m, o in others.items()}
+        return {
+            m: compare.paired_balanced_accuracy(own.right, o.right, own.label, own.rows, self.level)
+            for m, o in others.items()
+        }
+
+    def _per_symbol(self, part: Part, task: Task, threshold: float | None) -> pd.DataFrame:
+        found = {}
+        for symbol, frame in part.frame.groupby("symbol", sort=True):
+            own = part_of(part.model, frame, task)
+            scored = classify(own.predicted, task.classes, level=self.level, bins=self.bins, draws=2, seed=self.seed)
+            if task.kind == "forecast":
+                could = self.trades(own)
+                test = backtest.run(money.signal_of(could, threshold), could.bar_return, own.rows, self.cost)
+                scored |= money.earnings(test, own.rows, level=self.level)
+            found[symbol] = scored
+        return pd.DataFrame(found).T
+
+
+def part_of(model: str, frame: pd.DataFrame, task: Task) -> Part:
+    """Rows of one model and split, put in order."""
+    frame = frame.sort_values(["symbol", "segment", "time"], kind="stable")
+    p = frame[[f"p_{k}" for k in range(len(task.classes))]].to_numpy(float)
+    if not np.isfinite(p).all() or (p < 0).any():
+        raise ValueError(f"model {model!r} has probabilities that are negative or not numbers; check its last layer")
+    return Part(model, frame, p, Rows.of(frame, horizon=task.horizon, interval=task.interval))
+
+
+def split_parts(predictions: pd.DataFrame, task: Task) -> dict[str, dict[str, Part]]:
+    """Parts by split and model; checks that all models stand on the same rows."""
+    interval_ms(task.interval)
+    wanted = [*COLUMNS, *(f"p_{k}" for k in range(len(task.classes)))]
+    missing = [name for name in wanted if name not in predictions]
+    if missing:
+        raise ValueError(f"the predictions lack the columns {', '.join(missing)}; write all that the run folder describes")
+    parts: dict[str, dict[str, Part]] = {split: {} for split in SPLITS}
+    for split, word in SPLITS.items():
+        own = predictions[predictions["split"].astype(str) == word]
+        for model, frame in own.groupby("model", sort=False, observed=True):
+            parts[split][str(model)] = part_of(str(model), frame, task)
+        check_same_rows(parts[split])
+    return parts
+
+
+def check_same_rows(parts: dict[str, Part]) -> None:
+    """Raise ValueError unless all models have the same symbols, times and labels."""
+    first = next(iter(parts.values()), None)
+    for part in parts.values():
+        columns = ["symbol", "time", "label"]
+        if len(part.rows) != len(first.rows) or (part.frame[columns].values != first.frame[columns].values).any():
+            raise ValueError(f"models {first.model!r} and {part.model!r} stand on different rows; write every model on the same")
+
+
+def empty_like(trades: Trades) -> Trades:
+    """No rows: what is searched where there is no validation part."""
+    none = np.zeros(len(trades.rows), bool)
+    gone = {name: getattr(trades, name)[none] for name in ("score", "direction", "bar_return")}
+    return type(trades)(**gone, rows=trades.rows.take(none), cost=trades.cost)
+
+
+def flatten(
+    found: dict, net: str, task: Task, passive: dict[str, Scored], differences: dict[str, compare.Difference]
+) -> dict[str, float | int | None]:
+    """The flat dictionary of metrics.json."""
+    flat: dict = {}
+    for split in SPLITS:
+        flat |= {f"{split}/{name}": value for name, value in found[split].get(net, {"n": 0, "n_eff": 0.0}).items()}
+    for model, scored in (found["test"] | passive).items():
+        if model != net:
+            flat |= {f"baseline/{model}/{name}": value for name, value in scored.items() if "/" not in name}
+    for model, difference in differences.items():
+        names = {"": difference.value, "_low": difference.low, "_high": difference.high, "_p": difference.p_value}
+        flat |= {f"versus/{model}{end}": value for end, value in names.items()}
+    if task.bayes is not None:
+        flat["bayes/accuracy"] = task.bayes
+        flat["bayes/reached"] = reached(found["test"][net], task)
+    return {name: known(value) for name, value in flat.items()}
+
+
+def reached(scored: Scored, task: Task) -> float:
+    """Share of the way from chance (½, or the commonest class where K > 2) to the best achievable accuracy."""
+    shares = [scored.get(f"prior/{word}", np.nan) for word in task.classes]
+    chance = 0.5 if len(shares) == 2 else max(shares)
+    gap = task.bayes - chance
+    return (scored.get("accuracy", np.nan) - chance) / gap if gap > 1e-9 else np.nan
+
+
+def known(value: float | int | None) -> float | int | None:
+    """A plain number, None where it is not available."""
+    if value is None or isinstance(value, (int, np.integer)):
+        return None if value is None else int(value)
+    return float(value) if math.isfinite(value) else None

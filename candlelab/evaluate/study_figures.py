@@ -1,0 +1,99 @@
+"""The pictures of a study: many models side by side."""
+
+from collections.abc import Callable, Sequence
+from math import ceil, floor, log10
+
+import numpy as np
+
+from candlelab.evaluate import formats
+from candlelab.evaluate.figures import Estimate, Figure, Reference
+from candlelab.evaluate.svg import Panel, labelled, span, ticks
+
+
+def scatter(points: Sequence[tuple[float, Estimate]], references: Sequence[Reference], *, title: str, note: str, across: str, words_x: Callable[[float], str]) -> Figure:
+    """Accuracy with its interval against a cost on a logarithmic axis; points = (x > 0, estimate)."""
+    x = np.log10([at for at, _ in points])
+    ends = [end for _, row in points for end in (row.value, row.low, row.high) if end is not None] + [reference.value for reference in references]
+    panel = Panel(span(x, pad=0.12, least=0.4), span(ends, least=0.02), title, height=330)
+    panel.left_axis(labelled(ticks(*panel.y, 5), formats.percent, scale=100))
+    panel.bottom_axis(_powers(panel.x, words_x), across)
+    for reference in references:
+        panel.stroke(panel.x[0], reference.value, panel.x[1], reference.value, reference.kind)
+        panel.text(panel.x[1], reference.value, reference.name, kind="small", anchor="end", dy=-5)
+    taken: list[tuple[float, float, float]] = []
+    for place, (at, row) in sorted(zip(x, (row for _, row in points), strict=True), key=lambda pair: -pair[1].value):
+        if row.low is not None and row.high is not None:
+            panel.stroke(place, row.low, place, row.high, f"interval-{row.kind}")
+        panel.dot(place, row.value, row.kind, f"{row.name}: {formats.percent(row.value)}")
+        _name(panel, place, row, taken)
+    return Figure(title, note, panel.svg())
+
+
+def _powers(limits: tuple[float, float], words: Callable[[float], str]) -> list[tuple[float, str]]:
+    """1, 2, 5 marks of a logarithmic axis, thinned to powers of ten on a long one."""
+    sizes = (1,) if limits[1] - limits[0] > 2.2 else (1, 3) if limits[1] - limits[0] > 1.2 else (1, 2, 5)
+    marks = [log10(size) + power for power in range(floor(limits[0]), ceil(limits[1]) + 1) for size in sizes]
+    return [(mark, words(10**mark)) for mark in sorted(marks) if limits[0] <= mark <= limits[1]]
+
+
+def _name(panel: Panel, place: float, row: Estimate, taken: list[tuple[float, float, float]]) -> None:
+    """A label beside its dot, moved down until it covers no earlier one."""
+    x, y = float(panel.to_x(place)), float(panel.to_y(row.value))
+    width, left = 6.4 * len(row.name), x > (panel.left + panel.width) / 2
+    start = x - 9 - width if left else x + 9
+    shift = 0.0
+    while any(abs(y + shift - other) < 13 and start < end and begin < start + width for begin, end, other in taken):
+        shift += 3
+    taken.append((start, start + width, y + shift))
+    panel.text(place, row.value, row.name, anchor="end" if left else "start", dx=-9 if left else 9, dy=4 + shift, kind="strong" if row.kind == "model" else "")
+
+
+def bars(rows: Sequence[tuple[str, float]], *, title: str, note: str, words: Callable[[float], str]) -> Figure:
+    """One horizontal bar per model with its value at the end, from zero."""
+    most = max(value for _, value in rows) or 1.0
+    panel = Panel((0, most * 1.25), (len(rows) - 0.5, -0.5), title, height=16 + 24 * len(rows), left=150, top=4, bottom=4)
+    for place, (name, value) in enumerate(rows):
+        panel.bar(0, value, place - 0.3, place + 0.3, "model", f"{name}: {words(value)}")
+        panel.text(0, place, name[:22], anchor="end", dx=-10)
+        panel.text(value, place, words(value), kind="small", dx=6)
+    return Figure(title, note, panel.svg())
+
+
+def history(name: str, epoch: np.ndarray, train: np.ndarray, validation: np.ndarray, others: Sequence[tuple[np.ndarray, np.ndarray]], limits: tuple[float, float], last: float) -> Figure:
+    """Loss per epoch of one model, the others pale behind it, on the scale common to all."""
+    panel = Panel((0, max(last, 1)), limits, f"loss of {name}", height=190, width=300, left=44, bottom=38, top=8)
+    panel.left_axis(labelled(ticks(*limits, 3), formats.number))
+    panel.bottom_axis(labelled([value for value in ticks(*panel.x, 4) if value == round(value)], formats.number), "epoch")
+    for epochs, curve in others:
+        panel.line(epochs, np.clip(curve, *limits), "pale")
+    panel.line(epoch, np.clip(train, *limits), "base", "training")
+    panel.line(epoch, np.clip(validation, *limits), "model", "validation")
+    return Figure(name, "", panel.svg())
+
+
+def critical_difference(names: Sequence[str], ranks: Sequence[float], difference: float) -> Figure:
+    """Mean ranks, best first; a bar joins models that lie within the critical difference of each other."""
+    order = np.argsort(ranks, kind="stable")
+    ranks, names = np.asarray(ranks, dtype=float)[order], [names[place] for place in order]
+    groups = _groups(ranks, difference)
+    panel = Panel((0.7, max(len(names), 2) + 0.3), (len(names) - 0.4, -1.2 - 0.5 * len(groups)), "mean ranks", height=70 + 24 * len(names) + 12 * len(groups), left=150, top=10)
+    panel.bottom_axis(labelled(range(1, len(names) + 1), formats.number), "mean rank (1 is best)", grid=True)
+    for place, (name, rank) in enumerate(zip(names, ranks, strict=True)):
+        panel.stroke(panel.x[0], place, rank, place, "axis")
+        panel.dot(rank, place, "model" if place == 0 else "base", f"{name}: {rank:.2f}")
+        panel.text(panel.x[0], place, name[:22], anchor="end", dx=-10)
+        panel.text(rank, place, formats.number(rank, 2), kind="small", dx=9)
+    for level, (first, last) in enumerate(groups):
+        panel.stroke(ranks[first] - 0.05, -0.9 - 0.5 * level, ranks[last] + 0.05, -0.9 - 0.5 * level, "critical")
+    note = f"Models under one bar cannot be told apart: their mean ranks differ by less than the critical difference of {formats.number(difference, 2)}."
+    return Figure("Mean ranks", note, panel.svg())
+
+
+def _groups(ranks: np.ndarray, difference: float) -> list[tuple[int, int]]:
+    """Longest stretches of sorted ranks no wider than the critical difference, as (first, last) places."""
+    found: list[tuple[int, int]] = []
+    for first in range(len(ranks)):
+        last = int(np.flatnonzero(ranks - ranks[first] < difference)[-1])
+        if last > first and (not found or last > found[-1][1]):
+            found.append((first, last))
+    return found

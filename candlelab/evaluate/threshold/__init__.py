@@ -1,0 +1,1 @@
+"""Ways to choose the confidence below which a forecast is not traded."""

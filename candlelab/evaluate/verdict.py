@@ -1,0 +1,286 @@
+"""Three questions, answered no further than the intervals carry.
+
+yes        the interval lies on the good side
+no         the interval lies on the bad side, or so close to chance that nothing worth having is left
+not shown  the interval holds both
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from candlelab.evaluate.classification import Scored
+    from candlelab.evaluate.compare import Difference
+    from candlelab.evaluate.score import Task
+
+Word = Literal["yes", "no", "not shown"]
+TOO_GOOD = 0.60  # METHODS 7: honest models of liquid bars stay at or below an AUROC of 0.56
+WORTH_HAVING = 0.51  # an AUROC surely below this is as good as chance
+SPECTACULAR = 5.0  # annualised Sharpe ratio
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An answer and the number it rests on, with its interval; None where not available."""
+
+    question: str
+    answer: Word
+    sentence: str
+    value: float | None
+    low: float | None
+    high: float | None
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a run has shown.
+
+    information      beyond chance? direction first; knowing only the size of moves is said to be that
+    volatility       the size of moves alone; None where the label has no middle class
+    beyond_baseline  better than every simple baseline on the same rows?
+    money            after fees? None for recognition
+    smallest_edge    smallest accuracy above one half these rows could have shown; None if there is none
+    suspicions       reasons to look for a leak
+    missing_for_trust  what would have to be added before acting on it
+    """
+
+    information: Answer
+    volatility: Answer | None
+    beyond_baseline: Answer
+    money: Answer | None
+    smallest_edge: float | None
+    edge_sentence: str
+    suspicions: tuple[str, ...]
+    missing_for_trust: tuple[str, ...]
+    kind: Literal["forecast", "recognition"]
+
+    def lines(self) -> list[str]:
+        """Five lines for a terminal."""
+        last = "Suspect: " + "; ".join(self.suspicions) if self.suspicions else "Missing for trust: "
+        if not self.suspicions:
+            last += "; ".join(self.missing_for_trust) or "nothing this table could tell"
+        third = told(self.money) if self.money else "Money: not asked, because the label is drawn in the picture itself."
+        return [told(self.information), told(self.beyond_baseline), third, self.edge_sentence, last + "."]
+
+
+def told(answer: Answer) -> str:
+    """One line: question, answer, sentence."""
+    return f"{answer.question} {answer.answer.upper()}. {answer.sentence}"
+
+
+def percent(share: float, digits: int = 1) -> str:
+    """0.531 as 53.1 %."""
+    return f"{100 * share:.{digits}f} %"
+
+
+def points(low: float, high: float) -> str:
+    """Two shares as percent: 52.0 to 54.1."""
+    return f"{100 * low:.1f} to {100 * high:.1f}"
+
+
+def number(value: float | None) -> float | None:
+    """None for NaN."""
+    return None if value is None or math.isnan(value) else float(value)
+
+
+def judge(
+    own: Scored, others: dict[str, Scored], differences: dict[str, Difference], flat: dict, threshold: dict,
+    task: Task, settings: dict,
+) -> Verdict:  # fmt: skip
+    """The verdict on one model beside its baselines, from scores on the test rows."""
+    forecast = task.kind == "forecast"
+    if own.get("n", 0) == 0:
+        return nothing_to_judge(task)
+    return Verdict(
+        information=informed(own, task, flat) if forecast else recognised(own, settings),
+        volatility=moves(own, settings) if forecast and len(task.classes) > 2 else None,
+        beyond_baseline=beyond(own, others, differences, task, settings),
+        money=paid(own, others, flat, settings) if forecast else None,
+        smallest_edge=number(own.get("smallest_accuracy")),
+        edge_sentence=edge(own, settings) if forecast else seen(own),
+        suspicions=tuple(suspicions(own, others, task)) if forecast else (),
+        missing_for_trust=tuple(missing(own, threshold, task, settings)) if forecast else (),
+        kind=task.kind,
+    )
+
+
+def nothing_to_judge(task: Task) -> Verdict:
+    """No test row has a label."""
+    empty = Answer("Information beyond chance?", "not shown", "No test row has a label.", None, None, None)
+    return Verdict(empty, None, empty, None, None, "No test rows, no smallest edge.", (), ("test rows",), task.kind)
+
+
+def side_of(low: float, high: float, chance: float, enough: float) -> Word:
+    """Which side of chance an interval lies on."""
+    if math.isnan(low):
+        return "not shown"
+    if low > chance:
+        return "yes"
+    return "no" if high < enough else "not shown"
+
+
+def counted(own: Scored) -> str:
+    """How many rows, and what they are worth."""
+    worth = "" if own["n_eff"] > 0.99 * own["n"] else f", worth {own['n_eff']:,.0f} independent ones"
+    return f"{own['n']:,} rows{worth}"
+
+
+def area(own: Scored, name: str) -> str:
+    """An AUROC with its interval."""
+    if math.isnan(own[name]):
+        return "not available"
+    return f"{own[name]:.3f} ({own[name + '_low']:.3f} to {own[name + '_high']:.3f})"
+
+
+def informed(own: Scored, task: Task, flat: dict) -> Answer:
+    """Does the model know anything of what comes next? Direction and size of moves told apart."""
+    question = "Information beyond chance?"
+    word = side_of(own["auroc_direction_low"], own["auroc_direction_high"], 0.5, WORTH_HAVING)
+    share = f"right on {percent(own['accuracy'])} of {counted(own)} ({points(own['accuracy_low'], own['accuracy_high'])})"
+    optimum = "" if flat.get("bayes/accuracy") is None else f"; the best possible is {percent(task.bayes)}"
+    name, sentence = "auroc_direction", f"{share.capitalize()}{optimum}; AUROC {area(own, 'auroc_direction')}, chance 0.500"
+    if len(task.classes) > 2:
+        sentence = f"Direction: AUROC {area(own, 'auroc_direction')} among rows that moved, {word}; {share}{optimum}"
+        size = side_of(own["auroc_move_low"], own["auroc_move_high"], 0.5, WORTH_HAVING)
+        if word != "yes" and size == "yes":
+            name, word = "auroc_move", "yes"
+            sentence = (
+                f"Only about how much prices move (AUROC {area(own, 'auroc_move')}), not shown about the direction "
+                f"(AUROC {area(own, 'auroc_direction')}); {share}{optimum}"
+            )
+    if word == "no" and own["auroc_direction_high"] < 0.5:
+        sentence += "; it is wrong more often than chance, on other rows the sign may not hold"
+    return Answer(question, word, sentence + ".", number(own[name]), number(own[name + "_low"]), number(own[name + "_high"]))
+
+
+def moves(own: Scored, settings: dict) -> Answer:
+    """Does the model know how much prices will move, whichever way?"""
+    word = side_of(own["auroc_move_low"], own["auroc_move_high"], 0.5, WORTH_HAVING)
+    sentence = f"AUROC of move against neutral {area(own, 'auroc_move')}, chance 0.500; this is volatility, not direction."
+    values = (number(own["auroc_move" + end]) for end in ("", "_low", "_high"))
+    return Answer("Knows the size of moves?", word, sentence, *values)
+
+
+def recognised(own: Scored, settings: dict) -> Answer:
+    """Recognition: the label is a function of the picture, so chance is a low bar."""
+    word = side_of(own["balanced_accuracy_low"], own["balanced_accuracy_high"], _chance(own), _chance(own))
+    sentence = (
+        f"Right on {percent(own['accuracy'])} of {counted(own)} ({points(own['accuracy_low'], own['accuracy_high'])}). "
+        "This is recognition: the label is read off the bars in the picture and says nothing of the future."
+    )
+    values = (number(own["balanced_accuracy" + end]) for end in ("", "_low", "_high"))
+    return Answer("Recognises what is drawn?", word, sentence, *values)
+
+
+def _chance(own: Scored) -> float:
+    shares = [value for name, value in own.items() if name.startswith("prior/") and value > 0]
+    return 1 / max(len(shares), 1)
+
+
+def best_baseline(others: dict[str, Scored], name: str) -> str:
+    """The baseline with the highest score."""
+    return max(others, key=lambda model: -math.inf if math.isnan(others[model][name]) else others[model][name])
+
+
+def beyond(
+    own: Scored, others: dict[str, Scored], differences: dict[str, Difference], task: Task, settings: dict
+) -> Answer:
+    """Yes only if better than every baseline, each by more than its interval."""
+    question = "Beyond the best simple baseline?"
+    if not others:
+        return Answer(question, "not shown", "The predictions hold no baseline to compare with.", None, None, None)
+    name = "accuracy" if len(task.classes) == 2 else "balanced_accuracy"
+    best = best_baseline(others, name)
+    gap, rival = differences[best], others[best]
+    word: Word = "not shown"
+    if all(difference.low > 0 for difference in differences.values()):
+        word = "yes"
+    elif any(difference.high < 0 for difference in differences.values()):
+        word = "no"
+    sentence = (
+        f"{100 * gap.value:+.1f} points of {name.replace('_', ' ')} ({points(gap.low, gap.high)}) against {spoken(best)}, "
+        f"itself at {percent(rival[name])} ({points(rival[name + '_low'], rival[name + '_high'])})"
+    )
+    return Answer(question, word, f"{sentence}{_also(rival, best, task)}.", gap.value, gap.low, gap.high)
+
+
+def _also(rival: Scored, best: str, task: Task) -> str:
+    """What the best baseline earns, where it knows something."""
+    if task.kind != "forecast" or not rival["auroc_direction_low"] > 0.5 or math.isnan(rival.get("sharpe_net", math.nan)):
+        return ""
+    earns = "and earns money after fees" if rival["sharpe_net_low"] > 0 else "but is not shown to earn money after fees"
+    if rival["sharpe_net_high"] < 0:
+        earns = "and loses money after fees"
+    return f"; {spoken(best)} knows something of direction {earns}"
+
+
+def spoken(model: str) -> str:
+    """last_direction as last direction."""
+    return model.replace("_", " ")
+
+
+def paid(own: Scored, others: dict[str, Scored], flat: dict, settings: dict) -> Answer:
+    """Does trading at the threshold chosen on validation pay after fees?"""
+    question = f"Money after fees ({settings['fee_bps'] + settings['slippage_bps']:g} bp)?"
+    if math.isnan(own["sharpe_net_annual"]):
+        reason = "The threshold chosen on validation leaves no trades" if own["trades"] == 0 else "Its returns do not vary"
+        return Answer(question, "no", f"{reason}.", None, None, None)
+    low, high = own["sharpe_net_annual_low"], own["sharpe_net_annual_high"]
+    word: Word = "yes" if low > 0 else "no" if high < 0 else "not shown"
+    held = flat.get("baseline/buy_and_hold/sharpe_net_annual")
+    beside = "" if held is None else f"; buy-and-hold {held:.1f}"
+    sentence = (
+        f"Net Sharpe ratio {own['sharpe_net_annual']:.1f} a year ({low:.1f} to {high:.1f}), "
+        f"{own['return_net_pct']:+.1f} % after and {own['return_gross_pct']:+.1f} % before fees in {own['trades']:,} trades{beside}; "
+        f"to pay, {percent(own['break_even_accuracy'])} must be right"
+    )
+    return Answer(question, word, sentence + ".", own["sharpe_net_annual"], low, high)
+
+
+def edge(own: Scored, settings: dict) -> str:
+    """The smallest edge the test rows could have shown."""
+    if math.isnan(own["smallest_accuracy"]):
+        return f"Smallest edge: {counted(own)} are too few to show any."
+    return (
+        f"Smallest edge these rows could show: {percent(own['smallest_accuracy'])} right (80 % power), "
+        f"or a Sharpe ratio of {own['smallest_sharpe_annual']:.1f} a year."
+    )
+
+
+def seen(own: Scored) -> str:
+    """Sample and spread of a recognition task."""
+    return f"Balanced accuracy {percent(own['balanced_accuracy'])} on {counted(own)}; a rule that reads the pixels gets 100 %."
+
+
+def suspicions(own: Scored, others: dict[str, Scored], task: Task):
+    """Results too good for real bars; none are raised by a simulated market except beating its optimum."""
+    if task.bayes is not None:
+        if own["accuracy_low"] > task.bayes:
+            yield f"right on {percent(own['accuracy'])}, more than the best possible {percent(task.bayes)}: look for a leak"
+        return
+    for model, scored in {"the net": own, **others}.items():
+        if scored.get("auroc_direction_low", 0.0) > 0.5 and scored["auroc_direction"] > TOO_GOOD:
+            value = scored["auroc_direction"]
+            yield f"{spoken(model)} tells up from down with AUROC {value:.2f}, above {TOO_GOOD:.2f}: look for a leak"
+    year = own["sharpe_net_annual"] / own["sharpe_net"] if own.get("sharpe_net") else math.nan
+    late = own.get("sharpe_net_delayed", math.nan) * year
+    if own["sharpe_net_annual"] > SPECTACULAR and late < 0.2 * own["sharpe_net_annual"]:
+        yield f"net Sharpe {own['sharpe_net_annual']:.1f} falls to {late:.1f} with one bar of delay"
+
+
+def missing(own: Scored, threshold: dict, task: Task, settings: dict):
+    """What these predictions cannot show by themselves."""
+    if not own["smallest_accuracy"] <= 0.53:
+        yield "more test rows (an honest edge of 53 % could not be seen)"
+    if own["min_track_record"] > own["n"]:
+        yield f"a longer record ({own['min_track_record']:,.0f} bars for this Sharpe ratio)"
+    yield "other seeds and walk-forward periods"
+    if settings["slippage_bps"] == 0:
+        yield "spread and slippage (0 bp assumed)"
+    if threshold.get("threshold") is None:
+        yield f"a threshold ({threshold.get('min_trades', 'enough')} trades on validation were not reached)"
+    if own.get("ece_low", 0.0) > 0.05:
+        yield f"calibration (confidence is off by {percent(own['ece'])})"
