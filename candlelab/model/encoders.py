@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import torch
+
 from candlelab.batch import Shapes
 from candlelab.model import pretrained as weights
-from candlelab.model.layers import ConvStem, PixelNorm, check_fraction, check_heads
+from candlelab.model.layers import PixelNorm, check_fraction, check_heads, waves_2d
 
 if TYPE_CHECKING:
     from transformers import BertModel, ViTModel
@@ -52,7 +54,7 @@ def grid_of(image: tuple[int, int, int], patch: int) -> tuple[int, int]:
     return height // patch, width // patch
 
 
-def vit(shapes: Shapes, size: Size, *, name: str, pretrained: bool | str, patch: int, stem: str) -> ViTModel:
+def vit(shapes: Shapes, size: Size, *, name: str, pretrained: bool | str, patch: int) -> ViTModel:
     """A ViT without pooler for the charts of `shapes`: random, or with the weights of `name` fitted to their size and channels."""
     from transformers import ViTConfig, ViTModel
 
@@ -62,9 +64,7 @@ def vit(shapes: Shapes, size: Size, *, name: str, pretrained: bool | str, patch:
     grid = grid_of(shapes.image, patch)
     config = ViTConfig(image_size=(height, width), patch_size=patch, num_channels=channels, **size.settings())
     net = ViTModel(config, add_pooling_layer=False)
-    if stem == "conv":
-        _require_random(pretrained)
-        net.embeddings.patch_embeddings.projection = ConvStem(channels, size.width, patch)
+    _say_where(net, grid)
     if pretrained:
         source = weights.backbone(ViTModel, name, pretrained)
         _require_sizes(source.config, config, (*size.settings(), "patch_size"), name)
@@ -105,9 +105,14 @@ def norm_of(shapes: Shapes, pretrained: bool | str) -> PixelNorm:
     return pixels
 
 
-def _require_random(pretrained: bool | str) -> None:
-    if pretrained:
-        raise ValueError("model.net.stem=conv has no pretrained weights; set model.net.stem=patch or model.net.pretrained=false.")
+def _say_where(net: ViTModel, grid: tuple[int, int]) -> None:
+    """Start the position table from waves: measured, a planted edge is then found in a third of the steps of a random start."""
+    table = net.embeddings.position_embeddings
+    if table.shape[2] % 4:
+        raise ValueError(f"model.net.width is {table.shape[2]}; a chart's positions need a multiple of 4.")
+    with torch.no_grad():
+        table[0, 0] = 0.0
+        table[0, 1:] = waves_2d(*grid, table.shape[2])
 
 
 # How the yaml spells what a checkpoint's config calls otherwise; dropout may differ.

@@ -36,7 +36,6 @@ class Fusion(nn.Module):
         heads: int,
         feed_forward: int,
         patch: int,
-        stem: Literal["patch", "conv"],
         fusion_heads: int,
         dropout: float,
         head_dropout: float,
@@ -48,7 +47,7 @@ class Fusion(nn.Module):
         check_fraction(head_dropout, "model.net.head_dropout")
         if "image" in self.reads:
             size = Size(width, image_layers, heads, feed_forward, dropout)
-            self.chart = vit(shapes, size, name=image_backbone, pretrained=pretrained, patch=patch, stem=stem)
+            self.chart = vit(shapes, size, name=image_backbone, pretrained=pretrained, patch=patch)
             self.pixels = norm_of(shapes, pretrained)
             self.attend = nn.MultiheadAttention(width, fusion_heads, dropout=dropout, batch_first=True)
             self.norm = nn.LayerNorm(width)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
-
 import torch
 from torch import Tensor, nn
 
 # What the ViT checkpoints of Google expect; the values before anything is fitted.
 HALF = 0.5
+# Slowest wave of a position table, over 2 pi: windows and charts have tens of places, not the thousands of a text.
+LONGEST = 100.0
 
 
 class PixelNorm(nn.Module):
@@ -45,25 +45,17 @@ class PixelNorm(nn.Module):
         return (image.to(self.mean.dtype) / 255.0 - self.mean) / self.std
 
 
-class ConvStem(nn.Sequential):
-    """Patch features through halving 3x3 convolutions instead of one large stride (Xiao et al. 2021); (B, width, rows, columns)."""
+def waves(positions: Tensor, width: int) -> Tensor:
+    """Sines and cosines of positions (N,) at width/2 frequencies, periods from 2 pi upwards; (N, width), width even."""
+    rates = LONGEST ** (-torch.arange(width // 2) / (width // 2))
+    angles = positions[:, None] * rates
+    return torch.cat([angles.sin(), angles.cos()], dim=1)
 
-    def __init__(self, channels: int, width: int, patch: int) -> None:
-        halvings = int(math.log2(patch))
-        if 2**halvings != patch or patch < 4:
-            raise ValueError(f"model.net.patch is {patch}; the conv stem halves the chart, so choose 4, 8, 16 or 32.")
-        layers: list[nn.Module] = []
-        inner = channels
-        for i in range(halvings):
-            outer = max(8, width >> (halvings - i))
-            layers += [nn.Conv2d(inner, outer, 3, stride=2, padding=1, bias=False), nn.BatchNorm2d(outer), nn.ReLU()]
-            inner = outer
-        super().__init__(*layers, nn.Conv2d(inner, width, 1))
 
-    @property
-    def weight(self) -> Tensor:
-        """The last kernel: transformers asks its patch projection for the type of its weight."""
-        return self[-1].weight
+def waves_2d(rows: int, columns: int, width: int) -> Tensor:
+    """Half the width says the column of a patch, half its row; (rows · columns, width), width a multiple of 4."""
+    y, x = torch.meshgrid(torch.arange(float(rows)), torch.arange(float(columns)), indexing="ij")
+    return torch.cat([waves(x.flatten(), width // 2), waves(y.flatten(), width // 2)], dim=1)
 
 
 class Head(nn.Sequential):
