@@ -18,7 +18,7 @@ def tape(open, high, low, close, volume):
 
 
 def market(bars=600):
-    settings = dict(seed=5, bars=bars, volatility=0.01, edge=0.25, feature="close_position", feature_window=20)
+    settings = {"seed": 5, "bars": bars, "volatility": 0.01, "edge": 0.25, "feature": "close_position", "feature_window": 20}
     return Simulated(**settings).fetch(["A"], "1h", None, None)
 
 
@@ -32,8 +32,9 @@ def changed(candles, after=None, price=1.0, volume=1.0):
     return Candles.from_frame(frame, interval="1h")
 
 
-def says_nothing_of_the_future(caption, candles, ends=np.arange(60, 300, 7)):
+def says_nothing_of_the_future(caption, candles):
     """Rewriting every bar after the last window's end changes no caption up to there."""
+    ends = np.arange(60, 300, 7)
     rewritten = changed(candles, after=ends.max(), price=3.0, volume=9.0)
     short = candles.select(slice(0, ends.max() + 1))
     told = caption(candles, ends, 20)
@@ -125,7 +126,7 @@ def test_equal_texts_are_tokenised_once():
 
 
 def test_too_long_caption_is_refused_not_cut():
-    with pytest.raises(ValueError, match="5 tokens.*data.caption.length=4"):
+    with pytest.raises(ValueError, match=r"5 tokens.*data\.caption\.length=4"):
         encode(["up up up"], ClosedTokenizer(), 4)
 
 
@@ -146,7 +147,7 @@ def test_bert_tokenizer_of_a_local_folder_reads_its_vocabulary(tmp_path):
 
 
 def test_folder_without_a_vocabulary_is_refused(tmp_path):
-    with pytest.raises(ValueError, match="vocab.txt"):
+    with pytest.raises(ValueError, match=r"vocab\.txt"):
         load_tokenizer(str(tmp_path))
 
 
@@ -155,5 +156,5 @@ def test_unreachable_tokenizer_is_told_at_once(monkeypatch, tmp_path):
 
     monkeypatch.setattr(constants, "is_offline_mode", lambda: True)
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
-    with pytest.raises(ValueError, match="could not be reached.*closed"):
+    with pytest.raises(ValueError, match=r"could not be reached.*closed"):
         load_tokenizer("nobody/no-such-bert")

@@ -115,7 +115,7 @@ def test_triple_barrier_equals_the_worked_table(touch, rows, outcomes):
 
 def test_both_barriers_in_one_bar_stop_first_or_drop():
     candles = tape([100, 100, 100], spread=5)
-    settings = dict(horizon=1, take_profit=1.0, stop_loss=1.0, touch="high_low", vertical="neutral")
+    settings = {"horizon": 1, "take_profit": 1.0, "stop_loss": 1.0, "touch": "high_low", "vertical": "neutral"}
     stop, row = TripleBarrier(both="stop", **settings).outcomes(candles, np.full(3, 0.01))
     _, dropped = TripleBarrier(both="drop", **settings).outcomes(candles, np.full(3, 0.01))
     assert (stop[0], row[0], dropped[0]) == (-1, 1, -1)
@@ -207,7 +207,7 @@ def test_forward_return_of_a_missing_close_is_unknown():
     assert Direction(horizon=1, ties="down")(candles, 1).label.tolist() == [-1, -1, -1]
 
 
-@pytest.mark.parametrize("broken", [dict(horizon=0, ties="drop"), dict(horizon=1, ties="up")])
+@pytest.mark.parametrize("broken", [{"horizon": 0, "ties": "drop"}, {"horizon": 1, "ties": "up"}])
 def test_settings_out_of_range_are_refused(broken):
-    with pytest.raises(ValueError, match="data.label"):
+    with pytest.raises(ValueError, match=r"data\.label"):
         Direction(**broken)

@@ -5,7 +5,7 @@ import pytest
 
 from candlelab.data.source.simulated import FEATURES, Simulated
 
-SETTINGS = dict(seed=3, bars=20_000, volatility=0.005, edge=0.25, feature="close_position", feature_window=20)
+SETTINGS = {"seed": 3, "bars": 20_000, "volatility": 0.005, "edge": 0.25, "feature": "close_position", "feature_window": 20}
 
 
 def market(symbols=("A",), **changes):
@@ -124,10 +124,10 @@ def test_dates_cut_the_history():
     "broken", [{"edge": 0.6}, {"volatility": 0.0}, {"feature": "moon"}, {"feature_window": 1}, {"bars": 0}]
 )
 def test_settings_out_of_range_are_refused(broken):
-    with pytest.raises(ValueError, match="data.source"):
+    with pytest.raises(ValueError, match=r"data\.source"):
         Simulated(**SETTINGS | broken)
 
 
 def test_endless_market_is_refused():
-    with pytest.raises(ValueError, match="data.end"):
+    with pytest.raises(ValueError, match=r"data\.end"):
         Simulated(**SETTINGS | {"bars": None}).fetch(["A"], "1h", None, None)

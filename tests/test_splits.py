@@ -10,8 +10,8 @@ from candlelab.data.candles import Candles, concat
 from candlelab.data.splits import Chronological, WalkForward, purge
 
 HOUR = 3_600_000
-DEFAULTS = dict(train=0.6, validation=0.2, validation_start=None, test_start=None, purge="label", embargo=0)
-FOLDS = dict(folds=4, fold=1, validation=0.25, train_bars=None, purge="label", embargo=0)
+DEFAULTS = {"train": 0.6, "validation": 0.2, "validation_start": None, "test_start": None, "purge": "label", "embargo": 0}
+FOLDS = {"folds": 4, "fold": 1, "validation": 0.25, "train_bars": None, "purge": "label", "embargo": 0}
 
 
 def tape(n, symbol="A", start=0, interval="1h", step=HOUR):
@@ -170,5 +170,5 @@ def test_empty_part_is_an_error_that_names_it():
     [{"train": 0.8, "validation": 0.2}, {"validation_start": "2024-01-01"}, {"purge": "all"}, {"embargo": -1}, {"train": 70}],
 )
 def test_settings_out_of_range_are_refused(broken):
-    with pytest.raises(ValueError, match="data.split"):
+    with pytest.raises(ValueError, match=r"data\.split"):
         Chronological(**DEFAULTS | broken)

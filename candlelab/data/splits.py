@@ -149,7 +149,7 @@ def _spans(candles, end, label_end, first_row, policy) -> tuple[np.ndarray, np.n
 def _quantiles(time, shares) -> list[int]:
     """Instants that put about the given cumulative shares of the samples before them."""
     order = np.sort(time)
-    return [int(order[min(int(round(share * len(order))), len(order) - 1)]) for share in shares]
+    return [int(order[min(round(share * len(order)), len(order) - 1)]) for share in shares]
 
 
 def _longest_bar(candles) -> int:

@@ -132,7 +132,7 @@ class Simulated:
 
 def _expected_auroc(p) -> float:
     """AUROC of the score p when each row is up with probability p; ties count half."""
-    scores, groups = np.unique(p, return_inverse=True)
+    _scores, groups = np.unique(p, return_inverse=True)
     up, down = np.bincount(groups, weights=p), np.bincount(groups, weights=1 - p)
     below = np.cumsum(down) - down
     return float((up * (below + down / 2)).sum() / (up.sum() * down.sum()))
