@@ -1,0 +1,97 @@
+"""Column by column to a common scale; fitted on training rows, stored as plain numbers."""
+
+from __future__ import annotations
+
+from typing import Self
+
+import numpy as np
+
+
+class _Scaler:
+    """(x - centre) / scale per column, then clipped to [-clip, clip].
+
+    A constant column is only centred. NaN stays NaN.
+    """
+
+    kind = ""
+
+    def __init__(self, *, clip: float | None):
+        if clip is not None and not clip > 0:
+            raise ValueError(f"data.scaling.clip is {clip}; set it above 0, or to null for no clipping.")
+        self.clip = clip
+        self.centre: np.ndarray | None = None
+        self.scale: np.ndarray | None = None
+
+    @property
+    def fitted(self) -> bool:
+        """Whether centre and scale are known."""
+        return self.centre is not None
+
+    def fit(self, values: np.ndarray) -> Self:
+        """Take centre and scale from rows (n, F), which must be training rows; rows with NaN or infinity are left out.
+
+        Raises ValueError if no complete row is left.
+        """
+        complete = np.isfinite(values).all(axis=1)
+        rows = values if complete.all() else values[complete]
+        if not len(rows):
+            raise ValueError("no complete training row to fit the scaling on; use more bars before the split or fewer indicators.")
+        centre, scale = self._measure(rows)
+        negligible = scale <= 1e-12 * np.maximum(np.abs(centre), 1.0)  # round-off of a constant column
+        self.centre, self.scale = centre, np.where(negligible, 1.0, scale)
+        return self
+
+    def __call__(self, values: np.ndarray) -> np.ndarray:
+        """Scaled copy of (…, F) values."""
+        assert self.fitted, "fit before use"
+        if values.shape[-1] != len(self.centre):
+            raise ValueError(f"the scaling was fitted on {len(self.centre)} columns and got {values.shape[-1]}; use the same indicators.")
+        out = (values - self.centre) / self.scale
+        return out if self.clip is None else np.clip(out, -self.clip, self.clip, out=out)
+
+    def to_dict(self) -> dict:
+        """All that `from_dict` needs, as numbers and words that JSON keeps exactly."""
+        assert self.fitted, "fit before use"
+        return {"kind": self.kind, "clip": self.clip, "centre": self.centre.tolist(), "scale": self.scale.tolist()}
+
+    def _measure(self, rows) -> tuple[np.ndarray, np.ndarray]:
+        raise NotImplementedError
+
+
+class Standard(_Scaler):
+    """Mean 0 and standard deviation 1 on the training rows."""
+
+    kind = "standard"
+
+    def _measure(self, rows):
+        return rows.mean(axis=0), rows.std(axis=0)
+
+
+class MinMax(_Scaler):
+    """0 to 1 on the training rows; later rows may lie outside."""
+
+    kind = "minmax"
+
+    def _measure(self, rows):
+        lowest = rows.min(axis=0)
+        return lowest, rows.max(axis=0) - lowest
+
+
+class Robust(_Scaler):
+    """Median 0 and interquartile range 1 on the training rows."""
+
+    kind = "robust"
+
+    def _measure(self, rows):
+        low, median, high = np.percentile(rows, (25, 50, 75), axis=0)
+        return median, high - low
+
+
+def from_dict(stored: dict) -> _Scaler:
+    """The fitted scaler that `to_dict` wrote."""
+    kinds = {kind.kind: kind for kind in (Standard, MinMax, Robust)}
+    if stored["kind"] not in kinds:
+        raise ValueError(f"the stored scaling is {stored['kind']!r}; it should be one of {', '.join(kinds)}.")
+    scaler = kinds[stored["kind"]](clip=stored["clip"])
+    scaler.centre, scaler.scale = np.asarray(stored["centre"], float), np.asarray(stored["scale"], float)
+    return scaler
