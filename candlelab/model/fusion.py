@@ -17,6 +17,7 @@ MODALITIES = ("image", "caption")
 class Fusion(nn.Module):
     """The caption's [CLS] asks the chart's patches; two heads say class and standardised forward return.
 
+    `tokenizer` is the name of the one that makes the caption's ids: `closed`, or that of the caption backbone.
     One modality alone is an ablation: with the chart only, the ViT's own [CLS] asks; with the caption only, nothing is asked.
     Output: logits (B, K), forecast (B,), attention (B, fusion_heads, 1, patches) where there is a chart.
     After system 000 (CandleFusion), with the residual and the layer norm that it lacked.
@@ -30,6 +31,7 @@ class Fusion(nn.Module):
         pretrained: bool | str,
         image_backbone: str,
         caption_backbone: str,
+        tokenizer: str,
         width: int,
         image_layers: int,
         caption_layers: int,
@@ -42,7 +44,7 @@ class Fusion(nn.Module):
     ) -> None:
         super().__init__()
         self.reads = _modalities(inputs)
-        self.weights_origin = origin(pretrained)
+        self.tokenizer, self.weights_origin = tokenizer, origin(pretrained)
         check_heads(width, fusion_heads, "model.net.fusion_heads")
         check_fraction(head_dropout, "model.net.head_dropout")
         if "image" in self.reads:
