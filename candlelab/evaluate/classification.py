@@ -50,7 +50,7 @@ def classify(given: Predicted, classes: tuple[str, ...], *, level: float, bins: 
     put(found, "accuracy", share, intervals.wilson(share, effective, level))
     boot = intervals.BlockBootstrap(given.rows, draws, seed)
     _of_table(found, given, table, boot, level)
-    _of_ranks(found, given, effective / size, boot, level)
+    _of_ranks(found, given, boot, level)
     _of_probabilities(found, given, bins, boot, level)
     _per_class(found, table, classes)
     return found
@@ -75,15 +75,15 @@ def balanced_interval(table: np.ndarray, found: Scored, level: float) -> interva
     return intervals.around(float(recall[known].mean()), float(error), level, 0, 1)
 
 
-def _of_ranks(found: Scored, given: Predicted, shrink: float, boot: intervals.BlockBootstrap, level: float) -> None:
-    label, p = given.label, given.p
-    value = metrics.over_classes(metrics.auroc, label, p)
-    put(found, "auroc", value, intervals.of_auroc_classes(label, p, value, shrink, level))
-    last = p.shape[1] - 1
-    value, up, down = metrics.auroc_direction(label, p), (label == last).sum(), (label == 0).sum()
-    put(found, "auroc_direction", value, intervals.of_auroc(value, up, down, shrink, level))
-    value = metrics.auroc_move(label, p)
-    put(found, "auroc_move", value, intervals.of_auroc(value, up + down, len(label) - up - down, shrink, level))
+def _of_ranks(found: Scored, given: Predicted, boot: intervals.BlockBootstrap, level: float) -> None:
+    label, p, rows = given.label, given.p, given.rows
+    moved = metrics.direction_rows(label, p.shape[1])
+    up, lean, far = label[moved] == p.shape[1] - 1, metrics.direction_score(p[moved]), p[:, 0] + p[:, -1]
+    put(found, "auroc", metrics.over_classes(metrics.auroc, label, p), intervals.of_auroc_classes(label, p, rows, level))
+    interval = intervals.of_auroc(up, lean, rows.take(moved), level)
+    put(found, "auroc_direction", metrics.auroc_direction(label, p), interval)
+    interval = intervals.of_auroc(moved, far, rows, level) if p.shape[1] > 2 else intervals.NOT_AVAILABLE
+    put(found, "auroc_move", metrics.auroc_move(label, p), interval)
     value = metrics.over_classes(metrics.auprc, label, p)
     error = metrics.over_classes(lambda positive, score: intervals.auprc_error(positive, score, boot), label, p)
     put(found, "auprc", value, intervals.around(value, error, level, 0, 1))

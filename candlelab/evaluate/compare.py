@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import binom, friedmanchisquare, norm, rankdata, studentized_range
 
-from candlelab.evaluate import intervals
+from candlelab.evaluate import intervals, metrics
 from candlelab.evaluate.rows import Rows
 
 
@@ -26,7 +26,7 @@ class Difference:
 
 def of_means(values: np.ndarray, rows: Rows, level: float) -> Difference:
     """Whether the mean of paired differences (n,) is 0, overlap and moving together taken into account."""
-    if len(values) == 0:
+    if len(values) == 0 or np.isnan(values).any():
         return Difference(np.nan, np.nan, np.nan, np.nan)
     value, spread = float(values.mean()), float(values.std())
     if spread == 0:
@@ -40,44 +40,35 @@ def paired_accuracy(first: np.ndarray, second: np.ndarray, rows: Rows, level: fl
     return of_means(np.asarray(first, float) - second, rows, level)
 
 
-def paired_balanced_accuracy(
-    first: np.ndarray, second: np.ndarray, label: np.ndarray, rows: Rows, level: float
-) -> Difference:
-    """Difference in balanced accuracy: each row weighs as much as its class is rare."""
-    count = np.bincount(label)
-    weight = len(label) / (np.count_nonzero(count) * count[label])
-    return of_means((np.asarray(first, float) - second) * weight, rows, level)
-
-
 def mcnemar(first_only: int, second_only: int) -> float:
     """Exact two-sided p-value of two counts of discordant independent rows; 1 without any."""
     total = first_only + second_only
     return float(min(1.0, 2 * binom.cdf(min(first_only, second_only), total, 0.5))) if total else 1.0
 
 
-def _placements(positive: np.ndarray, score: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    ones, zeros = int(positive.sum()), int((~positive).sum())
-    ranks = rankdata(score)
-    above = (ranks[positive] - rankdata(score[positive])) / zeros
-    below = 1 - (ranks[~positive] - rankdata(score[~positive])) / ones
-    return above, below
+def paired_auroc(label: np.ndarray, first: np.ndarray, second: np.ndarray, rows: Rows, level: float) -> Difference:
+    """Difference of two AUROCs on the same rows, one-vs-rest mean for K > 2 (DeLong et al. 1988).
 
-
-def paired_auroc(
-    positive: np.ndarray, first: np.ndarray, second: np.ndarray, *, shrink: float, level: float
-) -> Difference:
-    """Difference of two AUROCs on the same rows (DeLong et al. 1988).
-
-    shrink  effective over counted rows: the variance is divided by it.
+    first, second (n, K) probabilities.
     """
-    if positive.all() or not positive.any() or min(positive.sum(), (~positive).sum()) < 2:
-        return Difference(np.nan, np.nan, np.nan, np.nan)
-    above, below = (a - b for a, b in zip(_placements(positive, first), _placements(positive, second), strict=True))
-    value = float(above.mean())
-    error = np.sqrt((above.var(ddof=1) / len(above) + below.var(ddof=1) / len(below)) / shrink)
-    if error == 0:
-        return Difference(value, value, value, 1.0 if value == 0 else 0.0)
-    return Difference(value, *intervals.around(value, error, level), float(2 * norm.sf(abs(value) / error)))
+    return of_means(auroc_parts(label, first) - auroc_parts(label, second), rows, level)
+
+
+def paired_direction(label: np.ndarray, first: np.ndarray, second: np.ndarray, rows: Rows, level: float) -> Difference:
+    """Difference of two AUROCs of up against down among the rows that moved; first, second (n, K)."""
+    moved = metrics.direction_rows(label, first.shape[1])
+    up = label[moved] == first.shape[1] - 1
+    parts = (metrics.auroc_parts(up, metrics.direction_score(p[moved])) for p in (first, second))
+    return of_means(next(parts) - next(parts), rows.take(moved), level)
+
+
+def auroc_parts(label: np.ndarray, p: np.ndarray) -> np.ndarray:
+    """(n,) what each row adds to the AUROC of p (n, K); their mean is the AUROC."""
+    classes = p.shape[1]
+    if classes == 2:
+        return metrics.auroc_parts(label == 1, p[:, 1])
+    each = [metrics.auroc_parts(label == k, p[:, k]) for k in range(classes) if 0 < np.sum(label == k) < len(label)]
+    return np.mean(each, 0) if each else np.full(len(label), np.nan)
 
 
 def holm(p_values: np.ndarray) -> np.ndarray:

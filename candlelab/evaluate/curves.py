@@ -1,4 +1,4 @@
-"""Plain lists for plots; nothing here is a result."""
+"""Numbers for plots; nothing here is a result."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 
 from candlelab.evaluate import backtest, metrics, money
 from candlelab.evaluate.classification import Predicted
-from candlelab.evaluate.threshold.curve import Choice, Curve, Sweep, Trades
+from candlelab.evaluate.threshold.curve import Choice, Curve, Sweep, Trades, spread_over
 
 
 def plain(values: np.ndarray) -> list:
@@ -45,24 +45,26 @@ def of_classification(given: Predicted, classes: tuple[str, ...], bins: int) -> 
 
 
 def of_money(choice: Choice, test: Trades, points: int = 2000) -> dict:
-    """Threshold curves on validation and test, equity and drawdown on test beside buy-and-hold."""
+    """Annualised Sharpe ratio by threshold on validation and test; equity on test beside buy-and-hold; arrays.
+
+    NaN where a threshold has no Sharpe ratio.
+    """
     year = np.sqrt(test.rows.per_year)
     signal = money.signal_of(test, choice.threshold)
     own = backtest.run(signal, test.bar_return, test.rows, test.cost)
     held = backtest.run(np.ones(len(test.rows), np.int8), test.bar_return, test.rows, test.cost)
     keep = evenly(len(own.time), points)
-    peak = np.maximum.accumulate(np.maximum(own.equity, 1.0))
+    values = choice.curve.threshold[evenly(len(choice.curve.threshold), 120)]
     return {
         "threshold": {
-            "chosen": choice.threshold,
-            "validation": thinned(choice.curve, year),
-            "test": thinned(Sweep.over(test).curve(), year),
+            "threshold": values,
+            "val": spread_over(choice.curve, values).sharpe * year,
+            "test": spread_over(Sweep.over(test).curve(), values).sharpe * year,
         },
         "equity": {
-            "time": own.time[keep].tolist(),
-            "net": plain(own.equity[keep]),
-            "gross": plain(np.cumprod(1 + own.gross)[keep]),
-            "buy_and_hold": plain(held.equity[keep]),
-            "drawdown": plain((own.equity / peak - 1)[keep]),
+            "time": own.time[keep],
+            "net": own.equity[keep],
+            "gross": np.cumprod(1 + own.gross)[keep],
+            "buy_and_hold": held.equity[keep],
         },
     }

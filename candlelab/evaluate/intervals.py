@@ -40,27 +40,35 @@ def wilson(share: float, size: float, level: float) -> Interval:
 
 def of_mean(values: np.ndarray, rows: Rows, level: float) -> Interval:
     """Interval of the mean of `values` (n,)."""
-    return around(float(values.mean()), float(values.std() / np.sqrt(rows.effective_size(values))), level)
+    return around(float(values.mean()), _mean_error(values, rows), level)
 
 
-def of_auroc(value: float, ones: float, zeros: float, shrink: float, level: float) -> Interval:
-    """Hanley-McNeil interval; `shrink` = effective over counted rows."""
+def _mean_error(values: np.ndarray, rows: Rows) -> float:
+    return float(values.std() / np.sqrt(rows.effective_size(values)))
+
+
+def of_auroc(positive: np.ndarray, score: np.ndarray, rows: Rows, level: float) -> Interval:
+    """Interval of an AUROC: DeLong with overlap and moving together, or Hanley-McNeil if that is wider."""
+    value = metrics.auroc(positive, score)
     if np.isnan(value):
         return NOT_AVAILABLE
-    ones, zeros = max(1.0, ones * shrink), max(1.0, zeros * shrink)
-    return around(value, metrics.auroc_error(value, ones, zeros), level, 0, 1)
+    shrink = rows.independent / len(rows)
+    ones = max(1.0, positive.sum() * shrink)
+    zeros = max(1.0, (~positive).sum() * shrink)
+    error = max(_mean_error(metrics.auroc_parts(positive, score), rows), metrics.auroc_error(value, ones, zeros))
+    return around(value, error, level, 0, 1)
 
 
-def of_auroc_classes(label: np.ndarray, p: np.ndarray, value: float, shrink: float, level: float) -> Interval:
-    """Interval of the one-vs-rest mean: the mean of the errors, as if the classes erred together."""
-    classes = p.shape[1]
-    errors = []
-    for k in range(1 if classes == 2 else 0, classes):
-        ones = int((label == k).sum())
-        area = metrics.auroc(label == k, p[:, k])
-        if not np.isnan(area):
-            errors.append(metrics.auroc_error(area, max(1, ones * shrink), max(1, (len(label) - ones) * shrink)))
-    return around(value, float(np.mean(errors)), level, 0, 1) if errors else NOT_AVAILABLE
+def of_auroc_classes(label: np.ndarray, p: np.ndarray, rows: Rows, level: float) -> Interval:
+    """Interval of the one-vs-rest mean AUROC of p (n, K)."""
+    if p.shape[1] == 2:
+        return of_auroc(label == 1, p[:, 1], rows, level)
+    parts = [metrics.auroc_parts(label == k, p[:, k]) for k in range(p.shape[1])]
+    parts = [part for part in parts if not np.isnan(part).any()]
+    if not parts:
+        return NOT_AVAILABLE
+    mean = np.mean(parts, 0)
+    return around(float(mean.mean()), _mean_error(mean, rows), level, 0, 1)
 
 
 class BlockBootstrap:

@@ -74,6 +74,23 @@ def auroc(positive: np.ndarray, score: np.ndarray) -> float:
     return float((rankdata(score)[positive].sum() - ones * (ones + 1) / 2) / (ones * zeros))
 
 
+def auroc_parts(positive: np.ndarray, score: np.ndarray) -> np.ndarray:
+    """(n,) what each row adds to the AUROC: their mean is the AUROC, their spread its error (DeLong et al. 1988).
+
+    NaN everywhere with one class.
+    """
+    ones = int(positive.sum())
+    zeros = len(positive) - ones
+    if ones == 0 or zeros == 0:
+        return np.full(len(positive), np.nan)
+    ranks = rankdata(score)
+    share = np.empty(len(positive))
+    share[positive] = (ranks[positive] - rankdata(score[positive])) / zeros
+    share[~positive] = 1 - (ranks[~positive] - rankdata(score[~positive])) / ones
+    area = share[positive].mean()
+    return area + (share - area) * len(positive) / np.where(positive, ones, zeros)
+
+
 def auprc(positive: np.ndarray, score: np.ndarray) -> float:
     """Average precision: precision at each distinct score, weighted by the recall it adds; NaN with one class."""
     if positive.all() or not positive.any():

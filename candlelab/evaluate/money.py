@@ -105,5 +105,5 @@ def edges(n_eff: float, instants: int, forward_return: np.ndarray, rows: Rows, c
         "smallest_accuracy": metrics.smallest_edge(n_eff),
         "smallest_sharpe_annual": float(power * np.sqrt(rows.per_year / instants)),
         "mean_move_pct": 100 * move,
-        "break_even_accuracy": metrics.break_even_accuracy(move, 2 * cost),
+        "breakeven_accuracy": metrics.break_even_accuracy(move, 2 * cost),
     }

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import pandas as pd
 
-from candlelab.evaluate import backtest, compare, curves, metrics, money, verdict
+from candlelab.evaluate import backtest, compare, curves, money, verdict
 from candlelab.evaluate.calendar import interval_ms
 from candlelab.evaluate.classification import Predicted, Scored, classify, forecast_scores
 from candlelab.evaluate.rows import Rows
@@ -34,7 +34,8 @@ class Scores:
     metrics     flat: test/…, val/…, baseline/<name>/…, bayes/…; intervals as <name>_low and <name>_high;
                 None where not available. Sharpe ratios are per bar unless the name says annual
     threshold   for threshold.json: what was chosen on validation, how, and the thinned curve; {} for recognition
-    curves      plain lists for plots: threshold, equity, calibration, confusion (no money for recognition)
+    curves      for plots: confusion, calibration, and unless recognition threshold {threshold, val, test: annualised
+                Sharpe ratio} and equity {time, net, gross, buy_and_hold} as arrays
     models      one row per model on the test rows; per_symbol: the net, one row per symbol
     verdict     the answers in words
     """
@@ -218,16 +219,20 @@ class Evaluation:
             for name, signal in runs.items()
         }
 
-    def _paired(self, parts: dict[str, Part], net: str) -> dict[str, compare.Difference]:
-        """The net less each baseline on the same rows: accuracy for two classes, balanced accuracy for more."""
+    def _paired(self, parts: dict[str, Part], net: str) -> dict[str, dict[str, compare.Difference]]:
+        """The net less each baseline on the same rows, by measure."""
         own = parts[net].predicted
-        others = {model: part.predicted for model, part in parts.items() if model != net}
-        if own.p.shape[1] == 2:
-            return {m: compare.paired_accuracy(own.right, o.right, own.rows, self.level) for m, o in others.items()}
-        return {
-            m: compare.paired_balanced_accuracy(own.right, o.right, own.label, own.rows, self.level)
-            for m, o in others.items()
-        }
+        found = {}
+        for model, part in parts.items():
+            other = part.predicted
+            of_p = own.label, own.p, other.p, own.rows, self.level
+            if model != net and len(own.label):
+                found[model] = {
+                    "accuracy": compare.paired_accuracy(own.right, other.right, own.rows, self.level),
+                    "auroc": compare.paired_auroc(*of_p),
+                    "auroc_direction": compare.paired_direction(*of_p),
+                }
+        return found
 
     def _per_symbol(self, part: Part, task: Task, threshold: float | None) -> pd.DataFrame:
         found = {}
@@ -284,7 +289,7 @@ def empty_like(trades: Trades) -> Trades:
 
 
 def flatten(
-    found: dict, net: str, task: Task, passive: dict[str, Scored], differences: dict[str, compare.Difference]
+    found: dict, net: str, task: Task, passive: dict[str, Scored], differences: dict[str, dict[str, compare.Difference]]
 ) -> dict[str, float | int | None]:
     """The flat dictionary of metrics.json."""
     flat: dict = {}
@@ -293,9 +298,10 @@ def flatten(
     for model, scored in (found["test"] | passive).items():
         if model != net:
             flat |= {f"baseline/{model}/{name}": value for name, value in scored.items() if "/" not in name}
-    for model, difference in differences.items():
-        names = {"": difference.value, "_low": difference.low, "_high": difference.high, "_p": difference.p_value}
-        flat |= {f"versus/{model}{end}": value for end, value in names.items()}
+    for model, measures in differences.items():
+        for name, gap in measures.items():
+            ends = {"": gap.value, "_low": gap.low, "_high": gap.high, "_p": gap.p_value}
+            flat |= {f"versus/{model}/{name}{end}": value for end, value in ends.items()}
     if task.bayes is not None:
         flat["bayes/accuracy"] = task.bayes
         flat["bayes/reached"] = reached(found["test"][net], task)

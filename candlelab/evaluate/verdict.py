@@ -11,6 +11,8 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from candlelab.evaluate.metrics import chance_band
+
 if TYPE_CHECKING:
     from candlelab.evaluate.classification import Scored
     from candlelab.evaluate.compare import Difference
@@ -19,12 +21,16 @@ if TYPE_CHECKING:
 Word = Literal["yes", "no", "not shown"]
 TOO_GOOD = 0.60  # METHODS 7: honest models of liquid bars stay at or below an AUROC of 0.56
 WORTH_HAVING = 0.51  # an AUROC surely below this is as good as chance
+SPOKEN = {"accuracy": "accuracy", "auroc": "AUROC"}
 SPECTACULAR = 5.0  # annualised Sharpe ratio
 
 
 @dataclass(frozen=True)
 class Answer:
-    """An answer and the number it rests on, with its interval; None where not available."""
+    """An answer and the number it rests on, with its interval; None where not available.
+
+    chance  what the number would be if the answer were nothing: 0.5 for an AUROC, 0 for a difference
+    """
 
     question: str
     answer: Word
@@ -32,6 +38,7 @@ class Answer:
     value: float | None
     low: float | None
     high: float | None
+    chance: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -42,7 +49,7 @@ class Verdict:
     volatility       the size of moves alone; None where the label has no middle class
     beyond_baseline  better than every simple baseline on the same rows?
     money            after fees? None for recognition
-    smallest_edge    smallest accuracy above one half these rows could have shown; None if there is none
+    smallest_edge    the smallest edge these rows could have shown, in a sentence
     suspicions       reasons to look for a leak
     missing_for_trust  what would have to be added before acting on it
     """
@@ -51,8 +58,7 @@ class Verdict:
     volatility: Answer | None
     beyond_baseline: Answer
     money: Answer | None
-    smallest_edge: float | None
-    edge_sentence: str
+    smallest_edge: str
     suspicions: tuple[str, ...]
     missing_for_trust: tuple[str, ...]
     kind: Literal["forecast", "recognition"]
@@ -63,7 +69,7 @@ class Verdict:
         if not self.suspicions:
             last += "; ".join(self.missing_for_trust) or "nothing this table could tell"
         third = told(self.money) if self.money else "Money: not asked, because the label is drawn in the picture itself."
-        return [told(self.information), told(self.beyond_baseline), third, self.edge_sentence, last + "."]
+        return [told(self.information), told(self.beyond_baseline), third, self.smallest_edge, last + "."]
 
 
 def told(answer: Answer) -> str:
@@ -87,7 +93,7 @@ def number(value: float | None) -> float | None:
 
 
 def judge(
-    own: Scored, others: dict[str, Scored], differences: dict[str, Difference], flat: dict, threshold: dict,
+    own: Scored, others: dict[str, Scored], differences: dict[str, dict[str, Difference]], flat: dict, threshold: dict,
     task: Task, settings: dict,
 ) -> Verdict:  # fmt: skip
     """The verdict on one model beside its baselines, from scores on the test rows."""
@@ -95,12 +101,11 @@ def judge(
     if own.get("n", 0) == 0:
         return nothing_to_judge(task)
     return Verdict(
-        information=informed(own, task, flat) if forecast else recognised(own, settings),
-        volatility=moves(own, settings) if forecast and len(task.classes) > 2 else None,
-        beyond_baseline=beyond(own, others, differences, task, settings),
-        money=paid(own, others, flat, settings) if forecast else None,
-        smallest_edge=number(own.get("smallest_accuracy")),
-        edge_sentence=edge(own, settings) if forecast else seen(own),
+        information=informed(own, task, settings) if forecast else recognised(own),
+        volatility=moves(own) if forecast and len(task.classes) > 2 else None,
+        beyond_baseline=beyond(own, others, differences, task),
+        money=paid(own, flat, threshold, settings) if forecast else None,
+        smallest_edge=edge(own) if forecast else seen(own),
         suspicions=tuple(suspicions(own, others, task)) if forecast else (),
         missing_for_trust=tuple(missing(own, threshold, task, settings)) if forecast else (),
         kind=task.kind,
@@ -110,7 +115,8 @@ def judge(
 def nothing_to_judge(task: Task) -> Verdict:
     """No test row has a label."""
     empty = Answer("Information beyond chance?", "not shown", "No test row has a label.", None, None, None)
-    return Verdict(empty, None, empty, None, None, "No test rows, no smallest edge.", (), ("test rows",), task.kind)
+    money = empty if task.kind == "forecast" else None
+    return Verdict(empty, None, empty, money, "No test rows, no smallest edge.", (), ("test rows with a label",), task.kind)
 
 
 def side_of(low: float, high: float, chance: float, enough: float) -> Word:
@@ -135,44 +141,58 @@ def area(own: Scored, name: str) -> str:
     return f"{own[name]:.3f} ({own[name + '_low']:.3f} to {own[name + '_high']:.3f})"
 
 
-def informed(own: Scored, task: Task, flat: dict) -> Answer:
+def informed(own: Scored, task: Task, settings: dict) -> Answer:
     """Does the model know anything of what comes next? Direction and size of moves told apart."""
-    question = "Information beyond chance?"
     word = side_of(own["auroc_direction_low"], own["auroc_direction_high"], 0.5, WORTH_HAVING)
     share = f"right on {percent(own['accuracy'])} of {counted(own)} ({points(own['accuracy_low'], own['accuracy_high'])})"
-    optimum = "" if flat.get("bayes/accuracy") is None else f"; the best possible is {percent(task.bayes)}"
-    name, sentence = "auroc_direction", f"{share.capitalize()}{optimum}; AUROC {area(own, 'auroc_direction')}, chance 0.500"
-    if len(task.classes) > 2:
-        sentence = f"Direction: AUROC {area(own, 'auroc_direction')} among rows that moved, {word}; {share}{optimum}"
-        size = side_of(own["auroc_move_low"], own["auroc_move_high"], 0.5, WORTH_HAVING)
-        if word != "yes" and size == "yes":
-            name, word = "auroc_move", "yes"
-            sentence = (
-                f"Only about how much prices move (AUROC {area(own, 'auroc_move')}), not shown about the direction "
-                f"(AUROC {area(own, 'auroc_direction')}); {share}{optimum}"
-            )
-    if word == "no" and own["auroc_direction_high"] < 0.5:
-        sentence += "; it is wrong more often than chance, on other rows the sign may not hold"
-    return Answer(question, word, sentence + ".", number(own[name]), number(own[name + "_low"]), number(own[name + "_high"]))
+    if task.bayes is not None:
+        share += f", the best possible is {percent(task.bayes)}"
+    if len(task.classes) == 2:
+        sentence = f"{share.capitalize()}, {band(own, settings)}; AUROC {area(own, 'auroc_direction')}, chance 0.500"
+        return of_score("Information beyond chance?", word, sentence + backwards(own), own, "auroc_direction")
+    if word != "yes" and side_of(own["auroc_move_low"], own["auroc_move_high"], 0.5, WORTH_HAVING) == "yes":
+        sentence = (
+            f"Only about how much prices move (AUROC {area(own, 'auroc_move')}), not shown about the direction "
+            f"(AUROC {area(own, 'auroc_direction')}); {share}"
+        )
+        return of_score("Information beyond chance?", "yes", sentence, own, "auroc_move")
+    sentence = f"Direction among rows that moved: AUROC {area(own, 'auroc_direction')}, chance 0.500; {share}"
+    return of_score("Information beyond chance?", word, sentence + backwards(own), own, "auroc_direction")
 
 
-def moves(own: Scored, settings: dict) -> Answer:
+def of_score(question: str, word: Word, sentence: str, own: Scored, name: str, chance: float = 0.5) -> Answer:
+    """An answer that rests on one score."""
+    return Answer(question, word, f"{sentence}.", *(number(own[name + end]) for end in ("", "_low", "_high")), chance)
+
+
+def band(own: Scored, settings: dict) -> str:
+    """Where the accuracy lies against what knowing nothing would give."""
+    half = chance_band(max(own["n_eff"], 1), settings["level"])
+    where = "inside" if abs(own["accuracy"] - 0.5) <= half else "outside"
+    return f"{where} the chance band of {points(0.5 - half, 0.5 + half)}"
+
+
+def backwards(own: Scored) -> str:
+    """A remark where the model is surely worse than chance."""
+    return "; surely worse than chance, so what it learnt has turned round" if own["auroc_direction_high"] < 0.5 else ""
+
+
+def moves(own: Scored) -> Answer:
     """Does the model know how much prices will move, whichever way?"""
     word = side_of(own["auroc_move_low"], own["auroc_move_high"], 0.5, WORTH_HAVING)
-    sentence = f"AUROC of move against neutral {area(own, 'auroc_move')}, chance 0.500; this is volatility, not direction."
-    values = (number(own["auroc_move" + end]) for end in ("", "_low", "_high"))
-    return Answer("Knows the size of moves?", word, sentence, *values)
+    sentence = f"AUROC of move against neutral {area(own, 'auroc_move')}, chance 0.500; this is volatility, not direction"
+    return of_score("Knows the size of moves?", word, sentence, own, "auroc_move")
 
 
-def recognised(own: Scored, settings: dict) -> Answer:
+def recognised(own: Scored) -> Answer:
     """Recognition: the label is a function of the picture, so chance is a low bar."""
-    word = side_of(own["balanced_accuracy_low"], own["balanced_accuracy_high"], _chance(own), _chance(own))
+    chance = _chance(own)
+    word = side_of(own["balanced_accuracy_low"], own["balanced_accuracy_high"], chance, chance)
     sentence = (
         f"Right on {percent(own['accuracy'])} of {counted(own)} ({points(own['accuracy_low'], own['accuracy_high'])}). "
-        "This is recognition: the label is read off the bars in the picture and says nothing of the future."
+        "This is recognition: the label is read off the bars in the picture and says nothing of the future"
     )
-    values = (number(own["balanced_accuracy" + end]) for end in ("", "_low", "_high"))
-    return Answer("Recognises what is drawn?", word, sentence, *values)
+    return of_score("Recognises what is drawn?", word, sentence, own, "balanced_accuracy", chance)
 
 
 def _chance(own: Scored) -> float:
@@ -185,36 +205,40 @@ def best_baseline(others: dict[str, Scored], name: str) -> str:
     return max(others, key=lambda model: -math.inf if math.isnan(others[model][name]) else others[model][name])
 
 
-def beyond(
-    own: Scored, others: dict[str, Scored], differences: dict[str, Difference], task: Task, settings: dict
-) -> Answer:
-    """Yes only if better than every baseline, each by more than its interval."""
+def beyond(own: Scored, others: dict[str, Scored], differences: dict[str, dict[str, Difference]], task: Task) -> Answer:
+    """Yes only if better than every baseline, each by more than its interval.
+
+    Compared by accuracy for two classes; by AUROC for more, where a model that always answers with the
+    commonest class would win on accuracy.
+    """
     question = "Beyond the best simple baseline?"
-    if not others:
+    if not differences:
         return Answer(question, "not shown", "The predictions hold no baseline to compare with.", None, None, None)
-    name = "accuracy" if len(task.classes) == 2 else "balanced_accuracy"
-    best = best_baseline(others, name)
-    gap, rival = differences[best], others[best]
-    word: Word = "not shown"
-    if all(difference.low > 0 for difference in differences.values()):
-        word = "yes"
-    elif any(difference.high < 0 for difference in differences.values()):
-        word = "no"
-    sentence = (
-        f"{100 * gap.value:+.1f} points of {name.replace('_', ' ')} ({points(gap.low, gap.high)}) against {spoken(best)}, "
-        f"itself at {percent(rival[name])} ({points(rival[name + '_low'], rival[name + '_high'])})"
-    )
-    return Answer(question, word, f"{sentence}{_also(rival, best, task)}.", gap.value, gap.low, gap.high)
+    name = "accuracy" if len(task.classes) == 2 else "auroc"
+    gaps = {model: measures[name] for model, measures in differences.items()}
+    rival = best_baseline(others, name)
+    word: Word = "yes" if all(gap.low > 0 for gap in gaps.values()) else "not shown"
+    if any(gap.high < 0 for gap in gaps.values()):
+        word, rival = "no", min(gaps, key=lambda model: gaps[model].high)
+    gap, scored = gaps[rival], others[rival]
+    shown = {"accuracy": (percent(scored[name]), f"({points(scored[name + '_low'], scored[name + '_high'])})")}
+    itself = " ".join(shown.get(name, ("AUROC", area(scored, name))))
+    sentence = f"{100 * gap.value:+.1f} points of {SPOKEN[name]} ({points(gap.low, gap.high)}) against {spoken(rival)}, itself at {itself}"
+    if name == "auroc":
+        lean = differences[rival]["auroc_direction"]
+        sentence += f"; of direction alone {100 * lean.value:+.1f} ({points(lean.low, lean.high)})"
+    return Answer(question, word, f"{sentence}{_also(scored, rival, task)}.", number(gap.value), number(gap.low), number(gap.high))
 
 
-def _also(rival: Scored, best: str, task: Task) -> str:
-    """What the best baseline earns, where it knows something."""
-    if task.kind != "forecast" or not rival["auroc_direction_low"] > 0.5 or math.isnan(rival.get("sharpe_net", math.nan)):
+def _also(rival: Scored, model: str, task: Task) -> str:
+    """What the baseline earns, where it knows something of direction."""
+    ratio = rival.get("sharpe_net", math.nan)
+    if task.kind != "forecast" or not rival["auroc_direction_low"] > 0.5 or math.isnan(ratio):
         return ""
     earns = "and earns money after fees" if rival["sharpe_net_low"] > 0 else "but is not shown to earn money after fees"
     if rival["sharpe_net_high"] < 0:
         earns = "and loses money after fees"
-    return f"; {spoken(best)} knows something of direction {earns}"
+    return f"; {spoken(model)} knows something of direction {earns}"
 
 
 def spoken(model: str) -> str:
@@ -222,25 +246,37 @@ def spoken(model: str) -> str:
     return model.replace("_", " ")
 
 
-def paid(own: Scored, others: dict[str, Scored], flat: dict, settings: dict) -> Answer:
+def paid(own: Scored, flat: dict, threshold: dict, settings: dict) -> Answer:
     """Does trading at the threshold chosen on validation pay after fees?"""
     question = f"Money after fees ({settings['fee_bps'] + settings['slippage_bps']:g} bp)?"
     if math.isnan(own["sharpe_net_annual"]):
-        reason = "The threshold chosen on validation leaves no trades" if own["trades"] == 0 else "Its returns do not vary"
-        return Answer(question, "no", f"{reason}.", None, None, None)
+        return Answer(question, "no", idle(own, threshold), None, None, None)
     low, high = own["sharpe_net_annual_low"], own["sharpe_net_annual_high"]
     word: Word = "yes" if low > 0 else "no" if high < 0 else "not shown"
     held = flat.get("baseline/buy_and_hold/sharpe_net_annual")
-    beside = "" if held is None else f"; buy-and-hold {held:.1f}"
+    beside = "" if held is None else f"; buy-and-hold has {held:.1f}"
     sentence = (
-        f"Net Sharpe ratio {own['sharpe_net_annual']:.1f} a year ({low:.1f} to {high:.1f}), "
-        f"{own['return_net_pct']:+.1f} % after and {own['return_gross_pct']:+.1f} % before fees in {own['trades']:,} trades{beside}; "
-        f"to pay, {percent(own['break_even_accuracy'])} must be right"
+        f"Net Sharpe ratio {own['sharpe_net_annual']:.1f} a year ({low:.1f} to {high:.1f}), {own['return_net_pct']:+.1f} % "
+        f"after and {own['return_gross_pct']:+.1f} % before fees in {own['trades']:,} trades{beside}; {needed(own)}"
     )
     return Answer(question, word, sentence + ".", own["sharpe_net_annual"], low, high)
 
 
-def edge(own: Scored, settings: dict) -> str:
+def idle(own: Scored, threshold: dict) -> str:
+    """Why there is no Sharpe ratio."""
+    if threshold.get("threshold") is None:
+        return f"No threshold trades {threshold.get('min_trades', 1)} times on validation, so nothing is traded."
+    return "The threshold chosen on validation leaves no trades." if own["trades"] == 0 else "Its returns do not vary."
+
+
+def needed(own: Scored) -> str:
+    """The accuracy that pays."""
+    if not own["breakeven_accuracy"] < 1:
+        return "moves are too small to pay the fees at any accuracy"
+    return f"an ordinary move pays its fees if {percent(own['breakeven_accuracy'])} are right"
+
+
+def edge(own: Scored) -> str:
     """The smallest edge the test rows could have shown."""
     if math.isnan(own["smallest_accuracy"]):
         return f"Smallest edge: {counted(own)} are too few to show any."

@@ -133,6 +133,13 @@ class Sweep:
         return row, at
 
 
+def spread_over(curve: Curve, values: np.ndarray) -> Curve:
+    """The curve at any ascending thresholds: each equals the next one that a score reaches, NaN above them all."""
+    place = np.searchsorted(curve.threshold, values)
+    ratio, entries = np.append(curve.sharpe, np.nan), np.append(curve.entries, 0)
+    return Curve(values, ratio[place], entries[place])
+
+
 def smoothed(values: np.ndarray, share: float) -> np.ndarray:
     """(m,) mean of the values within `share` of all ranks to either side; NaN neighbours are left out."""
     reach = int(share * len(values))

@@ -6,7 +6,7 @@ from typing import Literal
 
 import numpy as np
 
-from candlelab.evaluate.threshold.curve import Choice, Curve, Sweep, Trades, choose, decide, expected_optimism
+from candlelab.evaluate.threshold.curve import Choice, Sweep, Trades, choose, decide, expected_optimism, spread_over
 from candlelab.evaluate.threshold.exact import check_settings
 
 GRIDS = {
@@ -63,13 +63,6 @@ def snapped(trades: Trades, values: np.ndarray) -> Trades:
     reached = (place >= 0) & np.isfinite(trades.score)
     score = np.where(reached, values[np.maximum(place, 0)] if len(values) else 0.0, -np.inf)
     return Trades(score, trades.direction, trades.bar_return, trades.rows, trades.cost)
-
-
-def spread_over(curve: Curve, values: np.ndarray) -> Curve:
-    """The curve at every grid value; one that no score reaches equals the next that is reached."""
-    place = np.searchsorted(curve.threshold, values)
-    ratio, entries = np.append(curve.sharpe, np.nan), np.append(curve.entries, 0)
-    return Curve(values, ratio[place], entries[place])
 
 
 def inert(values: np.ndarray, floor: float) -> tuple[str, ...]:
