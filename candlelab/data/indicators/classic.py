@@ -1,0 +1,50 @@
+"""The eleven numbers of system 004 without a price scale."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import talib
+
+from candlelab.data.indicators.formulas import log_volume, ratio, volatility
+from candlelab.data.indicators.segments import Bars, kalman_warmup, per_segment
+
+if TYPE_CHECKING:
+    from candlelab.data.candles import Candles
+
+
+class Classic:
+    """Prices against the close before, distances to the average and the bands and the MACD in units of volatility; RSI centred.
+
+    Volatility is that of the last 20 log returns. MACD and RSI remember all of a segment; after the warm-up what came before
+    counts for less than 0.001 of a volatility or of the RSI's range.
+    kalman   null, or the variance of the price's steps over that of its noise: prices are filtered first (causally).
+    """
+
+    names = ("open", "high", "low", "close", "volume", "rsi", "macd", "macd_signal", "bb_lower", "bb_upper", "ma_20")
+
+    def __init__(self, *, kalman: float | None):
+        self.kalman = kalman
+        self.warmup = 120 + kalman_warmup(kalman)
+
+    def __call__(self, candles: Candles) -> np.ndarray:
+        return per_segment(candles, _compute, len(self.names), warmup=self.warmup, kalman=self.kalman)
+
+
+def _compute(bars: Bars) -> list[np.ndarray]:
+    sigma = volatility(bars.close, 20)
+    unit = bars.close * sigma
+    before = np.concatenate(([np.nan], bars.close[:-1]))
+    macd, signal, _ = talib.MACD(bars.close, 12, 26, 9)
+    upper, middle, lower = talib.BBANDS(bars.close, 20, 2.0, 2.0)
+    return [
+        *(ratio(np.log(price / before), sigma) for price in (bars.open, bars.high, bars.low, bars.close)),
+        log_volume(bars.volume, 20),
+        talib.RSI(bars.close, 14) / 50.0 - 1.0,
+        ratio(macd, unit),
+        ratio(signal, unit),
+        ratio(bars.close - lower, unit),
+        ratio(upper - bars.close, unit),
+        ratio(bars.close - middle, unit),
+    ]

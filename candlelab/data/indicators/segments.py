@@ -1,0 +1,91 @@
+"""Run a computation on each segment of the tape as if nothing else existed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numba
+import numpy as np
+
+if TYPE_CHECKING:
+    from candlelab.data.candles import Candles
+
+PRICES = ("open", "high", "low", "close")
+SETTLED = 1e-3  # share of a filter's starting value that may be left when its warm-up ends
+
+
+@dataclass(frozen=True)
+class Bars:
+    """The bars of one segment that are left, columns of equal length, contiguous float64; `time` is int64 ms UTC."""
+
+    time: np.ndarray
+    open: np.ndarray
+    high: np.ndarray
+    low: np.ndarray
+    close: np.ndarray
+    volume: np.ndarray
+
+
+def per_segment(
+    candles: Candles, compute: Callable[[Bars], list[np.ndarray]], width: int, *, warmup: int, kalman: float | None
+) -> np.ndarray:
+    """Columns of `compute` for every row of the tape; (N, width) float64, NaN in the first `warmup` rows of a segment.
+
+    A removed bar repeats the numbers of the last bar left before it. `kalman` filters the prices first.
+    """
+    out = np.full((len(candles), width), np.nan)
+    starts = np.flatnonzero(candles.position == 0)
+    for first, stop in zip(starts, np.append(starts[1:], len(candles)), strict=True):
+        rows = np.arange(first, stop)
+        if candles.missing is not None:
+            rows = rows[~candles.missing[first:stop]]
+        if len(rows) <= warmup:
+            continue
+        values = np.column_stack(compute(_bars(candles, rows, kalman)))
+        values[:warmup] = np.nan
+        out[first:stop] = values if len(rows) == stop - first else _held(values, rows, first, stop)
+    return out
+
+
+def kalman_warmup(ratio: float | None) -> int:
+    """Bars after which a share SETTLED of the filter's first price is left; 0 without a filter."""
+    if ratio is None:
+        return 0
+    if not ratio > 0:
+        raise ValueError(f"data.indicators.kalman is {ratio}; set it above 0, or to null for unfiltered prices.")
+    gain = (np.sqrt(ratio * ratio + 4 * ratio) - ratio) / 2
+    return int(np.ceil(np.log(SETTLED) / np.log1p(-gain)))
+
+
+@numba.njit(cache=True)
+def kalman_filter(values: np.ndarray, ratio: float) -> np.ndarray:
+    """Level of a random walk seen through noise, from the values so far; shape (n,).
+
+    ratio  variance of the walk's step over variance of the noise. The first value is taken as it is.
+    Source: Kalman (1960); the local level model of Harvey (1989), Forecasting, Structural Time Series Models, 2.3.
+    """
+    out = np.empty_like(values)
+    level, spread = values[0], 1.0
+    for t in range(values.shape[0]):
+        gain = 1.0 if t == 0 else (spread + ratio) / (spread + ratio + 1.0)
+        level += gain * (values[t] - level)
+        spread = gain
+        out[t] = level
+    return out
+
+
+def _bars(candles, rows, kalman) -> Bars:
+    columns = {name: np.ascontiguousarray(getattr(candles, name)[rows]) for name in (*PRICES, "volume")}
+    if kalman is not None:  # one linear filter for all four, so high stays above low
+        columns |= {name: np.exp(kalman_filter(np.log(columns[name]), kalman)) for name in PRICES}
+    return Bars(time=candles.time[rows], **columns)
+
+
+def _held(values, rows, first, stop) -> np.ndarray:
+    """Values of the rows that are left, spread over all rows; NaN before the first."""
+    last = np.full(stop - first, -1)
+    last[rows - first] = np.arange(len(rows))
+    last = np.maximum.accumulate(last)
+    return np.where(last[:, None] >= 0, values[last], np.nan)
