@@ -43,14 +43,14 @@ class Estimate:
 def range_bar(estimate: Estimate, reference: Reference, words: Callable[[float], str]) -> Markup:
     """A verdict's interval drawn against the value that would mean nothing is there."""
     low, high = _ends(estimate)
-    panel = Panel(span([low, high, estimate.value, reference.value], pad=0.22, least=1e-6), (0, 1), f"{words(estimate.value)}, {reference.name} {words(reference.value)}",
+    panel = Panel(span([low, high, estimate.value, reference.value], pad=0.22, least=1e-6), (0, 1), f"{words(estimate.value)}, {reference.name}",
                   width=300, height=62, left=8, right=8, top=0, bottom=0)
     panel.stroke(panel.x[0], 0.5, panel.x[1], 0.5, "axis")
     panel.bar(low, high, 0.58, 0.42, "interval")
     panel.stroke(reference.value, 0.72, reference.value, 0.28, "chance")
     panel.dot(estimate.value, 0.5, "model", words(estimate.value), radius=6)
     panel.text(estimate.value, 0.8, words(estimate.value), kind="strong", anchor=_anchor(panel, estimate.value))
-    panel.text(reference.value, 0.08, f"{reference.name} {words(reference.value)}", kind="small", anchor=_anchor(panel, reference.value), dy=2)
+    panel.text(reference.value, 0.08, reference.name, kind="small", anchor=_anchor(panel, reference.value), dy=2)
     return panel.svg()
 
 
@@ -81,7 +81,7 @@ def comparison(rows: Sequence[Estimate], references: Sequence[Reference], *, tit
     return Figure(title, note, panel.svg())
 
 
-def confusion(matrix: np.ndarray, classes: Sequence[str], *, column_word: str) -> Figure:
+def confusion(matrix: np.ndarray, classes: Sequence[str]) -> Figure:
     """Shares of each true class by answer; matrix (K, K) of counts, rows true."""
     matrix = np.asarray(matrix, dtype=float)
     share = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
@@ -96,7 +96,7 @@ def confusion(matrix: np.ndarray, classes: Sequence[str], *, column_word: str) -
             _cell_words(panel, true, answer, share[true, answer], matrix[true, answer], side)
     for answer in range(size):
         panel.text(answer + 0.5, size, classes[answer][: 12 if size < 5 else 7], anchor="middle", dy=20, kind="" if size < 6 else "small")
-    panel.text(size / 2, size, f"{column_word} (columns) · truth (rows)", kind="small", anchor="middle", dy=44)
+    panel.text(size / 2, size, "answer (columns) · truth (rows)", kind="small", anchor="middle", dy=44)
     return Figure("Confusion matrix", "Each row adds up to 100 %: what the model answered when the truth was the class on the left.", panel.svg())
 
 
@@ -128,22 +128,22 @@ def reliability(confidence: np.ndarray, hit: np.ndarray, cases: np.ndarray) -> F
     return Figure("Calibration", "Share that was right against confidence stated. On the dashed line the model means what it says; larger dots hold more rows.", panel.svg())
 
 
-def threshold_curve(threshold: np.ndarray, validation: np.ndarray, test: np.ndarray, chosen: float | None) -> Figure:
-    """Sharpe after fees by confidence threshold; the choice was made on the validation curve alone."""
-    panel = Panel(span(threshold, pad=0.03, least=1e-6), span([*validation, *test, 0.0], least=0.5), "Sharpe by threshold")
+def threshold_curve(threshold: np.ndarray, validation: np.ndarray, test: np.ndarray, chosen: float | None, across: str) -> Figure:
+    """Yearly Sharpe after fees by threshold; (M,) each, NaN where there is none."""
+    both = np.concatenate([validation, test]).astype(float)
+    both = both[np.isfinite(both)]
+    panel = Panel(span(threshold, pad=0.03, least=1e-6), span([0.0, *both], least=0.5), "Sharpe by threshold")
     panel.left_axis(labelled(ticks(*panel.y, 5), formats.number))
-    panel.bottom_axis(labelled(ticks(*panel.x, 5), formats.percent, scale=100), "trade when confidence is at least")
+    panel.bottom_axis(labelled(ticks(*panel.x, 5), formats.percent, scale=100), across)
     panel.stroke(panel.x[0], 0, panel.x[1], 0, "zero")
-    if not formats.missing(chosen) and panel.x[0] <= chosen <= panel.x[1]:
+    if chosen is not None and panel.x[0] <= chosen <= panel.x[1]:
+        right = chosen > sum(panel.x) / 2
         panel.stroke(chosen, panel.y[0], chosen, panel.y[1], "chance")
-        panel.text(chosen, panel.y[1], "chosen", kind="small", anchor=_anchor(panel, chosen), dx=4, dy=12)
+        panel.text(chosen, panel.y[1], "chosen", kind="small", anchor="end" if right else "start", dx=-6 if right else 6, dy=4)
     panel.line(threshold, validation, "base", "validation")
     panel.line(threshold, test, "model", "test")
-    for x, y in zip(threshold, test):
-        if np.isfinite(y):
-            panel.dot(x, y, "model", f"test, threshold {formats.percent(x)}: Sharpe {formats.number(y, 2)}", radius=3)
-    legend = (("base", "validation (chosen here)"), ("model", "test (applied unchanged)"))
-    return Figure("Threshold", "Yearly Sharpe after fees. A peak on validation that the test line does not share is luck.", panel.svg(), legend)
+    note = "Sharpe a year after fees. A peak on validation that the test line does not share is luck."
+    return Figure("Threshold", note, panel.svg(), (("base", "validation (chosen here)"), ("model", "test (applied unchanged)")))
 
 
 def equity(time: np.ndarray, curves: Sequence[tuple[str, str, np.ndarray]]) -> Figure:
@@ -190,6 +190,20 @@ def thin(x: np.ndarray, y: np.ndarray, most: int = 240) -> tuple[np.ndarray, np.
             kept |= {int(part[np.nanargmin(y[part])]), int(part[np.nanargmax(y[part])])}
     order = sorted(kept)
     return x[order], y[order]
+
+
+def over_time(time: np.ndarray, value: np.ndarray, low: np.ndarray, high: np.ndarray, references: Sequence[Reference], *, title: str, note: str) -> Figure:
+    """A share per stretch of time with its interval; (B,) each, time in ms UTC."""
+    ends = [*low, *high, *(reference.value for reference in references)]
+    panel = Panel(span(time, pad=0.06, least=1e6), span(ends, least=0.02), title)
+    panel.left_axis(labelled(ticks(*panel.y, 5), formats.percent, scale=100))
+    panel.bottom_axis(time_ticks(*panel.x, most=5))
+    for reference in references:
+        panel.stroke(panel.x[0], reference.value, panel.x[1], reference.value, reference.kind)
+    for place, middle, bottom, top in zip(time, value, low, high, strict=True):
+        panel.stroke(place, bottom, place, top, "interval-model")
+        panel.dot(place, middle, "model", f"{formats.percent(middle)} ({formats.interval(bottom, top)})", radius=3.5)
+    return Figure(title, note, panel.svg())
 
 
 def training(epoch: np.ndarray, curves: Sequence[tuple[str, str, np.ndarray]], *, title: str, note: str, words: Callable[..., str]) -> Figure:

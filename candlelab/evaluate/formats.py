@@ -33,6 +33,11 @@ def points(value: float | None, digits: int = 1) -> str:
     return ("+" if value > 0 else "") + number(100 * value, digits) + THIN + "points"
 
 
+def signed(value: float | None, digits: int = 3) -> str:
+    """A difference: 0.012 -> `+0.012`."""
+    return ("+" if not missing(value) and value > 0 else "") + number(value, digits)
+
+
 def interval(low: float | None, high: float | None, digits: int = 1) -> str:
     """Two fractions as the ends of a percentage interval: `52.0–54.1`; empty when missing."""
     if missing(low) or missing(high):

@@ -7,11 +7,14 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from markupsafe import Markup
 
 from candlelab.evaluate import figures, formats, sections
 from candlelab.evaluate.figures import Estimate, Reference
 from candlelab.evaluate.page import write_page
+from candlelab.evaluate.score import Scores
 from candlelab.evaluate.sections import Results
+from candlelab.evaluate.verdict import Answer, Verdict
 
 # A recognition report never speaks of these: its label is drawn inside the input, so there is nothing to trade on.
 MONEY_WORDS = re.compile(r"sharpe|backtest|predict", re.IGNORECASE)
@@ -20,7 +23,7 @@ MONEY_WORDS = re.compile(r"sharpe|backtest|predict", re.IGNORECASE)
 def write_report(
     path: Path | str,
     *,
-    scores: Any,
+    scores: Scores,
     predictions: pd.DataFrame,
     card: Mapping[str, Any],
     charts: Sequence[tuple[np.ndarray, Mapping[str, Any]]],
@@ -28,42 +31,67 @@ def write_report(
 ) -> Path:
     """The path of a finished report.html that loads nothing from elsewhere.
 
-    scores       what `evaluate.score` returns: .metrics (flat), .threshold, .curves, .verdict.
     predictions  the predictions table: all models on the same rows.
-    card         `ChartData.describe()`, with `title` and `about` {name: value} if there is more to say.
-    charts       (image (C, H, W) uint8, caption {label, answer, confidence, symbol, time}) pairs.
-    provenance   commit, versions, data hash, …; `config` is the yaml text.
+    card         `ChartData.describe()`; `title` and `about` {name: value} may be added.
+    charts       (image (C, H, W) uint8, caption) pairs; a caption holds label and answer (class names) and may hold
+                 confidence (0 to 1), symbol, time (ms UTC).
+    provenance   commit, versions, hardware, …, nested or flat; `config` is the yaml text.
     metrics.csv beside `path` gives the training curves.
     """
-    verdict = scores.verdict
-    results = Results(scores.metrics, predictions, card, verdict.kind)
-    parts = [sections.data(results), sections.quality(results), sections.errors(results)]
-    if verdict.kind != "recognition":
-        parts.append(sections.money(results, scores.curves, scores.threshold))
-    parts += [sections.charts(results, charts), sections.symbols(results), sections.training(results, Path(path).parent / "metrics.csv"), sections.provenance(results, provenance)]
-    context = {"sections": [part for part in parts if part.filled], "config": _config(provenance.get("config", ""), verdict.kind), **_verdict(results, verdict, Path(path).parent.name)}
+    verdict, log = scores.verdict, Path(path).parent / "metrics.csv"
+    results = Results(scores.metrics, card, verdict.kind)
+    recognition = verdict.kind == "recognition"
+    origin = {name: value for name, value in provenance.items() if name != "config" and not (recognition and MONEY_WORDS.search(str(value)))}
+    parts = [
+        sections.data(results),
+        sections.quality(results),
+        sections.errors(results, scores.curves, predictions),
+        sections.Section("Money") if recognition else sections.money(results, scores.curves, scores.threshold),
+        sections.charts(pictures=charts),
+        sections.symbols(results, scores.per_symbol),
+        sections.training(results, log),
+        sections.provenance(origin),
+    ]
+    box = _verdict(results, verdict, Path(path).parent.name)
+    context = {"sections": [part for part in parts if part.filled], "config": _config(str(provenance.get("config", "")), recognition), **box}
     return write_page(path, "report.html.j2", context)
 
 
-def _verdict(results: Results, verdict: Any, name: str) -> dict[str, Any]:
+def _verdict(results: Results, verdict: Verdict, name: str) -> dict[str, Any]:
     """What the box at the top shows."""
-    chance = 1 / len(results.classes)
-    answers = [(verdict.information, Reference(chance, "chance"), formats.percent), (verdict.beyond_baseline, Reference(0.0, "no better"), formats.points)]
-    if verdict.kind != "recognition":
-        answers.append((verdict.money, Reference(0.0, "nothing"), lambda value: formats.number(value, 2)))
-    headline, explanation = _headline(verdict)
-    notes = [("The smallest edge this test could have shown", [str(verdict.smallest_edge)]), ("Missing before anyone should trust this", list(verdict.missing_for_trust))]
+    headline, explanation = _headline(results, verdict)
+    notes = [("How small an edge could have been seen", [verdict.smallest_edge]), ("Missing for trust", [_capital(words) for words in verdict.missing_for_trust])]
+    if verdict.kind == "recognition":
+        notes = [("What this is worth", [verdict.smallest_edge])]
     return {
         "title": str(results.card.get("title", name)),
         "kind": verdict.kind,
         "subtitle": _subtitle(results),
         "headline": headline,
         "explanation": explanation,
-        "answers": [{"question": each.question, "answer": each.answer, "sentence": each.sentence, "bar": _bar(each, reference, words)} for each, reference, words in answers],
-        "suspicions": list(verdict.suspicions),
+        "answers": [{"question": each.question, "answer": each.answer, "sentence": each.sentence, "bar": _bar(each, *against)} for each, against in _answers(results, verdict)],
+        "suspicions": [_capital(words) for words in verdict.suspicions],
         "notes": notes,
         "footer": "" if verdict.kind == "recognition" else "Research, not advice. Past rows say little about future ones.",
     }
+
+
+def _answers(results: Results, verdict: Verdict) -> list[tuple[Answer, tuple[str, Any]]]:
+    """Each answer with the name of the value that would mean nothing is there, and how to say its number."""
+    area = "chance", lambda value: "AUROC " + formats.number(value)
+    lead = "as good", formats.points if len(results.classes) == 2 else lambda value: "AUROC " + formats.signed(value)
+    every = [
+        (verdict.information, ("chance", formats.percent) if verdict.kind == "recognition" else area),
+        (verdict.volatility, area),
+        (verdict.beyond_baseline, lead),
+        (verdict.money, ("nothing earned", lambda value: "Sharpe " + formats.number(value, 1))),
+    ]
+    return [(answer, against) for answer, against in every if answer is not None]
+
+
+def _capital(words: str) -> str:
+    """The sentence with a capital letter and a full stop."""
+    return words[:1].upper() + words[1:].rstrip(".") + "."
 
 
 def _subtitle(results: Results) -> str:
@@ -79,30 +107,35 @@ def _subtitle(results: Results) -> str:
     return " · ".join(words)
 
 
-def _headline(verdict: Any) -> tuple[str, str]:
+def _headline(results: Results, verdict: Verdict) -> tuple[str, str]:
     """The verdict in one phrase, and what the phrase means."""
     knows, beyond = verdict.information.answer == "yes", verdict.beyond_baseline.answer == "yes"
     if verdict.kind == "recognition":
         words = "The model reads what is drawn" if knows else "The model does not read what is drawn"
         return words, "This is recognition: the label is a function of the picture itself, so a high score says that the eye works, and nothing about the future."
     if not knows:
-        return "No edge found", "The answers cannot be told apart from chance. That is a result, not a failure: see below how small an edge would have been noticed."
-    if verdict.money.answer == "yes":
-        return ("An edge that pays after fees" if beyond else "It pays, but a simple rule is as good"), "Rare, so look for a leak before looking for a broker."
-    if beyond:
-        return "Information, but no money", "The model knows something that simple rules do not, and it is too little to pay the fees."
-    return "Information that a simple rule has too", "There is something to know here, but the model was not needed to know it, and it does not pay."
+        return "No edge found", "The answers cannot be told apart from chance. That is a result, not a failure: below stands how small an edge would have been noticed."
+    if verdict.volatility is not None and not (results.get("test/auroc_direction_low") or 0.0) > 0.5:
+        return "It knows how much, not which way", "The model can tell lively hours from calm ones. Nothing is shown about the direction, and direction is what trading on it would need."
+    pays = verdict.money is not None and verdict.money.answer == "yes"
+    return HEADLINES[beyond, pays]
 
 
-def _bar(answer: Any, reference: Reference, words: Any):
-    """The interval of one answer drawn against what would mean nothing; empty without a value."""
+HEADLINES = {
+    (True, True): ("An edge that pays after fees", "That is rare: look for a leak before looking for a broker."),
+    (False, True): ("It pays, but a simple rule knows as much", "The model is not shown to be better than the best baseline on the same rows."),
+    (True, False): ("Information, but no money", "The model knows something that simple rules do not. It is not shown to be enough to pay the fees."),
+    (False, False): ("Information, but no more than a simple rule has", "There is something to know here. The model was not needed to know it, and it is not shown to pay the fees."),
+}
+
+
+def _bar(answer: Answer, nothing: str, words: Any) -> Markup:
+    """The interval of one answer drawn against chance or zero; empty without a value."""
     if formats.missing(answer.value):
-        return ""
-    return figures.range_bar(Estimate(answer.question, answer.value, answer.low, answer.high, "model"), reference, words)
+        return Markup("")
+    return figures.range_bar(Estimate(answer.question, answer.value, answer.low, answer.high, "model"), Reference(answer.chance, nothing), words)
 
 
-def _config(text: str, kind: str) -> str:
+def _config(text: str, recognition: bool) -> str:
     """The yaml as it is; for recognition without the lines about money."""
-    if kind != "recognition":
-        return text
-    return "\n".join(line for line in text.splitlines() if not MONEY_WORDS.search(line))
+    return "\n".join(line for line in text.splitlines() if not (recognition and MONEY_WORDS.search(line)))

@@ -11,6 +11,7 @@ import pandas as pd
 
 from candlelab.evaluate import figures, formats
 from candlelab.evaluate.figures import Estimate, Figure, Reference
+from candlelab.evaluate.intervals import wilson
 from candlelab.evaluate.page import Chart, Gallery, Section, Table, png, share_cell
 
 FACTS = ("symbols", "interval", "first", "last", "bars", "segments", "window", "warmup", "label", "kind", "horizon", "dropped_samples")
@@ -29,13 +30,32 @@ QUALITY: dict[str, tuple[str, Words]] = {
     "brier": ("Brier", lambda value: formats.number(value, 4)),
     "ece": ("ECE", lambda value: formats.number(value, 4)),
 }
+
+
+def _percent_points(value: float | None) -> str:
+    """A number that is a percentage already."""
+    return formats.percent(None if value is None else value / 100)
+
+
+def _ratio_words(value: float | None) -> str:
+    return formats.number(value, 2)
+
+
+# What a backtest says, in the order of the money table.
 MONEY: dict[str, tuple[str, Words]] = {
-    "sharpe_net": ("Sharpe a year, after fees", lambda value: formats.number(value, 2)),
-    "psr": ("probability that the true Sharpe is above 0", formats.percent),
-    "turnover": ("turnover per bar", lambda value: formats.number(value, 3)),
-    "max_drawdown_pct": ("largest drawdown", lambda value: formats.percent(None if value is None else value / 100)),
-    "breakeven_accuracy": ("break-even accuracy", formats.percent),
+    "sharpe_net_annual": ("Sharpe a year, net", _ratio_words),
+    "return_net_pct": ("return, net", _percent_points),
+    "return_gross_pct": ("return before fees", _percent_points),
+    "max_drawdown_pct": ("largest drawdown", _percent_points),
     "trades": ("trades", formats.count),
+    "turnover": ("turnover per bar", formats.number),
+    "exposure": ("time in the market", formats.percent),
+}
+FACTS_OF_MONEY: dict[str, tuple[str, Words]] = {
+    "breakeven_accuracy": ("right this often to pay", formats.percent),
+    "mean_move_pct": ("mean move of a label", lambda value: formats.percent(None if value is None else value / 100, 2)),
+    "psr": ("probability that the true Sharpe is above 0", formats.percent),
+    "random_signal/p_value": ("as good with the same trades at random times, p", formats.number),
 }
 
 
@@ -44,13 +64,11 @@ class Results:
     """All that the sections read.
 
     metrics      flat: test/accuracy, val/…, baseline/<name>/…; a value may be None or absent.
-    predictions  the table of all models on the same rows.
     card         the data card: symbols, interval, …, parts {name: {samples, first, last, classes {name: count}}};
                  `title` and `about` {name: value} are optional.
     """
 
     metrics: Mapping[str, float | None]
-    predictions: pd.DataFrame
     card: Mapping[str, Any]
     kind: str
 
@@ -69,15 +87,6 @@ class Results:
         """Names of the baselines that have any score, in the order scored."""
         return list(dict.fromkeys(name.split("/")[1] for name in self.metrics if name.startswith("baseline/")))
 
-    def rows(self, split: str) -> pd.DataFrame:
-        """The model's own labelled predictions of one split."""
-        table = self.predictions
-        return table[(table["model"] == "net") & (table["split"] == split) & (table["label"] >= 0)]
-
-    def answers(self, rows: pd.DataFrame) -> np.ndarray:
-        """Most probable class of each row; (n,) int."""
-        return rows[[f"p_{place}" for place in range(len(self.classes))]].to_numpy().argmax(axis=1)
-
 
 def data(results: Results) -> Section:
     """What went in: the data card and how many of each label every part holds."""
@@ -94,17 +103,30 @@ def data(results: Results) -> Section:
 
 def quality(results: Results) -> Section:
     """The model beside every baseline, on the same rows."""
-    chance = 1 / len(results.classes)
-    references = [Reference(chance, "chance")]
-    if (bayes := results.get("bayes/accuracy")) is not None:
-        references.append(Reference(bayes, "best possible", "bayes"))
-    plots = [_comparison(results, "accuracy", references, formats.percent), _comparison(results, "auroc", [Reference(0.5, "chance")], formats.number)]
-    if results.get("test/auroc_direction") is not None:
-        plots.append(_comparison(results, "auroc_direction", [Reference(0.5, "chance")], formats.number))
-    lead = "Everything below was answered on the same test rows. The bar around each dot is the 95 % interval, widened for overlapping labels."
+    size = len(results.classes)
+    accuracy = [Reference(0.5, "chance") if size == 2 else Reference(max(results.get(f"test/prior/{name}") or 1 / size for name in results.classes), "commonest label")]
+    bayes = results.get("bayes/accuracy")
+    if bayes is not None:
+        accuracy.append(Reference(bayes, "best possible", "bayes"))
+    plots = [_comparison(results, "accuracy", accuracy, formats.percent)]
+    if size > 2:
+        plots.append(_comparison(results, "balanced_accuracy", [Reference(1 / size, "chance")], formats.percent))
+    ranking = ["auroc_direction", "auroc_move"] if size > 2 and results.kind == "forecast" else ["auroc"]
+    plots += [_comparison(results, metric, [Reference(0.5, "chance")], formats.number) for metric in ranking]
+    plots.append(_versus(results))
+    lead = "All answers are to the same test rows. The bar around each dot is the 95 % interval, widened for overlapping labels."
     if bayes is not None:
         lead += f" The market is simulated: nobody can be right more often than {formats.percent(bayes)}."
     return Section("Model and baselines", lead, figures=[plot for plot in plots if plot], tables=[_quality_table(results)])
+
+
+NOTES = {
+    "accuracy": "How often the answer was right.",
+    "balanced_accuracy": "The mean over the classes, so that the common ones do not hide the rare.",
+    "auroc": "How well the scores rank the classes; 0.5 is a coin.",
+    "auroc_direction": "Up told from down among the bars that moved; 0.5 is a coin. Only this is about direction.",
+    "auroc_move": "Moves told from calm: knowing the volatility, not the direction.",
+}
 
 
 def _comparison(results: Results, metric: str, references: Sequence[Reference], words: Words) -> Figure | None:
@@ -113,79 +135,138 @@ def _comparison(results: Results, metric: str, references: Sequence[Reference], 
         return None
     named = [("this model", f"test/{metric}", "model")] + [(name, f"baseline/{name}/{metric}", "base") for name in results.baselines]
     rows = [Estimate(name.replace("_", " "), results.get(key), results.get(f"{key}_low"), results.get(f"{key}_high"), kind) for name, key, kind in named if results.get(key) is not None]
-    title, note = QUALITY[metric][0], {"accuracy": "How often the answer was right.", "auroc": "How well the scores rank the classes; 0.5 is a coin.", "auroc_direction": "Among the bars that moved: up told from down. Only this is about direction."}[metric]
-    return figures.comparison(rows, references, title=title[0].upper() + title[1:], note=note, axis=title, words=words)
+    title = QUALITY[metric][0]
+    return figures.comparison(rows, references, title=title[0].upper() + title[1:], note=NOTES[metric], axis=title, words=words)
+
+
+def _versus(results: Results) -> Figure | None:
+    """The model minus each baseline, row by row, by what the verdict compares; None without such differences."""
+    measure, words = ("accuracy", formats.points) if len(results.classes) == 2 else ("auroc", formats.signed)
+    named = [(name.replace("_", " "), f"versus/{name}/{measure}") for name in results.baselines]
+    rows = [Estimate(name, results.get(key), results.get(f"{key}_low"), results.get(f"{key}_high"), "model") for name, key in named if results.get(key) is not None]
+    if not rows:
+        return None
+    note = "Right of the line the model is better; a bar that touches the line is no difference."
+    title = QUALITY[measure][0]
+    return figures.comparison(rows, [Reference(0.0, "as good", "zero")], title="This model minus …", note=f"Difference in {title} on the same rows. {note}", axis=f"difference in {title}", words=words)
 
 
 def _quality_table(results: Results) -> Table:
     """One row per model, one column per metric that anybody has."""
-    sources = [("this model", "test/"), *((name.replace("_", " "), f"baseline/{name}/") for name in results.baselines)]
-    shown = QUALITY | ({} if results.kind == "recognition" else {"sharpe_net": ("Sharpe after fees", MONEY["sharpe_net"][1])})
-    columns = [metric for metric in shown if any(results.get(source + metric) is not None for _, source in sources)]
+    sources = [("this model", "test/"), *((name.replace("_", " "), f"baseline/{name}/") for name in results.baselines if results.get(f"baseline/{name}/accuracy") is not None)]
+    two = len(results.classes) == 2 or results.kind == "recognition"
+    columns = [metric for metric in QUALITY if any(results.get(source + metric) is not None for _, source in sources) and not (two and metric in ("auroc_direction", "auroc_move"))]
     rows = []
     for name, source in sources:
-        interval = formats.interval(results.get(source + "accuracy_low"), results.get(source + "accuracy_high"))
-        rows.append([name, interval or formats.DASH, *(shown[metric][1](results.get(source + metric)) for metric in columns)])
-    return Table(["on the test rows", "95 % of accuracy", *(shown[metric][0] for metric in columns)], rows, marked=(0,))
+        cells = [QUALITY[metric][1](results.get(source + metric)) for metric in columns]
+        interval = formats.interval(results.get(source + "accuracy_low"), results.get(source + "accuracy_high")) or formats.DASH
+        rows.append([name, *cells[:1], interval, *cells[1:]])
+    return Table(["test rows", *(QUALITY[metric][0] for metric in columns[:1]), "95 %", *(QUALITY[metric][0] for metric in columns[1:])], rows, marked=(0,))
 
 
-def errors(results: Results) -> Section:
+def errors(results: Results, curves: Mapping[str, Any], predictions: pd.DataFrame) -> Section:
     """Which classes are confused, whether confidence means anything, and precision and recall per class."""
-    rows = results.rows("test")
-    if not len(rows):
-        return Section("Where it errs")
-    size, label, answer = len(results.classes), rows["label"].to_numpy(), results.answers(rows)
-    matrix = np.bincount(label * size + answer, minlength=size * size).reshape(size, size)
-    right, told, true = matrix.diagonal(), matrix.sum(axis=0), matrix.sum(axis=1)
-    body = [[name, formats.percent(_ratio(right[k], told[k])), formats.percent(_ratio(right[k], true[k])), formats.count(true[k]), formats.count(told[k])] for k, name in enumerate(results.classes)]
-    table = Table(["class", "precision", "recall", "true cases", "answered"], body)
-    confidence = rows[[f"p_{place}" for place in range(size)]].to_numpy().max(axis=1)
-    return Section("Where it errs", figures=[figures.confusion(matrix, results.classes, column_word="answer"), figures.reliability(*_bins(confidence, label == answer))], tables=[table])
+    plots, tables = [], []
+    if "confusion" in curves:
+        matrix = np.array(curves["confusion"]["counts"])
+        plots.append(figures.confusion(matrix, results.classes))
+        told, true = matrix.sum(axis=0), matrix.sum(axis=1)
+        rates = [[formats.percent(results.get(f"test/{rate}/{name}")) for rate in ("precision", "recall", "f1")] for name in results.classes]
+        body = [[name, *rates[place], formats.count(true[place]), formats.count(told[place])] for place, name in enumerate(results.classes)]
+        tables.append(Table(["class", "precision", "recall", "F1", "true cases", "answered"], body))
+    if "calibration" in curves:
+        curve = curves["calibration"]
+        plots.append(figures.reliability(curve["confidence"], curve["accuracy"], curve["count"]))
+    if stability := _stability(results, predictions):
+        plots.append(stability)
+    return Section("Where it errs", figures=plots, tables=tables)
 
 
-def _ratio(part: float, whole: float) -> float | None:
-    """None instead of a division by zero."""
-    return float(part / whole) if whole else None
+def _stability(results: Results, predictions: pd.DataFrame, stretches: int = 12) -> Figure | None:
+    """Accuracy in twelve equally long stretches of the test period, with intervals from the effective size."""
+    rows = predictions[(predictions["model"] == "net") & (predictions["split"] == "test") & (predictions["label"] >= 0)]
+    if len(rows) < 20 * stretches:
+        return None
+    time = rows["time"].to_numpy(float)
+    hit = rows[[f"p_{place}" for place in range(len(results.classes))]].to_numpy().argmax(axis=1) == rows["label"].to_numpy()
+    part = np.minimum((stretches * (time - time.min()) / max(np.ptp(time), 1)).astype(int), stretches - 1)
+    shrink = (results.get("test/n_eff") or len(rows)) / len(rows)
+    found = [(time[part == k].mean(), hit[part == k].mean(), *wilson(hit[part == k].mean(), shrink * (part == k).sum(), 0.95)) for k in range(stretches) if (part == k).sum() >= 20]
+    columns = [np.array(column) for column in zip(*found, strict=True)]
+    mean = Reference(float(hit.mean()), "mean")
+    return figures.over_time(*columns, [mean], title="Over time", note="Accuracy by stretch of the test period. An edge that lives in one stretch is luck or a regime. Dashed: the mean.")
 
 
-def _bins(confidence: np.ndarray, hit: np.ndarray, count: int = 10) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Mean confidence, share right and number of rows in `count` bins of equally many rows."""
-    order = np.argsort(confidence, kind="stable")
-    parts = [part for part in np.array_split(order, count) if len(part)]
-    return tuple(np.array(column) for column in zip(*[(confidence[part].mean(), hit[part].mean(), len(part)) for part in parts]))
-
-
-def symbols(results: Results) -> Section:
-    """One row per symbol, when there are several."""
-    rows = results.rows("test")
-    if rows["symbol"].nunique() < 2:
+def symbols(results: Results, per_symbol: pd.DataFrame) -> Section:
+    """One row per symbol, when there are several; per_symbol as in `Scores`."""
+    if len(per_symbol) < 2:
         return Section("Symbols")
-    n, effective = results.get("test/n") or len(rows), results.get("test/n_eff") or len(rows)
+    shown = [metric for metric in ("accuracy", "balanced_accuracy", "auroc_direction", *([] if results.kind == "recognition" else ["sharpe_net_annual", "trades"])) if metric in per_symbol]
+    shown = [metric for metric in shown if metric != "auroc_direction" or results.kind == "forecast"]
+    words = QUALITY | MONEY
     body = []
-    for symbol, part in rows.groupby("symbol", sort=True):
-        hit = results.answers(part) == part["label"].to_numpy()
-        error = 1.96 * np.sqrt(max(hit.mean() * (1 - hit.mean()), 1e-9) / (len(hit) * effective / n))
-        common = np.bincount(part["label"], minlength=len(results.classes)).max() / len(part)
-        body.append([symbol, formats.count(len(part)), formats.percent(hit.mean()), formats.interval(max(hit.mean() - error, 0), min(hit.mean() + error, 1)), formats.percent(common)])
-    return Section("Symbols", "With many symbols one of them looks good by luck: read the intervals, not the ranking.",
-                   tables=[Table(["symbol", "test rows", "accuracy", "95 %", "commonest label"], body)])
+    for symbol, row in per_symbol.iterrows():
+        interval = formats.interval(*(_known(row.get(f"accuracy_{end}")) for end in ("low", "high"))) or formats.DASH
+        body.append([str(symbol), formats.count(_known(row.get("n"))), interval, *(words[metric][1](_known(row[metric])) for metric in shown)])
+    return Section("Symbols", "With many symbols one of them looks good by luck: read the intervals, not the ranking.", tables=[Table(["symbol", "test rows", "95 % of accuracy", *(words[metric][0] for metric in shown)], body)])
+
+
+def _known(value: Any) -> float | None:
+    """A float; None for NaN."""
+    return None if value is None or formats.missing(float(value)) else float(value)
 
 
 def money(results: Results, curves: Mapping[str, Any], threshold: Mapping[str, Any]) -> Section:
     """What the signals earned after fees, and how the threshold was chosen."""
     plots = []
-    if "threshold" in curves:
-        plots.append(figures.threshold_curve(*(curves["threshold"][name] for name in ("threshold", "val", "test")), threshold.get("threshold")))
-    if "equity" in curves:
-        curve = curves["equity"]
-        named = [("hold", "buy and hold", np.asarray(curve["buy_and_hold"], float)), ("model", "this model", np.asarray(curve["net"], float))]
+    if curve := curves.get("threshold"):
+        plots.append(figures.threshold_curve(curve["threshold"], curve["val"], curve["test"], threshold.get("threshold"), THRESHOLD_OF.get(threshold.get("score"), "threshold")))
+    if curve := curves.get("equity"):
+        named = [("hold", "buy and hold", curve["buy_and_hold"]), ("base", "this model before fees", curve["gross"]), ("model", "this model after fees", curve["net"])]
         plots.append(figures.equity(curve["time"], named))
-        plots.append(figures.drawdown(curve["time"], [(kind, name, values / np.maximum.accumulate(values) - 1) for kind, name, values in named]))
-    facts = [(label, words(results.get(f"test/{name}"))) for name, (label, words) in MONEY.items() if f"test/{name}" in results.metrics]
-    return Section("Money", "Decided at the close of a bar, held from the next one, fees on every change of position.", facts=facts, figures=plots)
+        plots.append(figures.drawdown(curve["time"], [(kind, name, _fall(values)) for kind, name, values in named if kind != "base"]))
+    costs = [f"{formats.number(threshold[name], 0)} bp {word}" for name, word in (("fee_bps", "fee"), ("slippage_bps", "slippage")) if threshold.get(name) is not None]
+    lead = f"Decided at the close of a bar, held until the next one, {' and '.join(costs) or 'fees'} on every change of position. "
+    lead += " ".join(f"{warning[0].upper()}{warning[1:].rstrip('.')}." for warning in threshold.get("warnings", ()))
+    return Section("Money", lead, facts=_money_facts(results, threshold), figures=plots, tables=[_money_table(results)])
 
 
-def charts(results: Results, pictures: Sequence[tuple[np.ndarray, Mapping[str, Any]]]) -> Section:
+THRESHOLD_OF = {"confidence": "trade when confidence is at least", "margin": "trade when |p up − p down| is at least", "forecast": "trade when |forecast| is at least"}
+
+
+def _fall(values: np.ndarray) -> np.ndarray:
+    """Drawdown of an equity curve that started at 1."""
+    return values / np.maximum.accumulate(np.maximum(values, 1.0)) - 1
+
+
+def _money_facts(results: Results, threshold: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What makes a Sharpe ratio believable, or not."""
+    facts = [("right this often", formats.percent(results.get("test/accuracy")))]
+    facts += [(label, words(results.get(f"test/{name}"))) for name, (label, words) in FACTS_OF_MONEY.items()]
+    delayed, net, annual = (results.get(f"test/{name}") for name in ("sharpe_net_delayed", "sharpe_net", "sharpe_net_annual"))
+    if delayed is not None and net and annual is not None:
+        facts.append(("Sharpe a year if acting one bar late", formats.number(delayed * annual / net, 2)))
+    facts.append(("threshold, chosen on validation", formats.percent(threshold.get("threshold"), 2)))
+    facts.append(("Sharpe a year on validation", formats.number(threshold.get("validation_sharpe_annual"), 2)))
+    facts.append(("… less what choosing adds by luck", formats.number(threshold.get("corrected_sharpe_annual"), 2)))
+    return [fact for fact in facts if fact[1] != formats.DASH]
+
+
+def _money_table(results: Results) -> Table:
+    """The model, the baselines at their own thresholds, buy-and-hold and always flat."""
+    sources = [("this model", "test/"), *((name.replace("_", " "), f"baseline/{name}/") for name in results.baselines)]
+    sources = [(name, source) for name, source in sources if any(results.get(source + metric) is not None for metric in MONEY)]
+    columns = [metric for metric in MONEY if any(results.get(source + metric) is not None for _, source in sources)]
+    rows = []
+    for name, source in sources:
+        low, high = (results.get(f"{source}sharpe_net_annual_{end}") for end in ("low", "high"))
+        interval = formats.DASH if low is None else f"{formats.number(low, 1)} to {formats.number(high, 1)}"
+        cells = [MONEY[metric][1](results.get(source + metric)) for metric in columns]
+        rows.append([name, *cells[:1], interval, *cells[1:]])
+    return Table(["test rows, after fees", *(MONEY[metric][0] for metric in columns[:1]), "95 %", *(MONEY[metric][0] for metric in columns[1:])], rows, marked=(0,))
+
+
+def charts(pictures: Sequence[tuple[np.ndarray, Mapping[str, Any]]]) -> Section:
     """Charts the model got right and wrong; captions hold label, answer, and optionally confidence, symbol, time (ms UTC)."""
     made = [_chart(image, caption) for image, caption in pictures]
     groups = [Gallery("Right", [chart for chart in made if chart.right]), Gallery("Wrong", [chart for chart in made if not chart.right])]
@@ -234,7 +315,7 @@ def read_log(path: Path) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     return np.array(epochs, dtype=float), columns
 
 
-def provenance(results: Results, entries: Mapping[str, Any]) -> Section:
+def provenance(entries: Mapping[str, Any]) -> Section:
     """Where every number came from: commit, versions, data hash, machine."""
-    rows = [[str(name).replace("_", " "), formats.plain(value)] for name, value in entries.items() if name != "config"]
+    rows = [[str(name).replace("_", " "), formats.plain(value)] for name, value in entries.items()]
     return Section("Provenance", tables=[Table((), rows)] if rows else [])
