@@ -21,7 +21,7 @@ def scatter(points: Sequence[tuple[float, Estimate]], references: Sequence[Refer
         panel.stroke(panel.x[0], reference.value, panel.x[1], reference.value, reference.kind)
         panel.text(panel.x[1], reference.value, reference.name, kind="small", anchor="end", dy=-5)
     taken: list[tuple[float, float, float]] = []
-    for place, (at, row) in sorted(zip(x, (row for _, row in points), strict=True), key=lambda pair: -pair[1].value):
+    for place, row in sorted(zip(x, (row for _, row in points), strict=True), key=lambda pair: -pair[1].value):
         if row.low is not None and row.high is not None:
             panel.stroke(place, row.low, place, row.high, f"interval-{row.kind}")
         panel.dot(place, row.value, row.kind, f"{row.name}: {formats.percent(row.value)}")

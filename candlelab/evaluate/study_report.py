@@ -102,15 +102,16 @@ def _conclusion(entries: Sequence[Entry], found: Sequence[Pair], chance: float) 
     said = f"{first.name} is right {formats.percent(spread.mean)} of the time" + (f" (95 % {formats.interval(spread.low, spread.high)})" if spread.low is not None else "")
     if spread.low is not None and spread.low <= chance:
         return "No model is shown to beat chance", f"{said}; chance, {formats.percent(chance)}, lies within its interval."
-    equal = [pair.second if pair.first == first.name else pair.first for pair in found if first.name in (pair.first, pair.second) and not pair.adjusted < 0.05]
-    ahead = sum(first.name in (pair.first, pair.second) for pair in found) - len(equal)
     if not found:
         return f"{first.name} leads", f"{said}. Without predictions on the same rows the differences were not tested."
-    if not equal:
-        return f"{first.name} is ahead", f"{said}, and the difference to each of the {ahead} others on the same rows is real (p < 0.05 after Holm)."
-    simple = next((entry.name for entry in entries if entry.role != "model" and entry.name in equal), None)
-    headline = "The differences at the top are within noise" if simple is None else f"Nobody is shown to beat {simple}"
-    return headline, f"{said}; on the same rows it cannot be told apart from {_list(equal)} (Holm, 5 %)."
+    gaps = {pair.second if pair.first == first.name else pair.first: (pair.value if pair.first == first.name else -pair.value, pair.adjusted) for pair in found if first.name in (pair.first, pair.second)}
+    better = [name for name, (gap, adjusted) in gaps.items() if gap < 0 and adjusted < 0.05]
+    equal = [name for name, (_, adjusted) in gaps.items() if not adjusted < 0.05]
+    simple = [entry.name for entry in entries if entry.role != "model" and (entry.name in better + equal or entry is first)]
+    tied = f"on the same rows it cannot be told apart from {_list(equal)} (Holm, 5 %)" if equal else f"the difference to each of the {len(gaps) - len(better)} others on the same rows is real (p < 0.05 after Holm)"
+    if simple:
+        return f"No model is shown to beat {(better + simple)[0]}", f"{said}; {tied}."
+    return ("The differences at the top are within noise" if equal else f"{first.name} is ahead"), f"{said}; {tied}."
 
 
 def _list(names: Sequence[str]) -> str:
