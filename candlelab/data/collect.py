@@ -16,10 +16,10 @@ from candlelab.data.cache import Manifest, Ranges, Store, merge_ranges, uncovere
 from candlelab.data.interval import next_open
 from candlelab.data.outages import stood_still
 from candlelab.data.progress import Progress
-from candlelab.data.resample import floor_open
+from candlelab.data.grid import floor_open
 from candlelab.data.rest import Rest
 from candlelab.data.trouble import DataTrouble, ExchangeRefuses
-from candlelab.data.web import Absent, Passing, Web
+from candlelab.data.web import Absent, UnknownSymbol, Web
 
 Bars = dict[str, np.ndarray]
 
@@ -31,7 +31,7 @@ class Places:
     web: Web
     rest: Rest
     market: str
-    archive_url: str
+    archive_url: str | None  # None: REST alone
     listing_url: str
     rest_url: str
     workers: int
@@ -75,7 +75,7 @@ def collect(places: Places, store: Store, blank: Manifest, wanted: tuple[int, in
         if not ranges:
             return manifest, []
         old = store.read() if manifest.rows else None
-        return _Collection(places, store, manifest, old, progress).run(ranges, wanted[0])
+        return _Collection(places, store, manifest, old, progress).run(ranges)
 
 
 class _Collection:
@@ -85,31 +85,39 @@ class _Collection:
         self.places, self.store, self.manifest, self.old, self.progress = places, store, manifest, old, progress
         self.symbol, self.interval = manifest.symbol, manifest.interval
         self.known = {f["name"]: f for f in manifest.files}
+        self.found: list[Bars] = []  # from REST
+        self.asked: list[dict] = []  # what REST was asked, as the manifest says it
+        self.reached: Ranges = []  # what REST has answered whole
 
-    def run(self, ranges: Ranges, start: int) -> tuple[Manifest, list[str]]:
+    def run(self, ranges: Ranges) -> tuple[Manifest, list[str]]:
         plan = self.plan(ranges)
         pieces = self.download(plan.files)
         plan.notes += [p.note for p in pieces if p.note]
         used = [p for p in pieces if p.bars is not None]
-        holes = merge_ranges([*plan.holes, *([p.file.start, p.file.end] for p in pieces if p.bars is None)])
-        bars = join([p.bars for p in used])
+        plan.holes = merge_ranges([*plan.holes, *([p.file.start, p.file.end] for p in pieces if p.bars is None)])
         covered = merge_ranges([*ranges, *([p.file.start, p.file.end] for p in used)])
-        asked: list[dict] = []
         failure = None
         try:
-            extra, asked = self.complete(bars, used, holes, plan, ranges)
-            bars = join([bars, extra])
+            self.complete(used, plan)
         except (DataTrouble, ExchangeRefuses) as error:  # keep what was good, then say so
             failure = error
-            covered = [[p.file.start, p.file.end] for p in used if not len(self.missing(p.bars, p.file.start, p.file.end))]
-        manifest, changes = self.commit(bars, used, covered, asked, plan.notes)
+            covered = merge_ranges([*self.reached, *(r for p in used for r in self.whole(p))])
+        manifest, changes = self.commit(used, covered, plan.notes)
         if failure is not None:
             raise failure
         return manifest, changes
 
+    def whole(self, piece: Piece) -> Ranges:
+        """Return the parts of a file's range in which no bar is unexplainedly missing."""
+        times = self.missing(piece.bars, piece.file)
+        lacking = merge_ranges([[int(t), int(n)] for t, n in zip(times, next_open(times, self.interval), strict=True)])
+        return uncovered((piece.file.start, piece.file.end), lacking)
+
     def plan(self, ranges: Ranges) -> Plan:
         """Return monthly files where published, daily ones for the other months, and the ranges neither holds."""
         place, notes = self.places, []
+        if place.archive_url is None:
+            return Plan([], merge_ranges(ranges), None)
         wanted = sorted({m for a, b in ranges for m in archive.months(a, b)})
         monthly = self.published("monthly", wanted, notes)
         chosen = [m for m in wanted if m in monthly]
@@ -133,7 +141,9 @@ class _Collection:
         marker = f"{prefix}{self.symbol}-{self.interval}-{min(dates)[:-1]}" if period == "daily" else ""
         try:
             keys, _ = archive.list_folder(place.web, place.listing_url, prefix, marker)
-        except DataTrouble as error:
+        except (DataTrouble, ExchangeRefuses) as error:
+            if place.web.banned:
+                raise
             notes.append(f"listing not used ({str(error).split(':')[0][:90]})")
             return self.probe(period, dates)
         head = f"{prefix}{self.symbol}-{self.interval}-"
@@ -198,74 +208,117 @@ class _Collection:
             pool.shutdown(wait=True, cancel_futures=True)
             self.places.web.cancelled.clear()
 
-    def missing(self, bars: Bars, start: int, end: int) -> np.ndarray:
-        """Return the open times in [start, end) that the calendar asks for, no bar has and no known halt explains."""
-        times = archive.expected_times(start, end, self.interval)
+    def missing(self, bars: Bars, file: ArchiveFile) -> np.ndarray:
+        """Return the open times the calendar asks of a file, no bar has and no known halt explains."""
+        times = archive.expected_times(file.start, file.end, self.interval)
         times = times[~np.isin(times, floor_open(bars["time"], self.interval))]
         return times[~stood_still(times, next_open(times, self.interval))]
 
-    def complete(self, bars: Bars, used: list[Piece], holes: Ranges, plan: Plan, ranges: Ranges) -> tuple[Bars, list[dict]]:
-        """Return (bars from REST, what it was asked for): holes between files and what short files lack.
+    def complete(self, used: list[Piece], plan: Plan) -> None:
+        """Ask REST for the holes between files and for what short files lack.
 
-        What lies before the archive's first file is asked too, but its absence is normal there.
+        What lies before the archive's first file is asked too, but there its absence is normal.
         """
-        found, asked = [], []
-        origin = plan.origin if plan.origin is not None else min(a for a, _ in ranges)
-        first = int(bars["time"][0]) if len(bars["time"]) else origin
-        before = [h for h in holes if h[1] <= origin]
-        for start, end in [h for h in holes if h[1] > origin]:
-            found.append(self.ask(start, end, asked))
-        for p in used:
-            times = self.missing(p.bars, p.file.start, p.file.end)
-            times = times[(times >= first) | (p.file.start > origin)]
+        origin = plan.origin
+        before = [h for h in plan.holes if origin is not None and h[1] <= origin]
+        for start, end in plan.holes:
+            if [start, end] not in before:
+                self.ask_or_doubt(start, end, origin)
+        for piece in used:
+            times = self.missing(piece.bars, piece.file)
+            if piece.file.start == origin:  # the listing day: trade began inside the file
+                times = times[times >= piece.bars["time"][0]]
             if len(times):
-                got = self.places.rest.at(self.symbol, self.interval, times)
-                asked.append({"start": int(times[0]), "end": int(next_open(times[-1:], self.interval)[0]),
-                              "rows": len(got["time"])})
-                self.note_short(p, times, got, plan.notes)
-                found.append(got)
+                self.fill(piece, times, plan.notes)
         for start, end in before:
             try:
-                found.append(self.ask(start, end, asked))
+                self.ask(start, end)
             except (DataTrouble, ExchangeRefuses) as error:
                 plan.notes.append(f"nothing before {iso(origin)} in the archive, and REST did not say ({str(error)[:80]})")
-        return join(found), asked
 
-    def note_short(self, piece: Piece, times: np.ndarray, got: Bars, notes: list[str]) -> None:
-        notes.append(f"{piece.file.name} lacks {len(times)} bars from {iso(int(times[0]))}: {len(got['time'])} came from REST")
+    def ask_or_doubt(self, start: int, end: int, origin: int | None) -> None:
+        """Ask REST; if it fails and the archive lists no such symbol either, the symbol is what is wrong."""
+        try:
+            self.ask(start, end)
+        except DataTrouble:
+            if origin is None and self.places.archive_url is not None and self.unlisted():
+                raise UnknownSymbol(self.symbol) from None
+            raise
 
-    def ask(self, start: int, end: int, asked: list[dict]) -> Bars:
+    def unlisted(self) -> bool:
+        """Return whether the archive's listing is there and has no folder of the symbol."""
+        place = self.places
+        folders = [archive.folder(place.market, period, self.symbol, "") for period in ("monthly", "daily")]
+        try:
+            return not any(sum(archive.list_folder(place.web, place.listing_url, f[:-1]), []) for f in folders)
+        except DataTrouble:
+            return False
+
+    def fill(self, piece: Piece, times: np.ndarray, notes: list[str]) -> None:
+        """Get single bars a file lacks from REST."""
+        bars = self.places.rest.at(self.symbol, self.interval, times)
+        self.found.append(bars)
+        end = int(next_open(times[-1:], self.interval)[0])
+        self.asked.append({"url": self.places.rest_url, "start": int(times[0]), "end": end, "rows": len(bars["time"])})
+        self.reached += [[int(t), int(n)] for t, n in zip(times, next_open(times, self.interval), strict=True)]
+        notes.append(f"{piece.file.name} lacks {len(times)} bars from {iso(times[0])}: {len(bars['time'])} came from REST")
+
+    def ask(self, start: int, end: int) -> None:
+        """Get a whole range from REST, page by page, keeping each page even if a later one fails."""
         expected = len(archive.expected_times(start, end, self.interval))
         if not expected:
-            return join([])
+            return
         handle = self.progress.add(f"{self.symbol} {self.interval} REST", expected, "bars")
-        bars = self.places.rest.bars(self.symbol, self.interval, start, end, lambda n: self.progress.step(handle, n))
-        asked.append({"start": start, "end": end, "rows": len(bars["time"])})
-        return bars
+        entry = {"url": self.places.rest_url, "start": start, "end": start, "rows": 0}
+        self.asked.append(entry)
+        for bars, until in self.places.rest.pages(self.symbol, self.interval, start, end):
+            self.found.append(bars)
+            entry["end"], entry["rows"] = until, entry["rows"] + len(bars["time"])
+            self.reached = merge_ranges([*self.reached, [start, until]])
+            self.progress.step(handle, len(bars["time"]))
 
-    def commit(self, bars: Bars, used: list[Piece], covered: Ranges, asked: list[dict], notes: list[str]):
+    def commit(self, used: list[Piece], covered: Ranges, notes: list[str]) -> tuple[Manifest, list[str]]:
         """Merge with what was cached before, write both files, and say what changed."""
-        place, old = self.places, self.manifest
-        if asked:
-            last = int(floor_open(place.rest.now(), self.interval))
-            covered = [[a, min(b, last)] for a, b in covered]
-        covered = merge_ranges(covered)
-        keep = [[-(2**62), 2**62]]
-        for a, b in covered:
-            keep = [part for r in keep for part in uncovered((r[0], r[1]), [[a, b]])]
-        kept = join([between(self.old, a, b) for a, b in keep]) if self.old is not None else join([])
-        merged = join([kept, *(between(bars, a, b) for a, b in covered)])
-        changes = differences(self.old, merged, old.covered, self.symbol, self.interval)
-        files = {f["name"]: f for f in old.files if not inside(f, covered)} | {
-            p.file.name: {"name": p.file.name, "url": f"{place.archive_url.rstrip('/')}/{p.file.path}", "sha256": p.sha256,
-                          "rows": len(p.bars["time"]), "start": p.file.start, "end": p.file.end} for p in used}
-        rest = [r for r in old.rest if not inside(r, covered)] + [{"url": place.rest_url, **a} for a in asked]
+        old = self.manifest
+        if self.asked:
+            last = int(floor_open(self.places.rest.now(), self.interval))
+            covered = merge_ranges([[a, min(b, last)] for a, b in covered])
+        fresh = join([*(p.bars for p in used), *self.found])
+        kept = [between(self.old, a, b) for a, b in outside(covered)] if self.old is not None else []
+        merged = join([*kept, *(between(fresh, a, b) for a, b in covered)])
+        changes = differences(self.old, merged, old.covered, f"{self.symbol} {self.interval}")
         total = merge_ranges([*old.covered, *covered])
         manifest = replace(
-            old, covered=total, gaps=holes_of(merged["time"], self.interval, total), rest=sorted(rest, key=lambda r: r["start"]),
-            files=sorted(files.values(), key=lambda f: (f["start"], f["name"])), notes=sorted({*old.notes, *notes}),
+            old, covered=total, gaps=holes_of(merged["time"], self.interval, total), notes=sorted({*old.notes, *notes}),
+            files=self.entries(used, covered), rest=merge_asked([r for r in old.rest if not inside(r, covered)] + self.asked),
             fetched=datetime.fromtimestamp(clock.time(), UTC).strftime("%Y-%m-%dT%H:%M:%SZ"))
         return self.store.commit(merged, manifest), changes
+
+    def entries(self, used: list[Piece], covered: Ranges) -> list[dict]:
+        """Return the manifest's lines on archive files: earlier ones outside the covered ranges, and the new ones."""
+        files = {f["name"]: f for f in self.manifest.files if not inside(f, covered)}
+        for p in used:
+            files[p.file.name] = {"name": p.file.name, "url": f"{self.places.archive_url.rstrip('/')}/{p.file.path}",
+                                  "sha256": p.sha256, "rows": len(p.bars["time"]), "start": p.file.start, "end": p.file.end}
+        return sorted(files.values(), key=lambda f: (f["start"], f["name"]))
+
+
+def outside(covered: Ranges) -> Ranges:
+    """Return all time outside ascending disjoint ranges."""
+    edges = [-(2**62), *(t for r in covered for t in r), 2**62]
+    return [[a, b] for a, b in zip(edges[::2], edges[1::2], strict=True)]
+
+
+def merge_asked(entries: list[dict]) -> list[dict]:
+    """Return the manifest's lines on REST, those that touch made one."""
+    merged: list[dict] = []
+    for entry in sorted((e for e in entries if e["start"] < e["end"]), key=lambda e: e["start"]):
+        last = merged[-1] if merged else None
+        if last and last["url"] == entry["url"] and last["end"] == entry["start"]:
+            last["end"], last["rows"] = entry["end"], last["rows"] + entry["rows"]
+        else:
+            merged.append(dict(entry))
+    return merged
 
 
 def inside(entry: dict, covered: Ranges) -> bool:
@@ -300,7 +353,7 @@ def holes_of(time: np.ndarray, interval: str, covered: Ranges) -> Ranges:
     return [[max(g[0], c[0]), min(g[1], c[1])] for g in gaps for c in covered if max(g[0], c[0]) < min(g[1], c[1])]
 
 
-def differences(old: Bars | None, new: Bars, covered: Ranges, symbol: str, interval: str) -> list[str]:
+def differences(old: Bars | None, new: Bars, covered: Ranges, series: str) -> list[str]:
     """Return sentences on how bars inside the ranges that were covered before differ now."""
     if old is None or not len(old["time"]):
         return []
@@ -311,12 +364,12 @@ def differences(old: Bars | None, new: Bars, covered: Ranges, symbol: str, inter
     rows = np.logical_or.reduce(list(changed.values())) if len(both) else np.zeros(0, bool)
     if rows.any():
         names = ", ".join(n for n, c in changed.items() if c.any())
-        said.append(f"{symbol} {interval}: {int(rows.sum())} bars restated in {names}, {iso(int(both[rows][0]))} "
+        said.append(f"{series}: {int(rows.sum())} bars restated in {names}, {iso(int(both[rows][0]))} "
                     f"to {iso(int(both[rows][-1]))}")
     for word, here, there in (("added", new, old), ("withdrawn", old, new)):
         alone = here["time"][~np.isin(here["time"], there["time"])]
         if len(alone):
-            said.append(f"{symbol} {interval}: {len(alone)} bars {word}, {iso(int(alone[0]))} to {iso(int(alone[-1]))}")
+            said.append(f"{series}: {len(alone)} bars {word}, {iso(int(alone[0]))} to {iso(int(alone[-1]))}")
     return said
 
 

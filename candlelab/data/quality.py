@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 
 import numpy as np
 
 from candlelab.data.candles import Candles
 from candlelab.data.interval import interval_ms, next_open
-from candlelab.data.resample import floor_open
+from candlelab.data.grid import floor_open
 from candlelab.data.trouble import DataTrouble
 
 PRICES = ("open", "high", "low", "close")
@@ -174,9 +174,20 @@ def relisted(bars: dict[str, np.ndarray], interval: str) -> np.ndarray:
         return jump | (step - interval_ms(interval) > LONGEST_OUTAGE)
 
 
+def break_at_relistings(candles: Candles) -> Candles:
+    """Return the tape with a new segment wherever a symbol became another asset, even if no bar is missing there."""
+    cut = np.zeros(len(candles), bool)
+    for code, interval in enumerate(candles.intervals):
+        rows = np.flatnonzero(candles.symbol == code)
+        bars = {name: getattr(candles, name)[rows] for name in ("time", "open", "close")}
+        cut[rows[1:][relisted(bars, interval)]] = True
+    marks = cut | (np.diff(candles.segment, prepend=candles.segment[:1]) != 0)
+    return replace(candles, segment=np.cumsum(marks, dtype=np.int32))
+
+
 def tick_size(close: np.ndarray) -> float:
-    """Return the smallest step between two different closes of a series; 0 if it never moves."""
-    prices = np.unique(close[np.isfinite(close)])
+    """Return the smallest step between two different closes (of the newest 50,000); 0 if they never move."""
+    prices = np.unique(close[np.isfinite(close)][-50_000:])
     return float(np.diff(prices).min()) if len(prices) > 1 else 0.0
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time as clock
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from email.utils import parsedate_to_datetime
 from urllib.parse import urlencode, urlsplit
 
@@ -19,7 +19,7 @@ HOSTS = {"spot": "https://data-api.binance.vision", "um": "https://fapi.binance.
 PAGE = {"spot": 1000, "um": 1500, "cm": 1500}
 WEIGHT_PER_MINUTE = {"spot": 6000, "um": 2400, "cm": 2400}
 LONGEST_SPAN = {"cm": 200 * 86_400_000}  # COIN-M allows at most 200 days between start and end
-ROW_CAP = 400  # bytes of one row of JSON, generously
+PAGE_BYTES = {market: rows * 400 + 4096 for market, rows in PAGE.items()}  # no row of JSON is longer than 400 bytes
 SLOW_DOWN = 0.8  # share of the weight that is ours: other programs behind the same address count too
 FIELDS = {"time": 0, "open": 1, "high": 2, "low": 3, "close": 4, "volume": 5, "quote_volume": 7, "trades": 8,
           "taker_buy_base": 9, "taker_buy_quote": 10}
@@ -75,31 +75,26 @@ class Rest:
             return parsedate_to_datetime(answer.headers["date"]).timestamp() * 1000
         return clock.time() * 1000
 
-    def bars(self, symbol: str, interval: str, start: int, end: int,
-             progress: Callable[[int], None] = lambda rows: None) -> dict[str, np.ndarray]:
-        """Return the finished bars with start <= open time < end, ms UTC, as float columns (time int64), without repeats.
+    def pages(self, symbol: str, interval: str, start: int, end: int) -> Iterator[tuple[dict[str, np.ndarray], int]]:
+        """Yield (finished bars, until): the bars of [start, end) in order, each time all that open before `until`.
 
-        Stops at an empty page, a page that does not advance, or the first unfinished bar.
+        Stops at an empty or short page or the first unfinished bar; an unfinished one is never covered by `until`.
         """
-        now, at, pages = self.now(), start, []
+        now, at = self.now(), start
         while at < end:
             stop = min(end, at + LONGEST_SPAN.get(self.market, end - at))
-            rows = self._page(symbol, interval, at, stop - 1)
-            rows = [r for r in rows if at <= r[0] < stop]
-            if not rows and stop == end:
-                break
+            rows = [r for r in self._page(symbol, interval, at, stop - 1) if at <= r[0] < stop]
             finished = [r for r in rows if r[CLOSE_TIME] < now]
-            pages += finished
-            progress(len(finished))
             if len(finished) < len(rows):
-                break
-            following = int(rows[-1][0]) + 1 if rows else stop
-            if len(rows) < PAGE[self.market]:
-                if stop == end:
-                    break
-                following = stop
-            at = following
-        return columns(pages)
+                yield columns(finished), int(rows[len(finished)][0])
+                return
+            at = int(rows[-1][0]) + 1 if len(rows) >= PAGE[self.market] else stop
+            yield columns(finished), at
+
+    def bars(self, symbol: str, interval: str, start: int, end: int) -> dict[str, np.ndarray]:
+        """Return the finished bars with start <= open time < end, ms UTC, as float columns (time int64), without repeats."""
+        found = [bars for bars, _ in self.pages(symbol, interval, start, end)]
+        return {name: np.concatenate([f[name] for f in found]) for name in FIELDS} if found else columns([])
 
     def at(self, symbol: str, interval: str, times: np.ndarray) -> dict[str, np.ndarray]:
         """Return the finished bars that open at the asked times (ascending, ms UTC), as many as exist, in few pages."""
@@ -134,7 +129,7 @@ def web_transport(web: Web, rest_url: str, market: str) -> Callable[[str, dict],
     def ask(path: str, params: dict) -> Answer:
         url = f"{base}{PATHS[market]}{path}"
         try:
-            return web.get(f"{url}?{urlencode(params)}" if params else url, cap=PAGE[market] * ROW_CAP + 4096)
+            return web.get(f"{url}?{urlencode(params)}" if params else url, cap=PAGE_BYTES[market])
         except Absent:
             if path == "/time":
                 raise

@@ -19,7 +19,8 @@ from candlelab.data.trouble import DataTrouble, ExchangeRefuses
 T = TypeVar("T")
 CHUNK = 1 << 16
 CONNECT_SECONDS = 3.0  # without network this, not the reading timeout, is what the user waits for
-SLOWEST = 4096  # bytes per second below which a body that takes over a minute is given up
+PATIENCE = 60  # seconds a body may take at any speed
+SLOWEST = 4096  # bytes per second below which it is given up after that
 LONGEST_WAIT = 300  # seconds of Retry-After that are worth waiting for
 OFFLINE = "data/source=file data.source.path=FILE and data/source=simulated work without network"
 THEIR_SIDE = {-1000, -1001, -1006, -1007, -1008, -1016}  # error codes that pass (BINANCE_FORMATS 2.4)
@@ -52,7 +53,9 @@ class Web:
 
     def __init__(self, *, tries: int, pause: float, timeout: float, sleep: Callable[[float], None] = clock.sleep):
         if not 1 <= tries <= 6:
-            raise ValueError(f"tries is {tries}: choose 1 to 6")
+            raise ValueError(f"data.source.tries is {tries}: choose 1 to 6")
+        if pause < 0 or timeout <= 0:
+            raise ValueError(f"data.source.pause is {pause}, timeout {timeout}: pause must be >= 0, timeout > 0")
         self.tries, self.pause, self.timeout, self.sleep = tries, pause, timeout, sleep
         self.banned: ExchangeRefuses | None = None
         self.cancelled = threading.Event()
@@ -92,17 +95,21 @@ class Web:
         try:
             with self._session().get(url, stream=True, timeout=(CONNECT_SECONDS, self.timeout)) as response:
                 self._reached.add(host)
-                body = self._read(response, cap)
+                body = read_capped(response, cap)
                 answer = Answer(response.status_code, {k.lower(): v for k, v in response.headers.items()}, body)
         except (requests.exceptions.ConnectionError, requests.exceptions.Timeout) as error:
-            new = host not in self._reached
-            raise Passing(f"{host} could not be reached ({root_cause(error)})" if new else f"the connection broke ({root_cause(error)})",
-                          unreachable=new) from None
+            raise self.broken_connection(error, host) from None
         except requests.exceptions.RequestException as error:
             raise Passing(f"the transfer broke ({root_cause(error)})") from None
         if answer.status != 200:
             self.judge(answer, host)
         return answer
+
+    def broken_connection(self, error: Exception, host: str) -> Passing:
+        """Return the fault of a connection that failed: a host never reached before is soon given up."""
+        if host not in self._reached and never_connected(error):
+            return Passing(f"{host} could not be reached ({root_cause(error)})", unreachable=True)
+        return Passing(f"the connection to {host} broke ({root_cause(error)})")
 
     def judge(self, answer: Answer, host: str) -> NoReturn:
         """Raise what a status other than 200 means (BINANCE_FORMATS 1.3 and 2.4)."""
@@ -128,18 +135,6 @@ class Web:
             raise UnknownSymbol(message)
         raise DataTrouble(f"{host} answers HTTP {answer.status} {message or ''}".strip() + ": the request was not understood")
 
-    def _read(self, response, cap: int) -> bytes:
-        began, size, parts = clock.monotonic(), 0, []
-        for chunk in response.iter_content(CHUNK):
-            parts.append(chunk)
-            size += len(chunk)
-            if size > cap:
-                raise Passing(f"the body is larger than {cap} bytes")
-            took = clock.monotonic() - began
-            if took > 60 and size / took < SLOWEST:
-                raise Passing(f"the body came too slowly ({size} bytes in {took:.0f} s)")
-        return b"".join(parts)
-
     def _session(self):
         import requests
 
@@ -153,6 +148,20 @@ class Web:
 
 class UnknownSymbol(ValueError):
     """The exchange has no such symbol: the user's mistake."""
+
+
+def read_capped(response, cap: int) -> bytes:
+    """Return the body of a streamed response; raises Passing if it is larger than `cap` bytes or comes too slowly."""
+    began, size, parts = clock.monotonic(), 0, []
+    for chunk in response.iter_content(CHUNK):
+        parts.append(chunk)
+        size += len(chunk)
+        if size > cap:
+            raise Passing(f"the body is larger than {cap} bytes")
+        took = clock.monotonic() - began
+        if took > PATIENCE and size / took < SLOWEST:
+            raise Passing(f"the body came too slowly ({size} bytes in {took:.0f} s)")
+    return b"".join(parts)
 
 
 def give_up(name: str, fault: Passing, attempts: int) -> Exception:
@@ -194,14 +203,28 @@ def ban_end(message: str, wait: float | None) -> str:
     return datetime.fromtimestamp(until, UTC).strftime("%Y-%m-%d %H:%M:%S UTC") if until else "an unknown time"
 
 
+def never_connected(error: BaseException) -> bool:
+    """Return whether a network error happened before there was a connection."""
+    from urllib3 import exceptions
+
+    kinds = (exceptions.NewConnectionError, exceptions.ConnectTimeoutError, exceptions.NameResolutionError)
+    seen = [error]
+    while (inner := inner_error(seen[-1])) is not None:
+        seen.append(inner)
+    return any(isinstance(e, kinds) for e in seen)
+
+
+def inner_error(error: BaseException) -> BaseException | None:
+    """Return the error an error wraps, None if it wraps none."""
+    inner = getattr(error, "reason", None) or error.__cause__ or error.__context__
+    if inner is None and error.args and isinstance(error.args[0], BaseException):
+        inner = error.args[0]
+    return inner if isinstance(inner, BaseException) and inner is not error else None
+
+
 def root_cause(error: BaseException) -> str:
     """Return the innermost reason of a chain of network errors in a few words."""
-    while True:
-        inner = getattr(error, "reason", None) or error.__cause__ or error.__context__
-        if inner is None and error.args and isinstance(error.args[0], BaseException):
-            inner = error.args[0]
-        if not isinstance(inner, BaseException) or inner is error:
-            break
+    while (inner := inner_error(error)) is not None:
         error = inner
     text = re.sub(r"<[^>]*>:?\s*|HTTPS?ConnectionPool\([^)]*\):?\s*", "", str(error)).strip()
     return text[:100] or type(error).__name__

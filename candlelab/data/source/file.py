@@ -10,9 +10,10 @@ from typing import Literal
 
 import numpy as np
 
-from candlelab.data.candles import Candles
+from candlelab.data.candles import Candles, concat
 from candlelab.data.interval import check_interval, infer_interval, interval_ms
-from candlelab.data.quality import Quality, clean
+from candlelab.data.quality import Quality, break_at_relistings, clean
+from candlelab.data.resample import resample
 from candlelab.data.table import Table, read_table, tidy_symbol
 
 YEAR_1980 = 315_532_800_000
@@ -37,7 +38,7 @@ class File:
         self.quality, tapes = [], []
         for name, pieces in parts.items():
             tapes.append(self._one_symbol(name, pieces, check_interval(interval), start, end))
-        return tapes[0] if len(tapes) == 1 else join(tapes)
+        return break_at_relistings(tapes[0] if len(tapes) == 1 else concat(tapes))
 
     def _one_symbol(self, name: str, pieces: list[dict], interval: str, start, end) -> Candles:
         own, bars = choose_interval(name, pieces, interval)
@@ -53,7 +54,7 @@ class File:
         columns = {k: v[keep] for k, v in bars.items()}
         self.quality.append(quality)
         tape = Candles.build(symbols=(name,), intervals=(own,), symbol=np.zeros(keep.sum(), np.int32), **columns)
-        return tape if own == interval else _coarser(tape, interval)
+        return tape if own == interval else resample(tape, interval, start=start)
 
     def _paths(self) -> list[Path]:
         asked = [self.path] if isinstance(self.path, str) else self.path
@@ -134,16 +135,3 @@ def span(time: np.ndarray) -> str:
         return "nothing"
     first, last = np.array([time[0], time[-1]]).astype("datetime64[ms]").astype("datetime64[m]")
     return f"{first} to {last}".replace("T", " ")
-
-
-def join(tapes: list[Candles]) -> Candles:
-    """Return the tapes of several symbols as one."""
-    from candlelab.data.candles import concat
-
-    return concat(tapes)
-
-
-def _coarser(tape: Candles, interval: str) -> Candles:
-    from candlelab.data.resample import resample
-
-    return resample(tape, interval)
