@@ -6,11 +6,12 @@ import numpy as np
 from array_api_compat import array_namespace
 
 from candlelab.render.bars import Bars
-from candlelab.render.chart import Chart, Missing, solid, stack
+from candlelab.render.chart import Chart, solid, spans_of
 from candlelab.render.polyline import Polyline, blank
 from candlelab.render.raster import FillName
 from candlelab.render.scale import bar_heights, extent, moving_average, price_scale, rows_above
-from candlelab.render.spans import Spans, canvas
+from candlelab.render.spans import Spans
+from candlelab.render.style import Missing
 
 UP, DOWN, WICK, FIRST_AVERAGE = 1, 2, 3, 4  # rows of the palette
 
@@ -37,7 +38,7 @@ class CandleChart(Chart):
         self.warmup = max(moving_averages, default=1) - 1
         self.volume_rows = round(volume * height)
         self.price_rows = height - self.volume_rows - (1 if self.volume_rows else 0)
-        self._lay_out()
+        self._place()
 
     def _check_settings(self) -> None:
         if self.width < self.window or self.height < 8:
@@ -46,8 +47,8 @@ class CandleChart(Chart):
         if not 0 < self.body <= 1 or not 0 <= self.volume <= 0.9:
             raise ValueError(f"render.body is {self.body} and render.volume is {self.volume}: "
                              "give shares in (0, 1] and [0, 0.9]")
-        if min(self.moving_averages, default=1) < 1:
-            raise ValueError(f"render.moving_averages is {self.moving_averages}: lengths are at least 1 bar")
+        if min(self.moving_averages, default=1) < 1 or len(self.moving_averages) > 5:
+            raise ValueError(f"render.moving_averages is {self.moving_averages}: give up to 5 lengths of at least 1 bar")
         if len(self.averages) < len(self.moving_averages):
             raise ValueError(f"render.averages has {len(self.averages)} colours for {len(self.moving_averages)} "
                              "moving averages: give one each")
@@ -55,7 +56,7 @@ class CandleChart(Chart):
         if {len(colour) for colour in colours} not in ({1}, {3}) or not all(0 <= v <= 255 for c in colours for v in c):
             raise ValueError(f"the colours {colours} do not agree: give each as [grey] or [red, green, blue], 0 to 255")
 
-    def _lay_out(self) -> None:
+    def _place(self) -> None:
         """Fix which columns each bar owns."""
         slots = np.arange(self.window) * self.width // self.window
         slot = self.width // self.window
@@ -64,10 +65,10 @@ class CandleChart(Chart):
         wicks = bodies + (wide - 1) // 2
         self.lines = [Polyline(wicks) for _ in self.moving_averages]
         places = [(bodies, wide)] * bool(self.volume_rows)
-        places += [place for line in self.lines for place in line.places]
+        places += [(line.columns, 1) for line in self.lines]
         places += [(wicks, 1), (bodies, wide)]
         colours = [self.paper, self.up, self.down, self.wick, *self.averages]
-        self.canvas = canvas(self.height, self.width, places, colours)
+        self.lay_out(self.height, self.width, places, colours)
 
     def geometry(self, bars: Bars) -> Spans:
         """Return the spans of the volume panel and the averages, then of wicks and bodies: nothing hides a candle."""
@@ -76,9 +77,9 @@ class CandleChart(Chart):
         scale = price_scale(*extent([now.low, *averages], [now.high, *averages], now.shown), self.price_rows)
         layers = [self._volume_panel(now)] if self.volume_rows else []
         for k, (line, average) in enumerate(zip(self.lines, averages, strict=True)):
-            layers += self._average(line, average, scale, now.shown, FIRST_AVERAGE + k)
+            layers.append(self._average(line, average, scale, now.shown, FIRST_AVERAGE + k))
         layers += self._candles(now, scale)
-        return Spans(*(stack(list(part)) for part in zip(*layers, strict=True)))
+        return spans_of(layers)
 
     def _volume_panel(self, now: Bars) -> tuple:
         heights = bar_heights(now.volume, self.volume_rows, now.shown)
@@ -92,18 +93,14 @@ class CandleChart(Chart):
         body = blank(xp.minimum(opened, closed), xp.maximum(opened, closed), now.shown)
         return [(*wick, solid(high, WICK)), (*body, self._direction(now))]
 
-    def _average(self, line: Polyline, average, scale, shown, ink: int) -> list[tuple]:
+    def _average(self, line: Polyline, average, scale, shown, ink: int) -> tuple:
         if shown is not None:
             shown = shown & ~array_namespace(average).isnan(average)
-        runs = line.runs(self._rows(average, scale, shown), shown)
-        return [(*run, solid(run[0], ink)) for run in runs]
+        top, bottom = line.runs(self._rows(average, scale, shown), shown)
+        return top, bottom, solid(top, ink)
 
     def _rows(self, prices, scale, shown):
-        """Return rows from the top; where nothing is shown any number may stand, but a number."""
-        if shown is not None:
-            xp = array_namespace(prices)
-            prices = xp.where(shown & ~xp.isnan(prices), prices, scale.origin)
-        return self.price_rows - 1 - rows_above(prices, scale)
+        return self.price_rows - 1 - rows_above(prices, scale, shown)
 
     def _direction(self, now: Bars):
         xp = array_namespace(now.close)

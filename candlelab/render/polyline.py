@@ -1,78 +1,74 @@
-"""A one-pixel line through the bars, pixel for pixel the line of PIL's ImageDraw."""
+"""A line through the bars, pixel for pixel the one-pixel line of PIL's ImageDraw."""
 
 from __future__ import annotations
 
 import numpy as np
 from array_api_compat import array_namespace, device
 
-Runs = list[tuple]  # (top, bottom) per layer
+FAR = 1 << 20  # a row below every picture
 
 
 class Polyline:
-    """Bresenham's line through one point per bar, as vertical runs in two layers.
+    """Bresenham's line through one point per bar, as one vertical run per column.
 
-    columns  (n,) int, the column of each bar's point, strictly rising.
-
-    The first layer has one run for each column from the first point up to the last one; the second one run for each point,
-    because the stretch that arrives there may end with a run of its own.
+    points  (n,) int, the column of each bar's point, strictly rising.
+    columns (W',) int, the columns the line covers, first to last point.
     """
 
-    def __init__(self, columns: np.ndarray):
-        self.columns = np.asarray(columns)
-        steps = np.diff(self.columns)
-        self.between = np.arange(self.columns[0], self.columns[-1])
-        self.stretch = np.repeat(np.arange(len(steps)), steps)
-        self.walked = (self.between - self.columns[:-1][self.stretch]).astype(np.float32)
+    def __init__(self, points: np.ndarray):
+        self.points = np.asarray(points)
+        self.columns = np.arange(self.points[0], self.points[-1] + 1)
+        steps = np.append(np.diff(self.points), 1)  # a last stretch of no height carries the last point
+        self.stretch = np.searchsorted(self.points, self.columns, side="right") - 1
         self.steps = steps.astype(np.float32)
+        self.walked = (self.columns - self.points[self.stretch]).astype(np.float32)
 
-    @property
-    def places(self) -> list[tuple[np.ndarray, int]]:
-        """The layers' columns, for `spans.canvas`."""
-        return [(self.between, 1), (self.columns, 1)]
-
-    def runs(self, rows, shown=None) -> Runs:
-        """Return (top, bottom) of both layers, int32.
+    def runs(self, rows, shown=None) -> tuple:
+        """Return (top, bottom) of each column, int32 (B, W').
 
         rows   (B, n) int32 rows of the points, counted downwards.
         shown  (B, n) bool or None; a line goes only from a shown point to the next.
+
+        Bresenham's steps in closed form. With h rows to go in d columns, column k of a steep stretch (h >= d) holds the
+        rows ceil((2k-1)h / 2d) … ceil((2k+1)h / 2d) - 1, of a gentle one the row floor((2kh + d) / 2d), counted from the
+        stretch's first point; at its last point it still owns floor(h / 2d) rows back. Exact in float32: numerators stay
+        below 2^24 and quotients are at least 1/2d away from the next integer.
         """
         xp = array_namespace(rows)
-        points = xp.astype(rows, xp.float32)  # exact: rows times columns stay far below 2^24
-        rise = points[:, 1:] - points[:, :-1]
+        points = xp.astype(rows, xp.float32)
+        rise = xp.concat([points[:, 1:] - points[:, :-1], xp.zeros_like(points[:, :1])], axis=1)
+        if shown is not None:
+            onward = xp.concat([shown[:, 1:] & shown[:, :-1], shown[:, :1] & False], axis=1)
+            rise = xp.where(onward, rise, xp.zeros_like(rise))
+        top, bottom = self._stretches(xp, points, rise)
+        if shown is None:
+            return top, bottom
+        where = self._on(rows, self.stretch)
+        drawn = onward[:, where] | (shown[:, where] & (self._on(rows, self.walked) == 0))
+        return blank(top, bottom, drawn)
+
+    def _stretches(self, xp, points, rise):
+        where, double = self._on(points, self.stretch), self._on(points, 2 * self.steps[self.stretch])
+        back = xp.sign(rise) * xp.floor(xp.abs(rise) / self._on(points, 2 * self.steps))
+        arriving = xp.concat([points[:, :1], points[:, 1:] - back[:, :-1]], axis=1)[:, where]
+        rise, base = rise[:, where], points[:, where]
         height, sign = xp.abs(rise), xp.sign(rise)
-        arriving = points[:, 1:] - sign * xp.floor(height / self._on(xp, rows, 2 * self.steps))
-        arriving = xp.concat([points[:, :1], arriving], axis=1)
-        layers = [self._stretches(xp, points, height, sign), (xp.minimum(arriving, points), xp.maximum(arriving, points))]
-        layers = [(xp.astype(top, xp.int32), xp.astype(bottom, xp.int32)) for top, bottom in layers]
-        return layers if shown is None else self._only_shown(xp, layers, rows, shown)
-
-    def _stretches(self, xp, points, height, sign):
-        """Return the run of each column between the points: Bresenham's steps counted in closed form."""
-        stretch = xp.asarray(self.stretch, device=device(points))
-        height, sign, base = height[:, stretch], sign[:, stretch], points[:, stretch]
-        double = self._on(xp, points, 2 * self.steps[self.stretch])
-        middle = height * self._on(xp, points, 2 * self.walked)
+        middle = height * self._on(points, 2 * self.walked)
         nearest = xp.floor((middle + double / 2) / double)
-        first = xp.minimum(xp.ceil((middle - height) / double), nearest)
+        first = xp.maximum(xp.minimum(xp.ceil((middle - height) / double), nearest), xp.zeros_like(nearest))
         final = xp.maximum(xp.ceil((middle + height) / double) - 1, nearest)
-        first, final = base + sign * xp.maximum(first, xp.zeros_like(first)), base + sign * final
-        return xp.minimum(first, final), xp.maximum(first, final)
+        first, final = base + sign * first, base + sign * final
+        arriving = xp.where(self._on(points, self.walked) == 0, arriving, first)
+        top = xp.minimum(xp.minimum(first, final), arriving)
+        return xp.astype(top, xp.int32), xp.astype(xp.maximum(xp.maximum(first, final), arriving), xp.int32)
 
-    def _only_shown(self, xp, layers, rows, shown):
-        both = (shown[:, 1:] & shown[:, :-1])[:, xp.asarray(self.stretch, device=device(rows))]
-        (top, bottom), (point_top, point_bottom) = layers
-        from_here = xp.concat([shown[:, :1], shown[:, 1:] & shown[:, :-1]], axis=1)
-        point_top = xp.where(from_here, point_top, rows)
-        point_bottom = xp.where(from_here, point_bottom, rows)
-        return [blank(top, bottom, both), blank(point_top, point_bottom, shown)]
-
-    def _on(self, xp, like, values):
-        return xp.asarray(values, device=device(like))
+    def _on(self, like, values):
+        return array_namespace(like).asarray(values, device=device(like))
 
 
 def blank(top, bottom, shown):
-    """Return runs of which only the shown ones have ink."""
+    """Return runs of which only the shown ones have ink; the others end above where they begin."""
     if shown is None:
         return top, bottom
     xp = array_namespace(top)
-    return xp.where(shown, top, xp.ones_like(top)), xp.where(shown, bottom, xp.zeros_like(bottom))
+    return xp.where(shown, top, xp.full_like(top, FAR)), xp.where(shown, bottom, xp.full_like(bottom, -1))

@@ -33,6 +33,14 @@ def price_scale(low, high, rows: int) -> Scale:
     return Scale(xp.where(flat, xp.zeros_like(low), low), factor)
 
 
+def downward_scale(low, high, rows: int) -> Scale:
+    """Return the map high -> 0, low -> rows - 1, counted downwards; a flat window lies on row 0."""
+    xp = array_namespace(low)
+    span = high - low
+    flat = ~(span > 0)
+    return Scale(high, xp.where(flat, xp.zeros_like(low), (1 - rows) * SNAP / xp.where(flat, high, span)))
+
+
 def snapped(values, scale: Scale):
     """Return fractional rows above the bottom, multiples of 2^-20; same shape as values."""
     xp = array_namespace(values)
@@ -43,10 +51,24 @@ def snapped(values, scale: Scale):
     return fraction
 
 
-def rows_above(values, scale: Scale):
-    """Return rows counted from the bottom (half to even), int32."""
+def rows_above(values, scale: Scale, shown=None):
+    """Return rows counted from the bottom (half to even), int32; any row where nothing is shown."""
     xp = array_namespace(values)
-    return xp.astype(xp.round(snapped(values, scale)), xp.int32)
+    return xp.astype(xp.round(snapped(_numbers(values, scale, shown), scale)), xp.int32)
+
+
+def rows_below(values, scale: Scale, shown=None):
+    """Return rows counted from the top (truncated), int32; any row where nothing is shown."""
+    xp = array_namespace(values)
+    return xp.astype(snapped(_numbers(values, scale, shown), scale), xp.int32)
+
+
+def _numbers(values, scale: Scale, shown):
+    """Return the values, with a number in place of what is not shown: NaN has no row."""
+    if shown is None:
+        return values
+    xp = array_namespace(values)
+    return xp.where(shown & ~xp.isnan(values), values, scale.origin)
 
 
 def extent(lows: list, highs: list, shown=None):

@@ -1,0 +1,136 @@
+"""What every picture of a window shares: where its bars come from, its recipe, and drawing many on all cores."""
+
+from __future__ import annotations
+
+import inspect
+import os
+from abc import ABC, abstractmethod
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
+from typing import Literal
+
+import numpy as np
+from array_api_compat import is_cupy_array, is_torch_array
+
+from candlelab.render.bars import Bars, Tape, adjacent, gather, mark, unpack
+from candlelab.render.memory import pictures
+
+Missing = Literal["adjacent", "blank"]
+NOT_DRAWN = ("fill", "storage")  # settings that change no pixel
+PIECE = 128  # pictures a thread draws at a time, at most: their bars stay in the cache
+
+
+class Style(ABC):
+    """A picture of a window. Subclasses set `shape` and `warmup` and implement `pixels`.
+
+    window   bars in a picture; `warmup` bars more are read before them, for the averages.
+    missing  removed bars: the others stand side by side at the newest end (adjacent) or leave gaps (blank).
+    storage  where pictures are kept, see candlelab.render.storage.
+    """
+
+    shape: tuple[int, int, int]  # (C, H, W)
+    warmup: int = 0
+    two_colours: bool = False  # a store may keep one bit per pixel
+
+    def __init__(self, window: int, missing: Missing, storage):
+        if window < 1:
+            raise ValueError(f"render.window is {window}: a picture needs at least one bar")
+        self.window, self.missing, self.storage = window, missing, storage
+
+    @abstractmethod
+    def pixels(self, bars: Bars):
+        """Return the pictures of windows of warmup + window bars, uint8 (B, C, H, W), the kind of array the bars are."""
+
+    def recipe(self) -> dict:
+        """Return the style and every setting that can change a pixel; plain values."""
+        names = [n for n, p in inspect.signature(type(self)).parameters.items() if p.kind is p.KEYWORD_ONLY]
+        style = f"{type(self).__module__}.{type(self).__name__}"
+        return {"style": style} | {name: getattr(self, name) for name in names if name not in NOT_DRAWN}
+
+    def draw(self, candles, ends):
+        """Return the pictures of the windows that end at rows `ends`; uint8 (B, C, H, W).
+
+        candles  has open high low close volume (and maybe missing): NumPy, torch or CuPy arrays of equal length.
+        ends     integers, the same kind of array; the pictures come back as this kind, on the same device.
+        No row after an end, nor before end - window - warmup + 1, is looked at.
+        Raises ValueError if a window would reach over an end of the tape.
+        """
+        tape = Tape.of(candles)
+        if not _on_cpu(ends):
+            return self.pixels(self._bars(tape, ends))
+        if is_torch_array(ends):
+            tape, ends = Tape(*(None if c is None else c.numpy() for c in tape)), ends.numpy()
+            return from_numpy(self._draw_on_cpu(tape, ends))
+        return self._draw_on_cpu(tape, np.asarray(ends))
+
+    def draw_windows(self, ohlcv, present=None):
+        """Return the pictures of windows given as numbers; uint8 (B, C, H, W), the same kind of array.
+
+        ohlcv    (B, warmup + window, 5) float64: open, high, low, close, volume, oldest bar first.
+        present  (B, warmup + window) bool or None, False where a bar is missing.
+        With torch tensors only tensor operations are used, so this can be part of an exported graph.
+        """
+        bars = unpack(ohlcv)
+        return self.pixels(self._arranged(bars if present is None else mark(bars, present)))
+
+    def paint(self, bars: Bars, images: np.ndarray) -> None:
+        """Draw NumPy bars into images (B, C, H, W); called by several threads at once."""
+        images[...] = self.pixels(bars)
+
+    def _draw_on_cpu(self, tape: Tape, ends: np.ndarray) -> np.ndarray:
+        """Draw in pieces small enough for the cache, on all cores."""
+        self._check(tape, ends)
+        images = pictures((len(ends), *self.shape))
+        size = max(1, min(PIECE, -(-len(ends) // workers())))
+
+        def piece(start: int) -> None:
+            self.paint(self._bars(tape, ends[start:start + size]), images[start:start + size])
+
+        for_each(piece, range(0, len(ends), size))
+        return images
+
+    def _bars(self, tape: Tape, ends) -> Bars:
+        return self._arranged(gather(tape, ends, self.window + self.warmup))
+
+    def _arranged(self, bars: Bars) -> Bars:
+        return adjacent(bars, self.window) if self.missing == "adjacent" else bars
+
+    def _check(self, tape: Tape, ends: np.ndarray) -> None:
+        if not len(ends):
+            return
+        first, final = int(ends.min()) - self.window - self.warmup + 1, int(ends.max())
+        if first < 0 or final >= len(tape.close):
+            raise ValueError(f"a window would cover the rows {first} to {final} of a tape of {len(tape.close)} rows: "
+                             f"ends must leave {self.window + self.warmup} rows up to and including each end")
+
+
+def for_each(work, pieces) -> None:
+    """Call work on every piece, on all cores when there is more than one; raises what the first failing call raised."""
+    if len(pieces) < 2 or workers() < 2:
+        for piece in pieces:
+            work(piece)
+        return
+    for _ in _pool(os.getpid()).map(work, pieces):
+        pass
+
+
+def workers() -> int:
+    """Return how many threads draw: the cores this process may use, or NUMBA_NUM_THREADS."""
+    from numba import config
+    return config.NUMBA_NUM_THREADS
+
+
+@lru_cache(maxsize=1)
+def _pool(process: int) -> ThreadPoolExecutor:
+    """Return this process's drawing threads (a forked child gets its own)."""
+    return ThreadPoolExecutor(workers(), thread_name_prefix="candlelab-draw")
+
+
+def _on_cpu(array) -> bool:
+    return not is_cupy_array(array) and (not is_torch_array(array) or array.device.type == "cpu")
+
+
+def from_numpy(array: np.ndarray):
+    """Return the array as a torch tensor that shares its memory."""
+    import torch
+    return torch.from_numpy(array)
