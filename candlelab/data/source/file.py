@@ -2,21 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
-import time as clock
-from glob import glob
-from pathlib import Path
 from typing import Literal
 
-import numpy as np
-
-from candlelab.data.candles import Candles, concat
-from candlelab.data.interval import check_interval, infer_interval, interval_ms
-from candlelab.data.quality import Quality, break_at_relistings, clean
-from candlelab.data.resample import resample
-from candlelab.data.table import Table, read_table, tidy_symbol
-
-YEAR_1980 = 315_532_800_000
+from candlelab.data.candles import Candles
+from candlelab.data.files import find_files, load_files
+from candlelab.data.quality import Quality
 
 
 class File:
@@ -30,108 +20,11 @@ class File:
     def fetch(self, symbols: list[str], interval: str, start: int | None, end: int | None) -> Candles:
         """Return the bars of `symbols` (empty: all the files hold) with start <= open time < end, ms UTC.
 
-        interval  must be the files' own or a coarser one, which is then built from them.
+        interval  the files' own or a coarser one, which is then built from them.
         Raises ValueError if a file, a symbol or the interval is not there, DataTrouble if the bars cannot be trusted.
         """
-        tables = [read_table(path) for path in self._paths()]
-        parts = split_by_symbol(tables, [tidy_symbol(s) for s in symbols])
-        self.quality, tapes = [], []
-        for name, pieces in parts.items():
-            tapes.append(self._one_symbol(name, pieces, check_interval(interval), start, end))
-        return break_at_relistings(tapes[0] if len(tapes) == 1 else concat(tapes))
-
-    def _one_symbol(self, name: str, pieces: list[dict], interval: str, start, end) -> Candles:
-        own, bars = choose_interval(name, pieces, interval)
-        quality = Quality(name, own)
-        bars = clean(bars, quality, now=int(clock.time() * 1000), misaligned=self.misaligned)
-        keep = np.ones(len(bars["time"]), bool)
-        if self.last_bar == "drop":
-            keep[-1:] = False
-        keep &= (bars["time"] >= (start or 0)) & (bars["time"] < (end or np.iinfo(np.int64).max))
-        if not keep.any():
-            raise ValueError(f"{name} has no bar in the asked range: the files hold {span(bars['time'])}, "
-                             "set data.start and data.end")
-        columns = {k: v[keep] for k, v in bars.items()}
-        self.quality.append(quality)
-        tape = Candles.build(symbols=(name,), intervals=(own,), symbol=np.zeros(keep.sum(), np.int32), **columns)
-        return tape if own == interval else resample(tape, interval, start=start)
-
-    def _paths(self) -> list[Path]:
         asked = [self.path] if isinstance(self.path, str) else self.path
-        found: list[Path] = []
-        for text in asked:
-            found += find_files(text)
-        return found
-
-
-def find_files(text: str) -> list[Path]:
-    """Return the files a path, folder or glob means, sorted; raises ValueError naming the nearest one if none does."""
-    path = Path(text).expanduser()
-    if path.is_file():
-        return [path]
-    if path.is_dir():
-        hits = sorted(p for p in path.iterdir() if p.name.endswith((".csv", ".csv.gz", ".txt", ".parquet", ".pq")))
-    else:
-        hits = [Path(p) for p in sorted(glob(str(path), recursive=True)) if Path(p).is_file()]
-    if hits:
-        return hits
-    near = difflib.get_close_matches(path.name, [p.name for p in path.parent.glob("*")], n=1)
-    hint = f", did you mean {path.parent / near[0]}" if near else ""
-    raise ValueError(f"no csv, csv.gz or parquet file at '{text}'{hint}: set data.source.path")
-
-
-def split_by_symbol(tables: list[Table], asked: list[str]) -> dict[str, list[dict]]:
-    """Return the pieces of each asked symbol (of all, if none is asked), raising ValueError for one that is not there.
-
-    A file that names no symbol belongs to the only asked one.
-    """
-    parts: dict[str, list[dict]] = {}
-    for table in tables:
-        names = table.symbol
-        if names is None:
-            if len(asked) > 1:
-                raise ValueError(f"{table.path.name} does not say which symbol it holds, and {len(asked)} are asked: "
-                                 "name it like BTCUSDT_1h.csv or give it a symbol column")
-            name = asked[0] if asked else table.path.name.split(".")[0]
-            names = np.full(len(table), name, object)
-        for name in dict.fromkeys(names.tolist()):
-            rows = names == name
-            piece = {k: v[rows] for k, v in table.columns.items()} | {"table": table}
-            parts.setdefault(name, []).append(piece)
-    absent = [s for s in asked if s not in parts]
-    if absent:
-        raise ValueError(f"the files hold {', '.join(sorted(parts)[:12])}, not {', '.join(absent)}: set data.symbols")
-    return {name: parts[name] for name in (asked or sorted(parts))}
-
-
-def choose_interval(name: str, pieces: list[dict], asked: str) -> tuple[str, dict[str, np.ndarray]]:
-    """Return the interval and bars of those pieces that serve the asked interval: the asked itself, else the finest below."""
-    groups: dict[str, list[dict]] = {}
-    for piece in pieces:
-        groups.setdefault(own_interval(piece, asked, name), []).append(piece)
-    fitting = [own for own in groups if interval_ms(own) <= interval_ms(asked)]
-    if not fitting:
-        have = ", ".join(sorted(groups, key=interval_ms))
-        raise ValueError(f"{name}: the files hold {have} bars, finer ones cannot be made: set data.interval={have.split(', ')[0]}")
-    own = asked if asked in fitting else min(fitting, key=interval_ms)
-    chosen = groups[own]
-    shared = [k for k in chosen[0] if k != "table" and all(k in piece for piece in chosen)]
-    return own, {k: np.concatenate([piece[k] for piece in chosen]) for k in shared}
-
-
-def own_interval(piece: dict, asked: str, name: str) -> str:
-    """Return the interval of one file: its commonest time step, or what its name says if it is too short to tell."""
-    time, table = piece["time"], piece["table"]
-    if (time < YEAR_1980).any():
-        raise ValueError(f"{table.path.name} holds times before 1980 (row numbers?): which column is the open time?")
-    if len(np.unique(time)) > 1:
-        return infer_interval(np.zeros(len(time), np.int8), time)
-    return check_interval(table.interval) if table.interval else asked
-
-
-def span(time: np.ndarray) -> str:
-    """Return "2018-02-09 16:00 to 2025-03-31 17:00" for ms UTC times."""
-    if not len(time):
-        return "nothing"
-    first, last = np.array([time[0], time[-1]]).astype("datetime64[ms]").astype("datetime64[m]")
-    return f"{first} to {last}".replace("T", " ")
+        paths = [path for text in asked for path in find_files(text)]
+        tape, self.quality = load_files(paths, symbols, interval, start, end, misaligned=self.misaligned,
+                                        last_bar=self.last_bar)
+        return tape

@@ -1,0 +1,77 @@
+"""Bars from a dataset repository of the Hugging Face Hub, or from a local snapshot of one."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Literal
+
+from candlelab.data.candles import Candles
+from candlelab.data.files import SUFFIXES, load_files
+from candlelab.data.quality import Quality
+from candlelab.data.trouble import DataTrouble
+
+
+class HuggingFace:
+    """Read parquet or csv bars of a dataset; after `fetch`, `quality` says what was found.
+
+    A token for private repositories comes from the environment (HF_TOKEN) or `hf auth login`, never from the config.
+    """
+
+    def __init__(self, *, repo: str, revision: str, files: str, misaligned: Literal["drop", "snap", "refuse"],
+                 last_bar: Literal["keep", "drop"], timeout: float):
+        if timeout <= 0:
+            raise ValueError(f"data.source.timeout is {timeout}: give seconds above 0")
+        self.repo, self.revision, self.files, self.timeout = repo, revision, files, timeout
+        self.misaligned, self.last_bar = misaligned, last_bar
+        self.quality: list[Quality] = []
+
+    def fetch(self, symbols: list[str], interval: str, start: int | None, end: int | None) -> Candles:
+        """Return the bars of `symbols` (empty: all there are) with start <= open time < end, ms UTC.
+
+        Raises ValueError if the repository, a file or a symbol is not there, DataTrouble if the hub cannot be reached
+        and nothing is cached, or the bars cannot be trusted.
+        """
+        folder = Path(self.repo) if Path(self.repo).is_dir() else self._snapshot()
+        paths = sorted(p for p in folder.glob(self.files) if p.name.endswith(SUFFIXES))
+        if not paths:
+            raise ValueError(f"{self.repo} has no csv, csv.gz or parquet file like '{self.files}': set data.source.files")
+        tape, self.quality = load_files(paths, symbols, interval, start, end, misaligned=self.misaligned,
+                                        last_bar=self.last_bar)
+        return tape
+
+    def _snapshot(self) -> Path:
+        """Return the folder of the downloaded files: the hub's own cache where the hub cannot be reached."""
+        try:
+            from huggingface_hub import snapshot_download
+            from huggingface_hub.errors import HFValidationError, HfHubHTTPError, LocalEntryNotFoundError, RepositoryNotFoundError
+        except ModuleNotFoundError:
+            raise ValueError("data/source=huggingface needs huggingface_hub: pip install candlelab[hub]") from None
+        reached = reachable(self.timeout)
+        try:
+            return Path(snapshot_download(self.repo, repo_type="dataset", revision=self.revision, local_files_only=not reached,
+                                          allow_patterns=self.files.replace("**/", "*")))
+        except RepositoryNotFoundError:
+            raise ValueError(f"the hub has no dataset '{self.repo}' (or it is private and HF_TOKEN is not set): "
+                             "set data.source.repo") from None
+        except HFValidationError:
+            raise ValueError(f"'{self.repo}' is neither a folder here nor a dataset's name like user/name: "
+                             "set data.source.repo") from None
+        except LocalEntryNotFoundError:
+            raise DataTrouble(f"the hub could not be reached and {self.repo} is not in its cache: give a local snapshot as "
+                              "data.source.repo, or use data/source=file or data/source=simulated") from None
+        except HfHubHTTPError as error:
+            raise DataTrouble(f"the hub did not give {self.repo} ({str(error).splitlines()[0][:100]}): try again later") from None
+
+
+def reachable(timeout: float) -> bool:
+    """Return whether the hub answers at all; its own client would take 23 s of retries to say no."""
+    import requests
+
+    if os.environ.get("HF_HUB_OFFLINE", "0").upper() in ("1", "TRUE", "YES", "ON"):
+        return False
+    try:
+        requests.head(os.environ.get("HF_ENDPOINT", "https://huggingface.co"), timeout=timeout, allow_redirects=False)
+    except requests.exceptions.RequestException:
+        return False
+    return True
