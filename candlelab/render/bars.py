@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from array_api_compat import array_namespace, is_torch_array
+from array_api_compat import array_namespace, device, is_torch_array
 
 PRICES = ("open", "high", "low", "close")
 COLUMNS = (*PRICES, "volume")
@@ -26,6 +26,10 @@ class Bars(NamedTuple):
     def last(self, window: int) -> Bars:
         """Return the last `window` bars of each window."""
         return Bars(*(None if column is None else column[:, -window:] for column in self))
+
+    def and_number(self, column):
+        """Return where a bar is shown and has a number in this column; None if every bar is shown."""
+        return None if self.shown is None else self.shown & ~array_namespace(column).isnan(column)
 
 
 class Tape(NamedTuple):
@@ -88,13 +92,8 @@ def adjacent(bars: Bars, window: int) -> Bars:
     order = xp.argsort(xp.astype(bars.shown, xp.int8), axis=1, stable=True)
     kept = xp.sum(xp.astype(bars.shown[:, -window:], xp.int64), axis=1, keepdims=True)
     total = xp.sum(xp.astype(bars.shown, xp.int64), axis=1, keepdims=True)
-    slots = xp.arange(bars.close.shape[1], device=_device(bars.close))[None, :]
+    slots = xp.arange(bars.close.shape[1], device=device(bars.close))[None, :]
     columns = [xp.take_along_axis(column, order, axis=1) for column in bars[:5]]
     length = bars.close.shape[1]
     old = (slots < length - window) & (slots >= length - total)
     return Bars(*columns, (slots >= length - kept) | old)
-
-
-def _device(array):
-    from array_api_compat import device
-    return device(array)

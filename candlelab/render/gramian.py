@@ -1,0 +1,63 @@
+"""Gramian angular fields: the one style that is no drawing."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+from array_api_compat import array_namespace, device
+
+from candlelab.render.bars import Bars
+from candlelab.render.scale import FLAT, SNAP, extent
+from candlelab.render.style import Missing, Style
+
+Field = Literal["gasf", "gadf"]
+
+
+class Gramian(Style):
+    """The fields of Wang and Oates (2015) of the closes, one channel each (METHODS 2.3).
+
+    The closes are scaled to [0, 1]: with [-1, 1] a path and its mirror image would have the same summation field.
+    size    pixels per side; at least the window, each bar takes its share of rows and columns.
+    fields  gasf: cos(φi + φj), gadf: sin(φi - φj), φ = arccos of the scaled close; -1 … 1 becomes 0 … 255.
+    A flat window has 1/2 everywhere before the arccos; rows and columns of missing bars are 0.
+    """
+
+    def __init__(self, *, window: int, size: int, fields: list[Field], missing: Missing, storage: object):
+        super().__init__(window, missing, storage)
+        if size < window or not fields:
+            raise ValueError(f"render.size={size} and render.fields={fields}: give at least {window} pixels for {window} bars "
+                             "and one field")
+        self.size, self.fields = size, fields
+        self.shape = (len(fields), size, size)
+        self.bar_of_pixel = np.arange(size) * window // size
+
+    def pixels(self, bars: Bars):
+        """Return the fields, uint8 (B, C, size, size)."""
+        now = bars.last(self.window)
+        xp = array_namespace(now.close)
+        shown = now.and_number(now.close)
+        cosine = self._scaled(xp, now.close, shown)
+        sine = xp.sqrt(1 - cosine * cosine)
+        fields = xp.stack([FIELDS[name](cosine, sine) for name in self.fields], axis=1)
+        levels = xp.astype(xp.round(xp.round((fields + 1) * (127.5 * SNAP)) / SNAP), xp.uint8)
+        if shown is not None:
+            levels = xp.where((shown[:, :, None] & shown[:, None, :])[:, None], levels, xp.zeros_like(levels))
+        pixel = xp.asarray(self.bar_of_pixel, device=device(levels))
+        return levels[:, :, pixel][:, :, :, pixel]
+
+    def _scaled(self, xp, close, shown):
+        """Return the closes in [0, 1], snapped to multiples of 2^-20 so that no unit of price changes them."""
+        low, high = extent([close], [close], shown)
+        span = high - low
+        flat = ~(span > FLAT * high)
+        if shown is not None:
+            close = xp.where(shown, close, low)
+        share = xp.round((close - low) / xp.where(flat, high, span) * SNAP) / SNAP
+        return xp.where(flat, xp.full_like(share, 0.5), share)
+
+
+FIELDS = {
+    "gasf": lambda cosine, sine: cosine[:, :, None] * cosine[:, None, :] - sine[:, :, None] * sine[:, None, :],
+    "gadf": lambda cosine, sine: sine[:, :, None] * cosine[:, None, :] - cosine[:, :, None] * sine[:, None, :],
+}
