@@ -179,7 +179,7 @@ def chance_band(size: float, level: float = 0.95, chance: float = 0.5) -> float:
 
 def sample_for_edge(accuracy: float) -> float:
     """Independent rows needed to show this accuracy against one half: 80 % power, one-sided 5 %."""
-    spread = 1.645 * 0.5 + 0.8416 * np.sqrt(accuracy * (1 - accuracy))
+    spread = norm.ppf(0.95) * 0.5 + norm.ppf(0.8) * np.sqrt(accuracy * (1 - accuracy))
     return float((spread / (accuracy - 0.5)) ** 2)
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numba
 import numpy as np
+import pandas as pd
 
 from candlelab.evaluate.bootstrap import stationary_counts
 from candlelab.evaluate.rows import Rows
@@ -141,15 +142,10 @@ def spread_over(curve: Curve, values: np.ndarray) -> Curve:
 
 
 def smoothed(values: np.ndarray, share: float) -> np.ndarray:
-    """(m,) mean of the values within `share` of all ranks to either side; NaN neighbours are left out."""
-    reach = int(share * len(values))
-    known = ~np.isnan(values)
-    total = np.concatenate([[0.0], np.cumsum(np.where(known, values, 0))])
-    count = np.concatenate([[0], np.cumsum(known)])
-    low = np.maximum(np.arange(len(values)) - reach, 0)
-    high = np.minimum(np.arange(len(values)) + reach + 1, len(values))
-    mean = (total[high] - total[low]) / np.maximum(count[high] - count[low], 1)
-    return np.where(known, mean, np.nan)
+    """(m,) median of the values within `share` of all ranks to either side; NaN neighbours are left out."""
+    width = 2 * int(share * len(values)) + 1
+    middle = pd.Series(values).rolling(width, center=True, min_periods=1).median().to_numpy()
+    return np.where(np.isnan(values), np.nan, middle)
 
 
 def choose(curve: Curve, *, min_trades: int, smooth: float) -> int | None:

@@ -1,0 +1,107 @@
+"""Worked numbers of METHODS sections 7 and 4.2, and agreement with scikit-learn."""
+
+import numpy as np
+import pytest
+from sklearn import metrics as reference
+
+from candlelab.evaluate import metrics, sharpe
+
+P = np.array([0.9, 0.8, 0.6, 0.4, 0.2])
+Y = np.array([1, 1, 0, 1, 0])
+BINARY = np.stack([1 - P, P], 1)
+
+
+@pytest.fixture(scope="module")
+def three():
+    rng = np.random.default_rng(0)
+    p = rng.dirichlet([2, 3, 1], 400).round(2) + 1e-3
+    return rng.choice(3, 400, p=[0.2, 0.5, 0.3]), p / p.sum(1, keepdims=True)
+
+
+def test_worked_probabilities():
+    assert metrics.brier_losses(Y, BINARY).mean() == pytest.approx(0.162)
+    assert metrics.log_losses(Y, BINARY).mean() == pytest.approx(0.476846, abs=5e-7)
+    assert metrics.auroc(Y == 1, P) == pytest.approx(0.833333, abs=5e-7)
+
+
+def test_table_scores_equal_scikit_learn(three):
+    label, p = three
+    table, guess = metrics.confusion(label, p.argmax(1), 3), p.argmax(1)
+    assert (table == reference.confusion_matrix(label, guess)).all()
+    assert metrics.accuracy(table) == pytest.approx(reference.accuracy_score(label, guess))
+    assert metrics.balanced_accuracy(table) == pytest.approx(reference.balanced_accuracy_score(label, guess))
+    assert metrics.f1_macro(table) == pytest.approx(reference.f1_score(label, guess, average="macro"))
+    assert metrics.mcc(table) == pytest.approx(reference.matthews_corrcoef(label, guess))
+
+
+def test_rank_scores_equal_scikit_learn_ties_included(three):
+    label, p = three
+    assert metrics.over_classes(metrics.auroc, label, p) == pytest.approx(reference.roc_auc_score(label, p, multi_class="ovr"))
+    each = [reference.average_precision_score(label == k, p[:, k]) for k in range(3)]
+    assert metrics.over_classes(metrics.auprc, label, p) == pytest.approx(np.mean(each))
+
+
+def test_mean_of_the_auroc_parts_is_the_auroc(three):
+    label, p = three
+    assert metrics.auroc_parts(label == 1, p[:, 1]).mean() == pytest.approx(metrics.auroc(label == 1, p[:, 1]))
+
+
+def test_one_class_has_no_auroc_and_no_auprc():
+    assert np.isnan(metrics.auroc(np.ones(5, bool), P)) and np.isnan(metrics.auprc(np.zeros(5, bool), P))
+
+
+def test_a_model_that_never_varies_has_no_mcc():
+    assert np.isnan(metrics.mcc(np.array([[5, 0], [7, 0]])))
+
+
+def test_a_class_that_never_occurs_leaves_the_means():
+    table = np.array([[3, 1, 0], [0, 4, 0], [0, 0, 0]])
+    assert metrics.balanced_accuracy(table) == pytest.approx((0.75 + 1) / 2)
+    assert metrics.f1_macro(table) == pytest.approx((6 / 7 + 8 / 9) / 2)
+
+
+def test_calibration_error_of_two_bins():
+    p = np.array([0.9, 0.9, 0.6, 0.6])
+    label = np.array([1, 0, 1, 1])
+    bins = metrics.calibration_bins(label, np.stack([1 - p, p], 1), 10)
+    assert metrics.ece(*bins) == pytest.approx((2 * abs(0.5 - 0.9) + 2 * abs(1 - 0.6)) / 4)
+
+
+def test_volatility_alone_knows_no_direction():
+    rng = np.random.default_rng(1)
+    calm = rng.random(6000) < 0.5
+    label = np.where(calm & (rng.random(6000) < 0.8), 1, rng.choice([0, 2], 6000))
+    p = np.where(calm[:, None], [0.1, 0.8, 0.1], [0.4, 0.2, 0.4]) + rng.uniform(0, 0.01, (6000, 3))
+    assert metrics.auroc_move(label, p) > 0.8
+    assert metrics.auroc_direction(label, p) == pytest.approx(0.5, abs=0.03)
+
+
+def test_direction_of_two_classes_is_the_auroc():
+    assert metrics.auroc_direction(Y, BINARY) == pytest.approx(5 / 6) and np.isnan(metrics.auroc_move(Y, BINARY))
+
+
+@pytest.mark.parametrize(("size", "half"), [(50, 0.139), (75, 0.113), (200, 0.069), (1000, 0.031), (10_000, 0.0098)])
+def test_chance_band_of_accuracy(size, half):
+    assert metrics.chance_band(size) == pytest.approx(half, abs=5e-4 if half > 0.01 else 5e-5)
+
+
+@pytest.mark.parametrize(
+    ("ones", "zeros", "null", "best", "high", "low"),
+    [(25, 50, 0.0712, 0.656, 0.0451, 0.0647), (18, 36, 0.0841, 0.684, 0.0534, 0.0764), (4, 7, 0.1890, 0.914, 0.1191, 0.1705)],
+)
+def test_errors_of_an_auroc(ones, zeros, null, best, high, low):
+    deviation = metrics.auroc_null_error(ones, zeros)
+    assert deviation == pytest.approx(null, abs=5.1e-5)
+    assert 0.5 + deviation * sharpe.expected_maximum(40) == pytest.approx(best, abs=5.1e-4)
+    assert metrics.auroc_error(0.892, ones, zeros) == pytest.approx(high, abs=5.1e-5)
+    assert metrics.auroc_error(0.734, ones, zeros) == pytest.approx(low, abs=5.1e-5)
+
+
+@pytest.mark.parametrize(("accuracy", "size"), [(0.51, 15_455), (0.52, 3_863), (0.53, 1_716), (0.55, 617), (0.60, 153)])
+def test_rows_needed_to_show_an_edge(accuracy, size):
+    assert np.ceil(metrics.sample_for_edge(accuracy)) == size
+    assert metrics.smallest_edge(size) == pytest.approx(accuracy, abs=2e-4)
+
+
+def test_two_rows_can_show_no_edge():
+    assert np.isnan(metrics.smallest_edge(2))
