@@ -85,19 +85,28 @@ def confusion(matrix: np.ndarray, classes: Sequence[str]) -> Figure:
     """Shares of each true class by answer; matrix (K, K) of counts, rows true."""
     matrix = np.asarray(matrix, dtype=float)
     share = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
-    size, side = len(classes), min(92.0, 330.0 / len(classes))
-    left = 92.0
-    panel = Panel((0, size), (size, 0), "confusion matrix", width=440, height=side * size + 70, left=left, right=440 - left - side * size, top=8, bottom=62)
+    size, side = len(classes), min(92.0, 312.0 / len(classes))
+    left, below = (92.0, 62.0) if size < 6 else (112.0, 116.0)
+    panel = Panel((0, size), (size, 0), "confusion matrix", width=440, height=side * size + below + 8, left=left, right=440 - left - side * size, top=8, bottom=below)
     for true in range(size):
-        panel.text(0, true + 0.5, classes[true][:14], anchor="end", dx=-10)
+        panel.text(0, true + 0.5, classes[true].replace("_", " ")[:17], anchor="end", dx=-10, kind="" if size < 6 else "small")
         for answer in range(size):
             panel.bar(answer + 0.02, answer + 0.98, true + 0.02, true + 0.98, "cell", f"{classes[true]} called {classes[answer]}: {formats.count(matrix[true, answer])}")
             panel.marks[-1] = panel.marks[-1].replace(Markup("<rect "), Markup('<rect style="--share:{:.3f}" ').format(share[true, answer]), 1)
             _cell_words(panel, true, answer, share[true, answer], matrix[true, answer], side)
     for answer in range(size):
-        panel.text(answer + 0.5, size, classes[answer][: 12 if size < 5 else 7], anchor="middle", dy=20, kind="" if size < 6 else "small")
-    panel.text(size / 2, size, "answer (columns) · truth (rows)", kind="small", anchor="middle", dy=44)
+        _column_name(panel, answer + 0.5, classes[answer].replace("_", " "), slanted=size > 5)
+    panel.text(size / 2, size, "answer (columns) · truth (rows)", kind="small", anchor="middle", dy=below - 18)
     return Figure("Confusion matrix", "Each row adds up to 100 %: what the model answered when the truth was the class on the left.", panel.svg())
+
+
+def _column_name(panel: Panel, place: float, name: str, *, slanted: bool) -> None:
+    """A class name under its column, turned where many stand side by side."""
+    x, y = float(panel.to_x(place)), panel.height - panel.bottom
+    if slanted:
+        panel.add('<text class="small" x="{:.1f}" y="{:.1f}" text-anchor="end" transform="rotate(-48 {:.1f} {:.1f})">{}</text>', x + 4, y + 14, x + 4, y + 14, name[:17])
+    else:
+        panel.add('<text x="{:.1f}" y="{:.1f}" text-anchor="middle">{}</text>', x, y + 20, name[:12])
 
 
 def _cell_words(panel: Panel, true: int, answer: int, share: float, cases: float, side: float) -> None:
@@ -124,8 +133,8 @@ def reliability(confidence: np.ndarray, hit: np.ndarray, cases: np.ndarray) -> F
     panel.stroke(panel.x[0], panel.x[0], panel.x[1], panel.x[1], "chance")
     for x, y, extra, number in zip(confidence, hit, spread, cases):
         panel.stroke(x, max(y - extra, panel.y[0]), x, min(y + extra, panel.y[1]), "interval-model")
-        panel.dot(x, y, "model", f"stated {formats.percent(x)}, right {formats.percent(y)}, {formats.count(number)} rows", radius=2.5 + 4.5 * np.sqrt(number / cases.max()))
-    return Figure("Calibration", "Share that was right against confidence stated. On the dashed line the model means what it says; larger dots hold more rows.", panel.svg())
+        panel.dot(x, y, "model", f"stated {formats.percent(x)}, right {formats.percent(y)}, {formats.count(number)} rows")
+    return Figure("Calibration", "Share that was right against confidence stated, in ten groups of equally many rows. On the dashed line the model means what it says.", panel.svg())
 
 
 def threshold_curve(threshold: np.ndarray, validation: np.ndarray, test: np.ndarray, chosen: float | None, across: str) -> Figure:
@@ -147,22 +156,26 @@ def threshold_curve(threshold: np.ndarray, validation: np.ndarray, test: np.ndar
 
 
 def equity(time: np.ndarray, curves: Sequence[tuple[str, str, np.ndarray]]) -> Figure:
-    """Growth of one unit after fees; curves = (kind, name, values (T,)), time (T,) ms UTC."""
-    panel = _over_time(time, curves, formats.number, 1.0, "equity")
-    return Figure("Equity after fees", "What one unit of money became over the test period.", panel.svg(), _legend(curves))
+    """Growth of one unit on a logarithmic scale; curves = (kind, name, values (T,) above 0), time (T,) ms UTC."""
+    logs = [(kind, name, np.log10(np.maximum(values, 1e-6))) for kind, name, values in curves]
+    panel = _over_time(time, logs, 0.0, "equity")
+    low, high = (10**edge for edge in panel.y)
+    marks = ticks(low, high, 5) if high / low < 4 else np.array([size * 10.0**power for power in range(-6, 10) for size in ((1, 2, 5) if high / low < 100 else (1,))])
+    panel.left_axis([(np.log10(at), words) for at, words in labelled(marks[(marks >= low) & (marks <= high)], formats.number)])
+    return Figure("Equity", "What one unit of money became over the test period; equal steps upwards are equal percentages.", panel.svg(), _legend(curves))
 
 
 def drawdown(time: np.ndarray, curves: Sequence[tuple[str, str, np.ndarray]]) -> Figure:
     """Fall from the highest equity so far; fractions, zero or negative."""
-    panel = _over_time(time, curves, formats.percent, 0.0, "drawdown")
+    panel = _over_time(time, curves, 0.0, "drawdown")
+    panel.left_axis(labelled(ticks(*panel.y, 5), formats.percent, scale=100))
     return Figure("Drawdown", "How far below its own peak the account stood.", panel.svg(), _legend(curves))
 
 
-def _over_time(time: np.ndarray, curves: Sequence, words: Callable[..., str], start: float, label: str) -> Panel:
+def _over_time(time: np.ndarray, curves: Sequence, start: float, label: str) -> Panel:
     """Curves over calendar time, thinned to what a screen can show."""
     values = np.concatenate([np.asarray(curve, dtype=float) for _, _, curve in curves])
-    panel = Panel((float(np.min(time)), float(np.max(time)) + 1), span([start, np.nanmin(values), np.nanmax(values)], least=0.01), label)
-    panel.left_axis(labelled(ticks(*panel.y, 5), words, scale=_scale(words)))
+    panel = Panel((float(np.min(time)), float(np.max(time)) + 1), span([start, *values], least=0.01), label)
     panel.bottom_axis(time_ticks(*panel.x, most=5))
     panel.stroke(panel.x[0], start, panel.x[1], start, "zero")
     for kind, name, curve in curves:

@@ -72,6 +72,18 @@ def seconds(value: float | None) -> str:
     return f"{minutes // 60}{THIN}h {minutes % 60:02d}{THIN}min"
 
 
+def megabytes(value: float | None) -> str:
+    """An amount of memory given in MB: 512 MB, 1.15 GB."""
+    if missing(value):
+        return DASH
+    return f"{value:.0f}{THIN}MB" if value < 1000 else f"{value / 1000:.3g}{THIN}GB"
+
+
+def milliseconds(value: float | None) -> str:
+    """A latency: 0.42 ms, 13.8 ms, 210 ms."""
+    return DASH if missing(value) else f"{value:.3g}{THIN}ms"
+
+
 def plain(value: Any) -> str:
     """Whatever stands in a data card or provenance table, as text."""
     if isinstance(value, bool) or value is None:

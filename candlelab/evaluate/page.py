@@ -48,7 +48,7 @@ class Gallery:
 
 @dataclass(frozen=True)
 class Section:
-    """One part of a report; empty parts are left out."""
+    """One part of a report; empty parts are left out, `dense` ones set their figures small."""
 
     title: str
     lead: str = ""
@@ -56,6 +56,7 @@ class Section:
     figures: Sequence[Figure] = ()
     tables: Sequence[Table] = ()
     galleries: Sequence[Gallery] = ()
+    dense: bool = False
 
     @property
     def anchor(self) -> str:

@@ -44,7 +44,7 @@ def write_report(
     origin = {name: value for name, value in provenance.items() if name != "config" and not (recognition and MONEY_WORDS.search(str(value)))}
     parts = [
         sections.data(results),
-        sections.quality(results),
+        sections.quality(results, predictions),
         sections.errors(results, scores.curves, predictions),
         sections.Section("Money") if recognition else sections.money(results, scores.curves, scores.threshold),
         sections.charts(pictures=charts),

@@ -14,7 +14,7 @@ from candlelab.evaluate.figures import Estimate, Figure, Reference
 from candlelab.evaluate.intervals import wilson
 from candlelab.evaluate.page import Chart, Gallery, Section, Table, png, share_cell
 
-FACTS = ("symbols", "interval", "first", "last", "bars", "segments", "window", "warmup", "label", "kind", "horizon", "dropped_samples")
+FACTS = ("symbols", "interval", "first", "last", "bars", "segments", "window", "warmup", "label", "horizon", "dropped_samples")
 Words = Callable[[float | None], str]
 
 QUALITY: dict[str, tuple[str, Words]] = {
@@ -43,13 +43,13 @@ def _ratio_words(value: float | None) -> str:
 
 # What a backtest says, in the order of the money table.
 MONEY: dict[str, tuple[str, Words]] = {
-    "sharpe_net_annual": ("Sharpe a year, net", _ratio_words),
-    "return_net_pct": ("return, net", _percent_points),
-    "return_gross_pct": ("return before fees", _percent_points),
+    "sharpe_net_annual": ("Sharpe a year", _ratio_words),
+    "return_net_pct": ("return", _percent_points),
+    "return_gross_pct": ("before fees", _percent_points),
     "max_drawdown_pct": ("largest drawdown", _percent_points),
     "trades": ("trades", formats.count),
-    "turnover": ("turnover per bar", formats.number),
-    "exposure": ("time in the market", formats.percent),
+    "turnover": ("turnover", formats.number),
+    "exposure": ("in the market", formats.percent),
 }
 FACTS_OF_MONEY: dict[str, tuple[str, Words]] = {
     "breakeven_accuracy": ("right this often to pay", formats.percent),
@@ -91,7 +91,7 @@ class Results:
 def data(results: Results) -> Section:
     """What went in: the data card and how many of each label every part holds."""
     card = results.card
-    facts = [(name.replace("_", " "), formats.plain(card[name])) for name in FACTS if card.get(name) is not None]
+    facts = [(name.replace("_", " "), formats.plain(card[name])[: 10 if name in ("first", "last") else None]) for name in FACTS if card.get(name) is not None]
     facts += [(str(name).replace("_", " "), formats.plain(value)) for name, value in card.get("about", {}).items()]
     parts = card["parts"]
     rows = [["windows", *(formats.count(part["samples"]) for part in parts.values())]]
@@ -101,19 +101,20 @@ def data(results: Results) -> Section:
     return Section("Data", facts=facts, tables=[table])
 
 
-def quality(results: Results) -> Section:
+def quality(results: Results, predictions: pd.DataFrame) -> Section:
     """The model beside every baseline, on the same rows."""
     size = len(results.classes)
     accuracy = [Reference(0.5, "chance") if size == 2 else Reference(max(results.get(f"test/prior/{name}") or 1 / size for name in results.classes), "commonest label")]
     bayes = results.get("bayes/accuracy")
     if bayes is not None:
         accuracy.append(Reference(bayes, "best possible", "bayes"))
-    plots = [_comparison(results, "accuracy", accuracy, formats.percent)]
+    coin = [Reference(0.5, "chance")]
+    ranking = ["auroc_direction", "auroc_move"] if size > 2 and results.kind == "forecast" else ["auroc"]
+    plots = [_comparison(results, "accuracy", accuracy, formats.percent), _versus(results)]
+    plots += [_comparison(results, metric, coin, formats.number) for metric in ranking]
     if size > 2:
         plots.append(_comparison(results, "balanced_accuracy", [Reference(1 / size, "chance")], formats.percent))
-    ranking = ["auroc_direction", "auroc_move"] if size > 2 and results.kind == "forecast" else ["auroc"]
-    plots += [_comparison(results, metric, [Reference(0.5, "chance")], formats.number) for metric in ranking]
-    plots.append(_versus(results))
+    plots.append(_stability(results, predictions))
     lead = "All answers are to the same test rows. The bar around each dot is the 95 % interval, widened for overlapping labels."
     if bayes is not None:
         lead += f" The market is simulated: nobody can be right more often than {formats.percent(bayes)}."
@@ -174,27 +175,35 @@ def errors(results: Results, curves: Mapping[str, Any], predictions: pd.DataFram
         rates = [[formats.percent(results.get(f"test/{rate}/{name}")) for rate in ("precision", "recall", "f1")] for name in results.classes]
         body = [[name, *rates[place], formats.count(true[place]), formats.count(told[place])] for place, name in enumerate(results.classes)]
         tables.append(Table(["class", "precision", "recall", "F1", "true cases", "answered"], body))
-    if "calibration" in curves:
-        curve = curves["calibration"]
-        plots.append(figures.reliability(curve["confidence"], curve["accuracy"], curve["count"]))
-    if stability := _stability(results, predictions):
-        plots.append(stability)
+    confidence, hit, _ = _net_rows(results, predictions)
+    if len(hit):
+        plots.append(figures.reliability(*_bins(confidence, hit)))
     return Section("Where it errs", figures=plots, tables=tables)
+
+
+def _net_rows(results: Results, predictions: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Confidence, whether right, and time of the model's labelled test rows; (n,) each."""
+    rows = predictions[(predictions["model"] == "net") & (predictions["split"] == "test") & (predictions["label"] >= 0)]
+    p = rows[[f"p_{place}" for place in range(len(results.classes))]].to_numpy(float)
+    return p.max(axis=1), p.argmax(axis=1) == rows["label"].to_numpy(), rows["time"].to_numpy(float)
+
+
+def _bins(confidence: np.ndarray, hit: np.ndarray, count: int = 10) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Mean confidence, share right and number of rows in `count` groups of equally many rows."""
+    parts = [part for part in np.array_split(np.argsort(confidence, kind="stable"), count) if len(part)]
+    return tuple(np.array(column) for column in zip(*[(confidence[part].mean(), hit[part].mean(), len(part)) for part in parts], strict=True))
 
 
 def _stability(results: Results, predictions: pd.DataFrame, stretches: int = 12) -> Figure | None:
     """Accuracy in twelve equally long stretches of the test period, with intervals from the effective size."""
-    rows = predictions[(predictions["model"] == "net") & (predictions["split"] == "test") & (predictions["label"] >= 0)]
-    if len(rows) < 20 * stretches:
+    _, hit, time = _net_rows(results, predictions)
+    if len(hit) < 20 * stretches:
         return None
-    time = rows["time"].to_numpy(float)
-    hit = rows[[f"p_{place}" for place in range(len(results.classes))]].to_numpy().argmax(axis=1) == rows["label"].to_numpy()
     part = np.minimum((stretches * (time - time.min()) / max(np.ptp(time), 1)).astype(int), stretches - 1)
-    shrink = (results.get("test/n_eff") or len(rows)) / len(rows)
+    shrink = (results.get("test/n_eff") or len(hit)) / len(hit)
     found = [(time[part == k].mean(), hit[part == k].mean(), *wilson(hit[part == k].mean(), shrink * (part == k).sum(), 0.95)) for k in range(stretches) if (part == k).sum() >= 20]
     columns = [np.array(column) for column in zip(*found, strict=True)]
-    mean = Reference(float(hit.mean()), "mean")
-    return figures.over_time(*columns, [mean], title="Over time", note="Accuracy by stretch of the test period. An edge that lives in one stretch is luck or a regime. Dashed: the mean.")
+    return figures.over_time(*columns, [Reference(float(hit.mean()), "mean")], title="Over time", note="Accuracy by stretch of the test period; dashed: the mean. An edge that lives in one stretch is luck or a regime.")
 
 
 def symbols(results: Results, per_symbol: pd.DataFrame) -> Section:
@@ -297,7 +306,7 @@ def training(results: Results, log: Path) -> Section:
         if curves and len(epoch) > 1:
             plots.append(figures.training(epoch, curves, title=title, note="", words=words))
     facts = [("epochs", formats.count(results.get("fit/epochs"))), ("time", formats.seconds(results.get("fit/seconds"))), ("samples per second", formats.short(results.get("fit/samples_per_second"))),
-             ("peak memory", formats.short(results.get("fit/peak_memory_mb")) + formats.THIN + "MB"), ("parameters", formats.short(results.get("net/parameters")))]
+             ("peak memory", formats.megabytes(results.get("fit/peak_memory_mb"))), ("parameters", formats.short(results.get("net/parameters")))]
     return Section("Training", facts=[fact for fact in facts if not fact[1].startswith(formats.DASH)], figures=plots)
 
 

@@ -14,7 +14,7 @@ def scatter(points: Sequence[tuple[float, Estimate]], references: Sequence[Refer
     """Accuracy with its interval against a cost on a logarithmic axis; points = (x > 0, estimate)."""
     x = np.log10([at for at, _ in points])
     ends = [end for _, row in points for end in (row.value, row.low, row.high) if end is not None] + [reference.value for reference in references]
-    panel = Panel(span(x, pad=0.12, least=0.4), span(ends, least=0.02), title, height=330)
+    panel = Panel(span(x, pad=0.12, least=0.4), span(ends, least=0.02), title, height=350, style="scatter")
     panel.left_axis(labelled(ticks(*panel.y, 5), formats.percent, scale=100))
     panel.bottom_axis(_powers(panel.x, words_x), across)
     for reference in references:
@@ -30,22 +30,37 @@ def scatter(points: Sequence[tuple[float, Estimate]], references: Sequence[Refer
 
 
 def _powers(limits: tuple[float, float], words: Callable[[float], str]) -> list[tuple[float, str]]:
-    """1, 2, 5 marks of a logarithmic axis, thinned to powers of ten on a long one."""
-    sizes = (1,) if limits[1] - limits[0] > 2.2 else (1, 3) if limits[1] - limits[0] > 1.2 else (1, 2, 5)
-    marks = [log10(size) + power for power in range(floor(limits[0]), ceil(limits[1]) + 1) for size in sizes]
-    return [(mark, words(10**mark)) for mark in sorted(marks) if limits[0] <= mark <= limits[1]]
+    """Round values of a logarithmic axis (times: 1 s, 10 s, 1 min, 10 min, 1 h, …), at most six."""
+    if words is formats.seconds:
+        values = [0.1, 1, 3, 10, 30, 60, 180, 600, 1800, 3600, 10800, 36000, 86400]
+    else:
+        values = [size * 10.0**power for power in range(floor(limits[0]), ceil(limits[1]) + 1) for size in (1, 3)]
+    inside = [value for value in values if limits[0] <= log10(value) <= limits[1]]
+    return [(log10(value), _round(value, words)) for value in inside[:: -(-len(inside) // 6)]]
+
+
+def _round(value: float, words: Callable[[float], str]) -> str:
+    """Whole minutes and hours without their seconds."""
+    if words is formats.seconds and value >= 60:
+        return f"{value / 60:.0f}{formats.THIN}min" if value < 3600 else f"{value / 3600:.0f}{formats.THIN}h"
+    return words(value)
 
 
 def _name(panel: Panel, place: float, row: Estimate, taken: list[tuple[float, float, float]]) -> None:
-    """A label beside its dot, moved down until it covers no earlier one."""
+    """A label beside its dot, moved until it covers no earlier one and then tied to its dot."""
     x, y = float(panel.to_x(place)), float(panel.to_y(row.value))
-    width, left = 6.4 * len(row.name), x > (panel.left + panel.width) / 2
-    start = x - 9 - width if left else x + 9
-    shift = 0.0
-    while any(abs(y + shift - other) < 13 and start < end and begin < start + width for begin, end, other in taken):
-        shift += 3
+    width, left = 6.2 * len(row.name), x > (panel.left + panel.width) / 2
+    start = x - 16 - width if left else x + 16
+
+    def free(shift: float) -> bool:
+        return not any(abs(y + shift - other) < 13 and start < end and begin < start + width for begin, end, other in taken)
+
+    shift = next(shift for step in range(200) for shift in (3 * step, -3 * step) if free(shift))
     taken.append((start, start + width, y + shift))
-    panel.text(place, row.value, row.name, anchor="end" if left else "start", dx=-9 if left else 9, dy=4 + shift, kind="strong" if row.kind == "model" else "")
+    side = -1 if left else 1
+    if abs(shift) > 5:
+        panel.add('<line class="grid tie" x1="{:.1f}" y1="{:.1f}" x2="{:.1f}" y2="{:.1f}"/>', x, y, x + 13 * side, y + shift)
+    panel.text(place, row.value, row.name, anchor="end" if left else "start", dx=(16 if abs(shift) > 5 else 9) * side, dy=4 + shift)
 
 
 def bars(rows: Sequence[tuple[str, float]], *, title: str, note: str, words: Callable[[float], str]) -> Figure:

@@ -16,8 +16,8 @@ BEST = (
     ("best ranking (AUROC)", "auroc", max, None, formats.number),
     ("most often right below 10 M parameters", "accuracy", max, 10e6, formats.percent),
     ("fastest to train", "fit/seconds", min, None, formats.seconds),
-    ("least memory", "fit/peak_memory_mb", min, None, lambda value: formats.short(value) + formats.THIN + "MB"),
-    ("lowest latency", "latency/p50_ms", min, None, lambda value: formats.number(value, 1) + formats.THIN + "ms"),
+    ("least memory", "fit/peak_memory_mb", min, None, formats.megabytes),
+    ("lowest latency", "latency/p50_ms", min, None, formats.milliseconds),
 )
 
 

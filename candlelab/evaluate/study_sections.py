@@ -29,18 +29,10 @@ class Cost:
     words: Any
 
 
-def _megabytes(value: float | None) -> str:
-    return formats.DASH if value is None else formats.short(value) + formats.THIN + "MB"
-
-
-def _milliseconds(value: float | None) -> str:
-    return formats.DASH if value is None else formats.number(value, 1) + formats.THIN + "ms"
-
-
 COSTS = (
     Cost("fit/seconds", "Training time", "From the first step to the last.", formats.seconds),
-    Cost("fit/peak_memory_mb", "Peak memory", "The highest point while training.", _megabytes),
-    Cost("latency/p50_ms", "Latency", "One chart at a time, median.", _milliseconds),
+    Cost("fit/peak_memory_mb", "Peak memory", "The highest point while training.", formats.megabytes),
+    Cost("latency/p50_ms", "Latency", "One chart at a time, median.", formats.milliseconds),
     Cost("fit/samples_per_second", "Speed", "Charts per second in training; longer is better.", formats.short),
 )
 
@@ -62,7 +54,7 @@ def board(entries: Sequence[Entry]) -> Table:
     body = [_line(entry, seeds > 1) for entry in entries]
     note = f"Mean of {seeds} seeds. " if seeds > 1 else ""
     note += f"Mean of {sets} data sets with equal weight. " if sets > 1 else ""
-    return Table(head, body, "Leaderboard.", note + "Controls and baselines stand among the models because a model that does not beat them was not needed.", tuple(place for place, entry in enumerate(entries) if entry.role == "model"))
+    return Table(head, body, "Leaderboard.", note + "Controls and baselines stand among the models because a model that does not beat them was not needed.", tuple(place for place, entry in enumerate(entries) if entry.role == "model")[:1])
 
 
 def _line(entry: Entry, seeds: bool) -> list[str]:
@@ -70,7 +62,7 @@ def _line(entry: Entry, seeds: bool) -> list[str]:
     cells = [entry.name, entry.role, formats.percent(accuracy.mean), formats.interval(accuracy.low, accuracy.high) or formats.DASH]
     cells += [formats.DASH if accuracy.sd is None else formats.percent(accuracy.sd)] if seeds else []
     cells += [formats.percent(entry.get("balanced_accuracy")), *(formats.number(entry.get(metric)) for metric in ("auroc", "f1_macro", "mcc"))]
-    cells += [formats.short(entry.get("net/parameters")), formats.short(entry.get("net/flops")), formats.seconds(entry.get("fit/seconds")), _megabytes(entry.get("fit/peak_memory_mb")), _milliseconds(entry.get("latency/p50_ms"))]
+    cells += [formats.short(entry.get("net/parameters")), formats.short(entry.get("net/flops")), formats.seconds(entry.get("fit/seconds")), formats.megabytes(entry.get("fit/peak_memory_mb")), formats.milliseconds(entry.get("latency/p50_ms"))]
     return [*cells, _weights(entry)]
 
 
@@ -147,7 +139,7 @@ def histories(runs: Sequence[tuple[str, Path]]) -> Section:
     for name, (epoch, columns) in curves.items():
         others = [(times, table["val/loss"]) for other, (times, table) in curves.items() if other != name]
         plots.append(study_figures.history(name, epoch, columns.get("train/loss", np.full(len(epoch), np.nan)), columns["val/loss"], others, limits, last))
-    return Section("Training", "Loss per epoch: grey in training, blue on validation, the other models pale behind.", figures=plots)
+    return Section("Training", "Loss per epoch: grey in training, blue on validation, the other models pale behind.", figures=plots, dense=True)
 
 
 def comparisons(pairs: Sequence[Pair], names: Sequence[str]) -> Section:

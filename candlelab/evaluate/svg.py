@@ -68,6 +68,7 @@ class Panel:
 
     x, y       data ranges (low, high).
     label      what the picture shows, for people who cannot see it.
+    style      a class of the whole picture.
     kind       of a mark is a class of the page's style sheet: model, base, hold, good, bad, muted, band, …
     """
 
@@ -80,6 +81,7 @@ class Panel:
     right: float = 14
     top: float = 14
     bottom: float = 44
+    style: str = ""
     marks: list[Markup] = field(default_factory=list)
 
     def __post_init__(self):
@@ -147,7 +149,7 @@ class Panel:
 
     def svg(self) -> Markup:
         """The finished picture."""
-        head = Markup('<svg viewBox="0 0 {:g} {:g}" role="img" aria-label="{}">').format(self.width, self.height, self.label)
+        head = Markup('<svg class="{}" viewBox="0 0 {:g} {:g}" role="img" aria-label="{}">').format(self.style, self.width, self.height, self.label)
         return head + Markup("").join(self.marks) + Markup("</svg>")
 
 
