@@ -9,7 +9,7 @@ from candlelab.evaluate import backtest, intervals, metrics, sharpe
 from candlelab.evaluate.backtest import Backtest
 from candlelab.evaluate.bootstrap import sharpe_error
 from candlelab.evaluate.classification import Scored, put
-from candlelab.evaluate.rows import Rows
+from candlelab.evaluate.rows import Rows, automatic_lags
 from candlelab.evaluate.threshold.curve import Trades
 
 
@@ -50,7 +50,7 @@ def signal_of(trades: Trades, threshold: float | None) -> np.ndarray:
 def earnings(test: Backtest, rows: Rows, *, level: float) -> Scored:
     """Sharpe ratios per bar and annualised with intervals, PSR, track record, turnover, drawdown."""
     net, ratio = test.net, test.sharpe
-    lags = sharpe.automatic_lags(len(net), rows.lags)
+    lags = automatic_lags(len(net), rows.lags)
     error = sharpe.robust_error(net, lags) if not np.isnan(ratio) else np.nan
     year = np.sqrt(rows.per_year)
     low, high = intervals.around(ratio, error, level)
@@ -91,7 +91,7 @@ def stress(signal: np.ndarray, trades: Trades, *, draws: int, null_draws: int, s
     if len(known):
         found["random_signal/sharpe_net"] = float(known.mean())
         found["random_signal/p_value"] = float((1 + (known >= test.sharpe).sum()) / (1 + len(known)))
-    block = sharpe.automatic_lags(len(test.net), rows.lags) + 1
+    block = automatic_lags(len(test.net), rows.lags) + 1
     found["sharpe_net_se_bootstrap"] = sharpe_error(test.net, block, draws, np.random.default_rng(seed))
     return found
 

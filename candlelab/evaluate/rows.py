@@ -46,6 +46,11 @@ def newey_west(values: np.ndarray, lags: int) -> float:
     return max(float(total), 0.0)
 
 
+def automatic_lags(size: int, at_least: int = 0) -> int:
+    """Newey-West lags, 4 (T/100)^(2/9) or the label's overlap if that is longer."""
+    return max(at_least, int(4 * (size / 100) ** (2 / 9)))
+
+
 @dataclass(frozen=True)
 class Rows:
     """n rows sorted by chain, then time; a chain is one segment of one symbol.
@@ -139,7 +144,8 @@ class Rows:
         """Independent rows that would know the mean of `values` (n,) as well as these do; at most n.
 
         Overlap counts through average uniqueness, symbols that move together through sums per instant
-        and a Newey-West variance with h-1 lags (METHODS 4.2); the stricter of the two is taken.
+        and a Newey-West variance with h-1 lags (METHODS 4.2); the stricter of the two is taken. Recognition
+        has no horizon: there the lags are those of `automatic_lags`, since neighbouring windows share bars.
         """
         size = len(self)
         if size == 0:
@@ -150,5 +156,6 @@ class Rows:
             return self.independent
         sums = np.bincount(self.instant, centred, len(self.instants))
         together = max(1.0, sums @ sums / spread)
-        clustered = newey_west(sums, self.lags) * len(sums) / spread
+        lags = self.lags if self.horizon else automatic_lags(len(sums))
+        clustered = newey_west(sums, lags) * len(sums) / spread
         return size / max(size / self.independent * together, clustered, 1.0)

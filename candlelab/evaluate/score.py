@@ -7,24 +7,19 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from candlelab.evaluate import backtest, compare, curves, money, verdict
-from candlelab.evaluate.calendar import interval_ms
-from candlelab.evaluate.classification import Predicted, Scored, classify, forecast_scores
-from candlelab.evaluate.rows import Rows
+from candlelab.evaluate.classification import Scored, classify, forecast_scores
+from candlelab.evaluate.table import SPLITS, Kind, Part, Task, part_of, split_parts
 
 if TYPE_CHECKING:
     from candlelab.evaluate.threshold.curve import Choice, Trades
     from candlelab.evaluate.threshold.exact import Exact
     from candlelab.evaluate.threshold.grid import Grid
-
-SPLITS = {"val": "validation", "test": "test"}
-Kind = Literal["forecast", "recognition"]
-COLUMNS = ("model", "symbol", "time", "split", "label", "forward_return", "bar_return", "sigma", "segment", "forecast")
 
 
 @dataclass(frozen=True)
@@ -46,38 +41,6 @@ class Scores:
     models: pd.DataFrame
     per_symbol: pd.DataFrame
     verdict: verdict.Verdict
-
-
-@dataclass(frozen=True)
-class Part:
-    """One model's rows of one split, sorted by symbol, segment, time."""
-
-    model: str
-    frame: pd.DataFrame
-    p: np.ndarray
-    rows: Rows
-
-    @property
-    def predicted(self) -> Predicted:
-        """The rows that have a label."""
-        keep = self.frame["label"].to_numpy() >= 0
-        columns = (self.column(name)[keep] for name in ("forecast", "forward_return", "sigma"))
-        return Predicted(self.frame["label"].to_numpy(np.int64)[keep], self.p[keep], *columns, self.rows.take(keep))
-
-    def column(self, name: str) -> np.ndarray:
-        """(n,) float64."""
-        return self.frame[name].to_numpy(float)
-
-
-@dataclass(frozen=True)
-class Task:
-    """What the labels of the table mean."""
-
-    horizon: int
-    interval: str
-    kind: Kind
-    classes: tuple[str, ...]
-    bayes: float | None = None
 
 
 class Evaluation:
@@ -141,7 +104,7 @@ class Evaluation:
             found["test"][net], {m: s for m, s in found["test"].items() if m != net}, differences,
             flat, threshold, task, self.describe(),
         )  # fmt: skip
-        return Scores(flat, threshold, pictures, pd.DataFrame(found["test"]).T, per_symbol, answers)
+        return Scores(flat, threshold, pictures, one_row_each(found["test"]), per_symbol, answers)
 
     def describe(self) -> dict:
         """The settings a verdict has to name."""
@@ -244,41 +207,12 @@ class Evaluation:
                 test = backtest.run(money.signal_of(could, threshold), could.bar_return, own.rows, self.cost)
                 scored |= money.earnings(test, own.rows, level=self.level)
             found[symbol] = scored
-        return pd.DataFrame(found).T
+        return one_row_each(found)
 
 
-def part_of(model: str, frame: pd.DataFrame, task: Task) -> Part:
-    """Rows of one model and split, put in order."""
-    frame = frame.sort_values(["symbol", "segment", "time"], kind="stable")
-    p = frame[[f"p_{k}" for k in range(len(task.classes))]].to_numpy(float)
-    if not np.isfinite(p).all() or (p < 0).any():
-        raise ValueError(f"model {model!r} has probabilities that are negative or not numbers; check its last layer")
-    return Part(model, frame, p, Rows.of(frame, horizon=task.horizon, interval=task.interval))
-
-
-def split_parts(predictions: pd.DataFrame, task: Task) -> dict[str, dict[str, Part]]:
-    """Parts by split and model; checks that all models stand on the same rows."""
-    interval_ms(task.interval)
-    wanted = [*COLUMNS, *(f"p_{k}" for k in range(len(task.classes)))]
-    missing = [name for name in wanted if name not in predictions]
-    if missing:
-        raise ValueError(f"the predictions lack the columns {', '.join(missing)}; write all that the run folder describes")
-    parts: dict[str, dict[str, Part]] = {split: {} for split in SPLITS}
-    for split, word in SPLITS.items():
-        own = predictions[predictions["split"].astype(str) == word]
-        for model, frame in own.groupby("model", sort=False, observed=True):
-            parts[split][str(model)] = part_of(str(model), frame, task)
-        check_same_rows(parts[split])
-    return parts
-
-
-def check_same_rows(parts: dict[str, Part]) -> None:
-    """Raise ValueError unless all models have the same symbols, times and labels."""
-    first = next(iter(parts.values()), None)
-    for part in parts.values():
-        columns = ["symbol", "time", "label"]
-        if len(part.rows) != len(first.rows) or (part.frame[columns].values != first.frame[columns].values).any():
-            raise ValueError(f"models {first.model!r} and {part.model!r} stand on different rows; write every model on the same")
+def one_row_each(found: dict[str, Scored]) -> pd.DataFrame:
+    """A table of scores, one row per name."""
+    return pd.DataFrame.from_dict(found, orient="index")
 
 
 def empty_like(trades: Trades) -> Trades:

@@ -46,11 +46,6 @@ def robust_error(returns: np.ndarray, lags: int) -> float:
     return float(plain * np.sqrt(max(1.0, inflation)))
 
 
-def automatic_lags(size: int, at_least: int = 0) -> int:
-    """Newey-West lags, 4 (T/100)^(2/9) or the label's overlap if that is longer."""
-    return max(at_least, int(4 * (size / 100) ** (2 / 9)))
-
-
 def annual_factor(bars: int, correlations: np.ndarray) -> float:
     """eta(q) of Lo 2002: multiplies a per-bar ratio; sqrt(q) where returns are uncorrelated.
 

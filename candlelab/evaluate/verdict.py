@@ -16,7 +16,7 @@ from candlelab.evaluate.metrics import chance_band
 if TYPE_CHECKING:
     from candlelab.evaluate.classification import Scored
     from candlelab.evaluate.compare import Difference
-    from candlelab.evaluate.score import Task
+    from candlelab.evaluate.table import Task
 
 Word = Literal["yes", "no", "not shown"]
 TOO_GOOD = 0.60  # METHODS 7: honest models of liquid bars stay at or below an AUROC of 0.56

@@ -15,8 +15,7 @@ import numpy as np
 import pandas as pd
 
 from candlelab.evaluate.bootstrap import stationary_counts
-from candlelab.evaluate.rows import Rows
-from candlelab.evaluate.sharpe import automatic_lags
+from candlelab.evaluate.rows import Rows, automatic_lags
 
 
 @dataclass(frozen=True)

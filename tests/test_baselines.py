@@ -1,0 +1,93 @@
+"""Baselines answer what they say, and as scikit-learn would."""
+
+import numpy as np
+import pytest
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from candlelab.evaluate.baselines import BASELINES, Features, fit_predict, priors
+
+
+def windows(seed, n, classes):
+    rng = np.random.default_rng(seed)
+    numbers = rng.normal(size=(n, 6))
+    label = np.clip((numbers[:, 0] + rng.normal(0, 1, n)).round() + classes // 2, 0, classes - 1).astype(int)
+    return Features(numbers, numbers[:, 1] / 100, rng.normal(size=(n, 2)), label)
+
+
+@pytest.fixture(scope="module", params=[2, 3])
+def answers(request):
+    train, rows = windows(0, 600, request.param), windows(1, 200, request.param)
+    return request.param, train, rows, fit_predict(train, rows, classes=request.param, seed=0)
+
+
+@pytest.mark.parametrize("name", BASELINES)
+def test_every_baseline_gives_probabilities(answers, name):
+    classes, _, rows, found = answers
+    assert found[name].shape == (len(rows.label), classes)
+    assert found[name].sum(1) == pytest.approx(1) and (found[name] >= 0).all()
+
+
+def test_majority_answers_the_commonest_training_class(answers):
+    classes, train, _, found = answers
+    assert (found["majority"].argmax(1) == np.bincount(train.label).argmax()).all()
+
+
+def test_reversal_is_the_opposite_of_the_last_direction(answers):
+    classes, _, rows, found = answers
+    up = rows.last_return > 0
+    assert (found["last_direction"].argmax(1) == np.where(up, classes - 1, 0)).all()
+    assert (found["reversal"].argmax(1) == np.where(up, 0, classes - 1)).all()
+
+
+def test_an_unchanged_last_bar_gets_the_training_shares():
+    train, rows = windows(0, 100, 2), windows(1, 3, 2)
+    still = Features(rows.numbers, np.zeros(3), rows.volatility, rows.label)
+    assert fit_predict(train, still, classes=2, seed=0)["reversal"] == pytest.approx(np.tile(priors(train.label, 2), (3, 1)))
+
+
+def test_logistic_equals_plain_scikit_learn(answers):
+    _, train, rows, found = answers
+    plain = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000)).fit(train.numbers, train.label)
+    assert found["logistic"] == pytest.approx(plain.predict_proba(rows.numbers))
+
+
+def test_volatility_reads_only_the_two_numbers(answers):
+    classes, train, rows, found = answers
+    blind = Features(rows.numbers * 0, rows.last_return * 0, rows.volatility, rows.label * 0)
+    assert fit_predict(train, blind, classes=classes, seed=0)["volatility"] == pytest.approx(found["volatility"])
+
+
+@pytest.mark.parametrize("name", BASELINES)
+def test_evaluated_labels_change_nothing(answers, name):
+    classes, train, rows, found = answers
+    other = Features(rows.numbers, rows.last_return, rows.volatility, rows.label * 0)
+    assert (fit_predict(train, other, classes=classes, seed=0)[name] == found[name]).all()
+
+
+def test_rows_without_a_label_are_not_trained_on():
+    train, rows = windows(0, 300, 2), windows(1, 20, 2)
+    extra = windows(2, 50, 2)
+    more = Features(*(np.concatenate([a, b]) for a, b in ((train.numbers, 9 * extra.numbers), (train.last_return, extra.last_return),
+                    (train.volatility, 9 * extra.volatility), (train.label, np.full(50, -1)))))  # fmt: skip
+    assert fit_predict(more, rows, classes=2, seed=0)["logistic"] == pytest.approx(fit_predict(train, rows, classes=2, seed=0)["logistic"])
+
+
+def test_unknown_numbers_are_survived():
+    train, rows = windows(0, 200, 2), windows(1, 20, 2)
+    train.numbers[::7, 2] = np.nan
+    rows.volatility[0] = -np.inf
+    assert all(np.isfinite(p).all() for p in fit_predict(train, rows, classes=2, seed=0).values())
+
+
+def test_one_training_class_is_survived():
+    train, rows = windows(0, 50, 2), windows(1, 5, 2)
+    constant = Features(train.numbers, train.last_return, train.volatility, np.ones(50, int))
+    assert set(fit_predict(constant, rows, classes=2, seed=0)) == set(BASELINES)
+
+
+def test_no_training_label_is_refused():
+    empty = Features(np.zeros((3, 2)), np.zeros(3), np.zeros((3, 2)), np.full(3, -1))
+    with pytest.raises(ValueError, match="no labelled row"):
+        fit_predict(empty, empty, classes=2, seed=0)
