@@ -1,0 +1,127 @@
+"""Sequence nets of system 004: LSTM, LSTM-attention, CNN-LSTM and CNN-LSTM-attention, by two settings."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from candlelab.batch import Batch, Output, Shapes
+from candlelab.model.layers import check_fraction, check_heads, waves
+
+KERNELS = (3, 5, 7)
+
+
+class CnnLstmAttention(nn.Module):
+    """Indicators (B, T, F) to raw logits (B, K), or in regression mode to a forecast (B,) and nothing else; no tanh.
+
+    use_cnn         convolutions over 3, 5 and 7 bars and two of 3 stand before the LSTMs, in place of the first one.
+    use_attention   self-attention with positions and attention pooling stand after them; else the last state speaks.
+    sizes           widths of the three stages; with 11 features, [64, 32, 16] and three classes the nets have 35,619,
+                    37,812 (attention), 44,557 (CNN) and 46,750 (both) parameters, as in system 004.
+    """
+
+    reads = ("series",)
+
+    def __init__(
+        self,
+        shapes: Shapes,
+        *,
+        mode: Literal["classification", "regression"],
+        use_cnn: bool,
+        use_attention: bool,
+        sizes: list[int],
+        heads: int,
+        feed_forward: int,
+        dropout: float,
+    ) -> None:
+        super().__init__()
+        check_fraction(dropout, "model.net.dropout")
+        bars, features = _series(shapes)
+        if len(sizes) < 2 or min(sizes) < len(KERNELS):
+            raise ValueError(f"model.net.sizes is {list(sizes)}; give at least two widths of {len(KERNELS)} or more.")
+        self.mode, self.gives_logits = mode, mode == "classification"
+        widths = [features, *sizes]
+        self.cnn = MultiScale(features, sizes[0], dropout) if use_cnn else nn.Identity()
+        lstms = zip(widths[1:-1], widths[2:], strict=True) if use_cnn else zip(widths[:-1], widths[1:], strict=True)
+        self.lstms = nn.ModuleList(nn.LSTM(inner, outer, batch_first=True) for inner, outer in lstms)
+        self.drop = nn.Dropout(dropout)
+        self.pool = AttentionPool(bars, sizes[-1], heads, feed_forward, dropout) if use_attention else LastState()
+        self.head = nn.Sequential(
+            nn.Linear(sizes[-1], sizes[-1] // 2),
+            nn.ReLU(),
+            nn.Dropout(dropout),
+            nn.Linear(sizes[-1] // 2, shapes.classes if self.gives_logits else 1),
+        )
+
+    def forward(self, batch: Batch) -> Output:
+        states = self.cnn(batch["series"])
+        for lstm in self.lstms:
+            states = self.drop(lstm(states)[0])
+        answer = self.head(self.pool(states))
+        return {"logits": answer} if self.gives_logits else {"forecast": answer.squeeze(-1)}
+
+
+class MultiScale(nn.Module):
+    """Convolutions of 3, 5 and 7 bars side by side, then two of 3; (B, T, F) to (B, T, channels)."""
+
+    def __init__(self, features: int, channels: int, dropout: float) -> None:
+        super().__init__()
+        widths = [channels // 3 + (i < channels % 3) for i in range(3)]
+        self.scales = nn.ModuleList(_convolution(features, w, k, dropout) for w, k in zip(widths, KERNELS, strict=True))
+        self.refine = nn.Sequential(_convolution(channels, channels, 3, dropout), _convolution(channels, channels, 3, dropout))
+
+    def forward(self, series: Tensor) -> Tensor:
+        channels_first = series.transpose(1, 2)
+        together = torch.cat([scale(channels_first) for scale in self.scales], dim=1)
+        return self.refine(together).transpose(1, 2)
+
+
+class AttentionPool(nn.Module):
+    """Positions, a transformer block and a learned weighted mean over bars; (B, T, width) to (B, width)."""
+
+    places: Tensor
+
+    def __init__(self, bars: int, width: int, heads: int, feed_forward: int, dropout: float) -> None:
+        super().__init__()
+        check_heads(width, heads, "model.net.heads")
+        self.heads, self.dropout = heads, dropout
+        self.register_buffer("places", waves(torch.arange(float(bars)), width), persistent=False)
+        self.ask = nn.Linear(width, 3 * width, bias=False)
+        self.answer = nn.Linear(width, width)
+        self.norm_attention, self.norm_forward = nn.LayerNorm(width), nn.LayerNorm(width)
+        self.feed = nn.Sequential(nn.Linear(width, feed_forward), nn.ReLU(), nn.Dropout(dropout), nn.Linear(feed_forward, width))
+        self.weigh = nn.Linear(width, 1)
+
+    def forward(self, states: Tensor) -> Tensor:
+        states = states + self.places
+        states = self.norm_attention(states + self._attend(states))
+        states = self.norm_forward(states + self.feed(states))
+        shares = self.weigh(states).softmax(dim=1)
+        return (shares * states).sum(1)
+
+    def _attend(self, states: Tensor) -> Tensor:
+        split = self.ask(states).unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
+        mixed = F.scaled_dot_product_attention(*split.unbind(0), dropout_p=self.dropout if self.training else 0.0)
+        return self.answer(mixed.transpose(1, 2).flatten(2))
+
+
+class LastState(nn.Module):
+    """The state after the newest bar; (B, T, width) to (B, width)."""
+
+    def forward(self, states: Tensor) -> Tensor:
+        return states[:, -1]
+
+
+def _series(shapes: Shapes) -> tuple[int, int]:
+    if shapes.series is None or shapes.series[1] < 1:
+        raise ValueError("cnn_lstm_attn reads numbers but the data computes none; choose data/indicators=classic.")
+    return shapes.series
+
+
+def _convolution(inner: int, outer: int, kernel: int, dropout: float) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Conv1d(inner, outer, kernel, padding=kernel // 2), nn.BatchNorm1d(outer), nn.ReLU(), nn.Dropout(dropout)
+    )
