@@ -218,16 +218,18 @@ def parse_csv(text: bytes, file: ArchiveFile) -> dict[str, np.ndarray]:
     options = pa.csv.ConvertOptions(
         include_columns=list(KEPT), column_types={n: pa.float64() for n in KEPT[1:]} | {"open_time": pa.int64()})
     reading = pa.csv.ReadOptions(column_names=list(ARCHIVE_COLUMNS), skip_rows=int(has_header), use_threads=False,
-                                 block_size=max(len(text) + 1, 1024))
+                                 block_size=1 << 20)
     try:
         table = pa.csv.read_csv(pa.py_buffer(text), read_options=reading, convert_options=options)
     except pa.ArrowInvalid as error:
         raise Passing(f"its rows are not 12 numbers ({str(error)[:80]})") from None
     bars = {name: table.column(k).to_numpy() for k, name in enumerate(COLUMNS)}
     bars["time"] = to_ms(bars["time"])
+    if not len(table):
+        raise Passing("it holds no bar")
+    if file.start <= bars["time"].min() and bars["time"].max() < file.end:
+        return bars
     inside = (bars["time"] >= file.start) & (bars["time"] < file.end)
     if not inside.any():
         raise Passing("it holds no bar of its own period")
-    if not inside.all():
-        bars = {name: column[inside] for name, column in bars.items()}
-    return bars
+    return {name: column[inside] for name, column in bars.items()}

@@ -54,14 +54,19 @@ class Store:
         self.folder = folder
 
     def manifest(self) -> Manifest | None:
-        """Return the manifest, None if there is none or it is of another version."""
+        """Return the manifest, None if there is none, it is of another version or its data is not whole."""
         try:
             found = json.loads((self.folder / MANIFEST).read_text())
         except (FileNotFoundError, NotADirectoryError):
             return None
         except ValueError:
             raise ValueError(f"{self.folder / MANIFEST} is damaged: delete the folder and fetch again") from None
-        return Manifest(**found) if found.get("version") == VERSION else None
+        if found.get("version") != VERSION:
+            return None
+        manifest, data = Manifest(**found), self.folder / found["data"]
+        if data.exists() and data.stat().st_size != manifest.bytes:
+            return None  # the machine lost power between the two
+        return manifest
 
     def read(self, *, start: int | None = None, end: int | None = None) -> dict[str, np.ndarray]:
         """Return the stored columns with start <= time < end, ascending; raises ValueError without data."""
@@ -115,7 +120,9 @@ class Store:
         """Keep a verified download until the commit, so that an interrupted fetch need not repeat it."""
         path = self.folder / STAGING / f"{sha256}-{name}"
         path.parent.mkdir(exist_ok=True)
-        write_atomic(path, data)
+        part = path.with_name(f"{path.name}.part")
+        part.write_bytes(data)
+        os.replace(part, path)
         return path
 
     def staged(self, name: str) -> tuple[bytes, str] | None:
@@ -131,8 +138,8 @@ class Store:
 def write_parquet(bars: dict[str, np.ndarray], path: Path) -> None:
     """Write columns as Parquet, the same bytes for the same values."""
     table = pa.table({name: pa.array(bars[name]) for name in COLUMNS if name in bars})
-    pa.parquet.write_table(table, path, compression="lz4", use_dictionary=False, write_statistics=False,
-                           row_group_size=1 << 20, store_schema=False)
+    pa.parquet.write_table(table, path, compression="lz4", use_dictionary=False, write_statistics=False, store_schema=False,
+                           use_byte_stream_split=[n for n in table.column_names if n != "time"], row_group_size=1 << 20)
 
 
 def write_atomic(path: Path, data: bytes) -> None:

@@ -211,6 +211,8 @@ class _Collection:
     def missing(self, bars: Bars, file: ArchiveFile) -> np.ndarray:
         """Return the open times the calendar asks of a file, no bar has and no known halt explains."""
         times = archive.expected_times(file.start, file.end, self.interval)
+        if np.array_equal(times, bars["time"]):
+            return times[:0]
         times = times[~np.isin(times, floor_open(bars["time"], self.interval))]
         return times[~stood_still(times, next_open(times, self.interval))]
 
@@ -338,7 +340,7 @@ def join(parts: list[Bars]) -> Bars:
     if not parts:
         return {name: np.zeros(0, np.int64 if name == "time" else np.float64) for name in COLUMNS}
     parts.sort(key=lambda p: int(p["time"][0]))
-    bars = {name: np.concatenate([p[name] for p in parts]) for name in COLUMNS}
+    bars = {n: np.concatenate([p[n] for p in parts]) for n in COLUMNS} if len(parts) > 1 else parts[0]
     if (np.diff(bars["time"]) < 0).any():
         order = np.argsort(bars["time"], kind="stable")
         bars = {name: column[order] for name, column in bars.items()}

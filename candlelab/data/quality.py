@@ -58,8 +58,9 @@ def clean(bars: dict[str, np.ndarray], quality: Quality, *, now: int, misaligned
                 has closed) or refuse.
     Raises DataTrouble if more than one bar in a hundred is broken: then the columns are something else.
     """
-    order = np.argsort(bars["time"], kind="stable")
-    bars = {name: column[order] for name, column in bars.items()}
+    if (np.diff(bars["time"]) < 0).any():
+        order = np.argsort(bars["time"], kind="stable")
+        bars = {name: column[order] for name, column in bars.items()}
     bars = _drop(bars, next_open(bars["time"], quality.interval) > now, quality, "unfinished")
     bad = broken(bars)
     if bad.sum() > max(3, BROKEN_SHARE * len(bad)):
@@ -74,11 +75,10 @@ def clean(bars: dict[str, np.ndarray], quality: Quality, *, now: int, misaligned
 
 def broken(bars: dict[str, np.ndarray]) -> np.ndarray:
     """Return (n,) bool: a price not finite and positive, a body outside low-high, or a volume below 0 or NaN."""
-    prices = np.stack([bars[name] for name in PRICES])
-    with np.errstate(invalid="ignore"):
-        impossible = ~(np.isfinite(prices) & (prices > 0)).all(0)
-        outside = (bars["high"] < np.maximum(bars["open"], bars["close"])) | (bars["low"] > np.minimum(bars["open"], bars["close"]))
-        return impossible | outside | ~(bars["volume"] >= 0)
+    top, bottom = np.maximum(bars["open"], bars["close"]), np.minimum(bars["open"], bars["close"])
+    with np.errstate(invalid="ignore"):  # comparisons with NaN are False, so a NaN anywhere is broken
+        good = (bars["low"] > 0) & (bars["low"] <= bottom) & (top <= bars["high"]) & (bars["high"] < np.inf)
+        return ~(good & (bars["volume"] >= 0))
 
 
 def _drop(bars, rows, quality: Quality, count: str):
