@@ -1,6 +1,6 @@
 """The pictures of a report: plain arrays in, one titled SVG out."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -65,10 +65,18 @@ def _anchor(panel: Panel, value: float) -> str:
     return "start" if share < 0.25 else "end" if share > 0.75 else "middle"
 
 
+LONGEST = 22
+
+
+def name_space(names: Iterable[str]) -> float:
+    """Pixels that the longest name on the left needs, at the larger type of a phone."""
+    return 18 + 7.9 * min(max(len(name) for name in names), LONGEST)
+
+
 def comparison(rows: Sequence[Estimate], references: Sequence[Reference], *, title: str, note: str, axis: str, words: Callable[..., str]) -> Figure:
     """Dots with intervals, one row per model, on one scale."""
     ends = [end for row in rows for end in (*_ends(row), row.value)] + [reference.value for reference in references]
-    panel = Panel(span(ends), (len(rows) - 0.5, -0.5), title, height=64 + 25 * len(rows), left=142, right=18, top=20)
+    panel = Panel(span(ends), (len(rows) - 0.5, -0.5), title, height=64 + 25 * len(rows), left=name_space(row.name for row in rows), right=18, top=20)
     panel.bottom_axis(labelled(ticks(*panel.x, 4), words, scale=_scale(words)), axis, grid=True)
     for reference in references:
         panel.stroke(reference.value, panel.y[0], reference.value, panel.y[1], reference.kind)
@@ -77,7 +85,7 @@ def comparison(rows: Sequence[Estimate], references: Sequence[Reference], *, tit
         low, high = _ends(row)
         panel.stroke(low, place, high, place, f"interval-{row.kind}")
         panel.dot(row.value, place, row.kind, f"{row.name}: {words(row.value)}")
-        panel.text(panel.x[0], place, row.name[:21], kind="strong" if row.kind == "model" else "", anchor="end", dx=-10)
+        panel.text(panel.x[0], place, row.name[:LONGEST], kind="strong" if row.kind == "model" else "", anchor="end", dx=-10)
     return Figure(title, note, panel.svg())
 
 

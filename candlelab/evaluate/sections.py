@@ -96,7 +96,7 @@ def data(results: Results) -> Section:
     parts = card["parts"]
     rows = [["windows", *(formats.count(part["samples"]) for part in parts.values())]]
     rows += [[word, *(str(part.get(word, ""))[:10] for part in parts.values())] for word in ("first", "last")]
-    rows += [[name, *(share_cell(part["classes"][name], sum(part["classes"].values())) for part in parts.values())] for name in results.classes]
+    rows += [[name.replace("_", " "), *(share_cell(part["classes"][name], sum(part["classes"].values())) for part in parts.values())] for name in results.classes]
     table = Table(["", *parts], rows, "Parts and label balance.", "In time order. Whoever always answers the commonest label is right as often as its share.")
     return Section("Data", facts=facts, tables=[table])
 
@@ -173,7 +173,7 @@ def errors(results: Results, curves: Mapping[str, Any], predictions: pd.DataFram
         plots.append(figures.confusion(matrix, results.classes))
         told, true = matrix.sum(axis=0), matrix.sum(axis=1)
         rates = [[formats.percent(results.get(f"test/{rate}/{name}")) for rate in ("precision", "recall", "f1")] for name in results.classes]
-        body = [[name, *rates[place], formats.count(true[place]), formats.count(told[place])] for place, name in enumerate(results.classes)]
+        body = [[name.replace("_", " "), *rates[place], formats.count(true[place]), formats.count(told[place])] for place, name in enumerate(results.classes)]
         tables.append(Table(["class", "precision", "recall", "F1", "true cases", "answered"], body))
     confidence, hit, _ = _net_rows(results, predictions)
     if len(hit):
@@ -284,7 +284,7 @@ def charts(pictures: Sequence[tuple[np.ndarray, Mapping[str, Any]]]) -> Section:
 
 def _chart(image: np.ndarray, caption: Mapping[str, Any]) -> Chart:
     """One picture with its caption in words."""
-    label, answer = str(caption["label"]), str(caption["answer"])
+    label, answer = (str(caption[name]).replace("_", " ") for name in ("label", "answer"))
     confidence = caption.get("confidence")
     lines = [label if label == answer else f"was {label}"]
     when = caption.get("time")

@@ -6,7 +6,7 @@ from math import ceil, floor, log10
 import numpy as np
 
 from candlelab.evaluate import formats
-from candlelab.evaluate.figures import Estimate, Figure, Reference
+from candlelab.evaluate.figures import LONGEST, Estimate, Figure, Reference, name_space
 from candlelab.evaluate.svg import Panel, labelled, span, ticks
 
 
@@ -66,10 +66,10 @@ def _name(panel: Panel, place: float, row: Estimate, taken: list[tuple[float, fl
 def bars(rows: Sequence[tuple[str, float]], *, title: str, note: str, words: Callable[[float], str]) -> Figure:
     """One horizontal bar per model with its value at the end, from zero."""
     most = max(value for _, value in rows) or 1.0
-    panel = Panel((0, most * 1.25), (len(rows) - 0.5, -0.5), title, height=16 + 24 * len(rows), left=150, top=4, bottom=4)
+    panel = Panel((0, most * 1.25), (len(rows) - 0.5, -0.5), title, height=16 + 24 * len(rows), left=name_space(name for name, _ in rows), top=4, bottom=4)
     for place, (name, value) in enumerate(rows):
         panel.bar(0, value, place - 0.3, place + 0.3, "model", f"{name}: {words(value)}")
-        panel.text(0, place, name[:22], anchor="end", dx=-10)
+        panel.text(0, place, name[:LONGEST], anchor="end", dx=-10)
         panel.text(value, place, words(value), kind="small", dx=6)
     return Figure(title, note, panel.svg())
 
@@ -91,12 +91,12 @@ def critical_difference(names: Sequence[str], ranks: Sequence[float], difference
     order = np.argsort(ranks, kind="stable")
     ranks, names = np.asarray(ranks, dtype=float)[order], [names[place] for place in order]
     groups = _groups(ranks, difference)
-    panel = Panel((0.7, max(len(names), 2) + 0.3), (len(names) - 0.4, -1.2 - 0.5 * len(groups)), "mean ranks", height=70 + 24 * len(names) + 12 * len(groups), left=150, top=10)
+    panel = Panel((0.7, max(len(names), 2) + 0.3), (len(names) - 0.4, -1.2 - 0.5 * len(groups)), "mean ranks", height=70 + 24 * len(names) + 12 * len(groups), left=name_space(names), top=10)
     panel.bottom_axis(labelled(range(1, len(names) + 1), formats.number), "mean rank (1 is best)", grid=True)
     for place, (name, rank) in enumerate(zip(names, ranks, strict=True)):
         panel.stroke(panel.x[0], place, rank, place, "axis")
         panel.dot(rank, place, "model" if place == 0 else "base", f"{name}: {rank:.2f}")
-        panel.text(panel.x[0], place, name[:22], anchor="end", dx=-10)
+        panel.text(panel.x[0], place, name[:LONGEST], anchor="end", dx=-10)
         panel.text(rank, place, formats.number(rank, 2), kind="small", dx=9)
     for level, (first, last) in enumerate(groups):
         panel.stroke(ranks[first] - 0.05, -0.9 - 0.5 * level, ranks[last] + 0.05, -0.9 - 0.5 * level, "critical")
