@@ -1,0 +1,130 @@
+"""Scores of a whole predictions table."""
+
+import json
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+from score_cases import evaluation, predictions, score
+from sklearn.metrics import roc_auc_score
+
+from candlelab.evaluate.threshold.exact import Exact
+from candlelab.evaluate.threshold.grid import Grid
+
+PROMISED = ("accuracy balanced_accuracy f1_macro mcc auroc auprc brier ece n n_eff sharpe_net psr turnover max_drawdown_pct "
+            "log_loss auroc_direction breakeven_accuracy smallest_accuracy").split()  # fmt: skip
+
+
+@pytest.fixture(scope="module", params=[2, 3])
+def scored(request):
+    table = predictions(edge=0.3, classes=request.param, symbols=2)
+    return table, score(table)
+
+
+@pytest.mark.parametrize("name", PROMISED)
+def test_every_promised_metric_is_there_for_both_splits(scored, name):
+    assert scored[1].metrics[f"test/{name}"] is not None and f"val/{name}" in scored[1].metrics
+
+
+def test_metrics_and_threshold_are_plain_json(scored):
+    json.dumps([scored[1].metrics, scored[1].threshold], allow_nan=False)
+
+
+def test_baselines_are_scored_on_the_same_rows(scored):
+    table, found = scored
+    rows = table[(table["model"] == "reversal") & (table["split"] == "test")]
+    p = rows[[name for name in rows if name.startswith("p_")]].to_numpy()
+    area = roc_auc_score(rows["label"], p[:, 1] if p.shape[1] == 2 else p / p.sum(1, keepdims=True), multi_class="ovr")
+    assert found.metrics["baseline/reversal/accuracy"] == pytest.approx((p.argmax(1) == rows["label"]).mean())
+    assert found.metrics["baseline/reversal/auroc"] == pytest.approx(area)
+
+
+def test_the_order_of_the_rows_does_not_matter(scored):
+    table, found = scored
+    assert score(table.sample(frac=1, random_state=0)).metrics == found.metrics
+
+
+def test_test_rows_do_not_move_the_threshold():
+    table = predictions(edge=0.3)
+    other = table.copy()
+    test = other["split"] == "test"
+    other.loc[test, "bar_return"] = -other.loc[test, "bar_return"]
+    assert score(other).threshold["threshold"] == score(table).threshold["threshold"]
+
+
+def test_fees_only_change_the_money(scored):
+    table, found = scored
+    free = score(table, fee_bps=0.0)
+    assert free.metrics["test/accuracy_low"] == found.metrics["test/accuracy_low"]
+    assert free.metrics["test/sharpe_net"] > found.metrics["test/sharpe_net"]
+
+
+def test_buy_and_hold_and_always_flat_have_money_only(scored):
+    metrics = scored[1].metrics
+    assert metrics["baseline/buy_and_hold/sharpe_net"] is not None and metrics["baseline/always_flat/return_net_pct"] == 0
+    assert metrics["baseline/always_flat/sharpe_net"] is None and "baseline/buy_and_hold/accuracy" not in metrics
+
+
+def test_recognition_has_no_money_at_all():
+    found = score(predictions(edge=3.0), kind="recognition", horizon=0)
+    words = json.dumps([found.metrics, found.verdict.lines(), sorted(found.curves)]).lower()
+    assert not re.search("sharpe|backtest|predict|psr|turnover|equity|threshold", words) and found.threshold == {}
+
+
+def test_the_way_to_the_best_possible_accuracy_is_measured():
+    metrics = score(predictions(edge=0.3), bayes=0.62).metrics
+    assert metrics["bayes/accuracy"] == 0.62
+    assert metrics["bayes/reached"] == pytest.approx((metrics["test/accuracy"] - 0.5) / 0.12)
+
+
+def test_several_symbols_get_a_row_each(scored):
+    assert list(scored[1].per_symbol.index) == ["S0", "S1"] and (scored[1].per_symbol["n"] == 1000).all()
+
+
+def test_without_validation_nothing_is_traded():
+    table = predictions(edge=0.3)
+    found = score(table[table["split"] == "test"])
+    assert found.threshold["threshold"] is None and found.metrics["test/sharpe_net"] is None and found.metrics["val/n"] == 0
+
+
+def test_rows_without_a_label_are_traded_but_not_scored():
+    table = predictions(edge=0.3)
+    table.loc[table["time"] % 7_200_000 == 0, "label"] = -1
+    metrics = score(table).metrics
+    assert metrics["test/n"] == 500 and metrics["test/sharpe_net"] == score(predictions(edge=0.3)).metrics["test/sharpe_net"]
+
+
+def test_a_forecast_can_be_traded_by_its_size():
+    by_size = Exact(score="forecast", min_trades=20, smooth=0.0, draws=0)
+    found = score(predictions(edge=0.3), threshold=by_size)
+    assert found.threshold["threshold"] == pytest.approx(0.001) and found.metrics["test/rank_ic"] > 0.1
+
+
+def test_an_inert_grid_says_so():
+    grid = Grid(score="confidence", grid="returns", min_trades=20, smooth=0.0, draws=0)
+    assert "do nothing" in score(predictions(classes=3), threshold=grid).threshold["warnings"][0]
+
+
+def test_overlapping_labels_widen_the_intervals():
+    table = predictions(edge=0.3)
+    one, five = score(table).metrics, score(table, horizon=5).metrics
+    width = [m["test/accuracy_high"] - m["test/accuracy_low"] for m in (one, five)]
+    assert width[1] / width[0] == pytest.approx(np.sqrt(5), rel=0.03)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [(lambda t: t.drop(columns="bar_return"), "lack the columns bar_return"), (lambda t: t[t["model"] != "net"], "no test rows of model 'net'"),
+     (lambda t: t.iloc[:-1], "stand on different rows"), (lambda t: t.assign(p_0=np.nan), "negative or not numbers"),
+     (lambda t: pd.concat([t, t]), "a row twice")],
+)  # fmt: skip
+def test_a_table_that_cannot_be_scored_says_why(spoil, message):
+    with pytest.raises(ValueError, match=message):
+        score(spoil(predictions()))
+
+
+@pytest.mark.parametrize("wrong", [{"fee_bps": -1.0}, {"level": 0.4}, {"draws": 1}, {"bins": 1}])
+def test_evaluation_settings_out_of_range_are_refused(wrong):
+    with pytest.raises(ValueError, match=f"{next(iter(wrong))} was"):
+        evaluation(**wrong)

@@ -1,0 +1,152 @@
+"""The verdict says what the intervals carry and no more."""
+
+import re
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from score_cases import CLASSES, evaluation, predictions, score
+
+from candlelab.evaluate.verdict import side_of
+
+
+def reversal_market(rows=6000, seed=0):
+    """Hours whose direction turns 53 % of the time, with moves too small for 10 bp; the net is reversal itself."""
+    rng = np.random.default_rng(seed)
+    turn = rng.random(rows) < 0.53
+    up = np.cumsum(turn) % 2
+    move = (2 * up - 1) * np.abs(rng.normal(0, 0.003, rows))
+    side = 1 - np.r_[0, up[:-1]]
+    table = pd.DataFrame({
+        "symbol": "BTC", "time": 3_600_000 * np.arange(rows), "split": np.where(np.arange(rows) < rows // 3, "validation", "test"), "label": up,
+        "forward_return": move, "bar_return": move, "sigma": 0.003, "segment": 0, "forecast": np.nan, "p_1": np.where(side == 1, 0.53, 0.47),
+    }).assign(p_0=lambda t: 1 - t["p_1"])  # fmt: skip
+    return pd.concat([table.assign(model=model) for model in ("net", "reversal")])
+
+
+def volatility_table():
+    """A net that knows calm from wild bars, and nothing of direction."""
+    table = predictions(classes=3, rows=3000)
+    wild = np.random.default_rng(1).random(3000) < 0.5
+    move = np.where(wild, 2.0, 0.3) * np.random.default_rng(2).normal(0, 0.01, 3000)
+    frame = table.assign(forward_return=np.tile(move, 3), bar_return=np.tile(move, 3), label=np.tile(np.digitize(move, [-0.005, 0.005]), 3))
+    net = (frame["model"] == "net").to_numpy()
+    for column, value in (("p_0", 0.35), ("p_1", 0.30), ("p_2", 0.35)):
+        frame.loc[net, column] = np.where(wild, value, {"p_1": 0.8}.get(column, 0.1))
+    return frame
+
+
+def test_noise_is_inside_the_chance_band_and_says_so():
+    found = score(predictions(seed=3)).verdict
+    assert found.information.answer == "not shown" and "inside the chance band" in found.information.sentence
+    assert found.beyond_baseline.answer == "not shown" and found.money.answer != "yes"
+
+
+def test_a_clear_edge_is_three_times_yes():
+    found = score(predictions(edge=0.3), fee_bps=1.0).verdict
+    assert [a.answer for a in (found.information, found.beyond_baseline, found.money)] == ["yes"] * 3
+
+
+def test_reversal_is_right_53_percent_and_loses_money():
+    found = score(reversal_market()).verdict
+    assert found.information.answer == "yes" and re.match(r"Right on 5[2-4]\.\d %", found.information.sentence)
+    assert found.money.answer == "no" and found.money.high < 0
+    assert "reversal knows something of direction and loses money after fees" in found.beyond_baseline.sentence
+
+
+def test_a_net_no_better_than_its_baseline_is_not_beyond_it():
+    found = score(reversal_market()).verdict
+    assert found.beyond_baseline.answer == "not shown" and found.beyond_baseline.value == 0
+
+
+def test_a_net_worse_than_a_baseline_hears_no():
+    table = predictions(edge=0.5)
+    swap = {"net": "reversal", "reversal": "net"}
+    found = score(table.assign(model=table["model"].replace(swap))).verdict
+    assert found.beyond_baseline.answer == "no" and "against reversal" in found.beyond_baseline.sentence
+
+
+def test_knowing_volatility_is_not_called_knowing_direction():
+    found = score(volatility_table()).verdict
+    assert found.information.answer == "yes" and found.information.sentence.startswith("Only about how much prices move")
+    assert found.volatility.answer == "yes" and "not direction" in found.volatility.sentence
+
+
+def test_an_answer_rests_on_the_number_it_shows():
+    found = score(volatility_table())
+    assert found.verdict.information.value == found.metrics["test/auroc_move"] and found.verdict.information.chance == 0.5
+
+
+def test_too_good_on_real_bars_is_a_suspicion():
+    assert "look for a leak" in score(predictions(edge=0.6)).verdict.suspicions[0]
+
+
+def test_a_simulated_edge_is_no_suspicion_until_it_beats_the_best_possible():
+    table = predictions(edge=0.6)
+    assert score(table, bayes=0.73).verdict.suspicions == ()
+    assert "more than the best possible 60.0 %" in score(table, bayes=0.60).verdict.suspicions[0]
+
+
+def test_a_baseline_that_is_too_good_is_a_suspicion_too():
+    table = predictions(edge=0.6)
+    swap = {"net": "reversal", "reversal": "net"}
+    assert "reversal tells up from down" in score(table.assign(model=table["model"].replace(swap))).verdict.suspicions[0]
+
+
+def test_recognition_says_what_it_is():
+    found = score(predictions(edge=3.0), kind="recognition", horizon=0).verdict
+    assert found.kind == "recognition" and found.money is None and "This is recognition" in found.information.sentence
+
+
+@pytest.mark.parametrize("kind", ["forecast", "recognition"])
+@pytest.mark.parametrize("classes", [2, 3])
+def test_a_verdict_has_five_lines(kind, classes):
+    lines = score(predictions(classes=classes), kind=kind, horizon=int(kind == "forecast")).verdict.lines()
+    assert len(lines) == 5 and all(line.endswith(".") and "\n" not in line and "nan" not in line for line in lines)
+
+
+def test_few_rows_ask_for_more():
+    found = score(predictions(rows=300)).verdict
+    assert found.missing_for_trust[0].startswith("more test rows")
+
+
+def test_no_baseline_is_said():
+    assert "no baseline" in score(predictions(baselines=())).verdict.beyond_baseline.sentence
+
+
+def test_no_labelled_test_row_is_survived():
+    found = score(predictions().assign(label=-1)).verdict
+    assert found.information.sentence == "No test row has a label." and len(found.lines()) == 5
+
+
+def test_one_class_in_the_test_rows_is_not_available_but_survived():
+    table = predictions()
+    found = score(table.assign(label=1))
+    assert found.metrics["test/auroc"] is None and found.verdict.information.answer == "not shown"
+
+
+def test_assumed_costs_are_named():
+    settings = {"fee_bps": 10.0, "slippage_bps": 2.0}
+    found = evaluation(**settings).score(predictions(), horizon=1, interval="1h", kind="forecast", classes=CLASSES[2]).verdict
+    assert "12 bp" in found.money.question and not any("0 bp assumed" in text for text in found.missing_for_trust)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "word"), [(0.501, 0.52, "yes"), (0.49, 0.52, "not shown"), (0.49, 0.505, "no"), (0.4, 0.49, "no"), (np.nan, np.nan, "not shown")]
+)
+def test_the_interval_decides(low, high, word):
+    assert side_of(low, high, 0.5, 0.51) == word
+
+
+def test_suspicions_replace_the_last_line():
+    found = replace(score(predictions()).verdict, suspicions=("a leak",))
+    assert found.lines()[-1] == "Suspect: a leak."
+
+
+@pytest.mark.slow
+def test_noise_is_seldom_called_information():
+    quick = {"draws": 2, "null_draws": 2}
+    answers = [score(predictions(rows=600, seed=seed, baselines=()), **quick).verdict for seed in range(60)]
+    assert sum(each.information.answer == "yes" for each in answers) <= 5
+    assert sum(each.money.answer == "yes" for each in answers) <= 5
