@@ -1,0 +1,91 @@
+"""A ViT that names the chart pattern it sees."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from candlelab.batch import Batch, Output, Shapes
+from candlelab.model.encoders import Size, norm_of, vit
+from candlelab.model.layers import check_fraction
+from candlelab.model.pretrained import origin
+
+
+class VitPatterns(nn.Module):
+    """ViT [CLS] and the mean of its patches to raw logits (B, K).
+
+    finetune   full, or frozen: only the classifier learns.
+    shift      largest random displacement in pixels, each way; brightness: largest random change, as a share.
+               Both only while training. Nothing is ever flipped: that would turn a bull flag into a bear flag.
+    """
+
+    reads = ("image",)
+
+    def __init__(
+        self,
+        shapes: Shapes,
+        *,
+        pretrained: bool | str,
+        image_backbone: str,
+        finetune: Literal["full", "frozen"],
+        width: int,
+        layers: int,
+        heads: int,
+        feed_forward: int,
+        patch: int,
+        dropout: float,
+        shift: int,
+        brightness: float,
+    ) -> None:
+        super().__init__()
+        self.weights_origin = origin(pretrained)
+        size = Size(width, layers, heads, feed_forward, dropout)
+        self.chart = vit(shapes, size, name=image_backbone, pretrained=pretrained, patch=patch)
+        self.pixels = norm_of(shapes, pretrained)
+        self.augment = Augment(shift, brightness)
+        self.classify = nn.Linear(2 * width, shapes.classes)
+        if finetune == "frozen":
+            self.chart.requires_grad_(False)
+
+    def forward(self, batch: Batch) -> Output:
+        tokens = self.chart(self.pixels(self.augment(batch["image"]))).last_hidden_state
+        return {"logits": self.classify(torch.cat([tokens[:, 0], tokens[:, 1:].mean(1)], dim=1))}
+
+
+class Augment(nn.Module):
+    """Charts moved a little and made lighter or darker, each by itself, while training; bytes in, bytes out."""
+
+    def __init__(self, shift: int, brightness: float) -> None:
+        super().__init__()
+        if shift < 0:
+            raise ValueError(f"model.net.shift is {shift} pixels; give 0 or more.")
+        check_fraction(brightness, "model.net.brightness")
+        self.shift, self.brightness = shift, brightness
+
+    def forward(self, image: Tensor) -> Tensor:
+        if not self.training:
+            return image
+        if self.shift:
+            image = moved(image, *(self._pixels(image) for _ in range(2)))
+        return self._lit(image) if self.brightness else image
+
+    def _pixels(self, image: Tensor) -> Tensor:
+        return torch.randint(-self.shift, self.shift + 1, (len(image),), device=image.device)
+
+    def _lit(self, image: Tensor) -> Tensor:
+        change = (2 * torch.rand(len(image), 1, 1, 1, device=image.device) - 1) * self.brightness
+        return (image * (1 + change)).round().clamp(0, 255).to(torch.uint8)
+
+
+def moved(image: Tensor, down: Tensor, right: Tensor) -> Tensor:
+    """Charts (B, C, H, W) moved by whole pixels, one (B,) number each way; what comes in has the colour of the top left corner."""
+    count, _, height, width = image.shape
+    row = torch.arange(height, device=image.device) - down[:, None]
+    column = torch.arange(width, device=image.device) - right[:, None]
+    inside = ((row >= 0) & (row < height))[:, :, None] & ((column >= 0) & (column < width))[:, None, :]
+    which = torch.arange(count, device=image.device)[:, None, None]
+    taken = image.permute(0, 2, 3, 1)[which, row.clamp(0, height - 1)[:, :, None], column.clamp(0, width - 1)[:, None, :]]
+    paper = image[:, :, 0, 0][:, None, None, :]
+    return torch.where(inside[..., None], taken, paper).permute(0, 3, 1, 2)
