@@ -88,7 +88,8 @@ class Rest:
             if len(finished) < len(rows):
                 yield columns(finished), int(rows[len(finished)][0])
                 return
-            at = int(rows[-1][0]) + 1 if len(rows) >= PAGE[self.market] else stop
+            full = len(rows) >= PAGE[self.market] and next_open(np.int64(rows[-1][0]), interval) < stop
+            at = int(rows[-1][0]) + 1 if full else stop
             yield columns(finished), at
 
     def bars(self, symbol: str, interval: str, start: int, end: int) -> dict[str, np.ndarray]:
