@@ -1,5 +1,6 @@
 """The report of a run is one safe file that says what it should and nothing it must not."""
 
+import itertools
 from dataclasses import replace
 from functools import cache
 from html.parser import HTMLParser
@@ -15,16 +16,35 @@ from candlelab.evaluate.threshold.exact import Exact
 
 HOUR = 3_600_000
 START = 1_704_067_200_000
-MODELS = {"net": 0.54, "majority": 0.5, "last_direction": 0.47, "reversal": 0.535, "volatility": 0.505, "logistic": 0.53, "gradient_boosting": 0.525}
+MODELS = {
+    "net": 0.54,
+    "majority": 0.5,
+    "last_direction": 0.47,
+    "reversal": 0.535,
+    "volatility": 0.505,
+    "logistic": 0.53,
+    "gradient_boosting": 0.525,
+}
 
 
 @cache
 def evaluated(symbols=("BTCUSDT",), n=1200, classes=("down", "up"), kind="forecast", bayes=None):
     """Predictions of a made-up market and their scores."""
     rng = np.random.default_rng(0)
-    tables = [_table(model, symbol, place, skill, n, len(classes), rng) for place, symbol in enumerate(symbols) for model, skill in MODELS.items()]
+    tables = [
+        _table(model, symbol, place, skill, n, len(classes), rng) for place, symbol in enumerate(symbols) for model, skill in MODELS.items()
+    ]
     predictions = pd.concat(tables, ignore_index=True)
-    settings = Evaluation(fee_bps=10.0, slippage_bps=0.0, threshold=Exact(score="confidence", min_trades=20, smooth=0.0, draws=5), level=0.95, bins=10, draws=20, null_draws=50, seed=0)
+    settings = Evaluation(
+        fee_bps=10.0,
+        slippage_bps=0.0,
+        threshold=Exact(score="confidence", min_trades=20, smooth=0.0, draws=5),
+        level=0.95,
+        bins=10,
+        draws=20,
+        null_draws=50,
+        seed=0,
+    )
     return predictions, settings.score(predictions, horizon=1, interval="1h", kind=kind, classes=classes, bayes=bayes)
 
 
@@ -37,20 +57,71 @@ def _table(model, symbol, place, skill, n, k, rng):
     pick = np.where(rng.random(n) < 1.35 * (skill - 0.5) + 1 / k, label, rng.integers(0, k, n))
     p[np.arange(n), pick] += rng.uniform(0, 0.2, n)
     p /= p.sum(1, keepdims=True)
-    frame = pd.DataFrame({"model": model, "symbol": symbol, "time": START + HOUR * np.arange(n), "split": np.where(np.arange(n) < n // 3, "validation", "test"), "label": label, "forward_return": change, "bar_return": change, "sigma": 0.006, "segment": place})
+    frame = pd.DataFrame(
+        {
+            "model": model,
+            "symbol": symbol,
+            "time": START + HOUR * np.arange(n),
+            "split": np.where(np.arange(n) < n // 3, "validation", "test"),
+            "label": label,
+            "forward_return": change,
+            "bar_return": change,
+            "sigma": 0.006,
+            "segment": place,
+        }
+    )
     return frame.assign(**{f"p_{j}": p[:, j] for j in range(k)}, forecast=np.nan)
 
 
 def example(symbols=("BTCUSDT",), classes=("down", "up"), kind="forecast", **settings):
     """All that write_report takes."""
     predictions, scores = evaluated(symbols, classes=classes, kind=kind, **settings)
-    parts = {part: {"samples": size * len(classes), "first": f"{year}-01-01T00:00:00+00:00", "last": f"{year + 1}-01-01T00:00:00+00:00", "classes": {name: size for name in classes}}
-             for part, size, year in (("train", 21000, 2018), ("validation", 5000, 2023), ("test", 4900, 2024))}
-    card = {"symbols": list(symbols), "interval": "1h", "bars": 62_713, "segments": 31, "first": "2018-01-01T00:00:00+00:00", "last": "2025-03-01T00:00:00+00:00", "window": 64, "warmup": 20,
-            "dropped_samples": 128, "parts": parts, "label": "Direction", "kind": kind, "horizon": 1, "fingerprint": "9f2c4e"}
+    parts = {
+        part: {
+            "samples": size * len(classes),
+            "first": f"{year}-01-01T00:00:00+00:00",
+            "last": f"{year + 1}-01-01T00:00:00+00:00",
+            "classes": dict.fromkeys(classes, size),
+        }
+        for part, size, year in (("train", 21000, 2018), ("validation", 5000, 2023), ("test", 4900, 2024))
+    }
+    card = {
+        "symbols": list(symbols),
+        "interval": "1h",
+        "bars": 62_713,
+        "segments": 31,
+        "first": "2018-01-01T00:00:00+00:00",
+        "last": "2025-03-01T00:00:00+00:00",
+        "window": 64,
+        "warmup": 20,
+        "dropped_samples": 128,
+        "parts": parts,
+        "label": "Direction",
+        "kind": kind,
+        "horizon": 1,
+        "fingerprint": "9f2c4e",
+    }
     rng = np.random.default_rng(3)
-    charts = [(picture(rng), {"label": classes[j % len(classes)], "answer": classes[(j + (j > 5)) % len(classes)], "confidence": 0.55 + 0.01 * j, "symbol": symbols[0], "time": START + 7 * HOUR * j}) for j in range(12)]
-    provenance = {"commit": "6cd1a48", "dirty": False, "packages": {"torch": "2.9.0", "timm": None}, "command": "python -m candlelab task=predict", "config": f"seed: 0\ndata:\n  symbols: [{symbols[0]}]\nevaluate:\n  sharpe: x\n"}
+    charts = [
+        (
+            picture(rng),
+            {
+                "label": classes[j % len(classes)],
+                "answer": classes[(j + (j > 5)) % len(classes)],
+                "confidence": 0.55 + 0.01 * j,
+                "symbol": symbols[0],
+                "time": START + 7 * HOUR * j,
+            },
+        )
+        for j in range(12)
+    ]
+    provenance = {
+        "commit": "6cd1a48",
+        "dirty": False,
+        "packages": {"torch": "2.9.0", "timm": None},
+        "command": "python -m candlelab task=predict",
+        "config": f"seed: 0\ndata:\n  symbols: [{symbols[0]}]\nevaluate:\n  sharpe: x\n",
+    }
     return {"scores": scores, "predictions": predictions, "card": card, "charts": charts, "provenance": provenance}
 
 
@@ -58,9 +129,11 @@ def picture(rng):
     """A small chart of coloured bodies, (3, 112, 112) uint8."""
     image = np.full((3, 112, 112), 255, np.uint8)
     level = 56 + np.cumsum(rng.normal(0, 3, 16))
-    for place, (before, after) in enumerate(zip(level, level[1:], strict=False)):
+    for place, (before, after) in enumerate(itertools.pairwise(level)):
         top, low = sorted(int(np.clip(value, 2, 108)) for value in (before, after))
-        image[:, top : low + 1, 7 * place : 7 * place + 5] = np.array([38, 166, 91] if after < before else [200, 60, 60], np.uint8)[:, None, None]
+        image[:, top : low + 1, 7 * place : 7 * place + 5] = np.array([38, 166, 91] if after < before else [200, 60, 60], np.uint8)[
+            :, None, None
+        ]
     return image
 
 
@@ -147,6 +220,8 @@ def test_training_curves_come_from_the_run_folder(tmp_path):
     assert 'id="training"' in page(tmp_path)
 
 
-@pytest.mark.parametrize(("value", "words"), [(0.5312, "53.1\u202f%"), (-0.021, "\u22122.1\u202f%"), (None, "–"), (float("nan"), "–"), (-0.00001, "0.0\u202f%")])
+@pytest.mark.parametrize(
+    ("value", "words"), [(0.5312, "53.1\u202f%"), (-0.021, "\u22122.1\u202f%"), (None, "–"), (float("nan"), "–"), (-0.00001, "0.0\u202f%")]
+)
 def test_percentages_read_as_people_write_them(value, words):
     assert formats.percent(value) == words

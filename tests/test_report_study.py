@@ -9,33 +9,98 @@ import pytest
 from candlelab.evaluate.leaderboard import gather
 from candlelab.evaluate.study_report import write_study_report
 
-NETS = {"edgenext_xx_small": (1.33e6, 0.52), "mobilenetv3_small": (2.55e6, 0.525), "ghostnet_100": (5.2e6, 0.515), "efficientnet_b0": (5.3e6, 0.53), "levit_128s": (7.9e6, 0.51), "resnet_50": (25.6e6, 0.528),
-        "swin_tiny": (28.3e6, 0.522), "convnext_tiny": (29e6, 0.531), "vit_base": (86.6e6, 0.519), "cnn_1d": (4.2e4, 0.529), "logistic": (1.2e3, 0.527)}
+NETS = {
+    "edgenext_xx_small": (1.33e6, 0.52),
+    "mobilenetv3_small": (2.55e6, 0.525),
+    "ghostnet_100": (5.2e6, 0.515),
+    "efficientnet_b0": (5.3e6, 0.53),
+    "levit_128s": (7.9e6, 0.51),
+    "resnet_50": (25.6e6, 0.528),
+    "swin_tiny": (28.3e6, 0.522),
+    "convnext_tiny": (29e6, 0.531),
+    "vit_base": (86.6e6, 0.519),
+    "cnn_1d": (4.2e4, 0.529),
+    "logistic": (1.2e3, 0.527),
+}
 
 
 def study(n=1500, data=("BTC",), seeds=(0,), kind="forecast", nets=NETS):
     """Rows and predictions of a made-up study; one run failed."""
     rng = np.random.default_rng(1)
     rows, tables = [], {}
-    for place, name in enumerate(data):
+    for _place, name in enumerate(data):
         label = rng.integers(0, 2, n)
         gain = rng.normal(0, 0.01, n)
         for model, (size, skill) in nets.items():
             for seed in seeds:
                 run = f"{name}-{model}-{seed}"
-                tables[run] = pd.concat([_table("net", label, gain, skill, rng), _table("reversal", label, gain, 0.528, np.random.default_rng(5))], ignore_index=True)
+                tables[run] = pd.concat(
+                    [_table("net", label, gain, skill, rng), _table("reversal", label, gain, 0.528, np.random.default_rng(5))],
+                    ignore_index=True,
+                )
                 net = tables[run][:n]
                 share = float(((net["p_1"] > 0.5) == net["label"]).mean())
                 half = 1.96 * (0.25 / n) ** 0.5
-                metrics = {"test/accuracy": share, "test/accuracy_low": share - half, "test/accuracy_high": share + half, "test/balanced_accuracy": share, "test/auroc": share + 0.01, "test/auroc_low": share - 0.02, "test/auroc_high": share + 0.04,
-                           "test/f1_macro": share - 0.01, "test/mcc": 2 * share - 1, "test/auprc": share, "test/brier": 0.25, "test/ece": 0.02, "test/n": n, "test/n_eff": float(n), "net/parameters": size, "net/flops": size * 180,
-                           "fit/seconds": 20 + size / 1e5, "fit/peak_memory_mb": 300 + size / 3e4, "latency/p50_ms": 1 + size / 2e6, "fit/samples_per_second": 4e9 / (size + 2e6), "baseline/reversal/accuracy": 0.528, "baseline/reversal/accuracy_low": 0.528 - half,
-                           "baseline/reversal/accuracy_high": 0.528 + half, "baseline/majority/accuracy": 0.503, "baseline/majority/auroc": 0.5}
+                metrics = {
+                    "test/accuracy": share,
+                    "test/accuracy_low": share - half,
+                    "test/accuracy_high": share + half,
+                    "test/balanced_accuracy": share,
+                    "test/auroc": share + 0.01,
+                    "test/auroc_low": share - 0.02,
+                    "test/auroc_high": share + 0.04,
+                    "test/f1_macro": share - 0.01,
+                    "test/mcc": 2 * share - 1,
+                    "test/auprc": share,
+                    "test/brier": 0.25,
+                    "test/ece": 0.02,
+                    "test/n": n,
+                    "test/n_eff": float(n),
+                    "net/parameters": size,
+                    "net/flops": size * 180,
+                    "fit/seconds": 20 + size / 1e5,
+                    "fit/peak_memory_mb": 300 + size / 3e4,
+                    "latency/p50_ms": 1 + size / 2e6,
+                    "fit/samples_per_second": 4e9 / (size + 2e6),
+                    "baseline/reversal/accuracy": 0.528,
+                    "baseline/reversal/accuracy_low": 0.528 - half,
+                    "baseline/reversal/accuracy_high": 0.528 + half,
+                    "baseline/majority/accuracy": 0.503,
+                    "baseline/majority/auroc": 0.5,
+                }
                 metrics |= {} if kind == "recognition" else {"test/sharpe_net": float(rng.normal(0, 0.02)), "test/psr": 0.0}
                 if "test/psr" in metrics:
                     metrics["test/psr"] = float(0.5 + 8 * metrics["test/sharpe_net"])
-                rows.append({"run": run, "model": model, "role": "control" if size < 1e5 else "model", "data": name, "seed": seed, "kind": kind, "horizon": 1, "interval": "1h", "classes": 2, "pretrained": size > 1e6, "state": "finished", "coin": name, "window": 30, "metrics": metrics})
-    rows.append({"run": "broken", "model": "broken_net", "data": data[0], "seed": 0, "kind": kind, "state": "failed", "reason": "out of memory <b>at</b> step 3", "metrics": {}})
+                rows.append(
+                    {
+                        "run": run,
+                        "model": model,
+                        "role": "control" if size < 1e5 else "model",
+                        "data": name,
+                        "seed": seed,
+                        "kind": kind,
+                        "horizon": 1,
+                        "interval": "1h",
+                        "classes": 2,
+                        "pretrained": size > 1e6,
+                        "state": "finished",
+                        "coin": name,
+                        "window": 30,
+                        "metrics": metrics,
+                    }
+                )
+    rows.append(
+        {
+            "run": "broken",
+            "model": "broken_net",
+            "data": data[0],
+            "seed": 0,
+            "kind": kind,
+            "state": "failed",
+            "reason": "out of memory <b>at</b> step 3",
+            "metrics": {},
+        }
+    )
     return rows, tables
 
 
@@ -43,7 +108,19 @@ def _table(model, label, gain, skill, rng):
     n = len(label)
     answer = np.where(rng.random(n) < skill, label, 1 - label)
     p = 0.5 + (answer - 0.5) * rng.uniform(0.02, 0.2, n)
-    return pd.DataFrame({"model": model, "symbol": "BTC", "time": 1_704_067_200_000 + 3_600_000 * np.arange(n), "split": "test", "label": label, "bar_return": gain, "segment": 0, "p_0": 1 - p, "p_1": p})
+    return pd.DataFrame(
+        {
+            "model": model,
+            "symbol": "BTC",
+            "time": 1_704_067_200_000 + 3_600_000 * np.arange(n),
+            "split": "test",
+            "label": label,
+            "bar_return": gain,
+            "segment": 0,
+            "p_0": 1 - p,
+            "p_1": p,
+        }
+    )
 
 
 FEW = {name: NETS[name] for name in ("resnet_50", "vit_base", "logistic")}
@@ -96,11 +173,22 @@ def test_recognition_study_never_speaks_of_money(tmp_path):
 
 
 def test_seeds_keep_the_width_of_the_interval():
-    rows = [{"run": str(seed), "model": "net", "data": "a", "seed": seed, "metrics": {"test/accuracy": 0.5 + 0.1 * seed, "test/accuracy_low": 0.4 + 0.1 * seed, "test/accuracy_high": 0.6 + 0.1 * seed}} for seed in (0, 1)]
+    rows = [
+        {
+            "run": str(seed),
+            "model": "net",
+            "data": "a",
+            "seed": seed,
+            "metrics": {"test/accuracy": 0.5 + 0.1 * seed, "test/accuracy_low": 0.4 + 0.1 * seed, "test/accuracy_high": 0.6 + 0.1 * seed},
+        }
+        for seed in (0, 1)
+    ]
     spread = gather(rows)[0].values["accuracy"]
     assert (spread.mean, spread.low, spread.high) == pytest.approx((0.55, 0.45, 0.65)) and spread.sd == pytest.approx(0.0707, abs=1e-4)
 
 
 def test_study_without_a_finished_run_says_so(tmp_path):
     with pytest.raises(ValueError, match="no run of this study has finished"):
-        write_study_report(tmp_path, rows=[{"run": "a", "model": "a", "state": "failed", "reason": "x", "metrics": {}}], predictions_by_run={})
+        write_study_report(
+            tmp_path, rows=[{"run": "a", "model": "a", "state": "failed", "reason": "x", "metrics": {}}], predictions_by_run={}
+        )

@@ -43,8 +43,17 @@ class Estimate:
 def range_bar(estimate: Estimate, reference: Reference, words: Callable[[float], str]) -> Markup:
     """A verdict's interval drawn against the value that would mean nothing is there."""
     low, high = _ends(estimate)
-    panel = Panel(span([low, high, estimate.value, reference.value], pad=0.22, least=1e-6), (0, 1), f"{words(estimate.value)}, {reference.name}",
-                  width=300, height=62, left=8, right=8, top=0, bottom=0)
+    panel = Panel(
+        span([low, high, estimate.value, reference.value], pad=0.22, least=1e-6),
+        (0, 1),
+        f"{words(estimate.value)}, {reference.name}",
+        width=300,
+        height=62,
+        left=8,
+        right=8,
+        top=0,
+        bottom=0,
+    )
     panel.stroke(panel.x[0], 0.5, panel.x[1], 0.5, "axis")
     panel.bar(low, high, 0.58, 0.42, "interval")
     panel.stroke(reference.value, 0.72, reference.value, 0.28, "chance")
@@ -73,10 +82,14 @@ def name_space(names: Iterable[str]) -> float:
     return 18 + 7.9 * min(max(len(name) for name in names), LONGEST)
 
 
-def comparison(rows: Sequence[Estimate], references: Sequence[Reference], *, title: str, note: str, axis: str, words: Callable[..., str]) -> Figure:
+def comparison(
+    rows: Sequence[Estimate], references: Sequence[Reference], *, title: str, note: str, axis: str, words: Callable[..., str]
+) -> Figure:
     """Dots with intervals, one row per model, on one scale."""
     ends = [end for row in rows for end in (*_ends(row), row.value)] + [reference.value for reference in references]
-    panel = Panel(span(ends), (len(rows) - 0.5, -0.5), title, height=64 + 25 * len(rows), left=name_space(row.name for row in rows), right=18, top=20)
+    panel = Panel(
+        span(ends), (len(rows) - 0.5, -0.5), title, height=64 + 25 * len(rows), left=name_space(row.name for row in rows), right=18, top=20
+    )
     panel.bottom_axis(labelled(ticks(*panel.x, 4), words, scale=_scale(words)), axis, grid=True)
     for reference in references:
         panel.stroke(reference.value, panel.y[0], reference.value, panel.y[1], reference.kind)
@@ -95,24 +108,33 @@ def confusion(matrix: np.ndarray, classes: Sequence[str]) -> Figure:
     share = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
     size, side = len(classes), min(92.0, 312.0 / len(classes))
     left, below = (92.0, 62.0) if size < 6 else (112.0, 116.0)
-    panel = Panel((0, size), (size, 0), "confusion matrix", width=440, height=side * size + below + 8, left=left, right=440 - left - side * size, top=8, bottom=below)
+    height, right = side * size + below + 8, 440 - left - side * size
+    panel = Panel((0, size), (size, 0), "confusion matrix", height=height, left=left, right=right, top=8, bottom=below)
     for true in range(size):
         panel.text(0, true + 0.5, classes[true].replace("_", " ")[:17], anchor="end", dx=-10, kind="" if size < 6 else "small")
         for answer in range(size):
-            panel.bar(answer + 0.02, answer + 0.98, true + 0.02, true + 0.98, "cell", f"{classes[true]} called {classes[answer]}: {formats.count(matrix[true, answer])}")
-            panel.marks[-1] = panel.marks[-1].replace(Markup("<rect "), Markup('<rect style="--share:{:.3f}" ').format(share[true, answer]), 1)
+            note = f"{classes[true]} called {classes[answer]}: {formats.count(matrix[true, answer])}"
+            panel.cell(true, answer, share[true, answer], note)
             _cell_words(panel, true, answer, share[true, answer], matrix[true, answer], side)
     for answer in range(size):
         _column_name(panel, answer + 0.5, classes[answer].replace("_", " "), slanted=size > 5)
     panel.text(size / 2, size, "answer (columns) · truth (rows)", kind="small", anchor="middle", dy=below - 18)
-    return Figure("Confusion matrix", "Each row adds up to 100 %: what the model answered when the truth was the class on the left.", panel.svg())
+    note = "Each row adds up to 100 %: what the model answered when the truth was the class on the left."
+    return Figure("Confusion matrix", note, panel.svg())
 
 
 def _column_name(panel: Panel, place: float, name: str, *, slanted: bool) -> None:
     """A class name under its column, turned where many stand side by side."""
     x, y = float(panel.to_x(place)), panel.height - panel.bottom
     if slanted:
-        panel.add('<text class="small" x="{:.1f}" y="{:.1f}" text-anchor="end" transform="rotate(-48 {:.1f} {:.1f})">{}</text>', x + 4, y + 14, x + 4, y + 14, name[:17])
+        panel.add(
+            '<text class="small" x="{:.1f}" y="{:.1f}" text-anchor="end" transform="rotate(-48 {:.1f} {:.1f})">{}</text>',
+            x + 4,
+            y + 14,
+            x + 4,
+            y + 14,
+            name[:17],
+        )
     else:
         panel.add('<text x="{:.1f}" y="{:.1f}" text-anchor="middle">{}</text>', x, y + 20, name[:12])
 
@@ -142,7 +164,11 @@ def reliability(confidence: np.ndarray, hit: np.ndarray, cases: np.ndarray) -> F
     for x, y, extra, number in zip(confidence, hit, spread, cases):
         panel.stroke(x, max(y - extra, panel.y[0]), x, min(y + extra, panel.y[1]), "interval-model")
         panel.dot(x, y, "model", f"stated {formats.percent(x)}, right {formats.percent(y)}, {formats.count(number)} rows")
-    return Figure("Calibration", "Share that was right against confidence stated, in ten groups of equally many rows. On the dashed line the model means what it says.", panel.svg())
+    return Figure(
+        "Calibration",
+        "Share that was right against confidence stated, in groups of equally many rows. On the dashed line the model means what it says.",
+        panel.svg(),
+    )
 
 
 def threshold_curve(threshold: np.ndarray, validation: np.ndarray, test: np.ndarray, chosen: float | None, across: str) -> Figure:
@@ -168,9 +194,18 @@ def equity(time: np.ndarray, curves: Sequence[tuple[str, str, np.ndarray]]) -> F
     logs = [(kind, name, np.log10(np.maximum(values, 1e-6))) for kind, name, values in curves]
     panel = _over_time(time, logs, 0.0, "equity")
     low, high = (10**edge for edge in panel.y)
-    marks = ticks(low, high, 5) if high / low < 4 else np.array([size * 10.0**power for power in range(-6, 10) for size in ((1, 2, 5) if high / low < 100 else (1,))])
+    marks = (
+        ticks(low, high, 5)
+        if high / low < 4
+        else np.array([size * 10.0**power for power in range(-6, 10) for size in ((1, 2, 5) if high / low < 100 else (1,))])
+    )
     panel.left_axis([(np.log10(at), words) for at, words in labelled(marks[(marks >= low) & (marks <= high)], formats.number)])
-    return Figure("Equity", "What one unit of money became over the test period; equal steps upwards are equal percentages.", panel.svg(), _legend(curves))
+    return Figure(
+        "Equity",
+        "What one unit of money became over the test period; equal steps upwards are equal percentages.",
+        panel.svg(),
+        _legend(curves),
+    )
 
 
 def drawdown(time: np.ndarray, curves: Sequence[tuple[str, str, np.ndarray]]) -> Figure:
@@ -213,7 +248,9 @@ def thin(x: np.ndarray, y: np.ndarray, most: int = 240) -> tuple[np.ndarray, np.
     return x[order], y[order]
 
 
-def over_time(time: np.ndarray, value: np.ndarray, low: np.ndarray, high: np.ndarray, references: Sequence[Reference], *, title: str, note: str) -> Figure:
+def over_time(
+    time: np.ndarray, value: np.ndarray, low: np.ndarray, high: np.ndarray, references: Sequence[Reference], *, title: str, note: str
+) -> Figure:
     """A share per stretch of time with its interval; (B,) each, time in ms UTC."""
     ends = [*low, *high, *(reference.value for reference in references)]
     panel = Panel(span(time, pad=0.06, least=1e6), span(ends, least=0.02), title)
@@ -227,7 +264,9 @@ def over_time(time: np.ndarray, value: np.ndarray, low: np.ndarray, high: np.nda
     return Figure(title, note, panel.svg())
 
 
-def training(epoch: np.ndarray, curves: Sequence[tuple[str, str, np.ndarray]], *, title: str, note: str, words: Callable[..., str]) -> Figure:
+def training(
+    epoch: np.ndarray, curves: Sequence[tuple[str, str, np.ndarray]], *, title: str, note: str, words: Callable[..., str]
+) -> Figure:
     """One quantity per epoch; curves = (kind, name, values)."""
     values = [value for _, _, curve in curves for value in curve]
     panel = Panel(span(epoch, pad=0.03, least=1), span(values, least=1e-3), title, height=220)

@@ -13,12 +13,37 @@ from candlelab.evaluate import formats
 
 # The columns of system 002, in its order, then what it left out. Recall is the mean recall of the classes.
 COLUMNS: dict[str, str] = {
-    "Coin": "coin", "Experiment": "experiment", "Window_Size": "window", "Period": "period", "Month": "month", "Model": "model",
-    "Accuracy": "test/accuracy", "F1": "test/f1_macro", "Recall": "test/balanced_accuracy", "AUROC": "test/auroc", "AUPRC": "test/auprc",
-    "Seed": "seed", "N": "test/n", "N_Eff": "test/n_eff", "Accuracy_Low": "test/accuracy_low", "Accuracy_High": "test/accuracy_high",
-    "Kind": "kind", "Role": "role", "Pretrained": "pretrained", "Data": "data", "Parameters": "net/parameters", "FLOPs": "net/flops", "Train_Seconds": "fit/seconds",
-    "Samples_Per_Second": "fit/samples_per_second", "Peak_Memory_MB": "fit/peak_memory_mb", "Load_Seconds": "net/load_seconds",
-    "Latency_P50_MS": "latency/p50_ms", "Latency_P90_MS": "latency/p90_ms", "Throughput": "latency/throughput", "State": "state", "Reason": "reason",
+    "Coin": "coin",
+    "Experiment": "experiment",
+    "Window_Size": "window",
+    "Period": "period",
+    "Month": "month",
+    "Model": "model",
+    "Accuracy": "test/accuracy",
+    "F1": "test/f1_macro",
+    "Recall": "test/balanced_accuracy",
+    "AUROC": "test/auroc",
+    "AUPRC": "test/auprc",
+    "Seed": "seed",
+    "N": "test/n",
+    "N_Eff": "test/n_eff",
+    "Accuracy_Low": "test/accuracy_low",
+    "Accuracy_High": "test/accuracy_high",
+    "Kind": "kind",
+    "Role": "role",
+    "Pretrained": "pretrained",
+    "Data": "data",
+    "Parameters": "net/parameters",
+    "FLOPs": "net/flops",
+    "Train_Seconds": "fit/seconds",
+    "Samples_Per_Second": "fit/samples_per_second",
+    "Peak_Memory_MB": "fit/peak_memory_mb",
+    "Load_Seconds": "net/load_seconds",
+    "Latency_P50_MS": "latency/p50_ms",
+    "Latency_P90_MS": "latency/p90_ms",
+    "Throughput": "latency/throughput",
+    "State": "state",
+    "Reason": "reason",
 }
 
 
@@ -89,7 +114,14 @@ def _entry(name: str, role: str, found: Sequence[tuple[Mapping[str, Any], Mappin
     names = {key for _, metrics in found for key in metrics if not key.endswith(("_low", "_high"))}
     values = {key: spread for key in names if (spread := _spread(key, list(sets.values()))) is not None}
     seeds = len({row.get("seed") for row, _ in found}) if role != "baseline" else 0
-    return Entry(name.replace("_", " ") if role == "baseline" else name, role, values, seeds, len(sets), found[0][0].get("pretrained") if role != "baseline" else None)
+    return Entry(
+        name.replace("_", " ") if role == "baseline" else name,
+        role,
+        values,
+        seeds,
+        len(sets),
+        found[0][0].get("pretrained") if role != "baseline" else None,
+    )
 
 
 def _spread(metric: str, sets: Sequence[Sequence[Mapping[str, Any]]]) -> Spread | None:
@@ -100,7 +132,11 @@ def _spread(metric: str, sets: Sequence[Sequence[Mapping[str, Any]]]) -> Spread 
         if not values:
             continue
         means.append(np.mean(values))
-        widths = [run[f"{metric}_high"] - run[f"{metric}_low"] for run in runs if not formats.missing(run.get(f"{metric}_low")) and not formats.missing(run.get(f"{metric}_high"))]
+        widths = [
+            run[f"{metric}_high"] - run[f"{metric}_low"]
+            for run in runs
+            if not formats.missing(run.get(f"{metric}_low")) and not formats.missing(run.get(f"{metric}_high"))
+        ]
         halves.append(np.mean(widths) / 2 if widths else np.nan)
         if len(values) > 1:
             deviations.append(np.std(values, ddof=1))
@@ -130,7 +166,14 @@ def _with_baselines(rows: Sequence[Mapping[str, Any]]) -> Iterable[Mapping[str, 
             if (row.get("data"), name) not in done:
                 done.add((row.get("data"), name))
                 shared = {key: row["metrics"].get(f"test/{key}") for key in ("n", "n_eff")}
-                yield {**row, "model": name, "role": "baseline", "seed": None, "pretrained": None, "metrics": {f"test/{key}": value for key, value in (shared | scores).items()}}
+                yield {
+                    **row,
+                    "model": name,
+                    "role": "baseline",
+                    "seed": None,
+                    "pretrained": None,
+                    "metrics": {f"test/{key}": value for key, value in (shared | scores).items()},
+                }
 
 
 def write_markdown(path: Path, title: str, sentence: str, head: Sequence[str], body: Sequence[Sequence[str]]) -> None:

@@ -78,7 +78,8 @@ def png(image: np.ndarray) -> str:
 
     image = np.asarray(image)
     if image.ndim != 3 or image.dtype != np.uint8:
-        raise ValueError(f"a chart in a report is uint8 (channels, height, width), this one is {image.dtype} {image.shape}: pass the renderer's image unchanged")
+        found = f"{image.dtype} {image.shape}"
+        raise ValueError(f"a chart in a report is uint8 (channels, height, width), not {found}: pass the renderer's image unchanged")
     picture = Image.fromarray(np.ascontiguousarray(image.transpose(1, 2, 0))) if image.shape[0] == 3 else Image.fromarray(image[0])
     memory = io.BytesIO()
     picture.save(memory, format="PNG", optimize=True)

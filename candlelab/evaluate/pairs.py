@@ -95,12 +95,19 @@ def paired(sets: Sequence[Answers]) -> list[Pair]:
     names = list(dict.fromkeys(name for each in sets for name in each.hits))
     found = []
     for first, second in combinations(names, 2):
-        parts = [compare.paired_accuracy(each.hits[first], each.hits[second], each.rows, 0.95) for each in sets if first in each.hits and second in each.hits]
+        parts = [
+            compare.paired_accuracy(each.hits[first], each.hits[second], each.rows, 0.95)
+            for each in sets
+            if first in each.hits and second in each.hits
+        ]
         parts = [part for part in parts if np.isfinite(part.value)]
         if parts:
             found.append((first, second, _joined(parts)))
     adjusted = compare.holm(np.array([part.p_value for _, _, part in found]))
-    return [Pair(first, second, part.value, part.low, part.high, part.p_value, float(after)) for (first, second, part), after in zip(found, adjusted, strict=True)]
+    return [
+        Pair(first, second, part.value, part.low, part.high, part.p_value, float(after))
+        for (first, second, part), after in zip(found, adjusted, strict=True)
+    ]
 
 
 def _joined(parts: Sequence[compare.Difference]) -> compare.Difference:
@@ -119,8 +126,12 @@ def deflate(runs: Sequence[Mapping[str, Any]], trials: int, sets: Sequence[Answe
 
     The spread of section 9.3 is read back from the run's own PSR, so no returns are needed.
     """
-    known = [(run["metrics"]["test/sharpe_net"], run["metrics"]["test/psr"], run["model"]) for run in runs
-             if run.get("state", "finished") == "finished" and None not in (run["metrics"].get("test/sharpe_net"), run["metrics"].get("test/psr"))]
+    known = [
+        (run["metrics"]["test/sharpe_net"], run["metrics"]["test/psr"], run["model"])
+        for run in runs
+        if run.get("state", "finished") == "finished"
+        and None not in (run["metrics"].get("test/sharpe_net"), run["metrics"].get("test/psr"))
+    ]
     known = [entry for entry in known if np.isfinite(entry[0]) and 1e-12 < entry[1] < 1 - 1e-12 and entry[0] != 0]
     if len(known) < 2:
         return None

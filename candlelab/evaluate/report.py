@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 from markupsafe import Markup
 
-from candlelab.evaluate import figures, formats, sections
+from candlelab.evaluate import figures, formats, money_section, sections
 from candlelab.evaluate.figures import Estimate, Reference
-from candlelab.evaluate.page import write_page
+from candlelab.evaluate.page import Section, write_page
+from candlelab.evaluate.results import Results
 from candlelab.evaluate.score import Scores
-from candlelab.evaluate.sections import Results
 from candlelab.evaluate.verdict import Answer, Verdict
 
 # A recognition report never speaks of these: its label is drawn inside the input, so there is nothing to trade on.
@@ -41,26 +41,35 @@ def write_report(
     verdict, log = scores.verdict, Path(path).parent / "metrics.csv"
     results = Results(scores.metrics, card, verdict.kind)
     recognition = verdict.kind == "recognition"
-    origin = {name: value for name, value in provenance.items() if name != "config" and not (recognition and MONEY_WORDS.search(str(value)))}
+    origin = {
+        name: value for name, value in provenance.items() if name != "config" and not (recognition and MONEY_WORDS.search(str(value)))
+    }
     parts = [
         sections.data(results),
         sections.quality(results, predictions),
         sections.errors(results, scores.curves, predictions),
-        sections.Section("Money") if recognition else sections.money(results, scores.curves, scores.threshold),
+        Section("Money") if recognition else money_section.money(results, scores.curves, scores.threshold),
         sections.charts(pictures=charts),
         sections.symbols(results, scores.per_symbol),
         sections.training(results, log),
         sections.provenance(origin),
     ]
     box = _verdict(results, verdict, Path(path).parent.name)
-    context = {"sections": [part for part in parts if part.filled], "config": _config(str(provenance.get("config", "")), recognition), **box}
+    context = {
+        "sections": [part for part in parts if part.filled],
+        "config": _config(str(provenance.get("config", "")), recognition),
+        **box,
+    }
     return write_page(path, "report.html.j2", context)
 
 
 def _verdict(results: Results, verdict: Verdict, name: str) -> dict[str, Any]:
     """What the box at the top shows."""
     headline, explanation = _headline(results, verdict)
-    notes = [("How small an edge could have been seen", [verdict.smallest_edge]), ("Missing for trust", [_capital(words) for words in verdict.missing_for_trust])]
+    notes = [
+        ("How small an edge could have been seen", [verdict.smallest_edge]),
+        ("Missing for trust", [_capital(words) for words in verdict.missing_for_trust]),
+    ]
     if verdict.kind == "recognition":
         notes = [("What this is worth", [verdict.smallest_edge])]
     return {
@@ -69,7 +78,10 @@ def _verdict(results: Results, verdict: Verdict, name: str) -> dict[str, Any]:
         "subtitle": _subtitle(results),
         "headline": headline,
         "explanation": explanation,
-        "answers": [{"question": each.question, "answer": each.answer, "sentence": each.sentence, "bar": _bar(each, *against)} for each, against in _answers(results, verdict)],
+        "answers": [
+            {"question": each.question, "answer": each.answer, "sentence": each.sentence, "bar": _bar(each, *against)}
+            for each, against in _answers(results, verdict)
+        ],
         "suspicions": [_capital(words) for words in verdict.suspicions],
         "notes": notes,
         "footer": "" if verdict.kind == "recognition" else "Research, not advice. Past rows say little about future ones.",
@@ -98,7 +110,11 @@ def _subtitle(results: Results) -> str:
     """Market, bars, window and dates in one line."""
     card = results.card
     symbols = [str(symbol) for symbol in card.get("symbols", [])]
-    words = [", ".join(symbols[:4]) + (f" and {len(symbols) - 4} more" if len(symbols) > 4 else ""), f"{card.get('interval')} bars", f"window {card.get('window')}"]
+    words = [
+        ", ".join(symbols[:4]) + (f" and {len(symbols) - 4} more" if len(symbols) > 4 else ""),
+        f"{card.get('interval')} bars",
+        f"window {card.get('window')}",
+    ]
     if card.get("horizon"):
         words.append(f"horizon {card['horizon']}")
     test = card["parts"].get("test", {})
@@ -111,21 +127,41 @@ def _headline(results: Results, verdict: Verdict) -> tuple[str, str]:
     """The verdict in one phrase, and what the phrase means."""
     knows, beyond = verdict.information.answer == "yes", verdict.beyond_baseline.answer == "yes"
     if verdict.kind == "recognition":
-        words = "The model reads what is drawn" if knows else "The model does not read what is drawn"
-        return words, "This is recognition: the label is a function of the picture itself, so a high score says that the eye works, and nothing about the future."
+        return ("The model reads what is drawn" if knows else "The model does not read what is drawn"), RECOGNITION
     if not knows:
-        return "No edge found", "The answers cannot be told apart from chance. That is a result, not a failure: below stands how small an edge would have been noticed."
+        return NOTHING
     if verdict.volatility is not None and not (results.get("test/auroc_direction_low") or 0.0) > 0.5:
-        return "It knows how much, not which way", "The model can tell lively hours from calm ones. Nothing is shown about the direction, and direction is what trading on it would need."
-    pays = verdict.money is not None and verdict.money.answer == "yes"
-    return HEADLINES[beyond, pays]
+        return VOLATILITY
+    return HEADLINES[beyond, verdict.money is not None and verdict.money.answer == "yes"]
 
 
+RECOGNITION = (
+    "This is recognition: the label is a function of the picture itself, so a high score says that the eye works, "
+    "and nothing about the future."
+)
+NOTHING = (
+    "No edge found",
+    "The answers cannot be told apart from chance. That is a result, not a failure: "
+    "below stands how small an edge would have been noticed.",
+)
+VOLATILITY = (
+    "It knows how much, not which way",
+    "The model can tell lively bars from calm ones. Nothing is shown about the direction, and direction is what trading needs.",
+)
 HEADLINES = {
     (True, True): ("An edge that pays after fees", "That is rare: look for a leak before looking for a broker."),
-    (False, True): ("It pays, but a simple rule knows as much", "The model is not shown to be better than the best baseline on the same rows."),
-    (True, False): ("Information, but no money", "The model knows something that simple rules do not. It is not shown to be enough to pay the fees."),
-    (False, False): ("Information, but no more than a simple rule has", "There is something to know here. The model was not needed to know it, and it is not shown to pay the fees."),
+    (False, True): (
+        "It pays, but a simple rule may know as much",
+        "The model is not shown to be better than the best baseline on the same rows.",
+    ),
+    (True, False): (
+        "Information, but no money",
+        "The model knows something that simple rules do not. It is not shown to be enough to pay the fees.",
+    ),
+    (False, False): (
+        "Information, but not shown to be more than a simple rule has",
+        "There is something to know here. The model was not needed to know it, and it is not shown to pay the fees.",
+    ),
 }
 
 
@@ -133,7 +169,9 @@ def _bar(answer: Answer, nothing: str, words: Any) -> Markup:
     """The interval of one answer drawn against chance or zero; empty without a value."""
     if formats.missing(answer.value):
         return Markup("")
-    return figures.range_bar(Estimate(answer.question, answer.value, answer.low, answer.high, "model"), Reference(answer.chance, nothing), words)
+    return figures.range_bar(
+        Estimate(answer.question, answer.value, answer.low, answer.high, "model"), Reference(answer.chance, nothing), words
+    )
 
 
 def _config(text: str, recognition: bool) -> str:

@@ -1,8 +1,7 @@
 """The parts of a run's report below the verdict, each made from the scores, the predictions and the data card."""
 
 import csv
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,98 +12,44 @@ from candlelab.evaluate import figures, formats
 from candlelab.evaluate.figures import Estimate, Figure, Reference
 from candlelab.evaluate.intervals import wilson
 from candlelab.evaluate.page import Chart, Gallery, Section, Table, png, share_cell
+from candlelab.evaluate.results import MONEY, QUALITY, Results, Words
 
 FACTS = ("symbols", "interval", "first", "last", "bars", "segments", "window", "warmup", "label", "horizon", "dropped_samples")
-Words = Callable[[float | None], str]
-
-QUALITY: dict[str, tuple[str, Words]] = {
-    "accuracy": ("accuracy", formats.percent),
-    "balanced_accuracy": ("balanced accuracy", formats.percent),
-    "auroc": ("AUROC", formats.number),
-    "auroc_direction": ("AUROC up or down", formats.number),
-    "auroc_move": ("AUROC move or calm", formats.number),
-    "f1_macro": ("macro-F1", formats.number),
-    "mcc": ("MCC", formats.number),
-    "auprc": ("AUPRC", formats.number),
-    "log_loss": ("log loss", lambda value: formats.number(value, 4)),
-    "brier": ("Brier", lambda value: formats.number(value, 4)),
-    "ece": ("ECE", lambda value: formats.number(value, 4)),
-}
-
-
-def _percent_points(value: float | None) -> str:
-    """A number that is a percentage already."""
-    return formats.percent(None if value is None else value / 100)
-
-
-def _ratio_words(value: float | None) -> str:
-    return formats.number(value, 2)
-
-
-# What a backtest says, in the order of the money table.
-MONEY: dict[str, tuple[str, Words]] = {
-    "sharpe_net_annual": ("Sharpe a year", _ratio_words),
-    "return_net_pct": ("return", _percent_points),
-    "return_gross_pct": ("before fees", _percent_points),
-    "max_drawdown_pct": ("largest drawdown", _percent_points),
-    "trades": ("trades", formats.count),
-    "turnover": ("turnover", formats.number),
-    "exposure": ("in the market", formats.percent),
-}
-FACTS_OF_MONEY: dict[str, tuple[str, Words]] = {
-    "breakeven_accuracy": ("right this often to pay", formats.percent),
-    "mean_move_pct": ("mean move of a label", lambda value: formats.percent(None if value is None else value / 100, 2)),
-    "psr": ("probability that the true Sharpe is above 0", formats.percent),
-    "random_signal/p_value": ("as good with the same trades at random times, p", formats.number),
-}
-
-
-@dataclass(frozen=True)
-class Results:
-    """All that the sections read.
-
-    metrics      flat: test/accuracy, val/…, baseline/<name>/…; a value may be None or absent.
-    card         the data card: symbols, interval, …, parts {name: {samples, first, last, classes {name: count}}};
-                 `title` and `about` {name: value} are optional.
-    """
-
-    metrics: Mapping[str, float | None]
-    card: Mapping[str, Any]
-    kind: str
-
-    def get(self, name: str) -> float | None:
-        """One metric; None when absent or not a finite number."""
-        value = self.metrics.get(name)
-        return None if formats.missing(value) else value
-
-    @property
-    def classes(self) -> tuple[str, ...]:
-        """Class names in label order."""
-        return tuple(next(iter(self.card["parts"].values()))["classes"])
-
-    @property
-    def baselines(self) -> list[str]:
-        """Names of the baselines that have any score, in the order scored."""
-        return list(dict.fromkeys(name.split("/")[1] for name in self.metrics if name.startswith("baseline/")))
 
 
 def data(results: Results) -> Section:
     """What went in: the data card and how many of each label every part holds."""
     card = results.card
-    facts = [(name.replace("_", " "), formats.plain(card[name])[: 10 if name in ("first", "last") else None]) for name in FACTS if card.get(name) is not None]
+    facts = [
+        (name.replace("_", " "), formats.plain(card[name])[: 10 if name in ("first", "last") else None])
+        for name in FACTS
+        if card.get(name) is not None
+    ]
     facts += [(str(name).replace("_", " "), formats.plain(value)) for name, value in card.get("about", {}).items()]
     parts = card["parts"]
     rows = [["windows", *(formats.count(part["samples"]) for part in parts.values())]]
     rows += [[word, *(str(part.get(word, ""))[:10] for part in parts.values())] for word in ("first", "last")]
-    rows += [[name.replace("_", " "), *(share_cell(part["classes"][name], sum(part["classes"].values())) for part in parts.values())] for name in results.classes]
-    table = Table(["", *parts], rows, "Parts and label balance.", "In time order. Whoever always answers the commonest label is right as often as its share.")
+    rows += [
+        [name.replace("_", " "), *(share_cell(part["classes"][name], sum(part["classes"].values())) for part in parts.values())]
+        for name in results.classes
+    ]
+    table = Table(
+        ["", *parts],
+        rows,
+        "Parts and label balance.",
+        "In time order. Whoever always answers the commonest label is right as often as its share.",
+    )
     return Section("Data", facts=facts, tables=[table])
 
 
 def quality(results: Results, predictions: pd.DataFrame) -> Section:
     """The model beside every baseline, on the same rows."""
     size = len(results.classes)
-    accuracy = [Reference(0.5, "chance") if size == 2 else Reference(max(results.get(f"test/prior/{name}") or 1 / size for name in results.classes), "commonest label")]
+    accuracy = [
+        Reference(0.5, "chance")
+        if size == 2
+        else Reference(max(results.get(f"test/prior/{name}") or 1 / size for name in results.classes), "commonest label")
+    ]
     bayes = results.get("bayes/accuracy")
     if bayes is not None:
         accuracy.append(Reference(bayes, "best possible", "bayes"))
@@ -135,7 +80,11 @@ def _comparison(results: Results, metric: str, references: Sequence[Reference], 
     if results.get(f"test/{metric}") is None:
         return None
     named = [("this model", f"test/{metric}", "model")] + [(name, f"baseline/{name}/{metric}", "base") for name in results.baselines]
-    rows = [Estimate(name.replace("_", " "), results.get(key), results.get(f"{key}_low"), results.get(f"{key}_high"), kind) for name, key, kind in named if results.get(key) is not None]
+    rows = [
+        Estimate(name.replace("_", " "), results.get(key), results.get(f"{key}_low"), results.get(f"{key}_high"), kind)
+        for name, key, kind in named
+        if results.get(key) is not None
+    ]
     title = QUALITY[metric][0]
     return figures.comparison(rows, references, title=title[0].upper() + title[1:], note=NOTES[metric], axis=title, words=words)
 
@@ -144,25 +93,52 @@ def _versus(results: Results) -> Figure | None:
     """The model minus each baseline, row by row, by what the verdict compares; None without such differences."""
     measure, words = ("accuracy", formats.points) if len(results.classes) == 2 else ("auroc", formats.signed)
     named = [(name.replace("_", " "), f"versus/{name}/{measure}") for name in results.baselines]
-    rows = [Estimate(name, results.get(key), results.get(f"{key}_low"), results.get(f"{key}_high"), "model") for name, key in named if results.get(key) is not None]
+    rows = [
+        Estimate(name, results.get(key), results.get(f"{key}_low"), results.get(f"{key}_high"), "model")
+        for name, key in named
+        if results.get(key) is not None
+    ]
     if not rows:
         return None
     note = "Right of the line the model is better; a bar that touches the line is no difference."
     title = QUALITY[measure][0]
-    return figures.comparison(rows, [Reference(0.0, "as good", "zero")], title="This model minus …", note=f"Difference in {title} on the same rows. {note}", axis=f"difference in {title}", words=words)
+    return figures.comparison(
+        rows,
+        [Reference(0.0, "as good", "zero")],
+        title="This model minus …",
+        note=f"Difference in {title} on the same rows. {note}",
+        axis=f"difference in {title}",
+        words=words,
+    )
 
 
 def _quality_table(results: Results) -> Table:
     """One row per model, one column per metric that anybody has."""
-    sources = [("this model", "test/"), *((name.replace("_", " "), f"baseline/{name}/") for name in results.baselines if results.get(f"baseline/{name}/accuracy") is not None)]
+    sources = [
+        ("this model", "test/"),
+        *(
+            (name.replace("_", " "), f"baseline/{name}/")
+            for name in results.baselines
+            if results.get(f"baseline/{name}/accuracy") is not None
+        ),
+    ]
     two = len(results.classes) == 2 or results.kind == "recognition"
-    columns = [metric for metric in QUALITY if any(results.get(source + metric) is not None for _, source in sources) and not (two and metric in ("auroc_direction", "auroc_move"))]
+    columns = [
+        metric
+        for metric in QUALITY
+        if any(results.get(source + metric) is not None for _, source in sources)
+        and not (two and metric in ("auroc_direction", "auroc_move"))
+    ]
     rows = []
     for name, source in sources:
         cells = [QUALITY[metric][1](results.get(source + metric)) for metric in columns]
         interval = formats.interval(results.get(source + "accuracy_low"), results.get(source + "accuracy_high")) or formats.DASH
         rows.append([name, *cells[:1], interval, *cells[1:]])
-    return Table(["test rows", *(QUALITY[metric][0] for metric in columns[:1]), "95 %", *(QUALITY[metric][0] for metric in columns[1:])], rows, marked=(0,))
+    return Table(
+        ["test rows", *(QUALITY[metric][0] for metric in columns[:1]), "95 %", *(QUALITY[metric][0] for metric in columns[1:])],
+        rows,
+        marked=(0,),
+    )
 
 
 def errors(results: Results, curves: Mapping[str, Any], predictions: pd.DataFrame) -> Section:
@@ -172,8 +148,13 @@ def errors(results: Results, curves: Mapping[str, Any], predictions: pd.DataFram
         matrix = np.array(curves["confusion"]["counts"])
         plots.append(figures.confusion(matrix, results.classes))
         told, true = matrix.sum(axis=0), matrix.sum(axis=1)
-        rates = [[formats.percent(results.get(f"test/{rate}/{name}")) for rate in ("precision", "recall", "f1")] for name in results.classes]
-        body = [[name.replace("_", " "), *rates[place], formats.count(true[place]), formats.count(told[place])] for place, name in enumerate(results.classes)]
+        rates = [
+            [formats.percent(results.get(f"test/{rate}/{name}")) for rate in ("precision", "recall", "f1")] for name in results.classes
+        ]
+        body = [
+            [name.replace("_", " "), *rates[place], formats.count(true[place]), formats.count(told[place])]
+            for place, name in enumerate(results.classes)
+        ]
         tables.append(Table(["class", "precision", "recall", "F1", "true cases", "answered"], body))
     confidence, hit, _ = _net_rows(results, predictions)
     if len(hit):
@@ -191,7 +172,9 @@ def _net_rows(results: Results, predictions: pd.DataFrame) -> tuple[np.ndarray, 
 def _bins(confidence: np.ndarray, hit: np.ndarray, count: int = 10) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Mean confidence, share right and number of rows in `count` groups of equally many rows."""
     parts = [part for part in np.array_split(np.argsort(confidence, kind="stable"), count) if len(part)]
-    return tuple(np.array(column) for column in zip(*[(confidence[part].mean(), hit[part].mean(), len(part)) for part in parts], strict=True))
+    return tuple(
+        np.array(column) for column in zip(*[(confidence[part].mean(), hit[part].mean(), len(part)) for part in parts], strict=True)
+    )
 
 
 def _stability(results: Results, predictions: pd.DataFrame, stretches: int = 12) -> Figure | None:
@@ -201,78 +184,52 @@ def _stability(results: Results, predictions: pd.DataFrame, stretches: int = 12)
         return None
     part = np.minimum((stretches * (time - time.min()) / max(np.ptp(time), 1)).astype(int), stretches - 1)
     shrink = (results.get("test/n_eff") or len(hit)) / len(hit)
-    found = [(time[part == k].mean(), hit[part == k].mean(), *wilson(hit[part == k].mean(), shrink * (part == k).sum(), 0.95)) for k in range(stretches) if (part == k).sum() >= 20]
+    found = [
+        (time[part == k].mean(), hit[part == k].mean(), *wilson(hit[part == k].mean(), shrink * (part == k).sum(), 0.95))
+        for k in range(stretches)
+        if (part == k).sum() >= 20
+    ]
     columns = [np.array(column) for column in zip(*found, strict=True)]
-    return figures.over_time(*columns, [Reference(float(hit.mean()), "mean")], title="Over time", note="Accuracy by stretch of the test period; dashed: the mean. An edge that lives in one stretch is luck or a regime.")
+    return figures.over_time(
+        *columns,
+        [Reference(float(hit.mean()), "mean")],
+        title="Over time",
+        note="Accuracy by stretch of the test period; dashed: the mean. An edge that lives in one stretch is luck or a regime.",
+    )
 
 
 def symbols(results: Results, per_symbol: pd.DataFrame) -> Section:
     """One row per symbol, when there are several; per_symbol as in `Scores`."""
     if len(per_symbol) < 2:
         return Section("Symbols")
-    shown = [metric for metric in ("accuracy", "balanced_accuracy", "auroc_direction", *([] if results.kind == "recognition" else ["sharpe_net_annual", "trades"])) if metric in per_symbol]
+    shown = [
+        metric
+        for metric in (
+            "accuracy",
+            "balanced_accuracy",
+            "auroc_direction",
+            *([] if results.kind == "recognition" else ["sharpe_net_annual", "trades"]),
+        )
+        if metric in per_symbol
+    ]
     shown = [metric for metric in shown if metric != "auroc_direction" or results.kind == "forecast"]
     words = QUALITY | MONEY
     body = []
     for symbol, row in per_symbol.iterrows():
         interval = formats.interval(*(_known(row.get(f"accuracy_{end}")) for end in ("low", "high"))) or formats.DASH
-        body.append([str(symbol), formats.count(_known(row.get("n"))), interval, *(words[metric][1](_known(row[metric])) for metric in shown)])
-    return Section("Symbols", "With many symbols one of them looks good by luck: read the intervals, not the ranking.", tables=[Table(["symbol", "test rows", "95 % of accuracy", *(words[metric][0] for metric in shown)], body)])
+        body.append(
+            [str(symbol), formats.count(_known(row.get("n"))), interval, *(words[metric][1](_known(row[metric])) for metric in shown)]
+        )
+    return Section(
+        "Symbols",
+        "With many symbols one of them looks good by luck: read the intervals, not the ranking.",
+        tables=[Table(["symbol", "test rows", "95 % of accuracy", *(words[metric][0] for metric in shown)], body)],
+    )
 
 
 def _known(value: Any) -> float | None:
     """A float; None for NaN."""
     return None if value is None or formats.missing(float(value)) else float(value)
-
-
-def money(results: Results, curves: Mapping[str, Any], threshold: Mapping[str, Any]) -> Section:
-    """What the signals earned after fees, and how the threshold was chosen."""
-    plots = []
-    if curve := curves.get("threshold"):
-        plots.append(figures.threshold_curve(curve["threshold"], curve["val"], curve["test"], threshold.get("threshold"), THRESHOLD_OF.get(threshold.get("score"), "threshold")))
-    if curve := curves.get("equity"):
-        named = [("hold", "buy and hold", curve["buy_and_hold"]), ("base", "this model before fees", curve["gross"]), ("model", "this model after fees", curve["net"])]
-        plots.append(figures.equity(curve["time"], named))
-        plots.append(figures.drawdown(curve["time"], [(kind, name, _fall(values)) for kind, name, values in named if kind != "base"]))
-    costs = [f"{formats.number(threshold[name], 0)} bp {word}" for name, word in (("fee_bps", "fee"), ("slippage_bps", "slippage")) if threshold.get(name) is not None]
-    lead = f"Decided at the close of a bar, held until the next one, {' and '.join(costs) or 'fees'} on every change of position. "
-    lead += " ".join(f"{warning[0].upper()}{warning[1:].rstrip('.')}." for warning in threshold.get("warnings", ()))
-    return Section("Money", lead, facts=_money_facts(results, threshold), figures=plots, tables=[_money_table(results)])
-
-
-THRESHOLD_OF = {"confidence": "trade when confidence is at least", "margin": "trade when |p up − p down| is at least", "forecast": "trade when |forecast| is at least"}
-
-
-def _fall(values: np.ndarray) -> np.ndarray:
-    """Drawdown of an equity curve that started at 1."""
-    return values / np.maximum.accumulate(np.maximum(values, 1.0)) - 1
-
-
-def _money_facts(results: Results, threshold: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """What makes a Sharpe ratio believable, or not."""
-    facts = [("right this often", formats.percent(results.get("test/accuracy")))]
-    facts += [(label, words(results.get(f"test/{name}"))) for name, (label, words) in FACTS_OF_MONEY.items()]
-    delayed, net, annual = (results.get(f"test/{name}") for name in ("sharpe_net_delayed", "sharpe_net", "sharpe_net_annual"))
-    if delayed is not None and net and annual is not None:
-        facts.append(("Sharpe a year if acting one bar late", formats.number(delayed * annual / net, 2)))
-    facts.append(("threshold, chosen on validation", formats.percent(threshold.get("threshold"), 2)))
-    facts.append(("Sharpe a year on validation", formats.number(threshold.get("validation_sharpe_annual"), 2)))
-    facts.append(("… less what choosing adds by luck", formats.number(threshold.get("corrected_sharpe_annual"), 2)))
-    return [fact for fact in facts if fact[1] != formats.DASH]
-
-
-def _money_table(results: Results) -> Table:
-    """The model, the baselines at their own thresholds, buy-and-hold and always flat."""
-    sources = [("this model", "test/"), *((name.replace("_", " "), f"baseline/{name}/") for name in results.baselines)]
-    sources = [(name, source) for name, source in sources if any(results.get(source + metric) is not None for metric in MONEY)]
-    columns = [metric for metric in MONEY if any(results.get(source + metric) is not None for _, source in sources)]
-    rows = []
-    for name, source in sources:
-        low, high = (results.get(f"{source}sharpe_net_annual_{end}") for end in ("low", "high"))
-        interval = formats.DASH if low is None else f"{formats.number(low, 1)} to {formats.number(high, 1)}"
-        cells = [MONEY[metric][1](results.get(source + metric)) for metric in columns]
-        rows.append([name, *cells[:1], interval, *cells[1:]])
-    return Table(["test rows, after fees", *(MONEY[metric][0] for metric in columns[:1]), "95 %", *(MONEY[metric][0] for metric in columns[1:])], rows, marked=(0,))
 
 
 def charts(pictures: Sequence[tuple[np.ndarray, Mapping[str, Any]]]) -> Section:
@@ -291,7 +248,9 @@ def _chart(image: np.ndarray, caption: Mapping[str, Any]) -> Chart:
     stamp = "" if when is None else str(np.datetime64(int(when), "ms"))[:16].replace("T", " ")
     lines.append(" ".join(part for part in (str(caption.get("symbol", "")), stamp) if part))
     title = answer if formats.missing(confidence) else f"{answer}, {formats.percent(confidence, 0)} sure"
-    return Chart(png(image), image.shape[2], image.shape[1], title, tuple(line for line in lines[label == answer:] if line), label == answer)
+    return Chart(
+        png(image), image.shape[2], image.shape[1], title, tuple(line for line in lines[label == answer :] if line), label == answer
+    )
 
 
 def training(results: Results, log: Path) -> Section:
@@ -302,11 +261,20 @@ def training(results: Results, log: Path) -> Section:
     shown = [("loss", "Loss", formats.number), ("accuracy", "Accuracy", formats.percent), ("auroc", "AUROC", formats.number)]
     plots = []
     for name, title, words in shown:
-        curves = [(kind, word, columns[f"{split}/{name}"]) for split, word, kind in (("train", "training", "base"), ("val", "validation", "model")) if f"{split}/{name}" in columns]
+        curves = [
+            (kind, word, columns[f"{split}/{name}"])
+            for split, word, kind in (("train", "training", "base"), ("val", "validation", "model"))
+            if f"{split}/{name}" in columns
+        ]
         if curves and len(epoch) > 1:
             plots.append(figures.training(epoch, curves, title=title, note="", words=words))
-    facts = [("epochs", formats.count(results.get("fit/epochs"))), ("time", formats.seconds(results.get("fit/seconds"))), ("samples per second", formats.short(results.get("fit/samples_per_second"))),
-             ("peak memory", formats.megabytes(results.get("fit/peak_memory_mb"))), ("parameters", formats.short(results.get("net/parameters")))]
+    facts = [
+        ("epochs", formats.count(results.get("fit/epochs"))),
+        ("time", formats.seconds(results.get("fit/seconds"))),
+        ("samples per second", formats.short(results.get("fit/samples_per_second"))),
+        ("peak memory", formats.megabytes(results.get("fit/peak_memory_mb"))),
+        ("parameters", formats.short(results.get("net/parameters"))),
+    ]
     return Section("Training", facts=[fact for fact in facts if not fact[1].startswith(formats.DASH)], figures=plots)
 
 

@@ -10,10 +10,20 @@ from candlelab.evaluate.figures import LONGEST, Estimate, Figure, Reference, nam
 from candlelab.evaluate.svg import Panel, labelled, span, ticks
 
 
-def scatter(points: Sequence[tuple[float, Estimate]], references: Sequence[Reference], *, title: str, note: str, across: str, words_x: Callable[[float], str]) -> Figure:
+def scatter(
+    points: Sequence[tuple[float, Estimate]],
+    references: Sequence[Reference],
+    *,
+    title: str,
+    note: str,
+    across: str,
+    words_x: Callable[[float], str],
+) -> Figure:
     """Accuracy with its interval against a cost on a logarithmic axis; points = (x > 0, estimate)."""
     x = np.log10([at for at, _ in points])
-    ends = [end for _, row in points for end in (row.value, row.low, row.high) if end is not None] + [reference.value for reference in references]
+    ends = [end for _, row in points for end in (row.value, row.low, row.high) if end is not None] + [
+        reference.value for reference in references
+    ]
     panel = Panel(span(x, pad=0.12, least=0.4), span(ends, least=0.02), title, height=350, style="scatter")
     panel.left_axis(labelled(ticks(*panel.y, 5), formats.percent, scale=100))
     panel.bottom_axis(_powers(panel.x, words_x), across)
@@ -66,7 +76,15 @@ def _name(panel: Panel, place: float, row: Estimate, taken: list[tuple[float, fl
 def bars(rows: Sequence[tuple[str, float]], *, title: str, note: str, words: Callable[[float], str]) -> Figure:
     """One horizontal bar per model with its value at the end, from zero."""
     most = max(value for _, value in rows) or 1.0
-    panel = Panel((0, most * 1.25), (len(rows) - 0.5, -0.5), title, height=16 + 24 * len(rows), left=name_space(name for name, _ in rows), top=4, bottom=4)
+    panel = Panel(
+        (0, most * 1.25),
+        (len(rows) - 0.5, -0.5),
+        title,
+        height=16 + 24 * len(rows),
+        left=name_space(name for name, _ in rows),
+        top=4,
+        bottom=4,
+    )
     for place, (name, value) in enumerate(rows):
         panel.bar(0, value, place - 0.3, place + 0.3, "model", f"{name}: {words(value)}")
         panel.text(0, place, name[:LONGEST], anchor="end", dx=-10)
@@ -74,7 +92,15 @@ def bars(rows: Sequence[tuple[str, float]], *, title: str, note: str, words: Cal
     return Figure(title, note, panel.svg())
 
 
-def history(name: str, epoch: np.ndarray, train: np.ndarray, validation: np.ndarray, others: Sequence[tuple[np.ndarray, np.ndarray]], limits: tuple[float, float], last: float) -> Figure:
+def history(
+    name: str,
+    epoch: np.ndarray,
+    train: np.ndarray,
+    validation: np.ndarray,
+    others: Sequence[tuple[np.ndarray, np.ndarray]],
+    limits: tuple[float, float],
+    last: float,
+) -> Figure:
     """Loss per epoch of one model, the others pale behind it, on the scale common to all."""
     panel = Panel((0, max(last, 1)), limits, f"loss of {name}", height=190, width=300, left=44, bottom=38, top=8)
     panel.left_axis(labelled(ticks(*limits, 3), formats.number))
@@ -91,7 +117,14 @@ def critical_difference(names: Sequence[str], ranks: Sequence[float], difference
     order = np.argsort(ranks, kind="stable")
     ranks, names = np.asarray(ranks, dtype=float)[order], [names[place] for place in order]
     groups = _groups(ranks, difference)
-    panel = Panel((0.7, max(len(names), 2) + 0.3), (len(names) - 0.4, -1.2 - 0.5 * len(groups)), "mean ranks", height=70 + 24 * len(names) + 12 * len(groups), left=name_space(names), top=10)
+    panel = Panel(
+        (0.7, max(len(names), 2) + 0.3),
+        (len(names) - 0.4, -1.2 - 0.5 * len(groups)),
+        "mean ranks",
+        height=70 + 24 * len(names) + 12 * len(groups),
+        left=name_space(names),
+        top=10,
+    )
     panel.bottom_axis(labelled(range(1, len(names) + 1), formats.number), "mean rank (1 is best)", grid=True)
     for place, (name, rank) in enumerate(zip(names, ranks, strict=True)):
         panel.stroke(panel.x[0], place, rank, place, "axis")
@@ -100,7 +133,8 @@ def critical_difference(names: Sequence[str], ranks: Sequence[float], difference
         panel.text(rank, place, formats.number(rank, 2), kind="small", dx=9)
     for level, (first, last) in enumerate(groups):
         panel.stroke(ranks[first] - 0.05, -0.9 - 0.5 * level, ranks[last] + 0.05, -0.9 - 0.5 * level, "critical")
-    note = f"Models under one bar cannot be told apart: their mean ranks differ by less than the critical difference of {formats.number(difference, 2)}."
+    critical = formats.number(difference, 2)
+    note = f"Models under one bar cannot be told apart: their mean ranks differ by less than the critical difference of {critical}."
     return Figure("Mean ranks", note, panel.svg())
 
 

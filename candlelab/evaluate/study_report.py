@@ -47,7 +47,9 @@ def write_study_report(
     write_csv(folder / "leaderboard.csv", rows)
     entries = gather(rows)
     if not study_sections.trained(entries):
-        raise ValueError(f"no run of this study has finished, so there is nothing to compare: see the reasons in {folder / 'leaderboard.csv'}")
+        raise ValueError(
+            f"no run of this study has finished, so there is nothing to compare: see the reasons in {folder / 'leaderboard.csv'}"
+        )
     sets = pairs.answers(rows, predictions_by_run, _best_baseline(rows))
     found = pairs.paired(sets)
     name = title or folder.name
@@ -57,16 +59,26 @@ def write_study_report(
     recognition = all(row.get("kind") == "recognition" for row in rows)
     luck = None if recognition else pairs.deflate(rows, trials or len(rows), sets)
     context = {
-        "title": name, "kind": "recognition" if recognition else "forecast", "headline": headline, "sentence": sentence, "best": _best(entries),
-        "subtitle": _subtitle(rows, entries), "about": [(str(key), formats.plain(value)) for key, value in (about or {}).items()],
+        "title": name,
+        "kind": "recognition" if recognition else "forecast",
+        "headline": headline,
+        "sentence": sentence,
+        "best": _best(entries),
+        "subtitle": _subtitle(rows, entries),
+        "about": [(str(key), formats.plain(value)) for key, value in (about or {}).items()],
         "sections": [part for part in _sections(rows, entries, found, luck, logs or {}) if part.filled],
     }
     return write_page(folder / "report.html", "study.html.j2", context)
 
 
-def _sections(rows: Sequence[Mapping[str, Any]], entries: Sequence[Entry], found: Sequence[Pair], luck: Any, logs: Mapping[str, Path]) -> list:
+def _sections(
+    rows: Sequence[Mapping[str, Any]], entries: Sequence[Entry], found: Sequence[Pair], luck: Any, logs: Mapping[str, Path]
+) -> list:
     """All parts in reading order; some may be empty."""
-    chance, bayes = _chance(rows), [row["metrics"]["bayes/accuracy"] for row in rows if row.get("metrics", {}).get("bayes/accuracy") is not None]
+    chance, bayes = (
+        _chance(rows),
+        [row["metrics"]["bayes/accuracy"] for row in rows if row.get("metrics", {}).get("bayes/accuracy") is not None],
+    )
     chosen = {row["model"]: logs[row["run"]] for row in reversed(rows) if row["run"] in logs}
     return [
         study_sections.scores(entries, chance, max(bayes) if bayes else None),
@@ -99,16 +111,26 @@ def _conclusion(entries: Sequence[Entry], found: Sequence[Pair], chance: float) 
     """What the leaderboard allows one to say about its first place."""
     nets = study_sections.trained(entries)
     first, spread = nets[0], nets[0].values["accuracy"]
-    said = f"{first.name} is right {formats.percent(spread.mean)} of the time" + (f" (95 % {formats.interval(spread.low, spread.high)})" if spread.low is not None else "")
+    said = f"{first.name} is right {formats.percent(spread.mean)} of the time" + (
+        f" (95 % {formats.interval(spread.low, spread.high)})" if spread.low is not None else ""
+    )
     if spread.low is not None and spread.low <= chance:
         return "No model is shown to beat chance", f"{said}; chance, {formats.percent(chance)}, lies within its interval."
     if not found:
         return f"{first.name} leads", f"{said}. Without predictions on the same rows the differences were not tested."
-    gaps = {pair.second if pair.first == first.name else pair.first: (pair.value if pair.first == first.name else -pair.value, pair.adjusted) for pair in found if first.name in (pair.first, pair.second)}
+    gaps = {
+        pair.second if pair.first == first.name else pair.first: (pair.value if pair.first == first.name else -pair.value, pair.adjusted)
+        for pair in found
+        if first.name in (pair.first, pair.second)
+    }
     better = [name for name, (gap, adjusted) in gaps.items() if gap < 0 and adjusted < 0.05]
     equal = [name for name, (_, adjusted) in gaps.items() if not adjusted < 0.05]
     simple = [entry.name for entry in entries if entry.role != "model" and (entry.name in better + equal or entry is first)]
-    tied = f"on the same rows it cannot be told apart from {_list(equal)} (Holm, 5 %)" if equal else f"the difference to each of the {len(gaps) - len(better)} others on the same rows is real (p < 0.05 after Holm)"
+    tied = (
+        f"on the same rows it cannot be told apart from {_list(equal)} (Holm, 5 %)"
+        if equal
+        else f"the difference to each of the {len(gaps) - len(better)} others on the same rows is real (p < 0.05 after Holm)"
+    )
     if simple:
         return f"No model is shown to beat {(better + simple)[0]}", f"{said}; {tied}."
     return ("The differences at the top are within noise" if equal else f"{first.name} is ahead"), f"{said}; {tied}."
@@ -124,19 +146,38 @@ def _best(entries: Sequence[Entry]) -> list[dict[str, str]]:
     """Who is best by what, with the interval and a word where the next one lies inside it."""
     cards = []
     for title, metric, choose, limit, words in BEST:
-        known = [entry for entry in study_sections.trained(entries) if entry.get(metric) is not None and (limit is None or (entry.get("net/parameters") or limit) < limit)]
+        known = [
+            entry
+            for entry in study_sections.trained(entries)
+            if entry.get(metric) is not None and (limit is None or (entry.get("net/parameters") or limit) < limit)
+        ]
         if not known:
             continue
         best = choose(known, key=lambda entry: entry.get(metric))
         spread = best.values[metric]
-        rivals = [entry.name for entry in known if entry is not best and spread.low is not None and spread.low <= entry.get(metric) <= spread.high]
+        rivals = [
+            entry.name for entry in known if entry is not best and spread.low is not None and spread.low <= entry.get(metric) <= spread.high
+        ]
         interval = "" if spread.low is None else f"95 % {words(spread.low)} to {words(spread.high)}"
-        cards.append({"title": title, "name": best.name, "value": words(spread.mean), "interval": interval, "note": f"inside this interval too: {_list(rivals)}" if rivals else ""})
+        cards.append(
+            {
+                "title": title,
+                "name": best.name,
+                "value": words(spread.mean),
+                "interval": interval,
+                "note": f"inside this interval too: {_list(rivals)}" if rivals else "",
+            }
+        )
     return cards
 
 
 def _subtitle(rows: Sequence[Mapping[str, Any]], entries: Sequence[Entry]) -> str:
     """How much was tried."""
     failed = sum(row.get("state", "finished") != "finished" for row in rows)
-    parts = [(len(rows), "run"), (len(study_sections.trained(entries)), "model"), (len({str(row.get("data")) for row in rows}), "data set"), (len({row.get("seed") for row in rows}), "seed")]
+    parts = [
+        (len(rows), "run"),
+        (len(study_sections.trained(entries)), "model"),
+        (len({str(row.get("data")) for row in rows}), "data set"),
+        (len({row.get("seed") for row in rows}), "seed"),
+    ]
     return " · ".join(f"{number} {word}{'' if number == 1 else 's'}" for number, word in parts) + (f" · {failed} failed" if failed else "")

@@ -9,11 +9,12 @@ import numpy as np
 from markupsafe import Markup
 
 from candlelab.evaluate import compare, formats, study_figures
-from candlelab.evaluate.figures import Estimate, Reference, comparison
+from candlelab.evaluate.figures import Estimate, Figure, Reference, comparison
 from candlelab.evaluate.leaderboard import Entry
 from candlelab.evaluate.page import Section, Table
 from candlelab.evaluate.pairs import Deflated, Pair
-from candlelab.evaluate.sections import QUALITY, read_log
+from candlelab.evaluate.results import QUALITY
+from candlelab.evaluate.sections import read_log
 from candlelab.evaluate.svg import span
 
 HEAT = ("accuracy", "balanced_accuracy", "f1_macro", "auroc", "auprc", "mcc", "brier", "ece")
@@ -44,25 +45,62 @@ def trained(entries: Sequence[Entry]) -> list[Entry]:
 
 def _estimate(entry: Entry, metric: str) -> Estimate:
     spread = entry.values[metric]
-    return Estimate(entry.name, spread.mean, spread.low, spread.high, "model" if entry.role == "model" else "second" if entry.role == "control" else "base")
+    return Estimate(
+        entry.name,
+        spread.mean,
+        spread.low,
+        spread.high,
+        "model" if entry.role == "model" else "second" if entry.role == "control" else "base",
+    )
 
 
 def board(entries: Sequence[Entry]) -> Table:
     """The leaderboard: everything on the same rows, best accuracy first."""
     seeds, sets = max(entry.seeds for entry in entries), max(entry.data for entry in entries)
-    head = ["", "role", "accuracy", "95 %", *(["± SD of seeds"] if seeds > 1 else []), "balanced", "AUROC", "macro-F1", "MCC", "parameters", "FLOPs", "training", "memory", "latency", "weights"]
+    head = [
+        "",
+        "role",
+        "accuracy",
+        "95 %",
+        *(["± SD of seeds"] if seeds > 1 else []),
+        "balanced",
+        "AUROC",
+        "macro-F1",
+        "MCC",
+        "parameters",
+        "FLOPs",
+        "training",
+        "memory",
+        "latency",
+        "weights",
+    ]
     body = [_line(entry, seeds > 1) for entry in entries]
     note = f"Mean of {seeds} seeds. " if seeds > 1 else ""
     note += f"Mean of {sets} data sets with equal weight. " if sets > 1 else ""
-    return Table(head, body, "Leaderboard.", note + "Controls and baselines stand among the models because a model that does not beat them was not needed.", tuple(place for place, entry in enumerate(entries) if entry.role == "model")[:1])
+    return Table(
+        head,
+        body,
+        "Leaderboard.",
+        note + "Controls and baselines stand among the models because a model that does not beat them was not needed.",
+        tuple(place for place, entry in enumerate(entries) if entry.role == "model")[:1],
+    )
 
 
 def _line(entry: Entry, seeds: bool) -> list[str]:
     accuracy = entry.values["accuracy"]
     cells = [entry.name, entry.role, formats.percent(accuracy.mean), formats.interval(accuracy.low, accuracy.high) or formats.DASH]
     cells += [formats.DASH if accuracy.sd is None else formats.percent(accuracy.sd)] if seeds else []
-    cells += [formats.percent(entry.get("balanced_accuracy")), *(formats.number(entry.get(metric)) for metric in ("auroc", "f1_macro", "mcc"))]
-    cells += [formats.short(entry.get("net/parameters")), formats.short(entry.get("net/flops")), formats.seconds(entry.get("fit/seconds")), formats.megabytes(entry.get("fit/peak_memory_mb")), formats.milliseconds(entry.get("latency/p50_ms"))]
+    cells += [
+        formats.percent(entry.get("balanced_accuracy")),
+        *(formats.number(entry.get(metric)) for metric in ("auroc", "f1_macro", "mcc")),
+    ]
+    cells += [
+        formats.short(entry.get("net/parameters")),
+        formats.short(entry.get("net/flops")),
+        formats.seconds(entry.get("fit/seconds")),
+        formats.megabytes(entry.get("fit/peak_memory_mb")),
+        formats.milliseconds(entry.get("latency/p50_ms")),
+    ]
     return [*cells, _weights(entry)]
 
 
@@ -76,29 +114,61 @@ def _weights(entry: Entry) -> str:
 def scores(entries: Sequence[Entry], chance: float, bayes: float | None) -> Section:
     """Who is right how often, and how sure that is."""
     references = [Reference(chance, "chance")] + ([Reference(bayes, "best possible", "bayes")] if bayes is not None else [])
-    plots = [comparison([_estimate(entry, "accuracy") for entry in entries], references, title="Accuracy", note="Dot: mean. Bar: 95 % interval from the effective number of test rows.", axis="accuracy", words=formats.percent)]
+    plots = [
+        comparison(
+            [_estimate(entry, "accuracy") for entry in entries],
+            references,
+            title="Accuracy",
+            note="Dot: mean. Bar: 95 % interval from the effective number of test rows.",
+            axis="accuracy",
+            words=formats.percent,
+        )
+    ]
     ranked = sorted((entry for entry in entries if entry.get("auroc") is not None), key=lambda entry: -entry.get("auroc"))
     if ranked:
-        plots.append(comparison([_estimate(entry, "auroc") for entry in ranked], [Reference(0.5, "chance")], title="AUROC", note="How well the scores rank the classes; 0.5 is a coin.", axis="AUROC", words=formats.number))
-    return Section("Leaderboard", "Blue: models. Purple: small controls. Grey: baselines that need no training on pictures.", figures=plots, tables=[board(entries)])
+        plots.append(
+            comparison(
+                [_estimate(entry, "auroc") for entry in ranked],
+                [Reference(0.5, "chance")],
+                title="AUROC",
+                note="How well the scores rank the classes; 0.5 is a coin.",
+                axis="AUROC",
+                words=formats.number,
+            )
+        )
+    return Section(
+        "Leaderboard",
+        "Blue: models. Purple: small controls. Grey: baselines that need no training on pictures.",
+        figures=plots,
+        tables=[board(entries)],
+    )
 
 
 def sizes(entries: Sequence[Entry], chance: float) -> Section:
     """What more parameters, time and memory bought."""
     nets = trained(entries)
-    plots = []
-    for metric, title, across, words in (("net/parameters", "Accuracy and size", "parameters", formats.short), ("fit/seconds", "Accuracy and time", "training time", formats.seconds)):
-        points = [(entry.get(metric), _estimate(entry, "accuracy")) for entry in nets if (entry.get(metric) or 0) > 0]
-        if points:
-            plots.append(study_figures.scatter(points, [Reference(chance, "chance")], title=title, note="Is the dearer model the better one?", across=across, words_x=words))
+    plots = [_against(nets, chance, "net/parameters", "size", "parameters", formats.short)]
+    plots.append(_against(nets, chance, "fit/seconds", "time", "training time", formats.seconds))
     for cost in COSTS:
         known = [(entry.name, entry.get(cost.metric)) for entry in nets if entry.get(cost.metric) is not None]
-        if known:
-            plots.append(study_figures.bars(sorted(known, key=lambda pair: pair[1]), title=cost.title, note=cost.note, words=cost.words))
-    efficiency = [(entry.name, value) for entry in nets if (value := _efficiency(entry)) is not None]
-    if efficiency:
-        plots.append(study_figures.bars(sorted(efficiency, key=lambda pair: -pair[1]), title="Efficiency", note="Accuracy ÷ (million parameters + seconds of training + 1); longer is better.", words=lambda value: formats.number(value, 4)))
-    return Section("What it costs", figures=plots)
+        plots.append(_bars(sorted(known, key=lambda pair: pair[1]), cost.title, cost.note, cost.words))
+    known = sorted(((entry.name, value) for entry in nets if (value := _efficiency(entry)) is not None), key=lambda pair: -pair[1])
+    note = "Accuracy ÷ (million parameters + seconds of training + 1); longer is better."
+    plots.append(_bars(known, "Efficiency", note, lambda value: formats.number(value, 4)))
+    return Section("What it costs", figures=[plot for plot in plots if plot])
+
+
+def _against(nets: Sequence[Entry], chance: float, metric: str, title: str, across: str, words: Any) -> Figure | None:
+    """Accuracy against a cost; None where nobody measured it."""
+    points = [(entry.get(metric), _estimate(entry, "accuracy")) for entry in nets if (entry.get(metric) or 0) > 0]
+    reference, note = [Reference(chance, "chance")], "Is the dearer model the better one?"
+    title = f"Accuracy and {title}"
+    return study_figures.scatter(points, reference, title=title, note=note, across=across, words_x=words) if points else None
+
+
+def _bars(known: Sequence[tuple[str, float]], title: str, note: str, words: Any) -> Figure | None:
+    """Bars, or None without any."""
+    return study_figures.bars(known, title=title, note=note, words=words) if known else None
 
 
 def _efficiency(entry: Entry) -> float | None:
@@ -112,7 +182,11 @@ def heat(entries: Sequence[Entry]) -> Section:
     metrics = [metric for metric in HEAT if any(entry.get(metric) is not None for entry in entries)]
     columns = {metric: [entry.get(metric) for entry in entries] for metric in metrics}
     body = [[entry.name, *(_heat_cell(metric, entry.get(metric), columns[metric]) for metric in metrics)] for entry in entries]
-    return Section("All metrics", "The darker, the better within its column. Neighbouring shades are rarely a real difference: look for intervals above.", tables=[Table(["", *(QUALITY[metric][0] for metric in metrics)], body)])
+    return Section(
+        "All metrics",
+        "The darker, the better within its column. Neighbouring shades are rarely a real difference: look for intervals above.",
+        tables=[Table(["", *(QUALITY[metric][0] for metric in metrics)], body)],
+    )
 
 
 def _heat_cell(metric: str, value: float | None, column: Sequence[float | None]) -> str:
@@ -138,16 +212,25 @@ def histories(runs: Sequence[tuple[str, Path]]) -> Section:
     plots = []
     for name, (epoch, columns) in curves.items():
         others = [(times, table["val/loss"]) for other, (times, table) in curves.items() if other != name]
-        plots.append(study_figures.history(name, epoch, columns.get("train/loss", np.full(len(epoch), np.nan)), columns["val/loss"], others, limits, last))
-    return Section("Training", "Loss per epoch: grey in training, blue on validation, the other models pale behind.", figures=plots, dense=True)
+        plots.append(
+            study_figures.history(
+                name, epoch, columns.get("train/loss", np.full(len(epoch), np.nan)), columns["val/loss"], others, limits, last
+            )
+        )
+    return Section(
+        "Training", "Loss per epoch: grey in training, blue on validation, the other models pale behind.", figures=plots, dense=True
+    )
 
 
 def comparisons(pairs: Sequence[Pair], names: Sequence[str]) -> Section:
     """Row minus column in points of accuracy; bold where the difference survives Holm."""
-    by_name = {(pair.first, pair.second): (pair.value, pair) for pair in pairs} | {(pair.second, pair.first): (-pair.value, pair) for pair in pairs}
+    by_name = {(pair.first, pair.second): (pair.value, pair) for pair in pairs} | {
+        (pair.second, pair.first): (-pair.value, pair) for pair in pairs
+    }
     names = [name for name in names if any(name in key for key in by_name)]
     body = [[row, *(_difference(by_name.get((row, column))) for column in names)] for row in names]
-    note = f"Accuracy of the row minus accuracy of the column, in points, on the same test rows. Bold: p < 0.05 after Holm's correction for {len(pairs)} comparisons. Hover for interval and p."
+    note = "Accuracy of the row minus accuracy of the column, in points, on the same test rows. "
+    note += f"Bold: p < 0.05 after Holm's correction for {len(pairs)} comparisons. Hover for interval and p."
     return Section("Paired comparisons", figures=[], tables=[Table(["", *names], body, "", note)] if body else [])
 
 
@@ -159,7 +242,9 @@ def _difference(found: tuple[float, Pair] | None) -> str:
     sign = 1 if value == pair.value else -1
     low, high = sorted((sign * pair.low, sign * pair.high))
     note = f"{formats.points(low)} to {formats.points(high)}, p = {pair.p_value:.3g}, after Holm {pair.adjusted:.3g}"
-    return Markup('<span class="{}" title="{}">{}</span>').format("sure" if pair.adjusted < 0.05 else "unsure", note, ("+" if value > 0 else "") + formats.number(100 * value, 1))
+    return Markup('<span class="{}" title="{}">{}</span>').format(
+        "sure" if pair.adjusted < 0.05 else "unsure", note, ("+" if value > 0 else "") + formats.number(100 * value, 1)
+    )
 
 
 def ranks(rows: Sequence[Mapping[str, Any]]) -> Section:
@@ -176,7 +261,9 @@ def ranks(rows: Sequence[Mapping[str, Any]]) -> Section:
     table = np.array([[np.mean(scores[model, name]) for model in models] for name in complete])
     difference = compare.critical_difference(len(models), len(complete))
     p_value = compare.friedman(table)
-    lead = f"{len(complete)} data sets that every model finished. " + ("" if np.isnan(p_value) else f"Friedman's test that all rank alike: p = {p_value:.3g}.")
+    lead = f"{len(complete)} data sets that every model finished. " + (
+        "" if np.isnan(p_value) else f"Friedman's test that all rank alike: p = {p_value:.3g}."
+    )
     return Section("Ranks over data sets", lead, figures=[study_figures.critical_difference(models, compare.mean_ranks(table), difference)])
 
 
@@ -184,14 +271,36 @@ def luck(found: Deflated | None) -> Section:
     """The best Sharpe ratio after counting how often one looked."""
     if found is None:
         return Section("Best of many")
-    facts = [("best net Sharpe per bar", f"{formats.number(found.sharpe, 4)} ({found.name})"), ("trials counted, failures too", formats.count(found.trials)), ("probability that it is above zero", formats.percent(found.above_zero)),
-             ("… above the luckiest of all trials", formats.percent(found.above_luck))]
+    facts = [
+        ("best net Sharpe per bar", f"{formats.number(found.sharpe, 4)} ({found.name})"),
+        ("trials counted, failures too", formats.count(found.trials)),
+        ("probability that it is above zero", formats.percent(found.above_zero)),
+        ("… above the luckiest of all trials", formats.percent(found.above_luck)),
+    ]
     if found.effective is not None:
-        facts += [("trials if correlated ones count less", formats.number(found.effective, 1)), ("… above the luckiest of those", formats.percent(found.above_luck_effective))]
-    return Section("Best of many", "The best of many trials looks good by luck alone. Deflated Sharpe ratio: below 95 % it is no evidence.", facts=facts)
+        facts += [
+            ("trials if correlated ones count less", formats.number(found.effective, 1)),
+            ("… above the luckiest of those", formats.percent(found.above_luck_effective)),
+        ]
+    return Section(
+        "Best of many",
+        "The best of many trials looks good by luck alone. Deflated Sharpe ratio: below 95 % it is no evidence.",
+        facts=facts,
+    )
 
 
 def failures(rows: Sequence[Mapping[str, Any]]) -> Section:
     """Runs that did not finish, each with its reason."""
-    body = [[str(row.get("model")), str(row.get("data", "")), formats.plain(row.get("seed")), str(row.get("reason") or "no reason was recorded")] for row in rows if row.get("state", "finished") != "finished"]
-    return Section("Failed", "They count as trials all the same.", tables=[Table(["model", "data", "seed", "reason"], body)] if body else [])
+    body = [
+        [
+            str(row.get("model")),
+            str(row.get("data", "")),
+            formats.plain(row.get("seed")),
+            str(row.get("reason") or "no reason was recorded"),
+        ]
+        for row in rows
+        if row.get("state", "finished") != "finished"
+    ]
+    return Section(
+        "Failed", "They count as trials all the same.", tables=[Table(["model", "data", "seed", "reason"], body)] if body else []
+    )

@@ -98,9 +98,18 @@ class Panel:
         for at, label in marks:
             x = float(self.to_x(at))
             top = self.top if grid else floor_y
-            self.add('<line class="{}" x1="{:.1f}" x2="{:.1f}" y1="{:.1f}" y2="{:.1f}"/>', "grid" if grid else "tick", x, x, top, floor_y + (0 if grid else 4))
+            self.add(
+                '<line class="{}" x1="{:.1f}" x2="{:.1f}" y1="{:.1f}" y2="{:.1f}"/>',
+                "grid" if grid else "tick",
+                x,
+                x,
+                top,
+                floor_y + (0 if grid else 4),
+            )
             self.add('<text class="small" x="{:.1f}" y="{:.1f}" text-anchor="middle">{}</text>', x, floor_y + 17, label)
-        self.add('<line class="axis" x1="{:.1f}" x2="{:.1f}" y1="{:.1f}" y2="{:.1f}"/>', self.left, self.width - self.right, floor_y, floor_y)
+        self.add(
+            '<line class="axis" x1="{:.1f}" x2="{:.1f}" y1="{:.1f}" y2="{:.1f}"/>', self.left, self.width - self.right, floor_y, floor_y
+        )
         middle = (self.left + self.width - self.right) / 2
         if title:
             self.add('<text class="small" x="{:.1f}" y="{:.1f}" text-anchor="middle">{}</text>', middle, self.height - 7, title)
@@ -124,19 +133,43 @@ class Panel:
 
     def area(self, x, low, high, kind: str) -> None:
         """The region between two curves."""
-        x, low, high = (np.broadcast_arrays(np.asarray(x, float), low, high))
+        x, low, high = np.broadcast_arrays(np.asarray(x, float), low, high)
         ahead = [f"{a:.1f},{b:.1f}" for a, b in zip(self.to_x(x), self.to_y(high))]
         back = [f"{a:.1f},{b:.1f}" for a, b in zip(self.to_x(x[::-1]), self.to_y(low[::-1]))]
         self.add('<polygon class="area {}" points="{}"/>', kind, " ".join(ahead + back))
 
     def dot(self, x: float, y: float, kind: str, note: str = "", radius: float = 4.5) -> None:
         """A round mark with a note shown on hover."""
-        self.add('<circle class="dot {}" cx="{:.1f}" cy="{:.1f}" r="{:.1f}"><title>{}</title></circle>', kind, float(self.to_x(x)), float(self.to_y(y)), radius, note)
+        self.add(
+            '<circle class="dot {}" cx="{:.1f}" cy="{:.1f}" r="{:.1f}"><title>{}</title></circle>',
+            kind,
+            float(self.to_x(x)),
+            float(self.to_y(y)),
+            radius,
+            note,
+        )
 
     def bar(self, x1: float, x2: float, y1: float, y2: float, kind: str, note: str = "") -> None:
         """A rectangle between two corners in data units."""
         (left, right), (top, bottom) = sorted(map(float, self.to_x([x1, x2]))), sorted(map(float, self.to_y([y1, y2])))
-        self.add('<rect class="bar {}" x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.1f}"><title>{}</title></rect>', kind, left, top, right - left, bottom - top, note)
+        self.add(
+            '<rect class="bar {}" x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.1f}"><title>{}</title></rect>',
+            kind,
+            left,
+            top,
+            right - left,
+            bottom - top,
+            note,
+        )
+
+    def cell(self, row: int, column: int, share: float, note: str) -> None:
+        """A square of a table, as dark as its share (0 to 1)."""
+        left, top = float(self.to_x(column)), float(self.to_y(row))
+        width, height = float(self.to_x(column + 1)) - left, float(self.to_y(row + 1)) - top
+        pattern = (
+            '<rect class="bar cell" style="--share:{:.3f}" x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.1f}"><title>{}</title></rect>'
+        )
+        self.add(pattern, share, left + 1, top + 1, width - 2, height - 2, note)
 
     def stroke(self, x1: float, y1: float, x2: float, y2: float, kind: str) -> None:
         """A straight line between two points in data units."""
@@ -145,11 +178,20 @@ class Panel:
 
     def text(self, x: float, y: float, words: str, *, kind: str = "", anchor: str = "start", dx: float = 0, dy: float = 4) -> None:
         """Words at a point in data units, shifted by pixels."""
-        self.add('<text class="{}" x="{:.1f}" y="{:.1f}" text-anchor="{}">{}</text>', kind, float(self.to_x(x)) + dx, float(self.to_y(y)) + dy, anchor, words)
+        self.add(
+            '<text class="{}" x="{:.1f}" y="{:.1f}" text-anchor="{}">{}</text>',
+            kind,
+            float(self.to_x(x)) + dx,
+            float(self.to_y(y)) + dy,
+            anchor,
+            words,
+        )
 
     def svg(self) -> Markup:
         """The finished picture."""
-        head = Markup('<svg class="{}" viewBox="0 0 {:g} {:g}" role="img" aria-label="{}">').format(self.style, self.width, self.height, self.label)
+        head = Markup('<svg class="{}" viewBox="0 0 {:g} {:g}" role="img" aria-label="{}">').format(
+            self.style, self.width, self.height, self.label
+        )
         return head + Markup("").join(self.marks) + Markup("</svg>")
 
 

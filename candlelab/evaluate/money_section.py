@@ -1,0 +1,83 @@
+"""The part of a report about what the signals earned: threshold, equity, drawdown, and everyone's Sharpe ratio."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from candlelab.evaluate import figures, formats
+from candlelab.evaluate.page import Section, Table
+from candlelab.evaluate.results import FACTS_OF_MONEY, MONEY, Results
+
+THRESHOLD_OF = {
+    "confidence": "trade when confidence is at least",
+    "margin": "trade when |p up − p down| is at least",
+    "forecast": "trade when |forecast| is at least",
+}
+
+
+def money(results: Results, curves: Mapping[str, Any], threshold: Mapping[str, Any]) -> Section:
+    """What the signals earned after fees, and how the threshold was chosen."""
+    plots = []
+    if curve := curves.get("threshold"):
+        plots.append(
+            figures.threshold_curve(
+                curve["threshold"],
+                curve["val"],
+                curve["test"],
+                threshold.get("threshold"),
+                THRESHOLD_OF.get(threshold.get("score"), "threshold"),
+            )
+        )
+    if curve := curves.get("equity"):
+        named = [
+            ("hold", "buy and hold", curve["buy_and_hold"]),
+            ("base", "this model before fees", curve["gross"]),
+            ("model", "this model after fees", curve["net"]),
+        ]
+        plots.append(figures.equity(curve["time"], named))
+        plots.append(figures.drawdown(curve["time"], [(kind, name, _fall(values)) for kind, name, values in named if kind != "base"]))
+    costs = [
+        f"{formats.number(threshold[name], 0)} bp {word}"
+        for name, word in (("fee_bps", "fee"), ("slippage_bps", "slippage"))
+        if threshold.get(name) is not None
+    ]
+    lead = f"Decided at the close of a bar, held until the next one, {' and '.join(costs) or 'fees'} on every change of position. "
+    lead += " ".join(f"{warning[0].upper()}{warning[1:].rstrip('.')}." for warning in threshold.get("warnings", ()))
+    return Section("Money", lead, facts=_money_facts(results, threshold), figures=plots, tables=[_money_table(results)])
+
+
+def _fall(values: np.ndarray) -> np.ndarray:
+    """Drawdown of an equity curve that started at 1."""
+    return values / np.maximum.accumulate(np.maximum(values, 1.0)) - 1
+
+
+def _money_facts(results: Results, threshold: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What makes a Sharpe ratio believable, or not."""
+    facts = [("right this often", formats.percent(results.get("test/accuracy")))]
+    facts += [(label, words(results.get(f"test/{name}"))) for name, (label, words) in FACTS_OF_MONEY.items()]
+    delayed, net, annual = (results.get(f"test/{name}") for name in ("sharpe_net_delayed", "sharpe_net", "sharpe_net_annual"))
+    if delayed is not None and net and annual is not None:
+        facts.append(("Sharpe a year if acting one bar late", formats.number(delayed * annual / net, 2)))
+    facts.append(("threshold, chosen on validation", formats.percent(threshold.get("threshold"), 2)))
+    facts.append(("Sharpe a year on validation", formats.number(threshold.get("validation_sharpe_annual"), 2)))
+    facts.append(("… less what choosing adds by luck", formats.number(threshold.get("corrected_sharpe_annual"), 2)))
+    return [fact for fact in facts if fact[1] != formats.DASH]
+
+
+def _money_table(results: Results) -> Table:
+    """The model, the baselines at their own thresholds, buy-and-hold and always flat."""
+    sources = [("this model", "test/"), *((name.replace("_", " "), f"baseline/{name}/") for name in results.baselines)]
+    sources = [(name, source) for name, source in sources if any(results.get(source + metric) is not None for metric in MONEY)]
+    columns = [metric for metric in MONEY if any(results.get(source + metric) is not None for _, source in sources)]
+    rows = []
+    for name, source in sources:
+        low, high = (results.get(f"{source}sharpe_net_annual_{end}") for end in ("low", "high"))
+        interval = formats.DASH if low is None else f"{formats.number(low, 1)} to {formats.number(high, 1)}"
+        cells = [MONEY[metric][1](results.get(source + metric)) for metric in columns]
+        rows.append([name, *cells[:1], interval, *cells[1:]])
+    return Table(
+        ["test rows, after fees", *(MONEY[metric][0] for metric in columns[:1]), "95 %", *(MONEY[metric][0] for metric in columns[1:])],
+        rows,
+        marked=(0,),
+    )
