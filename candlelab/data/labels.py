@@ -13,6 +13,9 @@ from typing import TYPE_CHECKING, Literal
 import numba
 import numpy as np
 
+from candlelab.data.source.chart_shapes import DIRECTIONS as PATTERN_DIRECTIONS
+from candlelab.data.source.chart_shapes import NAMES as PATTERN_NAMES
+
 if TYPE_CHECKING:
     from candlelab.data.candles import Candles
 
@@ -205,6 +208,31 @@ class WindowDrift:
     def __call__(self, candles: Candles, window: int) -> Labels:
         first, last = _drawn_bars(candles, window)
         return _recognised(candles, candles.open[first], candles.close[last], last, self.ties)
+
+
+class PatternName:
+    """Recognition: which chart pattern the candles of data/source=patterns hold; one label per sample, at its last bar.
+
+    `directions` says what the textbook expects after each class: 1 a rise, -1 a fall, 0 neither.
+    """
+
+    kind = "recognition"
+    horizon = 0
+
+    def __init__(self, *, none: bool):
+        self.classes = PATTERN_NAMES if none else PATTERN_NAMES[:-1]
+        self.directions = PATTERN_DIRECTIONS[: len(self.classes)]
+
+    def __call__(self, candles: Candles, window: int) -> Labels:
+        unknown = sorted(set(candles.symbols) - set(self.classes))
+        if unknown:
+            raise ValueError(f"data/label=pattern does not know {unknown[0]}; use it with data/source=patterns and the same `none`.")
+        rows = np.arange(len(candles.close))
+        code = np.array([self.classes.index(name) for name in candles.symbols])[candles.symbol]
+        end = np.where(_last_rows(candles.segment) == rows, rows, -1)
+        unknown_return = np.broadcast_to(np.nan, rows.shape)
+        label, theta = np.where(end >= 0, code, -1), np.broadcast_to(0.0, rows.shape)
+        return Labels(label, unknown_return, unknown_return, running_volatility(candles), theta, end)
 
 
 def forward_returns(candles: Candles, horizon: int) -> np.ndarray:
