@@ -133,9 +133,18 @@ def _component_problems(node: dict, path: str):
 def settings_of(target) -> dict[str, object]:
     """Return the keyword-only parameters of a component and their annotations: its schema."""
     code = target.__init__ if inspect.isclass(target) else target
-    hints = typing.get_type_hints(code)
-    return {name: hints.get(name, typing.Any) for name, p in inspect.signature(code).parameters.items()
+    return {name: _annotation(p.annotation, code) for name, p in inspect.signature(code).parameters.items()
             if p.kind is p.KEYWORD_ONLY}
+
+
+def _annotation(kind, code):
+    """Return the type an annotation names; Any for a name that only the type checker imports."""
+    if kind is inspect.Parameter.empty:
+        return typing.Any
+    try:
+        return eval(kind, code.__globals__) if isinstance(kind, str) else kind  # noqa: S307 - our own source, not the yaml's
+    except NameError:
+        return typing.Any
 
 
 def check(cfg: DictConfig) -> None:

@@ -1,4 +1,4 @@
-"""Batches of sample numbers: no worker processes, no images, a place in the epoch that survives a stop."""
+"""Batches of sample numbers: no worker processes, no images, an order that epoch and seed alone decide."""
 
 from __future__ import annotations
 
@@ -7,37 +7,21 @@ import torch
 
 
 class SampleLoader:
-    """Iterable of (B,) int64 sample numbers; its order depends on (seed, epoch) alone.
+    """Iterable of (B,) int64 sample numbers; the last batch may be smaller, no sample is ever left out.
 
-    Lightning stores `state_dict()` in every checkpoint, so a resumed epoch goes on with the batch after the last one used.
-    The last batch may be smaller: no sample is ever left out.
+    seed   None keeps the samples in order; else (seed, epoch) shuffles them.
+    first  batch to begin with, for an epoch that was interrupted; `len` still counts the whole epoch.
     """
 
-    def __init__(self, samples: np.ndarray, batch_size: int, seed: int | None):
-        self.samples, self.batch_size, self.seed = samples, batch_size, seed
-        self.epoch = self.done = 0
+    def __init__(self, samples: np.ndarray, batch_size: int, seed: int | None, *, epoch: int = 0, first: int = 0):
+        self.samples, self.batch_size, self.seed, self.epoch, self.first = samples, batch_size, seed, epoch, first
 
     def __len__(self) -> int:
         return -(-len(self.samples) // self.batch_size)
 
-    def order(self) -> np.ndarray:
-        """Return the samples in this epoch's order; shape (n,)."""
-        if self.seed is None:
-            return self.samples
-        return np.random.default_rng((self.seed, self.epoch)).permutation(self.samples)
-
     def __iter__(self):
-        order = self.order()
-        first, self.done = self.done, 0
-        for batch in range(first, len(self)):
-            self.done = batch + 1
+        order = self.samples
+        if self.seed is not None:
+            order = np.random.default_rng((self.seed, self.epoch)).permutation(order)
+        for batch in range(self.first, len(self)):
             yield torch.from_numpy(order[batch * self.batch_size:(batch + 1) * self.batch_size])
-        self.done = 0
-        self.epoch += 1
-
-    def state_dict(self) -> dict:
-        return {"epoch": self.epoch, "done": self.done}
-
-    def load_state_dict(self, state: dict) -> None:
-        whole = state["done"] >= len(self)
-        self.epoch, self.done = state["epoch"] + whole, 0 if whole else state["done"]

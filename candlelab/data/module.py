@@ -14,10 +14,12 @@ import torch
 from candlelab.batch import Batch, Shapes
 from candlelab.data import caption as captions
 from candlelab.data.candles import Candles
+from candlelab.data.indicators.windowed import plain_numbers
 from candlelab.data.interval import check_interval
 from candlelab.data.labels import Labels
 from candlelab.data.loader import SampleLoader
 from candlelab.data.resample import resample as resample_tape
+from candlelab.data.scaling import from_dict as scaling_from_dict
 from candlelab.data.splits import TEST, TRAIN, VALIDATION
 from candlelab.data.thin import thin as thin_tape
 from candlelab.data.windows import valid_ends
@@ -60,6 +62,7 @@ class ChartData(pl.LightningDataModule):
         self.window, self.stride, self.max_samples = window, stride, max_samples
         self.batch_size, self.seed = batch_size, seed
         self.reads: tuple[str, ...] = ()
+        self.resume_from = (0, 0)  # epoch and number of its batches already trained on
         self.tokenizer = captions.ClosedTokenizer()
         self._tapes: dict[str, _Tape] = {}
 
@@ -133,8 +136,18 @@ class ChartData(pl.LightningDataModule):
     @cached_property
     def tokens(self) -> tuple[np.ndarray, np.ndarray]:
         """Return token ids (n, L) and their mask (n, L) of every sample's caption; each text is tokenised once."""
-        texts = self.caption(self.prepared.candles, self.prepared.ends, self.window)
-        return captions.encode(texts, self.tokenizer, self.caption.length)
+        return captions.encode_windows(self.caption, self.prepared.candles, self.prepared.ends, self.window, self.tokenizer)
+
+    def use_tokenizer(self, name: str) -> None:
+        """Take "closed", or the tokenizer of a BERT by hub name or local folder."""
+        self.tokenizer = captions.load_tokenizer(name)
+
+    def load_preprocessing(self, stored: dict) -> None:
+        """Take over what a finished run fitted: its scaler and its tokenizer."""
+        if stored["scaling"] is not None:
+            self.scaling = scaling_from_dict(stored["scaling"])
+        if "caption" in stored["reads"]:
+            self.use_tokenizer(stored["tokenizer"])
 
     @cached_property
     def class_counts(self) -> torch.Tensor:
@@ -153,8 +166,27 @@ class ChartData(pl.LightningDataModule):
         """Return the charts of some end rows; shape (B, C, H, W), uint8."""
         return self.renderer.draw(self.prepared.candles, ends)
 
+    def features(self, samples: np.ndarray) -> dict[str, np.ndarray]:
+        """Return the windows of some samples as the numbers that baselines read.
+
+        numbers (n, 2 window + 5), last_return (n,) simple, volatility (n, 2) log mean |return| of the window and log range
+        of its last bar, label (n,).
+        """
+        made = self.prepared
+        ends = made.ends[samples]
+        tape = made.candles
+        numbers = plain_numbers(tape, ends, self.window)
+        mean_move = np.abs(numbers[:, :self.window]).mean(1) * _positive(made.labels.sigma[ends])
+        last_range = np.log(tape.high[ends] / tape.low[ends])
+        volatility = np.stack([np.log(np.maximum(mean_move, 1e-8)), np.log(np.maximum(last_range, 1e-8))], 1)
+        before = np.maximum(ends - 1, 0)
+        return {"numbers": numbers, "last_return": np.nan_to_num(tape.close[ends] / tape.close[before] - 1),
+                "volatility": np.nan_to_num(volatility), "label": made.labels.label[ends]}
+
     def train_dataloader(self) -> SampleLoader:
-        return SampleLoader(self.samples("train"), self.batch_size, self.seed)
+        epoch = self.trainer.current_epoch if self.trainer else 0
+        first = self.resume_from[1] if self.resume_from[0] == epoch else 0
+        return SampleLoader(self.samples("train"), self.batch_size, self.seed, epoch=epoch, first=first)
 
     def val_dataloader(self) -> SampleLoader:
         return SampleLoader(self.samples("validation"), self.batch_size, None)
@@ -257,6 +289,10 @@ def bar_returns(candles: Candles, ends: np.ndarray) -> np.ndarray:
     following = np.where(broken, nxt, following)
     moved = candles.close[following] / candles.close[ends] - 1
     return np.where(np.isnan(moved), 0.0, moved)
+
+
+def _positive(sigma: np.ndarray) -> np.ndarray:
+    return np.where(sigma > 0, sigma, 1.0)
 
 
 def _ms(date: str | None) -> int | None:

@@ -27,7 +27,7 @@ def assemble(cfg: DictConfig) -> Parts:
     """Return data and net built for each other; the data are prepared only once per process."""
     renderer = build(cfg, "render") if cfg.get("render") else None
     data = build(cfg, "data", renderer)
-    if cfg.model.net.get("tokenizer"):
+    if "caption" in cfg.model.net.get("inputs", []):
         data.use_tokenizer(cfg.model.net.tokenizer)
     net = build(cfg, "model.net", data.shapes)
     data.reads = tuple(net.reads)
@@ -56,7 +56,7 @@ def preprocessing(parts: Parts) -> dict:
             "symbols": list(data.prepared.candles.symbols), "features": list(data.indicators.names),
             "scaling": data.scaling.to_dict() if "series" in net.reads else None,
             "renderer": data.renderer.recipe() if data.renderer and "image" in net.reads else None,
-            "tokenizer": data.tokenizer_name, "caption_length": data.caption.length,
+            "tokenizer": data.tokenizer.name, "caption_length": data.caption.length,
             "weights_origin": getattr(net, "weights_origin", "random"), "data_hash": data.fingerprint}
 
 

@@ -43,18 +43,14 @@ class Learner(pl.LightningModule):
             for score in self.scores.values():
                 score.update(output["logits"][known].float(), batch["label"][known])
 
-    def on_train_epoch_end(self) -> None:
-        self._log_means("train")
-        self.log("lr", self.optimizers().param_groups[0]["lr"])
-
     def on_validation_epoch_end(self) -> None:
-        if self.trainer.sanity_checking:
-            self.sums["val"] = {}
-        else:
-            self._log_means("val")
-            if self.scores["accuracy"].update_called:
-                self.log_dict({f"val/{name}": score.compute() for name, score in self.scores.items()})
-        for score in self.scores.values():
+        """Log the epoch: validation comes last in it, and callbacks look before the learner's own end of the epoch."""
+        self._log_means("train")
+        self._log_means("val")
+        self.log("lr", self.optimizers().param_groups[0]["lr"])
+        for name, score in self.scores.items():
+            if score.update_called:
+                self.log(f"val/{name}", score.compute())
             score.reset()
 
     def predict(self, batch: Batch) -> dict[str, Tensor]:

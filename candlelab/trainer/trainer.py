@@ -75,7 +75,7 @@ class Trainer:
             max_epochs=self.max_epochs, accelerator=self.accelerator, devices=self.devices, precision=self._precision(),
             gradient_clip_val=self.clip or None, callbacks=[stop, *callbacks, *bar], logger=self._loggers(folder),
             enable_checkpointing=False, enable_progress_bar=any(isinstance(b, RichProgressBar) for b in bar),
-            enable_model_summary=False, num_sanity_val_steps=0, deterministic=self.deterministic or None,
+            enable_model_summary=False, num_sanity_val_steps=0, reload_dataloaders_every_n_epochs=1, deterministic=self.deterministic or None,
             default_root_dir=str(folder), log_every_n_steps=50, inference_mode=True)
 
     def _progress(self) -> list[pl.Callback]:

@@ -1,0 +1,57 @@
+"""The long middle of a training run: fit, predict, score, write."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from omegaconf import DictConfig
+from safetensors.torch import save_file
+
+from candlelab import run as runs
+from candlelab.config import build
+from candlelab.task.assemble import Parts, assemble, preprocessing
+from candlelab.task.baselines import baseline_rows
+from candlelab.task.predictions import forecast_error, net_rows, table, write_table
+from candlelab.task.report import bayes_of, score_and_report
+
+
+def fit_and_score(cfg: DictConfig, folder: Path) -> tuple[dict, str]:
+    """Return the final metrics and the verdict's lines; everything else lies in the folder."""
+    import pytorch_lightning as pl
+    from candlelab.trainer.module import Learner
+    pl.seed_everything(cfg.seed, verbose=False)
+    parts = assemble(cfg)
+    _print_data(parts.data)
+    if getattr(getattr(parts.net, "pixels", None), "source", None) == "training":
+        parts.net.pixels.fit(*parts.data.pixel_statistics())
+    learner = Learner(parts.net, parts.loss, parts.optimizer, classes=len(parts.data.label.classes), seed=cfg.seed)
+    fit = build(cfg, "trainer").fit(learner, parts.data, folder, resume=cfg.resume != "never")
+    learner.cpu()
+    error = save_model(parts, learner, folder)
+    answers = {"net": net_rows(learner, parts.data, error=error)} | baseline_rows(parts.data, seed=cfg.seed)
+    write_table(folder / runs.PREDICTIONS, table(parts.data, answers))
+    runs.write_json(folder / "bayes.json", bayes_of(parts.data))
+    costs = {"fit/epochs": fit.epochs, "fit/best_epoch": fit.best_epoch, "fit/seconds": fit.seconds,
+             "fit/samples_per_second": fit.samples_per_second, "fit/peak_memory_mb": fit.peak_memory_mb,
+             "net/parameters": sum(p.numel() for p in parts.net.parameters())}
+    return score_and_report(runs.Run(folder), cfg, extra=costs, data=parts.data)
+
+
+def save_model(parts: Parts, learner, folder: Path) -> float | None:
+    """Write weights and preprocessing; return the forecast's error if the net gives no logits."""
+    weights = {name: value.contiguous() for name, value in parts.net.state_dict().items()}
+    temporary = folder / f".{runs.WEIGHTS}.tmp"
+    save_file(weights, temporary)
+    temporary.replace(folder / runs.WEIGHTS)
+    needs_error = not getattr(parts.net, "gives_logits", True)
+    error = forecast_error(learner, parts.data) if needs_error else None
+    runs.write_json(folder / runs.PREPROCESSING, preprocessing(parts) | {"forecast_error": error})
+    runs.write_json(folder / "data.json", parts.data.describe())
+    return error
+
+
+def _print_data(data) -> None:
+    card = data.describe()
+    for name, part in card["parts"].items():
+        shares = ", ".join(f"{k} {v / max(1, part['samples']):.1%}" for k, v in part["classes"].items())
+        print(f"{name:<10} {part['samples']:>9,} windows  {part['first'][:10]} to {part['last'][:10]}  {shares}", flush=True)

@@ -1,0 +1,87 @@
+"""Rows of predictions.parquet: what the net and every baseline say about the same windows."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from scipy.stats import norm
+
+EVALUATED = ("validation", "test")
+
+
+def predict_samples(learner, data, samples: np.ndarray, device: torch.device | None = None) -> dict[str, np.ndarray]:
+    """Return "probabilities" (n, K) and/or "forecast" (n,) in units of target, for sample numbers in their order."""
+    said: dict[str, list] = {}
+    learner.eval()
+    with torch.inference_mode():
+        for first in range(0, len(samples), data.batch_size):
+            batch = torch.from_numpy(samples[first:first + data.batch_size])
+            batch = data.assemble(batch if device is None else batch.to(device))
+            for name, values in learner.predict(batch).items():
+                said.setdefault(name, []).append(values.numpy())
+    return {name: np.concatenate(parts) for name, parts in said.items()}
+
+
+def forecast_error(learner, data) -> float:
+    """Return the standard deviation of target - forecast on validation, in units of target."""
+    samples = data.samples("validation")
+    forecast = predict_samples(learner, data, samples)["forecast"]
+    target = data.prepared.labels.target[data.prepared.ends[samples]]
+    return float(np.nanstd(target - forecast))
+
+
+def class_probabilities(forecast: np.ndarray, error: float, sigma: np.ndarray, theta: np.ndarray, classes: int) -> np.ndarray:
+    """Return (n, K) probabilities of a forecast with normal error: the mass below, inside and above the class threshold.
+
+    forecast, error  in units of sigma; theta (n,) is the threshold as a simple return.
+    """
+    above = norm.sf((np.log1p(theta) / sigma - forecast) / error)
+    below = norm.cdf((np.log1p(-theta) / sigma - forecast) / error)
+    if classes == 2:
+        return np.stack([1 - above, above], 1)
+    return np.stack([below, np.clip(1 - above - below, 0, 1), above], 1)
+
+
+def net_rows(learner, data, *, error: float | None) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Return {part: (p (n, K), forecast (n,) as log return)} of the net for validation and test."""
+    made, answers = data.prepared, {}
+    for part in EVALUATED:
+        samples = data.samples(part)
+        ends = made.ends[samples]
+        said = predict_samples(learner, data, samples)
+        sigma = made.labels.sigma[ends]
+        if "probabilities" in said:
+            p = said["probabilities"]
+        else:
+            p = class_probabilities(said["forecast"], error, sigma, made.labels.theta[ends], len(data.label.classes))
+        forecast = said["forecast"] * sigma if "forecast" in said else np.full(len(ends), np.nan)
+        answers[part] = (p, forecast)
+    return answers
+
+
+def table(data, answers: dict[str, dict[str, tuple[np.ndarray, np.ndarray]]]) -> pd.DataFrame:
+    """Return the predictions of all models: one block of rows per model and part, the same rows in each."""
+    blocks = []
+    for part in EVALUATED:
+        rows = data.rows(part)
+        for name, parts in answers.items():
+            p, forecast = parts[part]
+            block = rows.assign(model=name, **{f"p_{k}": p[:, k] for k in range(p.shape[1])}, forecast=forecast)
+            blocks.append(block)
+    whole = pd.concat(blocks, ignore_index=True)
+    for name in ("model", "split", "symbol"):
+        whole[name] = whole[name].astype("category")
+    first = ["model", "symbol", "time", "split", "label", "forward_return"]
+    return whole[first + [name for name in whole if name not in first]]
+
+
+def write_table(path: Path, frame: pd.DataFrame) -> None:
+    """Write the table as Parquet under a temporary name, then move it into place."""
+    temporary = path.with_suffix(".tmp")
+    plain = frame.astype({name: "str" for name in ("model", "split", "symbol")})
+    plain.to_parquet(temporary, index=False, compression="zstd")
+    os.replace(temporary, path)

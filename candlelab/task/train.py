@@ -1,0 +1,62 @@
+"""Fit the model, choose the threshold on validation, score once on test, write the report."""
+
+from __future__ import annotations
+
+import resource
+import time
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+from omegaconf import DictConfig
+
+from candlelab import run as runs
+from candlelab.config import ConfigError, build, run_folder
+
+
+def train(cfg: DictConfig) -> dict:
+    """Return the metrics of the run this config names; a finished run is not repeated, an interrupted one goes on."""
+    folder = run_folder(cfg)
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(folder / ".lock", timeout=0):
+            return _train_once(cfg, folder)
+    except Timeout:
+        raise ConfigError(f"another process is training in '{folder}': wait for it or stop it") from None
+
+
+def _train_once(cfg: DictConfig, folder: Path) -> dict:
+    state = runs.state(folder)
+    if state == "finished" and cfg.resume != "never":
+        return _already_finished(cfg, folder)
+    if state == "failed" and cfg.resume == "auto":
+        reason = (folder / runs.FAILED).read_text().splitlines()[0]
+        raise ConfigError(f"the run in '{folder}' failed before ({reason}): repeat it with resume=retry")
+    if cfg.resume == "never":
+        _forget(folder)
+    from candlelab.task.fit import fit_and_score
+    print(f"run {folder}" + ("  (resumed)" if state == "interrupted" and cfg.resume != "never" else ""), flush=True)
+    started = time.monotonic()
+    runs.start(folder, cfg)
+    metrics, verdict = fit_and_score(cfg, folder)
+    print(f"\n{verdict}\n\nreport {folder / 'report.html'}   ({time.monotonic() - started:.0f} s, "
+          f"peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB)", flush=True)
+    return metrics
+
+
+def _already_finished(cfg: DictConfig, folder: Path) -> dict:
+    """Return the metrics of a finished run after making sure that its data are still the same."""
+    from candlelab.task.assemble import share_prepared
+    run = runs.load_run(folder)
+    data = build(cfg, "data", build(cfg, "render") if cfg.get("render") else None)
+    share_prepared(cfg, data)
+    if data.fingerprint != run.preprocessing["data_hash"]:
+        raise ConfigError(f"the run in '{folder}' is finished, but its data have changed since ({run.preprocessing['data_hash']} "
+                          f"then, {data.fingerprint} now): train again with resume=never, or under another study=")
+    print(f"run {folder} is finished: nothing to do (train again with resume=never)\nreport {folder / 'report.html'}", flush=True)
+    return run.metrics
+
+
+def _forget(folder: Path) -> None:
+    """Remove what an earlier fit left, final metrics first, so that a stop half-way leaves no finished run."""
+    for name in (runs.METRICS, runs.FAILED, "checkpoints/last.ckpt", "checkpoints/best.ckpt", "metrics.csv"):
+        (folder / name).unlink(missing_ok=True)

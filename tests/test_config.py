@@ -1,0 +1,73 @@
+"""The config layer: check, hint, name, build."""
+
+import pytest
+
+from candlelab import config
+from candlelab.config import ConfigError, compose
+
+SMALL = ("model=fusion_small", "data/source=simulated")
+
+
+def complaint(*overrides):
+    with pytest.raises(ConfigError) as caught:
+        compose(*overrides)
+    return str(caught.value)
+
+
+def test_an_unknown_option_names_the_nearest():
+    assert "did you mean 'fusion'" in complaint("model=fusoin")
+
+
+def test_an_unknown_setting_names_the_nearest():
+    assert "did you mean 'data.window'" in complaint("data.windw=3")
+
+
+def test_a_group_written_as_a_setting_is_explained():
+    assert "data/source=" in complaint("data.source.file=x") or "group" in complaint("data.sauce=file")
+
+
+def test_a_wrong_type_says_what_is_expected():
+    assert "expected a whole number" in complaint("data.window=abc")
+
+
+def test_all_problems_are_reported_at_once():
+    text = complaint("model=fusoin", "data.windw=3", "seed.x=1", "trainer.patience=often")
+    assert all(word in text for word in ("fusoin", "windw", "seed.x", "patience")) and "4 problems" in text
+
+
+def test_an_added_setting_at_the_root_is_refused():
+    assert "surprise" in complaint("+surprise=1")
+
+
+def test_a_foreign_target_is_refused():
+    with pytest.raises(ConfigError, match="not a component"):
+        config.locate("os.system")
+
+
+def test_a_target_that_candlelab_only_imported_is_refused():
+    with pytest.raises(ConfigError, match="defines no"):
+        config.locate("candlelab.run.subprocess")
+
+
+def test_what_cannot_change_the_fit_does_not_change_the_name():
+    names = {config.signature(compose(*SMALL, *more)) for more in ((), ("study=other",), ("trainer.devices=2",), ("evaluate.fee_bps=1",))}
+    assert len(names) == 1
+
+
+def test_what_changes_the_fit_changes_the_name():
+    assert config.signature(compose(*SMALL)) != config.signature(compose(*SMALL, "seed=1"))
+
+
+def test_latest_becomes_a_date_before_the_run_is_named():
+    assert compose(*SMALL, "data.end=latest").data.end[:2] == "20"
+
+
+def test_every_preset_composes():
+    for group in ("model", "data", "render", "experiment"):
+        for option in config.groups().get(group, {}):
+            compose(f"{group}={option}")
+
+
+def test_annotations_are_checked_in_depth():
+    assert config.fits([1, 2], list[int]) and not config.fits([1, "a"], list[int])
+    assert config.fits(None, int | None) and not config.fits(True, int) and config.fits(1, float)

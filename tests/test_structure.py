@@ -1,0 +1,143 @@
+"""The rules of the house, kept by machine."""
+
+import ast
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[1]
+CODE = sorted((ROOT / "candlelab").rglob("*.py"))
+YAMLS = sorted((ROOT / "conf").rglob("*.yaml"))
+ROOMS = {"data", "render", "model", "trainer", "evaluate"}
+MAY_IMPORT = {**{room: {"batch"} for room in ROOMS}, "export": {"batch", "run", "config"}, "run": {"config", "batch", "export"},
+              "config": {"command_line"}, "command_line": {"config"}, "batch": set(), "__init__": {"run"}, "__main__": {"config", "command_line"}}
+HEAVY = {"torch", "numpy", "pandas", "timm", "transformers", "pytorch_lightning", "zarr"}
+AT_THE_DOOR = ("__init__", "__main__", "config", "command_line", "run")
+ONLY_WHERE_NEEDED = {"wandb", "huggingface_hub", "onnxruntime", "binance", "cupy", "ray"}
+
+
+def name(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def room(path: Path) -> str:
+    return path.relative_to(ROOT / "candlelab").parts[0].removesuffix(".py")
+
+
+def imports(tree: ast.AST) -> set[str]:
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module)
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+def top_level_imports(path: Path) -> set[str]:
+    tree = ast.parse(path.read_text())
+    tree.body = [node for node in tree.body if isinstance(node, (ast.Import, ast.ImportFrom))]
+    return {found.split(".")[0] for found in imports(tree)}
+
+
+@pytest.mark.parametrize("path", YAMLS, ids=name)
+def test_every_yaml_says_in_its_first_line_what_it_is(path):
+    lines = [line for line in path.read_text().splitlines() if "@package" not in line]
+    assert re.match(r"# \S.{15,}", lines[0]), lines[0]
+
+
+@pytest.mark.parametrize("path", [p for p in YAMLS if "_target_" in p.read_text()], ids=name)
+def test_every_component_yaml_lies_where_its_code_lies(path):
+    target = (yaml.safe_load(path.read_text()) or {}).get("_target_")
+    group = path.parent.relative_to(ROOT / "conf").as_posix().replace("/", ".")
+    if target:
+        assert target.startswith(f"candlelab.{group}."), target
+
+
+@pytest.mark.parametrize("path", CODE, ids=name)
+def test_siblings_do_not_import_each_other(path):
+    here = room(path)
+    used = {found.split(".")[1] for found in imports(ast.parse(path.read_text())) if found.startswith("candlelab.")}
+    if here != "task":
+        assert used - {here, "__version__", "load_run"} <= MAY_IMPORT[here], used
+
+
+@pytest.mark.parametrize("path", [p for p in CODE if room(p) in AT_THE_DOOR], ids=name)
+def test_the_door_is_light(path):
+    assert not top_level_imports(path) & HEAVY
+
+
+@pytest.mark.parametrize("path", CODE, ids=name)
+def test_lightning_is_only_where_training_is(path):
+    if not (room(path) == "trainer" or name(path) in ("candlelab/data/module.py", "candlelab/task/fit.py")):
+        assert "pytorch_lightning" not in {found.split(".")[0] for found in imports(ast.parse(path.read_text()))}
+
+
+@pytest.mark.parametrize("path", CODE, ids=name)
+def test_optional_packages_are_imported_inside_functions(path):
+    assert not top_level_imports(path) & ONLY_WHERE_NEEDED
+
+
+@pytest.mark.parametrize("path", [p for p in CODE if room(p) == "evaluate"], ids=name)
+def test_evaluation_knows_no_torch(path):
+    assert "torch" not in {found.split(".")[0] for found in imports(ast.parse(path.read_text()))}
+
+
+@pytest.mark.parametrize("path", CODE, ids=name)
+def test_files_are_short_and_have_a_name(path):
+    assert path.read_text().count("\n") <= 400
+    assert not re.search(r"util|helper|misc|common|manager", path.stem)
+
+
+@pytest.mark.parametrize("path", CODE, ids=name)
+def test_function_bodies_stay_readable(path):
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            doc = ast.get_docstring(node, clean=False) or ""
+            body = node.end_lineno - node.body[0].lineno + 1 - (doc.count("\n") + 1 if doc else 0)
+            assert body <= 45, f"{node.name}: {body} lines"
+
+
+def components():
+    from candlelab.config import locate
+    for path in YAMLS:
+        target = (yaml.safe_load(path.read_text()) or {}).get("_target_")
+        if target:
+            yield pytest.param(locate(target), id=name(path))
+
+
+@pytest.mark.parametrize("component", components())
+def test_the_constructor_is_the_schema(component):
+    import inspect
+    code = component.__init__ if inspect.isclass(component) else component
+    for parameter in inspect.signature(code).parameters.values():
+        if parameter.kind is parameter.KEYWORD_ONLY:
+            assert parameter.default is parameter.empty, f"{parameter.name} has a default: the yaml holds it"
+            assert parameter.annotation is not parameter.empty, f"{parameter.name} has no type"
+
+
+@pytest.mark.parametrize("path", [p for p in CODE if room(p) == "data"], ids=name)
+def test_nothing_looks_forward_but_the_labels(path):
+    """A negative shift is how pandas reads tomorrow."""
+    assert path.stem == "labels" or not re.search(r"\.shift\(\s*-|np\.roll\([^)]*,\s*-", path.read_text())
+
+
+def test_help_imports_nothing_heavy():
+    done = subprocess.run([sys.executable, "-X", "importtime", "-m", "candlelab", "--help"], cwd=ROOT, capture_output=True, text=True)
+    loaded = {line.split("|")[-1].strip().split(".")[0] for line in done.stderr.splitlines()}
+    assert done.returncode == 0 and "model=" in done.stdout
+    assert not loaded & HEAVY
+
+
+FORBIDDEN = re.compile(r"\bpickle\b|joblib\.load|allow_pickle\s*=\s*True|trust_remote_code\s*=\s*True|shell\s*=\s*True|verify\s*=\s*False"
+                       r"|yaml\.load\(|torch\.load\((?![^)]*weights_only=True)")
+
+
+@pytest.mark.parametrize("path", CODE, ids=name)
+def test_nothing_is_unpickled(path):
+    assert not FORBIDDEN.search(path.read_text())
