@@ -1,0 +1,120 @@
+"""Chart nets made here: the JKX CNN, the small CNN of system 002, the pattern ViT."""
+
+import pytest
+import torch
+from model_cases import batch, settings, shapes, untouched
+
+from candlelab.model.cnn_small import CnnSmall
+from candlelab.model.jkx_cnn import JkxCnn
+from candlelab.model.vit_patterns import Augment, VitPatterns, moved
+
+I5, I20, I60 = (1, 32, 15), (1, 64, 60), (1, 96, 180)
+
+
+def jkx(image):
+    torch.manual_seed(0)
+    return JkxCnn(shapes(classes=2, image=image), **settings("jkx_cnn"))
+
+
+def patterns(**changes):
+    torch.manual_seed(0)
+    small = {"pretrained": False, "width": 32, "layers": 2, "heads": 4, "feed_forward": 64, "patch": 8}
+    return VitPatterns(shapes(classes=10), **{**settings("vit_patterns"), **small, **changes})
+
+
+@pytest.mark.parametrize(("image", "count"), [(I5, 155_138), (I20, 708_866), (I60, 2_952_962)])
+def test_jkx_parameter_counts_equal_the_table(image, count):
+    assert sum(p.numel() for p in jkx(image).parameters()) == count
+
+
+@pytest.mark.parametrize(
+    ("image", "heights"),
+    [(I5, [32, 16, 16, 8]), (I20, [20, 10, 10, 5, 5, 3]), (I60, [30, 15, 15, 8, 8, 4, 4, 2])],
+)
+def test_jkx_heights_after_every_convolution_and_pool_equal_the_table(image, heights):
+    features, seen = torch.zeros(1, *image), []
+    for convolution, norm, relu, pool in jkx(image).eval().blocks:
+        features = convolution(features)
+        seen.append(features.shape[2])
+        features = pool(relu(norm(features)))
+        seen.append(features.shape[2])
+    assert seen == heights
+    assert features.shape[3] == image[2]
+
+
+def test_jkx_stride_and_dilation_hold_in_the_first_layer_only():
+    convolutions = [block[0] for block in jkx(I20).blocks]
+    assert [(c.stride, c.dilation, c.padding) for c in convolutions] == [
+        ((3, 1), (2, 1), (2, 1)),
+        ((1, 1), (1, 1), (2, 1)),
+        ((1, 1), (1, 1), (2, 1)),
+    ]
+
+
+def test_jkx_refuses_other_charts():
+    with pytest.raises(ValueError, match="render=jkx"):
+        jkx((3, 64, 60))
+
+
+def test_jkx_gradients_reach_every_parameter():
+    net = jkx(I5)
+    # batch norm takes the convolution's bias away again
+    assert [name for name in untouched(net, net(batch(image=I5))) if not name.endswith("0.bias")] == []
+
+
+@pytest.mark.parametrize("batch_norm", [True, False])
+def test_small_cnn_gives_raw_logits(batch_norm):
+    net = CnnSmall(shapes(), **{**settings("cnn_small"), "batch_norm": batch_norm})
+    assert net(batch())["logits"].shape == (4, 3)
+    assert untouched(net, net(batch())) == []
+
+
+def test_small_cnn_at_64_pixels_has_the_size_of_system_002():
+    net = CnnSmall(shapes(classes=1, image=(3, 64, 64)), **{**settings("cnn_small"), "batch_norm": False})
+    by_hand = (27 * 32 + 32) + (288 * 64 + 64) + (576 * 128 + 128) + (128 * 12 * 12 * 128 + 128) + (128 + 1)
+    assert sum(p.numel() for p in net.parameters()) == by_hand
+
+
+def test_small_cnn_refuses_charts_that_vanish():
+    with pytest.raises(ValueError, match="at least 22 pixels"):
+        CnnSmall(shapes(image=(3, 20, 64)), **settings("cnn_small"))
+
+
+def test_pattern_vit_full_trains_everything():
+    net = patterns(shift=0, brightness=0.0)
+    assert [name for name in untouched(net, net(batch())) if "key" not in name] == []
+
+
+def test_pattern_vit_frozen_trains_the_classifier_alone():
+    open_names = [name for name, p in patterns(finetune="frozen").named_parameters() if p.requires_grad]
+    assert open_names == ["classify.weight", "classify.bias"]
+
+
+def test_augmentation_ends_with_training():
+    net = patterns(shift=4, brightness=0.5)
+    assert not torch.equal(net(batch())["logits"], net(batch())["logits"])
+    net.eval()
+    assert torch.equal(net(batch())["logits"], net(batch())["logits"])
+
+
+def test_system_003_no_flip_among_many_augmentations():
+    image = torch.zeros(512, 1, 1, 8, dtype=torch.uint8)
+    image[..., 2:6] = torch.tensor([1, 2, 3, 4], dtype=torch.uint8)
+    seen = Augment(1, 0.0)(image)[:, 0, 0].long()
+    rising = (seen[:, 1:] - seen[:, :-1]).eq(1).sum(1)
+    assert (rising[(seen > 0).sum(1) == 4] == 4).all()
+
+
+def test_a_moved_chart_is_filled_with_paper():
+    image = torch.full((1, 1, 3, 3), 9, dtype=torch.uint8)
+    image[0, 0, 1, 1] = 1
+    down_left = moved(image, torch.tensor([1]), torch.tensor([-1]))[0, 0]
+    assert down_left.tolist() == [[9, 9, 9], [9, 9, 9], [1, 9, 9]]
+
+
+def test_brightness_moves_each_chart_within_its_share():
+    image = torch.full((256, 1, 2, 2), 100, dtype=torch.uint8)
+    lit = Augment(0, 0.2)(image)
+    assert lit.dtype == torch.uint8
+    assert 80 <= lit.min() < 85
+    assert 115 < lit.max() <= 120
