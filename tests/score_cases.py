@@ -17,11 +17,22 @@ def predictions(*, edge=0.0, classes=2, rows=1500, symbols=1, seed=0, baselines=
         feature = rng.choice([-1, 1], rows)
         move = 0.01 * (edge * feature + rng.normal(size=rows))
         label = (move > 0).astype(int) if classes == 2 else np.digitize(move, [-0.005, 0.005])
-        frames.append(pd.DataFrame({
-            "symbol": f"S{symbol}", "time": 3_600_000 * np.arange(rows), "split": np.where(np.arange(rows) < rows // 3, "validation", "test"),
-            "label": label, "forward_return": move, "bar_return": move, "sigma": 0.01, "segment": symbol, "forecast": 0.001 * feature,
-            "sure": 0.1 * feature + rng.uniform(-0.02, 0.02, rows),
-        }))  # fmt: skip
+        frames.append(
+            pd.DataFrame(
+                {
+                    "symbol": f"S{symbol}",
+                    "time": 3_600_000 * np.arange(rows),
+                    "split": np.where(np.arange(rows) < rows // 3, "validation", "test"),
+                    "label": label,
+                    "forward_return": move,
+                    "bar_return": move,
+                    "sigma": 0.01,
+                    "segment": symbol,
+                    "forecast": 0.001 * feature,
+                    "sure": 0.1 * feature + rng.uniform(-0.02, 0.02, rows),
+                }
+            )
+        )
     table = pd.concat(frames, ignore_index=True)
     blocks = []
     for model in ("net", *baselines):
@@ -33,7 +44,16 @@ def predictions(*, edge=0.0, classes=2, rows=1500, symbols=1, seed=0, baselines=
 
 def evaluation(**changed):
     exact = Exact(score="confidence", min_trades=20, smooth=0.0, draws=10)
-    settings = {"fee_bps": 10.0, "slippage_bps": 0.0, "threshold": exact, "level": 0.95, "bins": 10, "draws": 50, "null_draws": 50, "seed": 0}
+    settings = {
+        "fee_bps": 10.0,
+        "slippage_bps": 0.0,
+        "threshold": exact,
+        "level": 0.95,
+        "bins": 10,
+        "draws": 50,
+        "null_draws": 50,
+        "seed": 0,
+    }
     return Evaluation(**settings | changed)
 
 

@@ -30,7 +30,7 @@ def test_every_baseline_gives_probabilities(answers, name):
 
 
 def test_majority_answers_the_commonest_training_class(answers):
-    classes, train, _, found = answers
+    _, train, _, found = answers
     assert (found["majority"].argmax(1) == np.bincount(train.label).argmax()).all()
 
 
@@ -69,8 +69,17 @@ def test_evaluated_labels_change_nothing(answers, name):
 def test_rows_without_a_label_are_not_trained_on():
     train, rows = windows(0, 300, 2), windows(1, 20, 2)
     extra = windows(2, 50, 2)
-    more = Features(*(np.concatenate([a, b]) for a, b in ((train.numbers, 9 * extra.numbers), (train.last_return, extra.last_return),
-                    (train.volatility, 9 * extra.volatility), (train.label, np.full(50, -1)))))  # fmt: skip
+    more = Features(
+        *(
+            np.concatenate([a, b])
+            for a, b in (
+                (train.numbers, 9 * extra.numbers),
+                (train.last_return, extra.last_return),
+                (train.volatility, 9 * extra.volatility),
+                (train.label, np.full(50, -1)),
+            )
+        )
+    )
     assert fit_predict(more, rows, classes=2, seed=0)["logistic"] == pytest.approx(fit_predict(train, rows, classes=2, seed=0)["logistic"])
 
 

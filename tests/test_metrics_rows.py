@@ -12,10 +12,13 @@ HOUR = 3_600_000
 
 
 def rows_of(symbols, per_symbol, *, horizon=1, stride=1):
-    frame = pd.DataFrame({
-        "symbol": np.repeat([f"S{k}" for k in range(symbols)], per_symbol), "segment": 0,
-        "time": np.tile(HOUR * stride * np.arange(per_symbol), symbols),
-    })  # fmt: skip
+    frame = pd.DataFrame(
+        {
+            "symbol": np.repeat([f"S{k}" for k in range(symbols)], per_symbol),
+            "segment": 0,
+            "time": np.tile(HOUR * stride * np.arange(per_symbol), symbols),
+        }
+    )
     return Rows.of(frame, horizon=horizon, interval="1h")
 
 

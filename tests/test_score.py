@@ -12,8 +12,26 @@ from sklearn.metrics import roc_auc_score
 from candlelab.evaluate.threshold.exact import Exact
 from candlelab.evaluate.threshold.grid import Grid
 
-PROMISED = ("accuracy balanced_accuracy f1_macro mcc auroc auprc brier ece n n_eff sharpe_net psr turnover max_drawdown_pct "
-            "log_loss auroc_direction breakeven_accuracy smallest_accuracy").split()  # fmt: skip
+PROMISED = [
+    "accuracy",
+    "balanced_accuracy",
+    "f1_macro",
+    "mcc",
+    "auroc",
+    "auprc",
+    "brier",
+    "ece",
+    "n",
+    "n_eff",
+    "sharpe_net",
+    "psr",
+    "turnover",
+    "max_drawdown_pct",
+    "log_loss",
+    "auroc_direction",
+    "breakeven_accuracy",
+    "smallest_accuracy",
+]
 
 
 @pytest.fixture(scope="module", params=[2, 3])
@@ -115,10 +133,14 @@ def test_overlapping_labels_widen_the_intervals():
 
 @pytest.mark.parametrize(
     ("spoil", "message"),
-    [(lambda t: t.drop(columns="bar_return"), "lack the columns bar_return"), (lambda t: t[t["model"] != "net"], "no test rows of model 'net'"),
-     (lambda t: t.iloc[:-1], "stand on different rows"), (lambda t: t.assign(p_0=np.nan), "negative or not numbers"),
-     (lambda t: pd.concat([t, t]), "a row twice")],
-)  # fmt: skip
+    [
+        (lambda t: t.drop(columns="bar_return"), "lack the columns bar_return"),
+        (lambda t: t[t["model"] != "net"], "no test rows of model 'net'"),
+        (lambda t: t.iloc[:-1], "stand on different rows"),
+        (lambda t: t.assign(p_0=np.nan), "negative or not numbers"),
+        (lambda t: pd.concat([t, t]), "a row twice"),
+    ],
+)
 def test_a_table_that_cannot_be_scored_says_why(spoil, message):
     with pytest.raises(ValueError, match=message):
         score(spoil(predictions()))

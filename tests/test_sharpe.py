@@ -20,7 +20,14 @@ def test_a_constant_return_has_no_sharpe_ratio():
 
 @pytest.mark.parametrize(
     ("correlation", "year", "hours"),
-    [(-0.2, 23.3854, 114.627), (-0.05, 20.0826, 98.397), (0, 19.1050, 93.595), (0.05, 18.1750, 89.027), (0.1, 17.2859, 84.661), (0.2, 15.6081, 76.422)],
+    [
+        (-0.2, 23.3854, 114.627),
+        (-0.05, 20.0826, 98.397),
+        (0, 19.1050, 93.595),
+        (0.05, 18.1750, 89.027),
+        (0.1, 17.2859, 84.661),
+        (0.2, 15.6081, 76.422),
+    ],
 )
 def test_autocorrelation_changes_the_annual_factor(correlation, year, hours):
     assert sharpe.annual_factor_ar1(365, correlation) == pytest.approx(year, abs=5e-5)
@@ -49,7 +56,18 @@ def test_minimum_track_record_of_the_published_track():
 
 @pytest.mark.parametrize(
     ("trials", "best"),
-    [(2, 0.5198), (5, 1.1926), (10, 1.5746), (14, 1.7384), (20, 1.9007), (45, 2.2356), (50, 2.2763), (100, 2.5306), (216, 2.7906), (1000, 3.2551)],
+    [
+        (2, 0.5198),
+        (5, 1.1926),
+        (10, 1.5746),
+        (14, 1.7384),
+        (20, 1.9007),
+        (45, 2.2356),
+        (50, 2.2763),
+        (100, 2.5306),
+        (216, 2.7906),
+        (1000, 3.2551),
+    ],
 )
 def test_expected_best_of_null_trials(trials, best):
     assert sharpe.expected_maximum(trials) == pytest.approx(best, abs=5e-5)

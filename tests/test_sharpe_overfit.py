@@ -7,8 +7,18 @@ from candlelab.evaluate import sharpe
 from candlelab.evaluate.bootstrap import sharpe_error, stationary_counts, stationary_indices
 from candlelab.evaluate.overfit import backtest_overfitting
 
-EIGHT = np.array([[0.01, 0, -0.01], [0.02, 0.01, -0.02], [0.01, -0.01, 0.01], [0, 0.02, 0.02],
-                  [-0.01, 0.01, 0.02], [-0.02, 0, 0.01], [0, 0.01, -0.01], [-0.01, 0.02, 0]])  # fmt: skip
+EIGHT = np.array(
+    [
+        [0.01, 0, -0.01],
+        [0.02, 0.01, -0.02],
+        [0.01, -0.01, 0.01],
+        [0, 0.02, 0.02],
+        [-0.01, 0.01, 0.02],
+        [-0.02, 0, 0.01],
+        [0, 0.01, -0.01],
+        [-0.01, 0.02, 0],
+    ]
+)
 
 
 def test_overfitting_of_the_worked_table():

@@ -18,10 +18,20 @@ def reversal_market(rows=6000, seed=0):
     up = np.cumsum(turn) % 2
     move = (2 * up - 1) * np.abs(rng.normal(0, 0.003, rows))
     side = 1 - np.r_[0, up[:-1]]
-    table = pd.DataFrame({
-        "symbol": "BTC", "time": 3_600_000 * np.arange(rows), "split": np.where(np.arange(rows) < rows // 3, "validation", "test"), "label": up,
-        "forward_return": move, "bar_return": move, "sigma": 0.003, "segment": 0, "forecast": np.nan, "p_1": np.where(side == 1, 0.53, 0.47),
-    }).assign(p_0=lambda t: 1 - t["p_1"])  # fmt: skip
+    table = pd.DataFrame(
+        {
+            "symbol": "BTC",
+            "time": 3_600_000 * np.arange(rows),
+            "split": np.where(np.arange(rows) < rows // 3, "validation", "test"),
+            "label": up,
+            "forward_return": move,
+            "bar_return": move,
+            "sigma": 0.003,
+            "segment": 0,
+            "forecast": np.nan,
+            "p_1": np.where(side == 1, 0.53, 0.47),
+        }
+    ).assign(p_0=lambda t: 1 - t["p_1"])
     return pd.concat([table.assign(model=model) for model in ("net", "reversal")])
 
 
@@ -133,7 +143,8 @@ def test_assumed_costs_are_named():
 
 
 @pytest.mark.parametrize(
-    ("low", "high", "word"), [(0.501, 0.52, "yes"), (0.49, 0.52, "not shown"), (0.49, 0.505, "no"), (0.4, 0.49, "no"), (np.nan, np.nan, "not shown")]
+    ("low", "high", "word"),
+    [(0.501, 0.52, "yes"), (0.49, 0.52, "not shown"), (0.49, 0.505, "no"), (0.4, 0.49, "no"), (np.nan, np.nan, "not shown")],
 )
 def test_the_interval_decides(low, high, word):
     assert side_of(low, high, 0.5, 0.51) == word

@@ -88,14 +88,18 @@ class Rows:
         return Rows(self.time[keep], self.chain[keep], self.symbol[keep], self.horizon, self.interval)
 
     @cached_property
+    def _in_order(self) -> bool:
+        return bool((np.diff(self.time) > 0).all())
+
+    @cached_property
     def instants(self) -> np.ndarray:
         """(T,) distinct times, ascending."""
-        return np.unique(self.time)
+        return self.time if self._in_order else np.unique(self.time)
 
     @cached_property
     def instant(self) -> np.ndarray:
         """(n,) number of the row's time among the distinct times."""
-        return np.searchsorted(self.instants, self.time)
+        return np.arange(len(self)) if self._in_order else np.searchsorted(self.instants, self.time)
 
     @cached_property
     def weight(self) -> np.ndarray:

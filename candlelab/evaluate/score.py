@@ -14,7 +14,7 @@ import pandas as pd
 
 from candlelab.evaluate import backtest, compare, curves, money, verdict
 from candlelab.evaluate.classification import Scored, classify, forecast_scores
-from candlelab.evaluate.table import SPLITS, Kind, Part, Task, part_of, split_parts
+from candlelab.evaluate.table import SPLITS, Kind, Part, Task, split_parts
 
 if TYPE_CHECKING:
     from candlelab.evaluate.threshold.curve import Choice, Trades
@@ -56,9 +56,17 @@ class Evaluation:
     """
 
     def __init__(
-        self, *, fee_bps: float, slippage_bps: float, threshold: Exact | Grid, level: float, bins: int,
-        draws: int, null_draws: int, seed: int,
-    ):  # fmt: skip
+        self,
+        *,
+        fee_bps: float,
+        slippage_bps: float,
+        threshold: Exact | Grid,
+        level: float,
+        bins: int,
+        draws: int,
+        null_draws: int,
+        seed: int,
+    ):
         for name, value in (("fee_bps", fee_bps), ("slippage_bps", slippage_bps)):
             if not 0 <= value < 10_000:
                 raise ValueError(f"{name} was {value}; give basis points from 0 to below 10000")
@@ -76,9 +84,16 @@ class Evaluation:
         return (self.fee_bps + self.slippage_bps) / 1e4
 
     def score(
-        self, predictions: pd.DataFrame, *, horizon: int, interval: str, kind: Kind, classes: tuple[str, ...],
-        bayes: float | None = None, net: str = "net",
-    ) -> Scores:  # fmt: skip
+        self,
+        predictions: pd.DataFrame,
+        *,
+        horizon: int,
+        interval: str,
+        kind: Kind,
+        classes: tuple[str, ...],
+        bayes: float | None = None,
+        net: str = "net",
+    ) -> Scores:
         """Score the rows of model `net` beside those of every other model in the table.
 
         horizon  bars the label looks ahead, 0 for recognition
@@ -101,9 +116,14 @@ class Evaluation:
         flat = flatten(found, net, task, self._passive(parts["test"][net], kind), differences)
         per_symbol = self._per_symbol(parts["test"][net], task, threshold.get("threshold"))
         answers = verdict.judge(
-            found["test"][net], {m: s for m, s in found["test"].items() if m != net}, differences,
-            flat, threshold, task, self.describe(),
-        )  # fmt: skip
+            found["test"][net],
+            {m: s for m, s in found["test"].items() if m != net},
+            differences,
+            flat,
+            threshold,
+            task,
+            self.describe(),
+        )
         return Scores(flat, threshold, pictures, one_row_each(found["test"]), per_symbol, answers)
 
     def describe(self) -> dict:
@@ -121,9 +141,7 @@ class Evaluation:
         return found
 
     def _chosen(self, parts: dict[str, dict[str, Part]]) -> tuple[dict[str, Choice], dict[str, dict[str, Trades]]]:
-        trades = {
-            split: {model: self.trades(part) for model, part in own.items()} for split, own in parts.items()
-        }  # fmt: skip
+        trades = {split: {model: self.trades(part) for model, part in own.items()} for split, own in parts.items()}
         choices = {}
         for model, part in parts["test"].items():
             floor = money.smallest_score(self.threshold.score, part.p.shape[1])
@@ -133,8 +151,8 @@ class Evaluation:
 
     def trades(self, part: Part) -> Trades:
         """What could be traded of a part."""
-        gain = np.nan_to_num(part.column("bar_return"))
-        return money.trades_of(part.p, part.column("forecast"), gain, part.rows, self.cost, self.threshold.score)
+        gain = np.nan_to_num(part.ground.bar_return)
+        return money.trades_of(part.p, part.forecast, gain, part.rows, self.cost, self.threshold.score)
 
     def _trade(self, found: dict, parts: dict, choices: dict, trades: dict, net: str) -> None:
         """Add to `found` what each model earns at its own threshold."""
@@ -144,7 +162,7 @@ class Evaluation:
                 test = backtest.run(signal, could.bar_return, could.rows, self.cost)
                 scored = found[split][model]
                 scored |= money.earnings(test, could.rows, level=self.level)
-                returns = parts[split][model].column("forward_return")
+                returns = parts[split][model].ground.forward_return
                 scored |= money.edges(scored["n_eff"], len(could.rows.instants), returns, could.rows, self.cost)
                 if (split, model) == ("test", net):
                     draws, null = self.draws, self.null_draws
@@ -175,7 +193,7 @@ class Evaluation:
         """Money-only baselines: always long, always flat."""
         if kind != "forecast":
             return {}
-        gain, ones = np.nan_to_num(part.column("bar_return")), np.ones(len(part.rows), np.int8)
+        gain, ones = np.nan_to_num(part.ground.bar_return), np.ones(len(part.rows), np.int8)
         runs = {"buy_and_hold": ones, "always_flat": 0 * ones}
         return {
             name: money.earnings(backtest.run(signal, gain, part.rows, self.cost), part.rows, level=self.level)
@@ -185,22 +203,22 @@ class Evaluation:
     def _paired(self, parts: dict[str, Part], net: str) -> dict[str, dict[str, compare.Difference]]:
         """The net less each baseline on the same rows, by measure."""
         own = parts[net].predicted
+        others = {model: part.predicted for model, part in parts.items() if model != net and len(own.label)}
         found = {}
-        for model, part in parts.items():
-            other = part.predicted
+        for model, other in others.items():
             of_p = own.label, own.p, other.p, own.rows, self.level
-            if model != net and len(own.label):
-                found[model] = {
-                    "accuracy": compare.paired_accuracy(own.right, other.right, own.rows, self.level),
-                    "auroc": compare.paired_auroc(*of_p),
-                    "auroc_direction": compare.paired_direction(*of_p),
-                }
+            area = compare.paired_auroc(*of_p)
+            found[model] = {
+                "accuracy": compare.paired_accuracy(own.right, other.right, own.rows, self.level),
+                "auroc": area,
+                "auroc_direction": area if own.p.shape[1] == 2 else compare.paired_direction(*of_p),
+            }
         return found
 
     def _per_symbol(self, part: Part, task: Task, threshold: float | None) -> pd.DataFrame:
         found = {}
-        for symbol, frame in part.frame.groupby("symbol", sort=True):
-            own = part_of(part.model, frame, task)
+        for code, symbol in enumerate(part.ground.symbols):
+            own = part.of_symbol(code)
             scored = classify(own.predicted, task.classes, level=self.level, bins=self.bins, draws=2, seed=self.seed)
             if task.kind == "forecast":
                 could = self.trades(own)

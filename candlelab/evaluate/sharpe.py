@@ -98,9 +98,7 @@ def effective_trials(trials: int, mean_correlation: float) -> float:
     return mean_correlation + (1 - mean_correlation) * trials
 
 
-def deflated_sharpe(
-    ratio: float, size: int, skewness: float, raw_kurtosis: float, *, trial_variance: float, trials: float
-) -> float:
+def deflated_sharpe(ratio: float, size: int, skewness: float, raw_kurtosis: float, *, trial_variance: float, trials: float) -> float:
     """Probability that the ratio exceeds what the best of N null trials would show.
 
     trial_variance  variance (ddof=1) of the per-bar ratios over the trials.
@@ -119,5 +117,3 @@ def difference_error(first: float, second: float, correlation: float, size: int)
     """Standard error of the difference of two Sharpe ratios (Jobson-Korkie, corrected by Memmel 2003)."""
     cross = first**2 + second**2 - 2 * first * second * correlation**2
     return float(np.sqrt((2 - 2 * correlation + cross / 2) / size))
-
-

@@ -1,8 +1,9 @@
-"""The predictions table, cut into one part per split and model."""
+"""The predictions table, cut by split and model; what all models share is kept once."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -13,29 +14,9 @@ from candlelab.evaluate.classification import Predicted
 from candlelab.evaluate.rows import Rows
 
 SPLITS = {"val": "validation", "test": "test"}
+SHARED = ("label", "forward_return", "bar_return", "sigma")
+COLUMNS = ("model", "symbol", "time", "split", "segment", *SHARED, "forecast")
 Kind = Literal["forecast", "recognition"]
-COLUMNS = ("model", "symbol", "time", "split", "label", "forward_return", "bar_return", "sigma", "segment", "forecast")
-
-
-@dataclass(frozen=True)
-class Part:
-    """One model's rows of one split, sorted by symbol, segment, time."""
-
-    model: str
-    frame: pd.DataFrame
-    p: np.ndarray
-    rows: Rows
-
-    @property
-    def predicted(self) -> Predicted:
-        """The rows that have a label."""
-        keep = self.frame["label"].to_numpy() >= 0
-        columns = (self.column(name)[keep] for name in ("forecast", "forward_return", "sigma"))
-        return Predicted(self.frame["label"].to_numpy(np.int64)[keep], self.p[keep], *columns, self.rows.take(keep))
-
-    def column(self, name: str) -> np.ndarray:
-        """(n,) float64."""
-        return self.frame[name].to_numpy(float)
 
 
 @dataclass(frozen=True)
@@ -49,35 +30,123 @@ class Task:
     bayes: float | None = None
 
 
-def part_of(model: str, frame: pd.DataFrame, task: Task) -> Part:
-    """Rows of one model and split, put in order."""
-    frame = frame.sort_values(["symbol", "segment", "time"], kind="stable")
-    p = frame[[f"p_{k}" for k in range(len(task.classes))]].to_numpy(float)
-    if not np.isfinite(p).all() or (p < 0).any():
-        raise ValueError(f"model {model!r} has probabilities that are negative or not numbers; check its last layer")
-    return Part(model, frame, p, Rows.of(frame, horizon=task.horizon, interval=task.interval))
+@dataclass(frozen=True)
+class Ground:
+    """The rows of one split, sorted by symbol, segment, time; all (n,) float64 but label (n,) int64.
+
+    symbols  names by code, as in rows.symbol
+    """
+
+    rows: Rows
+    symbols: tuple[str, ...]
+    label: np.ndarray
+    forward_return: np.ndarray
+    bar_return: np.ndarray
+    sigma: np.ndarray
+
+    @cached_property
+    def labelled(self) -> np.ndarray:
+        """(n,) True where there is a label."""
+        return self.label >= 0
+
+    @cached_property
+    def labelled_rows(self) -> Rows:
+        """The rows that have a label."""
+        return self.rows if self.labelled.all() else self.rows.take(self.labelled)
+
+    def take(self, keep: np.ndarray) -> Ground:
+        """The rows where `keep` (n,) is True."""
+        return Ground(self.rows.take(keep), self.symbols, *(getattr(self, name)[keep] for name in SHARED))
+
+
+@dataclass(frozen=True)
+class Part:
+    """What one model says of one split: p (n, K), forecast (n,) predicted log return or NaN."""
+
+    model: str
+    ground: Ground
+    p: np.ndarray
+    forecast: np.ndarray
+
+    @property
+    def rows(self) -> Rows:
+        """Where the rows stand in time."""
+        return self.ground.rows
+
+    @property
+    def predicted(self) -> Predicted:
+        """The rows that have a label."""
+        ground, keep = self.ground, self.ground.labelled
+        columns = (values[keep] for values in (self.p, self.forecast, ground.forward_return, ground.sigma))
+        return Predicted(ground.label[keep], *columns, ground.labelled_rows)
+
+    def of_symbol(self, code: int) -> Part:
+        """The rows of one symbol."""
+        keep = self.rows.symbol == code
+        return Part(self.model, self.ground.take(keep), self.p[keep], self.forecast[keep])
 
 
 def split_parts(predictions: pd.DataFrame, task: Task) -> dict[str, dict[str, Part]]:
-    """Parts by split and model; checks that all models stand on the same rows."""
+    """Parts by split and model, the models in the order of the table.
+
+    Raises ValueError if columns are missing, a row occurs twice, probabilities are no numbers, or models
+    stand on different rows.
+    """
     interval_ms(task.interval)
-    wanted = [*COLUMNS, *(f"p_{k}" for k in range(len(task.classes)))]
-    missing = [name for name in wanted if name not in predictions]
+    missing = [name for name in (*COLUMNS, *probabilities(task)) if name not in predictions]
     if missing:
         raise ValueError(f"the predictions lack the columns {', '.join(missing)}; write all that the run folder describes")
-    parts: dict[str, dict[str, Part]] = {split: {} for split in SPLITS}
+    model, models = pd.factorize(predictions["model"])
+    symbol, symbols = pd.factorize(predictions["symbol"], sort=True)
+    place = {"symbol": symbol, "segment": predictions["segment"].to_numpy(), "time": predictions["time"].to_numpy(np.int64)}
+    parts: dict[str, dict[str, Part]] = {}
     for split, word in SPLITS.items():
-        own = predictions[predictions["split"].astype(str) == word]
-        for model, frame in own.groupby("model", sort=False, observed=True):
-            parts[split][str(model)] = part_of(str(model), frame, task)
-        check_same_rows(parts[split])
+        inside = (predictions["split"] == word).to_numpy()
+        parts[split] = {}
+        for code, name in enumerate(models):
+            rows = np.flatnonzero(inside & (model == code))
+            if len(rows):
+                rows = rows[np.lexsort([place[key][rows] for key in ("time", "segment", "symbol")])]
+                first = next(iter(parts[split].values()), None)
+                parts[split][str(name)] = _part(predictions, str(name), rows, place, tuple(map(str, symbols)), task, first)
     return parts
 
 
-def check_same_rows(parts: dict[str, Part]) -> None:
-    """Raise ValueError unless all models have the same symbols, times and labels."""
-    first = next(iter(parts.values()), None)
-    for part in parts.values():
-        same = len(part.rows) == len(first.rows)
-        if not same or any((part.frame[c].to_numpy() != first.frame[c].to_numpy()).any() for c in ("symbol", "time", "label")):
-            raise ValueError(f"models {first.model!r} and {part.model!r} stand on different rows; write every model on the same")
+def probabilities(task: Task) -> list[str]:
+    """Names of the probability columns."""
+    return [f"p_{k}" for k in range(len(task.classes))]
+
+
+def _part(
+    table: pd.DataFrame,
+    model: str,
+    rows: np.ndarray,
+    place: dict[str, np.ndarray],
+    symbols: tuple[str, ...],
+    task: Task,
+    first: Part | None,
+) -> Part:
+    p = np.stack([table[name].to_numpy(float)[rows] for name in probabilities(task)], 1)
+    if not np.isfinite(p).all() or (p < 0).any():
+        raise ValueError(f"model {model!r} has probabilities that are negative or not numbers; check its last layer")
+    where = {name: values[rows] for name, values in place.items()}
+    label = table["label"].to_numpy(np.int64)[rows]
+    if first is None:
+        columns = (table[name].to_numpy(float)[rows] for name in SHARED[1:])
+        found = Rows.of(pd.DataFrame(where), horizon=task.horizon, interval=task.interval)
+        ground = Ground(found, tuple(symbols[code] for code in np.unique(where["symbol"])), label, *columns)
+    else:
+        ground = first.ground
+        check_same(first, model, label, where, symbols)
+    return Part(model, ground, p, table["forecast"].to_numpy(float)[rows])
+
+
+def check_same(first: Part, model: str, label: np.ndarray, where: dict[str, np.ndarray], symbols: tuple[str, ...]) -> None:
+    """Raise ValueError unless the rows of `model` are those of `first`."""
+    ground = first.ground
+    same = len(label) == len(ground.label)
+    if same:
+        names = np.array(symbols)[where["symbol"]] == np.array(ground.symbols)[ground.rows.symbol]
+        same = bool((names & (where["time"] == ground.rows.time) & (label == ground.label)).all())
+    if not same:
+        raise ValueError(f"models {first.model!r} and {model!r} stand on different rows; write every model on the same")

@@ -93,9 +93,14 @@ def number(value: float | None) -> float | None:
 
 
 def judge(
-    own: Scored, others: dict[str, Scored], differences: dict[str, dict[str, Difference]], flat: dict, threshold: dict,
-    task: Task, settings: dict,
-) -> Verdict:  # fmt: skip
+    own: Scored,
+    others: dict[str, Scored],
+    differences: dict[str, dict[str, Difference]],
+    flat: dict,
+    threshold: dict,
+    task: Task,
+    settings: dict,
+) -> Verdict:
     """The verdict on one model beside its baselines, from scores on the test rows."""
     forecast = task.kind == "forecast"
     if own.get("n", 0) == 0:

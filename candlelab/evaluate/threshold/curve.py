@@ -189,4 +189,3 @@ def expected_optimism(trades: Trades, *, min_trades: int, draws: int, seed: int)
         drawn = sweep.curve(stationary_counts(size, block, rng)).sharpe
         gains.append(np.nanmax((drawn - curve.sharpe)[allowed]))
     return max(0.0, float(np.mean(gains)))
-

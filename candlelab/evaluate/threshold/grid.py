@@ -29,10 +29,14 @@ class Grid:
     """
 
     def __init__(
-        self, *, score: Literal["confidence", "margin", "forecast"],
+        self,
+        *,
+        score: Literal["confidence", "margin", "forecast"],
         grid: Literal["confidence", "constants", "report", "returns", "quantiles"],
-        min_trades: int, smooth: float, draws: int,
-    ):  # fmt: skip
+        min_trades: int,
+        smooth: float,
+        draws: int,
+    ):
         check_settings(min_trades, smooth, draws)
         if grid != "quantiles" and grid not in GRIDS:
             raise ValueError(f"grid was {grid!r}; choose one of {', '.join([*GRIDS, 'quantiles'])}")
