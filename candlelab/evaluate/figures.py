@@ -111,7 +111,7 @@ def confusion(matrix: np.ndarray, classes: Sequence[str]) -> Figure:
     height, right = side * size + below + 8, 440 - left - side * size
     panel = Panel((0, size), (size, 0), "confusion matrix", height=height, left=left, right=right, top=8, bottom=below)
     for true in range(size):
-        panel.text(0, true + 0.5, classes[true].replace("_", " ")[:17], anchor="end", dx=-10, kind="" if size < 6 else "small")
+        panel.text(0, true + 0.5, classes[true].replace("_", " ")[:18], anchor="end", dx=-10, kind="" if size < 6 else "small")
         for answer in range(size):
             note = f"{classes[true]} called {classes[answer]}: {formats.count(matrix[true, answer])}"
             panel.cell(true, answer, share[true, answer], note)
@@ -133,7 +133,7 @@ def _column_name(panel: Panel, place: float, name: str, *, slanted: bool) -> Non
             y + 14,
             x + 4,
             y + 14,
-            name[:17],
+            name[:18],
         )
     else:
         panel.add('<text x="{:.1f}" y="{:.1f}" text-anchor="middle">{}</text>', x, y + 20, name[:12])

@@ -77,7 +77,7 @@ def _verdict(results: Results, verdict: Verdict, name: str) -> dict[str, Any]:
         "kind": verdict.kind,
         "subtitle": _subtitle(results),
         "headline": headline,
-        "explanation": explanation,
+        "explanation": f"{explanation} {_simulated(results)}".strip(),
         "answers": [
             {"question": each.question, "answer": each.answer, "sentence": each.sentence, "bar": _bar(each, *against)}
             for each, against in _answers(results, verdict)
@@ -99,6 +99,17 @@ def _answers(results: Results, verdict: Verdict) -> list[tuple[Answer, tuple[str
         (verdict.money, ("nothing earned", lambda value: "Sharpe " + formats.number(value, 1))),
     ]
     return [(answer, against) for answer, against in every if answer is not None]
+
+
+def _simulated(results: Results) -> str:
+    """How the run compares with what the simulated market allows; empty for real markets."""
+    best, reached = results.get("bayes/accuracy"), results.get("bayes/reached")
+    if best is None:
+        return ""
+    if best <= 0.5005:
+        return "This market is simulated and holds nothing to find."
+    part = "" if reached is None else f"; the model went {formats.percent(max(reached, 0.0), 0)} of the way there from chance"
+    return f"This market is simulated: the best possible is to be right {formats.percent(best)} of the time{part}."
 
 
 def _capital(words: str) -> str:
