@@ -7,3 +7,4 @@ class Live:
     """Keep nothing on disk."""
 
     kind = "live"
+    path = None

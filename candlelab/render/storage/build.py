@@ -1,0 +1,254 @@
+"""Building a store: in parts, under a temporary name, the manifest last; an interrupted build goes on where it was."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from candlelab.render.storage.storage import PIECES, Part, Pictures, Storage, checksum, placed
+from candlelab.render.storage.store import FORMAT, INDEX, MANIFEST, PLAN, Store, open_store, seal_of, tape_sum, unfinished
+from candlelab.render.style import for_each
+
+BLOCK = 1 << 25  # bytes of pictures drawn at a time
+JOURNAL = "journal.jsonl"
+Progress = Callable[[int, int], None]
+
+
+class Estimate(NamedTuple):
+    """What building a store will cost."""
+
+    pictures: int
+    seconds: float
+    megabytes: float
+
+
+def chosen_ends(ends: np.ndarray, storage: Storage) -> np.ndarray:
+    """Return the windows a store keeps: all, or max_images spread evenly."""
+    limit = storage.max_images
+    if limit is None or len(ends) <= limit:
+        return np.asarray(ends)
+    return np.asarray(ends)[np.arange(limit) * len(ends) // limit]
+
+
+def estimate(candles, ends, renderer, storage: Storage, *, sample: int = 128) -> Estimate:
+    """Return how long a build will take and how large it will be, from building a few pictures of it."""
+    ends = chosen_ends(ends, storage)
+    some = ends[np.arange(min(sample, len(ends))) * len(ends) // max(1, min(sample, len(ends)))]
+    renderer.draw(candles, some[:2])  # compile first
+    with tempfile.TemporaryDirectory(prefix="candlelab-") as folder:
+        start = time.perf_counter()
+        store = build_store(candles, some, renderer, storage, {}, Path(folder) / "sample", progress=None)
+        share = len(ends) / max(1, len(some))
+        size = sum(file.stat().st_size for file in store.path.rglob("*") if file.is_file())
+        return Estimate(len(ends), (time.perf_counter() - start) * share, size * share / 1e6)
+
+
+def build_store(candles, ends, renderer, storage: Storage, columns: dict, path: Path | str, *, progress: Progress | None) -> Store:
+    """Draw windows into a store and return it; goes on with an interrupted build, returns a finished one as it is.
+
+    ends      (n,) tape rows of the windows' last bars, ascending; thinned out to storage.max_images.
+    columns   what to keep beside each picture: name -> n values (label, split, caption, …); row, time and symbol are added.
+    progress  called with (pictures done, pictures in all), or None.
+    Raises ValueError if the path holds other pictures, or the disk is full (what was built is kept).
+    """
+    path = Path(path)
+    everything = np.asarray(ends)
+    ends = chosen_ends(everything, storage)
+    kept = np.searchsorted(everything, ends)
+    beside = _index(candles, ends, {name: np.asarray(values)[kept] for name, values in columns.items()})
+    plan = _plan(candles, ends, renderer, storage, beside)
+    if (path / MANIFEST).is_file():
+        return _finished(path, plan)
+    try:
+        return _build(_Build(candles, ends, renderer, storage, beside, plan, unfinished(path), path), progress)
+    except OSError as error:
+        raise ValueError(f"the store {path} could not be written ({error.strerror or error}); what is built is kept: make room "
+                         "and run the same command again to go on") from error
+
+
+class _Build(NamedTuple):
+    candles: object
+    ends: np.ndarray
+    renderer: object
+    storage: Storage
+    beside: object  # DataFrame, one row per picture
+    plan: dict
+    folder: Path
+    path: Path
+
+    @property
+    def pictures(self) -> Pictures:
+        return Pictures(tuple(self.plan["shape"]), self.plan["levels"] and tuple(self.plan["levels"]))
+
+
+def _build(job: _Build, progress: Progress | None) -> Store:
+    parts = job.storage.parts(len(job.ends), job.pictures)
+    _start(job, parts)
+    done = _journal(job, parts)
+    for k, part in enumerate(parts):
+        if k not in done:
+            digests: list[int] = []
+            job.storage.write(job.folder, part, _blocks(job, part, digests, progress), job.pictures)
+            done[k] = {"part": k, "sums": job.storage.sums(job.folder, part), "digests": digests}
+            _note(job.folder, done[k])
+        elif progress:
+            progress(part.first + part.count, len(job.ends))
+    return _seal(job, parts, [done[k] for k in range(len(parts))])
+
+
+def _start(job: _Build, parts: list[Part]) -> None:
+    """Begin in an empty folder, or make sure that the one there is of the same plan."""
+    plan = job.folder / PLAN
+    if plan.is_file():
+        if json.loads(plan.read_text(encoding="utf-8")) != job.plan:
+            raise ValueError(f"{job.folder} holds an unfinished store of other pictures: finish it with its own settings, or "
+                             "delete it")
+        for stale in job.folder.rglob(".tmp-*"):
+            stale.unlink()
+        return
+    if job.folder.exists():
+        shutil.rmtree(job.folder)
+    job.storage.begin(job.folder, parts, job.pictures)
+    with placed(plan) as temporary:
+        temporary.write_text(json.dumps(job.plan), encoding="utf-8")
+
+
+def _blocks(job: _Build, part: Part, digests: list[int], progress: Progress | None) -> Iterator[np.ndarray]:
+    """Yield the pictures of a part, a few at a time, and note a digest of each."""
+    size = max(1, min(1024, BLOCK // int(np.prod(job.renderer.shape))))
+    stop = part.first + part.count
+    for first in range(part.first, stop, size):
+        images = job.renderer.draw(job.candles, job.ends[first:min(first + size, stop)])
+        digests.extend(_digests(images))
+        yield images
+        if progress:
+            progress(min(first + size, stop), len(job.ends))
+
+
+def _digests(images: np.ndarray) -> list[int]:
+    """Return the first 63 bits of the SHA-256 of each picture."""
+    digests = [0] * len(images)
+
+    def piece(start: int) -> None:
+        for k in range(start, min(start + 32, len(images))):
+            digests[k] = int.from_bytes(hashlib.sha256(images[k].data).digest()[:8], "big") >> 1
+
+    for_each(piece, range(0, len(images), 32))
+    return digests
+
+
+def _note(folder: Path, entry: dict) -> None:
+    with (folder / JOURNAL).open("a", encoding="utf-8") as file:
+        file.write(json.dumps(entry) + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _journal(job: _Build, parts: list[Part]) -> dict[int, dict]:
+    """Return what was noted of the parts that are complete; a torn last line or a changed file is left out."""
+    file, done = job.folder / JOURNAL, {}
+    for line in file.read_text(encoding="utf-8").splitlines() if file.is_file() else []:
+        try:
+            entry = json.loads(line)
+        except ValueError:
+            continue
+        if _still_there(job, parts[entry["part"]], entry):
+            done[entry["part"]] = entry
+    if file.is_file():
+        with placed(file) as temporary:
+            temporary.write_text("".join(json.dumps(done[k]) + "\n" for k in sorted(done)), encoding="utf-8")
+    return done
+
+
+def _still_there(job: _Build, part: Part, entry: dict) -> bool:
+    try:
+        return job.storage.sums(job.folder, part) == entry["sums"]
+    except FileNotFoundError:
+        return False
+
+
+def _seal(job: _Build, parts: list[Part], noted: list[dict]) -> Store:
+    """Write the index and the manifest and put the folder in place."""
+    digests = np.array([digest for entry in noted for digest in entry["digests"]], np.int64)
+    final = job.storage.finish(job.folder, parts, job.pictures)
+    sums = [entry["sums"] for entry in noted] if final == parts else [job.storage.sums(job.folder, part) for part in final]
+    table = job.beside.assign(digest=digests)
+    with placed(job.folder / INDEX) as temporary:
+        table.to_parquet(temporary, index=False)
+    for name, text in job.storage.side_files(final, table).items():
+        with placed(job.folder / name) as temporary:
+            temporary.write_text(text, encoding="utf-8")
+    body = {**job.plan, "format": FORMAT, "parts": [{**part._asdict(), "sums": s} for part, s in zip(final, sums, strict=True)],
+            "index": checksum(job.folder / INDEX), "duplicates": duplicates(table), "sizes": _sizes(job.folder)}
+    with placed(job.folder / MANIFEST) as temporary:
+        temporary.write_text(json.dumps({"store": body, "seal": seal_of(body)}, indent=1), encoding="utf-8")
+    os.replace(job.folder, job.path)
+    _tidy(job.path)
+    return open_store(job.path)
+
+
+def _tidy(path: Path) -> None:
+    """Remove what only a build needs."""
+    for name in (JOURNAL, PLAN):
+        (path / name).unlink(missing_ok=True)
+    if (path / PIECES).is_dir():
+        shutil.rmtree(path / PIECES)
+
+
+def _sizes(folder: Path) -> dict[str, int]:
+    files = {file.relative_to(folder).as_posix(): file for file in sorted(folder.rglob("*")) if file.is_file()}
+    needed = (name for name in files if name not in (JOURNAL, PLAN, MANIFEST) and not name.startswith(f"{PIECES}/"))
+    return {name: files[name].stat().st_size for name in needed}
+
+
+def duplicates(table) -> dict:
+    """Return how many pictures are exact copies of another: in all, and of one in another split."""
+    digest = table["digest"]
+    counts = {"copies": int(len(digest) - digest.nunique())}
+    if "split" in table:
+        splits = table.groupby("digest")["split"].nunique()
+        counts["across_splits"] = int((splits > 1).sum())
+        counts |= {f"within_{name}": int(len(part) - part.nunique()) for name, part in digest.groupby(table["split"])}
+    return counts
+
+
+def _index(candles, ends: np.ndarray, columns: dict):
+    """Return the table that is kept beside the pictures."""
+    import pandas as pd
+    table = {"row": np.asarray(ends, np.int64)}
+    if hasattr(candles, "time"):
+        table["time"] = np.asarray(candles.time)[ends]
+    if hasattr(candles, "symbols"):
+        table["symbol"] = np.asarray(candles.symbols, dtype=object)[np.asarray(candles.symbol)[ends]]
+    return pd.DataFrame(table | columns)
+
+
+def _plan(candles, ends, renderer, storage: Storage, beside) -> dict:
+    """Return all that decides the bytes of a store; plain values."""
+    import pandas as pd
+    palette = renderer.canvas.palette[:, 0].tolist() if renderer.two_colours else None
+    storage_plan = {"kind": storage.kind, "module": type(storage).__module__, "class": type(storage).__name__,
+                    "settings": storage.settings()}
+    return json.loads(json.dumps({
+        "count": len(ends), "shape": renderer.shape, "levels": palette, "recipe": renderer.recipe(), "storage": storage_plan,
+        "tape": tape_sum(candles), "columns": list(beside.columns),
+        "beside": hashlib.sha256(pd.util.hash_pandas_object(beside, index=False).to_numpy().tobytes()).hexdigest()}))
+
+
+def _finished(path: Path, plan: dict) -> Store:
+    store = open_store(path)
+    different = [key for key in plan if store.manifest.get(key) != plan[key]]
+    if different:
+        raise ValueError(f"{path} already holds a store with other {', '.join(different)}: choose another "
+                         "render.storage.path, or delete it")
+    _tidy(path)
+    return store

@@ -1,0 +1,69 @@
+"""Pictures as NumPy archives: nothing but NumPy needed to read them, a whole file at a time."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Iterable
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from candlelab.render.storage.storage import PIECES, Mode, Part, Pictures, Storage, cut, per_file, placed
+
+PIECE = 4096  # pictures of a piece that `single` files are put together from
+EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time a zip knows: the same pictures give the same bytes
+
+
+class Npz(Storage):
+    """One archive (single) or archives of images_per_file pictures (batch), each with an array `images` (n, C, H, W).
+
+    level  of deflate, 1 … 9.
+    Reading one picture unpacks its whole archive, so choose batch for many pictures.
+    """
+
+    kind = "npz"
+
+    def __init__(self, *, path: str | None, max_images: int | None, mode: Mode, images_per_file: int, level: int):
+        super().__init__(path, max_images)
+        if not 1 <= level <= 9:
+            raise ValueError(f"render.storage.level is {level}: deflate has levels 1 to 9")
+        self.mode, self.images_per_file, self.level = mode, images_per_file, level
+        self._per_file = per_file(mode, images_per_file)
+
+    def parts(self, count: int, pictures: Pictures) -> list[Part]:
+        """Return one part per archive; a single archive is put together from pieces at the end."""
+        if self._per_file is None:
+            return cut(count, PIECE, lambda k: f"{PIECES}/{k:05d}.npz")
+        return cut(count, self._per_file, lambda k: f"images_{k:04d}.npz")
+
+    def write(self, folder: Path, part: Part, blocks: Iterable[np.ndarray], pictures: Pictures) -> None:
+        """Write one archive, block by block."""
+        entry = zipfile.ZipInfo("images.npy", EPOCH)
+        entry.compress_type = zipfile.ZIP_DEFLATED
+        header = {"descr": "|u1", "fortran_order": False, "shape": (part.count, *pictures.shape)}
+        with (placed(folder / part.path) as temporary,
+              zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED, compresslevel=self.level) as archive,
+              archive.open(entry, "w", force_zip64=True) as file):
+            np.lib.format.write_array_header_1_0(file, header)
+            for block in blocks:
+                file.write(np.ascontiguousarray(block).data)
+
+    def finish(self, folder: Path, parts: list[Part], pictures: Pictures) -> list[Part]:
+        """Return the parts; pieces are joined into one archive."""
+        if self._per_file is not None:
+            return parts
+        whole = Part("images.npz", 0, sum(part.count for part in parts))
+        self.write(folder, whole, (_load(folder / part.path) for part in parts), pictures)
+        _load.cache_clear()
+        return [whole]
+
+    def read(self, folder: Path, part: Part, rows: np.ndarray, pictures: Pictures) -> np.ndarray:
+        """Return pictures of an archive."""
+        return _load(folder / part.path)[rows]
+
+
+@lru_cache(maxsize=1)
+def _load(path: Path) -> np.ndarray:
+    with np.load(path, allow_pickle=False) as archive:
+        return archive["images"]

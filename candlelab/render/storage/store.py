@@ -1,0 +1,225 @@
+"""Reading a store: nothing comes out that was not put in."""
+
+from __future__ import annotations
+
+import importlib
+import json
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from candlelab.render.bars import COLUMNS
+from candlelab.render.memory import pictures as memory
+from candlelab.render.storage.storage import Part, Pictures, Storage, compare
+
+MANIFEST, INDEX, PLAN = "manifest.json", "index.parquet", "plan.json"
+HOME = "candlelab.render.storage."
+FORMAT = 1
+
+
+class Store:
+    """Pictures on disk, read by number: store[i] (C, H, W), store[a:b] and store[[…]] (B, C, H, W), uint8.
+
+    Each file is compared with its checksum before its first pictures are given out.
+    Raises ValueError where a file is missing or damaged.
+    """
+
+    def __init__(self, path: Path, manifest: dict):
+        self.path, self.manifest = path, manifest
+        self.pictures = Pictures(tuple(manifest["shape"]), manifest["levels"] and tuple(manifest["levels"]))
+        self.parts = [Part(part["path"], part["first"], part["count"]) for part in manifest["parts"]]
+        self._sums = [part["sums"] for part in manifest["parts"]]
+        self._storage = _storage(manifest["storage"])
+        self._firsts = np.array([part.first for part in self.parts], np.int64)
+        self._seen: set[str] = set()
+
+    def __len__(self) -> int:
+        return self.manifest["count"]
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(C, H, W) of a picture."""
+        return self.pictures.shape
+
+    @property
+    def recipe(self) -> dict:
+        """The style and settings that drew the pictures."""
+        return self.manifest["recipe"]
+
+    @cached_property
+    def index(self):
+        """What is stored beside the pictures, a pandas DataFrame with one row per picture: row, time, label, …"""
+        import pandas as pd
+        compare(self.path / INDEX, self.manifest["index"])
+        return pd.read_parquet(self.path / INDEX)
+
+    def __getitem__(self, which):
+        if isinstance(which, slice):
+            return self.read(np.arange(*which.indices(len(self))))
+        if np.ndim(which) == 0:
+            return self.read(np.array([which]))[0]
+        which = np.asarray(which)
+        return self.read(np.flatnonzero(which) if which.dtype == bool else which)
+
+    def read(self, numbers: np.ndarray) -> np.ndarray:
+        """Return the pictures with these numbers, in this order; negative numbers count from the end."""
+        numbers = np.asarray(numbers, np.int64)
+        if len(numbers) and not -len(self) <= numbers.min() <= numbers.max() < len(self):
+            raise IndexError(f"picture {numbers.max()} was asked for, but the store {self.path} has {len(self)} pictures")
+        numbers = numbers % max(len(self), 1)
+        order = np.argsort(numbers, kind="stable")
+        owners = np.searchsorted(self._firsts, numbers[order], side="right") - 1
+        pieces = [(k, order[owners == k]) for k in np.unique(owners)]
+        if len(pieces) == 1 and np.array_equal(order, np.arange(len(order))):
+            return self._of_part(pieces[0][0], numbers)
+        images = memory((len(numbers), *self.shape))
+        for part, places in pieces:
+            images[places] = self._of_part(part, numbers[places])
+        return images
+
+    def _of_part(self, k: int, numbers: np.ndarray) -> np.ndarray:
+        part, rows = self.parts[k], numbers - self.parts[k].first
+        self._storage.check(self.path, part, rows, self._sums[k], self._seen)
+        return self._storage.read(self.path, part, rows, self.pictures)
+
+    def verify(self) -> None:
+        """Compare every file with its checksum. Raises ValueError at the first that is missing or damaged."""
+        compare(self.path / INDEX, self.manifest["index"])
+        for part, sums in zip(self.parts, self._sums, strict=True):
+            self._storage.check(self.path, part, np.arange(part.count), sums, set())
+
+    def describe(self) -> dict:
+        """Return one row for an inventory; reads every file."""
+        try:
+            self.verify()
+            state = "intact"
+        except (ValueError, OSError) as error:
+            state = str(error)
+        size = sum(file.stat().st_size for file in self.path.rglob("*") if file.is_file())
+        return {"path": str(self.path), "kind": self.manifest["storage"]["kind"], "pictures": len(self),
+                "shape": "×".join(map(str, self.shape)), "style": self.recipe["style"].rsplit(".", 1)[-1],
+                "megabytes": round(size / 1e6, 3), "duplicates": self.manifest["duplicates"], "state": state}
+
+
+class Stored:
+    """A renderer whose pictures come from a store: what training from a store draws with.
+
+    renderer  the live renderer of the same recipe.
+    Raises ValueError if the store was drawn by another recipe.
+    """
+
+    def __init__(self, store: Store, renderer):
+        if json.loads(json.dumps(renderer.recipe())) != store.recipe:
+            different = [k for k, v in renderer.recipe().items() if json.loads(json.dumps(v)) != store.recipe.get(k)]
+            raise ValueError(f"the store {store.path} was drawn with another {', '.join(different) or 'recipe'}: "
+                             "build one for this render config, or use render/storage=live")
+        self.store, self.renderer = store, renderer
+        self.window, self.warmup, self.shape = renderer.window, renderer.warmup, renderer.shape
+        self.two_colours = renderer.two_colours
+        self._checked = None
+        rows = store.index["row"].to_numpy()
+        self._number = dict(zip(rows.tolist(), range(len(rows)), strict=True))
+
+    def recipe(self) -> dict:
+        """Return the recipe of the pictures."""
+        return self.renderer.recipe()
+
+    def draw(self, candles, ends):
+        """Return the stored pictures of the windows that end at these rows, as the kind of array `ends` is.
+
+        Raises ValueError if the tape is not the one that was drawn, or a window is not in the store.
+        """
+        from array_api_compat import is_torch_array
+        if is_torch_array(ends):
+            import torch
+            return torch.from_numpy(self.draw(candles, ends.cpu().numpy())).to(ends.device)
+        if self._checked is not candles:
+            if tape_sum(candles) != self.store.manifest["tape"]:
+                raise ValueError(f"the store {self.store.path} was drawn from other bars: build one from this data")
+            self._checked = candles
+        try:
+            numbers = np.array([self._number[int(end)] for end in ends], np.int64)
+        except KeyError as error:
+            raise ValueError(f"the store {self.store.path} has no picture of the window that ends at row {error}: "
+                             "build it with all windows") from None
+        return self.store.read(numbers)
+
+
+def open_store(path: Path | str) -> Store:
+    """Return the store at a path. Raises ValueError if there is none or it is unfinished."""
+    path = Path(path)
+    file = path / MANIFEST
+    if not file.is_file():
+        if (unfinished(path) / PLAN).is_file():
+            raise ValueError(f"the store {path} is unfinished: run the same task=render again to finish it")
+        raise ValueError(f"there is no store at {path}: it has no {MANIFEST}; build one with task=render")
+    try:
+        manifest = json.loads(file.read_text(encoding="utf-8"))
+        body, seal = manifest["store"], manifest["seal"]
+    except (ValueError, KeyError, TypeError):
+        raise ValueError(f"{file} is damaged: build the store again") from None
+    if seal != seal_of(body):
+        raise ValueError(f"{file} is damaged, it does not match its own checksum: build the store again")
+    if body["format"] != FORMAT:
+        raise ValueError(f"{file} has format {body['format']}, this candlelab reads {FORMAT}: build the store again")
+    _same_size(path, body)
+    return Store(path, body)
+
+
+def describe(path: Path | str) -> dict:
+    """Return one inventory row for a store, finished or not; never raises for a broken one."""
+    try:
+        return open_store(path).describe()
+    except ValueError as error:
+        return {"path": str(path), "kind": "?", "pictures": 0, "shape": "?", "style": "?", "megabytes": 0.0, "duplicates": {},
+                "state": str(error)}
+
+
+def is_store(path: Path | str) -> bool:
+    """Return whether there is a store, finished or not, at this path."""
+    return (Path(path) / MANIFEST).is_file() or (unfinished(Path(path)) / PLAN).is_file()
+
+
+def unfinished(path: Path) -> Path:
+    """Return where the store of a path is built."""
+    return path.with_name(f".{path.name}.unfinished")
+
+
+def seal_of(body: dict) -> str:
+    """Return the SHA-256 of a manifest's content."""
+    import hashlib
+    return hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
+
+
+def tape_sum(candles) -> str:
+    """Return a SHA-256 of all that drawing can see of a tape."""
+    import hashlib
+    total = hashlib.sha256()
+    for name in (*COLUMNS, "missing"):
+        column = getattr(candles, name, None)
+        if column is not None:
+            column = column.detach().cpu().numpy() if hasattr(column, "detach") else column
+            total.update(np.ascontiguousarray(column, bool if name == "missing" else np.float64).data)
+    return total.hexdigest()
+
+
+def _same_size(path: Path, body: dict) -> None:
+    """Raise ValueError if a file is missing or has another size: quick, so it is done at every opening."""
+    for name, size in body["sizes"].items():
+        file = path / name
+        if not file.is_file():
+            raise ValueError(f"{file} is missing: the store is broken, build it again")
+        if file.stat().st_size != size:
+            raise ValueError(f"{file} has {file.stat().st_size} bytes instead of {size}: the store is broken, build it again")
+
+
+def _storage(settings: dict) -> Storage:
+    """Return the storage that a manifest names; only classes of this package are built."""
+    module, name = settings["module"], settings["class"]
+    if not module.startswith(HOME) or not module.removeprefix(HOME).isidentifier():
+        raise ValueError(f"the store names '{module}', which is no part of {HOME[:-1]}: do not use it")
+    kind = getattr(importlib.import_module(module), name)
+    if not issubclass(kind, Storage):
+        raise ValueError(f"the store names '{name}', which is no storage: do not use it")
+    return kind(path=None, max_images=None, **settings["settings"])
