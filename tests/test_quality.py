@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from candlelab.data.candles import Candles
+from candlelab.data.labels import Direction
 from candlelab.data.outages import stood_still
 from candlelab.data.quality import Quality, break_at_relistings, clean, of_tape
 from candlelab.data.source.file import File
@@ -138,6 +139,16 @@ def test_no_window_crosses_a_break(shared, case):
     ends = valid_ends(tape, window=24, warmup=0, stride=1)
     step = {"1h": HOUR, "1m": 60_000}[case[1]]
     assert (tape.time[ends] - tape.time[ends - 23] == 23 * step).all()
+
+
+@pytest.mark.parametrize("case", DIRTY, ids=[d[0] for d in DIRTY])
+def test_no_return_or_label_crosses_a_break(shared, case):
+    tape, _ = load_dirty(shared, *case[:2])
+    labels = Direction(horizon=5, ties="down")(tape, 24)
+    rows = np.flatnonzero(labels.label_end >= 0)
+    assert (tape.segment[labels.label_end[rows]] == tape.segment[rows]).all()
+    ends = np.flatnonzero(np.diff(tape.segment, append=-1) != 0)
+    assert np.isnan(labels.forward_return[ends]).all() and (labels.label[ends] == -1).all()
 
 
 def test_every_dirty_file_is_in_the_table(shared):
