@@ -102,7 +102,7 @@ class Patterns:
 
     def _path(self, shape, rng) -> tuple[np.ndarray, np.ndarray, float]:
         """Log path (length + 1,) in pattern heights, volume (length,), and the noise of one bar."""
-        noise = (0.03 + 0.09 * self.difficulty) * np.exp(rng.normal(0, 0.5))
+        noise = (0.03 + 0.09 * self.difficulty) * np.exp(rng.uniform(-0.9, 0.6))
         height = shape.height + 0.08 * self.difficulty * rng.standard_normal(len(shape.height))
         length = rng.uniform(0.55, 0.85)
         lead = rng.uniform(0.2, 1.0) * (1.0 - length)
