@@ -269,7 +269,7 @@ def training(
 ) -> Figure:
     """One quantity per epoch; curves = (kind, name, values)."""
     values = [value for _, _, curve in curves for value in curve]
-    panel = Panel(span(epoch, pad=0.03, least=1), span(values, least=1e-3), title, height=220)
+    panel = Panel(span(epoch, pad=0.03, least=1), span(values, least=0.02 if words is formats.percent else 0.005), title, height=220)
     panel.left_axis(labelled(ticks(*panel.y, 4), words, scale=_scale(words)))
     panel.bottom_axis(labelled([value for value in ticks(*panel.x, 6) if value == round(value)], formats.number), "epoch")
     for kind, name, curve in curves:

@@ -17,13 +17,14 @@ from candlelab.evaluate.formats import count, percent
 
 @dataclass(frozen=True)
 class Table:
-    """Rows of ready-made words; the first cell of a row names it, `marked` rows stand out."""
+    """Rows of ready-made words; the first cell of a row names it, `marked` rows stand out, `prose` sets sentences, not numbers."""
 
     head: Sequence[str]
     rows: Sequence[Sequence[str]]
     title: str = ""
     note: str = ""
     marked: tuple[int, ...] = ()
+    prose: bool = False
 
 
 @dataclass(frozen=True)

@@ -295,4 +295,4 @@ def read_log(path: Path) -> tuple[np.ndarray, dict[str, np.ndarray]]:
 def provenance(entries: Mapping[str, Any]) -> Section:
     """Where every number came from: commit, versions, data hash, machine."""
     rows = [[str(name).replace("_", " "), formats.plain(value)] for name, value in entries.items()]
-    return Section("Provenance", tables=[Table((), rows)] if rows else [])
+    return Section("Provenance", tables=[Table((), rows, prose=True)] if rows else [])

@@ -302,5 +302,7 @@ def failures(rows: Sequence[Mapping[str, Any]]) -> Section:
         if row.get("state", "finished") != "finished"
     ]
     return Section(
-        "Failed", "They count as trials all the same.", tables=[Table(["model", "data", "seed", "reason"], body)] if body else []
+        "Failed",
+        "They count as trials all the same.",
+        tables=[Table(["model", "data", "seed", "reason"], body, prose=True)] if body else [],
     )
