@@ -18,7 +18,9 @@ COLUMNS = ("open", "high", "low", "close", "volume")
 def chart(style: str, **changes):
     """Return the renderer of conf/render/<style>.yaml with 20 bars, 64 pixels and the given changes."""
     settings = yaml.safe_load((CONF / f"{style}.yaml").read_text())
-    del settings["defaults"]
+    if settings.pop("defaults")[0] == "candles":  # a preset of that style
+        settings = yaml.safe_load((CONF / "candles.yaml").read_text()) | settings
+        del settings["defaults"]
     target = config.locate(settings.pop("_target_"))
     settings = {k: 20 if v == "${data.window}" else 64 if "image_size" in str(v) else v for k, v in settings.items()}
     return target(**{**settings, "storage": Live(), **changes})
