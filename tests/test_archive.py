@@ -8,7 +8,7 @@ import pytest
 
 from candlelab.data.archive import ArchiveFile, expected_times, parse_checksum, parse_csv, parse_zip
 from candlelab.data.candles import Candles
-from candlelab.data.collect import join
+from candlelab.data.merge import join
 from candlelab.data.resample import resample
 from candlelab.data.source.file import File
 from candlelab.data.web import Passing

@@ -71,6 +71,20 @@ def test_killed_before_any_rename_the_next_fetch_ends_the_same(exchange, tmp_pat
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_killed_between_commit_and_clearing_up_the_next_call_clears_up(exchange, tmp_path):
+    fetch(exchange.url, tmp_path / "whole")
+
+    def killed():
+        Store.sweep = lambda store: os.kill(os.getpid(), signal.SIGKILL)
+        fetch(exchange.url, tmp_path / "killed")
+
+    assert os.WIFSIGNALED(in_child(killed))
+    exchange.log = []
+    fetch(exchange.url, tmp_path / "killed")
+    assert exchange.log == [] and contents(tmp_path / "killed") == contents(tmp_path / "whole")
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_two_processes_fetching_the_same_share_one_download(exchange, tmp_path):
     pids = []
     for _ in range(2):

@@ -6,7 +6,6 @@ import contextlib
 import hashlib
 import json
 import os
-import shutil
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -103,18 +102,30 @@ class Store:
         return manifest
 
     def litter(self) -> list[Path]:
-        """Return what a killed process left behind: everything but manifest, lock and the data the manifest names."""
+        """Return what a killed process left behind; verified zips that no commit has used yet are none."""
         manifest = self.manifest()
-        keep = {MANIFEST, LOCK} | ({manifest.data} if manifest else set())
-        return [p for p in self.folder.iterdir() if p.name not in keep] if self.folder.is_dir() else []
+        keep = {MANIFEST, LOCK, STAGING} | ({manifest.data} if manifest else set())
+        used = {f["name"] for f in manifest.files} if manifest else set()
+        staging = self.folder / STAGING
+        staged = [p for p in staging.iterdir() if p.suffix == ".part" or p.name[65:] in used] if staging.is_dir() else []
+        return [p for p in self.folder.iterdir() if p.name not in keep] + staged if self.folder.is_dir() else []
 
     def sweep(self) -> None:
-        """Remove the litter; call it inside `locked`, when nothing staged is needed any more."""
+        """Remove the litter; call it inside `locked`."""
         for path in self.litter():
-            if path.is_dir():
-                shutil.rmtree(path, ignore_errors=True)
-            else:
-                path.unlink(missing_ok=True)
+            path.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # zips of an interrupted longer fetch may still wait there
+            (self.folder / STAGING).rmdir()
+
+    def tidy(self) -> None:
+        """Remove the litter, if there is any and no other process is at work here."""
+        import fcntl
+
+        if not self.litter() and not (self.folder / STAGING).is_dir():
+            return
+        with open(self.folder / LOCK, "ab") as handle, contextlib.suppress(BlockingIOError):
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self.sweep()
 
     def stage(self, name: str, data: bytes, sha256: str) -> Path:
         """Keep a verified download until the commit, so that an interrupted fetch need not repeat it."""

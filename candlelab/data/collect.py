@@ -11,17 +11,16 @@ from datetime import UTC, datetime
 import numpy as np
 
 from candlelab.data import archive
-from candlelab.data.archive import COLUMNS, ArchiveFile
+from candlelab.data.archive import ArchiveFile
 from candlelab.data.cache import Manifest, Ranges, Store, merge_ranges, uncovered
+from candlelab.data.grid import floor_open
 from candlelab.data.interval import next_open
+from candlelab.data.merge import Bars, between, differences, holes_of, inside, iso, join, merge_asked, outside
 from candlelab.data.outages import stood_still
 from candlelab.data.progress import Progress
-from candlelab.data.grid import floor_open
 from candlelab.data.rest import Rest
 from candlelab.data.trouble import DataTrouble, ExchangeRefuses
 from candlelab.data.web import Absent, UnknownSymbol, Web
-
-Bars = dict[str, np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -66,6 +65,7 @@ def collect(places: Places, store: Store, blank: Manifest, wanted: tuple[int, in
     """
     manifest = store.manifest() or blank
     if not refresh and not uncovered(wanted, manifest.covered):
+        store.tidy()
         return manifest, []
     with store.locked():
         manifest = store.manifest() or blank
@@ -303,78 +303,3 @@ class _Collection:
             files[p.file.name] = {"name": p.file.name, "url": f"{self.places.archive_url.rstrip('/')}/{p.file.path}",
                                   "sha256": p.sha256, "rows": len(p.bars["time"]), "start": p.file.start, "end": p.file.end}
         return sorted(files.values(), key=lambda f: (f["start"], f["name"]))
-
-
-def outside(covered: Ranges) -> Ranges:
-    """Return all time outside ascending disjoint ranges."""
-    edges = [-(2**62), *(t for r in covered for t in r), 2**62]
-    return [[a, b] for a, b in zip(edges[::2], edges[1::2], strict=True)]
-
-
-def merge_asked(entries: list[dict]) -> list[dict]:
-    """Return the manifest's lines on REST, those that touch made one."""
-    merged: list[dict] = []
-    for entry in sorted((e for e in entries if e["start"] < e["end"]), key=lambda e: e["start"]):
-        last = merged[-1] if merged else None
-        if last and last["url"] == entry["url"] and last["end"] == entry["start"]:
-            last["end"], last["rows"] = entry["end"], last["rows"] + entry["rows"]
-        else:
-            merged.append(dict(entry))
-    return merged
-
-
-def inside(entry: dict, covered: Ranges) -> bool:
-    """Return whether an entry's range lies wholly in one of the covered ones."""
-    return any(a <= entry["start"] and entry["end"] <= b for a, b in covered)
-
-
-def between(bars: Bars, start: int, end: int) -> Bars:
-    """Return the bars with start <= time < end of ascending columns."""
-    first, last = np.searchsorted(bars["time"], [start, end])
-    return {name: column[first:last] for name, column in bars.items()}
-
-
-def join(parts: list[Bars]) -> Bars:
-    """Return parts as one, ascending in time (a stable sort, so repeated times keep their order)."""
-    parts = [p for p in parts if len(p["time"])]
-    if not parts:
-        return {name: np.zeros(0, np.int64 if name == "time" else np.float64) for name in COLUMNS}
-    parts.sort(key=lambda p: int(p["time"][0]))
-    bars = {n: np.concatenate([p[n] for p in parts]) for n in COLUMNS} if len(parts) > 1 else parts[0]
-    if (np.diff(bars["time"]) < 0).any():
-        order = np.argsort(bars["time"], kind="stable")
-        bars = {name: column[order] for name, column in bars.items()}
-    return bars
-
-
-def holes_of(time: np.ndarray, interval: str, covered: Ranges) -> Ranges:
-    """Return the covered ranges between two bars that hold none."""
-    expected = next_open(time[:-1], interval)
-    rows = np.flatnonzero(time[1:] > expected)
-    gaps = [[int(expected[i]), int(time[i + 1])] for i in rows]
-    return [[max(g[0], c[0]), min(g[1], c[1])] for g in gaps for c in covered if max(g[0], c[0]) < min(g[1], c[1])]
-
-
-def differences(old: Bars | None, new: Bars, covered: Ranges, series: str) -> list[str]:
-    """Return sentences on how bars inside the ranges that were covered before differ now."""
-    if old is None or not len(old["time"]):
-        return []
-    new = join([between(new, a, b) for a, b in covered])
-    both, i, j = np.intersect1d(old["time"], new["time"], return_indices=True)
-    said = []
-    changed = {n: old[n][i] != new[n][j] for n in COLUMNS[1:]}
-    rows = np.logical_or.reduce(list(changed.values())) if len(both) else np.zeros(0, bool)
-    if rows.any():
-        names = ", ".join(n for n, c in changed.items() if c.any())
-        said.append(f"{series}: {int(rows.sum())} bars restated in {names}, {iso(int(both[rows][0]))} "
-                    f"to {iso(int(both[rows][-1]))}")
-    for word, here, there in (("added", new, old), ("withdrawn", old, new)):
-        alone = here["time"][~np.isin(here["time"], there["time"])]
-        if len(alone):
-            said.append(f"{series}: {len(alone)} bars {word}, {iso(int(alone[0]))} to {iso(int(alone[-1]))}")
-    return said
-
-
-def iso(ms: int) -> str:
-    """Return ms UTC as "2024-01-01 00:00"."""
-    return str(np.datetime64(int(ms), "ms").astype("datetime64[m]")).replace("T", " ")

@@ -12,8 +12,9 @@ import numpy as np
 from candlelab.data.archive import MARKETS, list_folder
 from candlelab.data.cache import Manifest, Store
 from candlelab.data.candles import Candles, concat
-from candlelab.data.collect import Places, collect, iso
+from candlelab.data.collect import Places, collect
 from candlelab.data.interval import check_interval
+from candlelab.data.merge import iso
 from candlelab.data.progress import Progress
 from candlelab.data.quality import Quality, break_at_relistings, clean
 from candlelab.data.grid import floor_open

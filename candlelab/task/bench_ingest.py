@@ -16,7 +16,7 @@ import pyarrow.csv
 
 from candlelab.data.archive import ARCHIVE_COLUMNS, ArchiveFile, parse_zip
 from candlelab.data.cache import Manifest, Store
-from candlelab.data.collect import join
+from candlelab.data.merge import join
 from candlelab.data.quality import Quality
 from candlelab.data.series import load
 
