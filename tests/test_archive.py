@@ -6,12 +6,12 @@ import re
 import numpy as np
 import pytest
 
-from candlelab.data.archive import ArchiveFile, expected_times, parse_checksum, parse_csv, parse_zip
+from candlelab.data.archive import ArchiveFile, expected_times, list_folder, parse_checksum, parse_csv, parse_zip
 from candlelab.data.candles import Candles
 from candlelab.data.merge import join
 from candlelab.data.resample import resample
 from candlelab.data.source.file import File
-from candlelab.data.web import Passing
+from candlelab.data.web import Answer, Passing
 
 PRICES = ("open", "high", "low", "close")
 # Days whose volume and trade count the exchange restated after the zips were made (known too: 2021-01-11 and 2021-01-21,
@@ -94,3 +94,32 @@ def test_checksum_lines_are_read_tolerantly(text):
 def test_other_checksum_lines_are_not_believed(text):
     with pytest.raises(Passing):
         parse_checksum(text.format("ab" * 32).encode(), "x.zip")
+
+
+class Recorded:
+    """Answers like a Web, from recorded pages in turn."""
+
+    def __init__(self, *pages):
+        self.pages, self.asked = list(pages), []
+
+    def persist(self, name, action):
+        return action()
+
+    def get(self, url, *, cap):
+        self.asked.append(url)
+        return Answer(200, {}, self.pages.pop(0))
+
+
+def test_recorded_listing_is_read_over_both_pages(shared):
+    folder = shared / "raw_vision" / "s3_listing_samples"
+    web = Recorded(*[(folder / f"daily-page{k}.xml").read_bytes() for k in (1, 2)])
+    keys, _ = list_folder(web, "http://x", "data/spot/daily/klines/BTCUSDT/1m/")
+    assert keys == sorted(keys) and len(keys) == len(set(keys)) > 12
+    assert "marker=data%2Fspot%2Fdaily%2Fklines%2FBTCUSDT%2F1m%2FBTCUSDT-1m-2017-08-22.zip.CHECKSUM" in web.asked[1]
+
+
+@pytest.mark.parametrize(("name", "months"), [("empty", 0), ("monthly-1mo-hole", None)])
+def test_recorded_listings_without_or_with_a_hole(shared, name, months):
+    keys, _ = list_folder(Recorded((shared / f"raw_vision/s3_listing_samples/{name}.xml").read_bytes()), "http://x", "p/")
+    zips = [k for k in keys if k.endswith(".zip")]
+    assert len(zips) == months if months is not None else not any("2024-03" in k for k in zips) and any("2024-04" in k for k in zips)

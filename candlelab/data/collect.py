@@ -219,7 +219,7 @@ class _Collection:
     def complete(self, used: list[Piece], plan: Plan) -> None:
         """Ask REST for the holes between files and for what short files lack.
 
-        What lies before the archive's first file is asked too, but there its absence is normal.
+        What lies before the archive's first bar is asked too, but there its absence is normal.
         """
         origin = plan.origin
         before = [h for h in plan.holes if origin is not None and h[1] <= origin]
@@ -228,15 +228,16 @@ class _Collection:
                 self.ask_or_doubt(start, end, origin)
         for piece in used:
             times = self.missing(piece.bars, piece.file)
-            if piece.file.start == origin:  # the listing day: trade began inside the file
+            if piece.file.start == origin and len(times) and times[0] < piece.bars["time"][0]:
+                before.append([origin, int(piece.bars["time"][0])])  # the listing day: trade began inside the file
                 times = times[times >= piece.bars["time"][0]]
             if len(times):
                 self.fill(piece, times, plan.notes)
-        for start, end in before:
+        for start, end in merge_ranges(before):
             try:
                 self.ask(start, end)
             except (DataTrouble, ExchangeRefuses) as error:
-                plan.notes.append(f"nothing before {iso(origin)} in the archive, and REST did not say ({str(error)[:80]})")
+                plan.notes.append(f"nothing before {iso(end)} in the archive, and REST did not say ({str(error)[:80]})")
 
     def ask_or_doubt(self, start: int, end: int, origin: int | None) -> None:
         """Ask REST; if it fails and the archive lists no such symbol either, the symbol is what is wrong."""
@@ -290,8 +291,9 @@ class _Collection:
         merged = join([*kept, *(between(fresh, a, b) for a, b in covered)])
         changes = differences(self.old, merged, old.covered, f"{self.symbol} {self.interval}")
         total = merge_ranges([*old.covered, *covered])
+        old_notes = old.notes if any(uncovered((a, b), covered) for a, b in old.covered) else []
         manifest = replace(
-            old, covered=total, gaps=holes_of(merged["time"], self.interval, total), notes=sorted({*old.notes, *notes}),
+            old, covered=total, gaps=holes_of(merged["time"], self.interval, total), notes=sorted({*old_notes, *notes}),
             files=self.entries(used, covered), rest=merge_asked([r for r in old.rest if not inside(r, covered)] + self.asked),
             fetched=datetime.fromtimestamp(clock.time(), UTC).strftime("%Y-%m-%dT%H:%M:%SZ"))
         return self.store.commit(merged, manifest), changes

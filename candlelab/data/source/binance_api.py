@@ -93,15 +93,15 @@ def make_client(rest_url: str, market: str, timeout: float):
     root = f"/{PATHS[market].split('/')[1]}"
     base = rest_url.rstrip("/").removesuffix(PATHS[market]).removesuffix(root)
     setattr(client, URL_OF[market], f"{base}{root}")
-    client.session.hooks["response"].append(_capped(PAGE_BYTES[market]))
+    client.session.hooks["response"].append(_capped(PAGE_BYTES[market], timeout))
     return client
 
 
-def _capped(cap: int) -> Callable:
+def _capped(cap: int, timeout: float) -> Callable:
     """Return a hook that reads the body before requests would: python-binance itself reads without end."""
 
     def hook(response, **_):
-        response._content = read_capped(response, cap)  # what response.content returns from now on
+        response._content = read_capped(response, cap, timeout)  # what response.content returns from now on
         response._content_consumed = True
         return response
 
