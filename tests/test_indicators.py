@@ -195,6 +195,13 @@ def test_plain_numbers_by_hand():
     np.testing.assert_allclose(numbers, expected, rtol=1e-6)
 
 
+def test_plain_numbers_stay_bounded_after_a_standstill():
+    close = np.append(np.full(400, 1.0) + 1e-4 * (np.arange(400) == 5), 1.01)
+    frame = {"open_time": np.arange(401) * 3_600_000, **dict.fromkeys(PRICES, close), "volume": 1.0}
+    numbers = plain_numbers(Candles.from_frame(pd.DataFrame(frame), interval="1h"), np.array([399, 400]), 20)
+    assert np.abs(numbers).max() <= 20 and np.isfinite(numbers).all()
+
+
 @pytest.mark.parametrize("numbers", [window_numbers, plain_numbers])
 def test_window_numbers_ignore_the_future(numbers):
     ends = np.arange(300, 432)

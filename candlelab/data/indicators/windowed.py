@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 
 CHUNK = 16_384  # windows worked on at a time
+LARGEST = 20.0
 
 
 def present_rows(candles: Candles, ends: np.ndarray, window: int) -> np.ndarray:
@@ -56,7 +57,8 @@ def plain_numbers(candles: Candles, ends: np.ndarray, window: int) -> np.ndarray
 
     Log returns of its bars (the first from its own open), their log ranges, both in units of the volatility known at the
     window's end; then the last bar's body (signed), upper and lower shadow as shares of its range, the place of its close in
-    the window's range (0 to 1), and ln of its volume against the window's mean, within 5.
+    the window's range (0 to 1), and ln of its volume against the window's mean (floored at ln 0.01). Clipped to LARGEST: after a long standstill any
+    move is thousands of volatilities.
     """
     sigma = running_volatility(candles)
     out = np.empty((len(ends), 2 * window + 5), dtype=np.float32)
@@ -69,6 +71,7 @@ def plain_numbers(candles: Candles, ends: np.ndarray, window: int) -> np.ndarray
         part[:, :window] = _returns(candles, rows) / unit
         part[:, window:-5] = np.log(candles.high[rows] / candles.low[rows]) / unit
         part[:, -5:] = _last_bar(candles, rows)
+        np.clip(part, -LARGEST, LARGEST, out=part)
     return out
 
 
@@ -86,7 +89,7 @@ def _last_bar(candles, rows) -> np.ndarray:
     upper, lower = high - np.maximum(opened, closed), np.minimum(opened, closed) - low
     shares = [_divided(part, span, 0.0) for part in (closed - opened, upper, lower)]
     traded = _divided(candles.volume[last], candles.volume[rows].mean(axis=1), 1.0)
-    busy = np.clip(np.log(np.maximum(traded, 1e-9)), -5.0, 5.0)
+    busy = np.log(np.maximum(traded, 0.01))
     return np.stack([*shares, _divided(closed - bottom, top - bottom, 0.5), busy], axis=1)
 
 
