@@ -8,6 +8,7 @@ import numpy as np
 from candlelab.evaluate import figures, formats
 from candlelab.evaluate.page import Section, Table
 from candlelab.evaluate.results import FACTS_OF_MONEY, MONEY, Results
+from candlelab.evaluate.sections import side_by_side
 
 THRESHOLD_OF = {
     "confidence": "trade when confidence is at least",
@@ -67,17 +68,10 @@ def _money_facts(results: Results, threshold: Mapping[str, Any]) -> list[tuple[s
 
 def _money_table(results: Results) -> Table:
     """The model, the baselines at their own thresholds, buy-and-hold and always flat."""
-    sources = [("this model", "test/"), *((name.replace("_", " "), f"baseline/{name}/") for name in results.baselines)]
-    sources = [(name, source) for name, source in sources if any(results.get(source + metric) is not None for metric in MONEY)]
-    columns = [metric for metric in MONEY if any(results.get(source + metric) is not None for _, source in sources)]
-    rows = []
-    for name, source in sources:
-        low, high = (results.get(f"{source}sharpe_net_annual_{end}") for end in ("low", "high"))
-        interval = formats.DASH if low is None else f"{formats.number(low, 1)} to {formats.number(high, 1)}"
-        cells = [MONEY[metric][1](results.get(source + metric)) for metric in columns]
-        rows.append([name, *cells[:1], interval, *cells[1:]])
-    return Table(
-        ["test rows, after fees", *(MONEY[metric][0] for metric in columns[:1]), "95 %", *(MONEY[metric][0] for metric in columns[1:])],
-        rows,
-        marked=(0,),
-    )
+    note = "Each baseline trades at its own threshold, chosen on validation as the model's was."
+    return side_by_side(results, MONEY, _interval, "After fees.", note)
+
+
+def _interval(low: float | None, high: float | None) -> str:
+    """Two Sharpe ratios; empty when missing."""
+    return "" if low is None or high is None else f"{formats.number(low, 1)} to {formats.number(high, 1)}"

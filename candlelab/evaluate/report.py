@@ -139,6 +139,8 @@ def _headline(results: Results, verdict: Verdict) -> tuple[str, str]:
     knows, beyond = verdict.information.answer == "yes", verdict.beyond_baseline.answer == "yes"
     if verdict.kind == "recognition":
         return ("The model reads what is drawn" if knows else "The model does not read what is drawn"), RECOGNITION
+    if not results.get("test/n"):
+        return "Nothing to judge", "No test row has a label."
     if not knows:
         return NOTHING
     if verdict.volatility is not None and not (results.get("test/auroc_direction_low") or 0.0) > 0.5:

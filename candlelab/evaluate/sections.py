@@ -1,7 +1,7 @@
 """The parts of a run's report below the verdict, each made from the scores, the predictions and the data card."""
 
 import csv
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +63,12 @@ def quality(results: Results, predictions: pd.DataFrame) -> Section:
     lead = "All answers are to the same test rows. The bar around each dot is the 95 % interval, widened for overlapping labels."
     if bayes is not None:
         lead += f" The market is simulated: nobody can be right more often than {formats.percent(bayes)}."
-    return Section("Model and baselines", lead, figures=[plot for plot in plots if plot], tables=[_quality_table(results)])
+    return Section(
+        "Model and baselines",
+        lead,
+        figures=[plot for plot in plots if plot],
+        tables=[table for table in [_quality_table(results)] if table.rows],
+    )
 
 
 NOTES = {
@@ -114,38 +119,30 @@ def _versus(results: Results) -> Figure | None:
 
 def _quality_table(results: Results) -> Table:
     """One row per model, one column per metric that anybody has."""
-    sources = [
-        ("this model", "test/"),
-        *(
-            (name.replace("_", " "), f"baseline/{name}/")
-            for name in results.baselines
-            if results.get(f"baseline/{name}/accuracy") is not None
-        ),
-    ]
     two = len(results.classes) == 2 or results.kind == "recognition"
-    columns = [
-        metric
-        for metric in QUALITY
-        if any(results.get(source + metric) is not None for _, source in sources)
-        and not (two and metric in ("auroc_direction", "auroc_move"))
-    ]
+    shown = {name: words for name, words in QUALITY.items() if not (two and name in ("auroc_direction", "auroc_move"))}
+    return side_by_side(results, shown, formats.interval, "All scores.", "The model and the baselines on the test rows.")
+
+
+def side_by_side(results: Results, shown: Mapping[str, tuple[str, Words]], interval: Callable[..., str], title: str, note: str) -> Table:
+    """The model and all who have any of these scores, the first score with its 95 % interval."""
+    sources = {"this model": "test/"} | {name.replace("_", " "): f"baseline/{name}/" for name in results.baselines}
+    have = [name for name in shown if any(results.get(source + name) is not None for source in sources.values())]
     rows = []
-    for name, source in sources:
-        cells = [QUALITY[metric][1](results.get(source + metric)) for metric in columns]
-        interval = formats.interval(results.get(source + "accuracy_low"), results.get(source + "accuracy_high")) or formats.DASH
-        rows.append([name, *cells[:1], interval, *cells[1:]])
-    return Table(
-        ["test rows", *(QUALITY[metric][0] for metric in columns[:1]), "95 %", *(QUALITY[metric][0] for metric in columns[1:])],
-        rows,
-        marked=(0,),
-    )
+    for model, source in sources.items():
+        cells = [shown[name][1](results.get(source + name)) for name in have]
+        if any(cell != formats.DASH for cell in cells):
+            ends = [results.get(f"{source}{have[0]}_{end}") for end in ("low", "high")]
+            rows.append([model, cells[0], interval(*ends) or formats.DASH, *cells[1:]])
+    head = [shown[name][0] for name in have]
+    return Table(["", *head[:1], "95 %", *head[1:]], rows, title, note, marked=(0,))
 
 
 def errors(results: Results, curves: Mapping[str, Any], predictions: pd.DataFrame) -> Section:
     """Which classes are confused, whether confidence means anything, and precision and recall per class."""
     plots, tables = [], []
-    if "confusion" in curves:
-        matrix = np.array(curves["confusion"]["counts"])
+    matrix = np.array(curves.get("confusion", {}).get("counts", []))
+    if matrix.sum():
         plots.append(figures.confusion(matrix, results.classes))
         told, true = matrix.sum(axis=0), matrix.sum(axis=1)
         rates = [
