@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import io
 import json
@@ -168,6 +169,16 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         while True:
             self.wfile.write(bytes(1 << 16))
+
+    def fault_drip(self, status, body):
+        self.send_response(200)
+        self.end_headers()
+        while True:
+            self.wfile.write(b"P")
+            time.sleep(0.02)
+
+    def fault_gzip(self, status, body):
+        self.out(status, gzip.compress(body), Content_Encoding="gzip")
 
     def fault_zip_slip(self, status, body):
         self.out(200, make_zip({"../../evil.csv": b"1,2\n"}))

@@ -76,6 +76,12 @@ def test_lasting_fault_names_the_file_and_loses_nothing_good(exchange, tmp_path,
     assert not [p for p in exchange.log if p.endswith(("01.zip", "02.zip"))]
 
 
+def test_body_that_drips_is_given_up(exchange, tmp_path):
+    exchange.faults = [[f"{DAILY}2024-01-02.zip.CHECKSUM", "drip", 1]]
+    assert len(fetch(vision(exchange, tmp_path, timeout=0.2))) == 72
+    assert sum(p.endswith("02.zip.CHECKSUM") for p in exchange.log) == 2
+
+
 def test_retry_after_is_obeyed(exchange, tmp_path):
     exchange.faults = [[f"{DAILY}2024-01-02.zip", "429", 2]]
     source, slept = vision(exchange, tmp_path), []
@@ -240,6 +246,14 @@ def test_pages_received_before_a_lasting_fault_are_kept(tmp_path):
         made.faults, made.log = [], []
         assert len(fetch(api(made, tmp_path), end="2024-03-24T08:00")) == 2000
     assert sum("klines" in p for p in made.log) == 1
+
+
+@pytest.mark.parametrize("make", [vision, api])
+def test_compressed_answers_are_read(tmp_path, make):
+    with Exchange() as made:
+        made.rows["BTCUSDT", "1h"] = [kline(ms("2024-01-01") + i * HOUR, HOUR) for i in range(24)]
+        made.faults = [["api/v3", "gzip", 99]]
+        assert len(fetch(make(made, tmp_path), end="2024-01-02")) == 24
 
 
 def test_weight_used_up_waits_for_the_next_minute(tmp_path):

@@ -150,15 +150,26 @@ class UnknownSymbol(ValueError):
 
 
 def read_capped(response, cap: int, timeout: float) -> bytes:
-    """Return the body of a streamed response; raises Passing if it is larger than `cap` bytes or comes too slowly."""
+    """Return the body of a streamed response; raises Passing if it is cut, larger than `cap` bytes or comes too slowly.
+
+    read1 hands over what has arrived, so that a body that drips byte by byte meets the deadline too.
+    """
+    from urllib3.exceptions import HTTPError
+
     deadline, size, parts = clock.monotonic() + timeout + cap / SLOWEST, 0, []
-    for chunk in response.iter_content(CHUNK):
-        parts.append(chunk)
-        size += len(chunk)
-        if size > cap:
-            raise Passing(f"the body is larger than {cap} bytes")
-        if clock.monotonic() > deadline:
-            raise Passing(f"the body came too slowly ({size} bytes so far)")
+    try:
+        while chunk := response.raw.read1(CHUNK, decode_content=True):
+            parts.append(chunk)
+            size += len(chunk)
+            if size > cap:
+                raise Passing(f"the body is larger than {cap} bytes")
+            if clock.monotonic() > deadline:
+                raise Passing(f"the body came too slowly ({size} bytes so far)")
+    except HTTPError as error:
+        raise Passing(f"the transfer broke ({root_cause(error)})") from None
+    told = response.headers.get("Content-Length", "")
+    if told.isdigit() and int(told) != size and "Content-Encoding" not in response.headers:
+        raise Passing(f"{size} bytes came of {told}")
     return b"".join(parts)
 
 
