@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from candlelab.evaluate import pairs
 from candlelab.evaluate.leaderboard import gather
 from candlelab.evaluate.study_report import write_study_report
 
@@ -192,3 +193,25 @@ def test_study_without_a_finished_run_says_so(tmp_path):
         write_study_report(
             tmp_path, rows=[{"run": "a", "model": "a", "state": "failed", "reason": "x", "metrics": {}}], predictions_by_run={}
         )
+
+
+def test_hostile_model_name_is_shown_as_text(tmp_path):
+    text = written(tmp_path, nets={'<img src="x" onerror="y">': (1e6, 0.6), "logistic": (1e3, 0.5)})
+    assert "<img" not in text and "&lt;img" in text
+    assert "<img" not in (tmp_path / "leaderboard.md").read_text(encoding="utf-8")
+
+
+def test_the_best_sharpe_is_worth_less_the_more_was_tried():
+    runs = [
+        {"model": name, "metrics": {"test/sharpe_net": ratio, "test/psr": psr}}
+        for name, ratio, psr in (("a", 0.05, 0.95), ("b", 0.01, 0.6), ("c", -0.02, 0.2))
+    ]
+    few, many = (pairs.deflate(runs, trials, []) for trials in (3, 300))
+    assert few.name == "a" and few.above_zero == 0.95
+    assert many.above_luck < few.above_luck < few.above_zero
+
+
+def test_models_are_compared_on_the_rows_they_share():
+    rows, tables = study(n=50, nets={"a": (1e6, 1.0), "b": (1e6, 1.0)})
+    short = {run: table[table["time"] < table["time"].min() + 3_600_000 * 30] if "-a-" in run else table for run, table in tables.items()}
+    assert len(pairs.answers(rows, short, None)[0].hits["b"]) == 30
