@@ -1,14 +1,17 @@
 """Made-up chart patterns: each has its shape, and nothing but the shape tells them apart."""
 
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 from sklearn.neighbors import KNeighborsClassifier
 
 from candlelab.data.labels import PatternName
 from candlelab.data.source.chart_shapes import NAMES, PATTERNS
 from candlelab.data.source.patterns import Patterns
+from candlelab.render.candles import CandleChart
 
 SETTINGS = {"seed": 0, "samples": 200, "window": 60, "history": 5, "difficulty": 0.4, "none": False}
 
@@ -38,9 +41,9 @@ def nearest_neighbour_accuracy(features, classes):
 @cache
 def charts():
     """Mean of each colour channel of a chart of every sample, (n, 3)."""
-    from candlelab.config import build, compose
-
-    renderer = build(compose("data.window=60", "model=fusion_small", "render=candles"), "render")
+    recipe = yaml.safe_load((Path(__file__).parents[1] / "conf" / "render" / "candles.yaml").read_text())
+    settings = {name: value for name, value in recipe.items() if name not in ("defaults", "_target_")}
+    renderer = CandleChart(**settings | {"window": 60, "height": 64, "width": 64, "storage": None})
     candles, rows, _ = many()
     return np.concatenate([renderer.draw(candles, part).mean((2, 3)) for part in np.array_split(rows[:, -1], 8)])
 

@@ -57,8 +57,8 @@ def plain_numbers(candles: Candles, ends: np.ndarray, window: int) -> np.ndarray
 
     Log returns of its bars (the first from its own open), their log ranges, both in units of the volatility known at the
     window's end; then the last bar's body (signed), upper and lower shadow as shares of its range, the place of its close in
-    the window's range (0 to 1), and ln of its volume against the window's mean (floored at ln 0.01). Clipped to LARGEST: after a long standstill any
-    move is thousands of volatilities.
+    the window's range (0 to 1), and ln of its volume against the window's mean (floored at ln 0.01). All are clipped to
+    LARGEST: after a long standstill any move is thousands of volatilities.
     """
     sigma = running_volatility(candles)
     out = np.empty((len(ends), 2 * window + 5), dtype=np.float32)
