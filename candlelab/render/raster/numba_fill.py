@@ -13,21 +13,48 @@ from numba import njit
 def paint(spans, canvas, images) -> None:
     """Paint the spans into images, uint8 (B, C, H, W), C-contiguous. Releases the GIL."""
     top, bottom, ink = (np.ascontiguousarray(part) for part in spans)
-    _paint(top, bottom, ink, canvas.left, canvas.right, canvas.bit_of_run, canvas.run_below, canvas.highest,
-           canvas.palette, images)
+    runs = (top, bottom, ink, canvas.left, canvas.right, canvas.palette)
+    if len(canvas.layers) == 1:
+        _paint_one_layer(*runs, images)
+    else:
+        _paint_layers(*runs, canvas.bit_of_run, canvas.run_below, canvas.highest, images)
 
 
 @njit(nogil=True, cache=True)
-def _paint(top, bottom, ink, left, right, bit, run_below, highest, palette, images):
+def _paint_one_layer(top, bottom, ink, left, right, palette, images):
+    """Nothing is ever covered: a run that ends leaves bare paper."""
     batch, channels, height, width = images.shape
-    head = np.empty(height + 1, np.int32)
-    following = np.empty(2 * left.size, np.int32)
+    head, following = np.empty(height + 1, np.int32), np.empty(2 * left.size, np.int32)
+    line = np.empty((channels, width), np.uint8)
+    for b in range(batch):
+        inks = ink[b if ink.shape[0] > 1 else 0]
+        _chain(top[b], bottom[b], head, following, height)
+        _clear(line, palette)
+        for y in range(height):
+            change = head[y]
+            while change >= 0:
+                run = change >> 1
+                colour = inks[run] * (1 - (change & 1))
+                for x in range(left[run], right[run]):
+                    for c in range(channels):
+                        line[c, x] = palette[colour, c]
+                change = following[change]
+            for c in range(channels):
+                _copy(line[c], images[b, c, y])
+
+
+@njit(nogil=True, cache=True)
+def _paint_layers(top, bottom, ink, left, right, palette, bit, run_below, highest, images):
+    """Where layers lie over each other, the highest one that has ink in this row shows."""
+    batch, channels, height, width = images.shape
+    head, following = np.empty(height + 1, np.int32), np.empty(2 * left.size, np.int32)
     active = np.empty(width, np.uint8)  # one bit per layer that has ink in this column now
     line = np.empty((channels, width), np.uint8)
     for b in range(batch):
         inks = ink[b if ink.shape[0] > 1 else 0]
         _chain(top[b], bottom[b], head, following, height)
-        _clear(active, line, palette)
+        _clear(line, palette)
+        active[:] = 0
         for y in range(height):
             change = head[y]
             while change >= 0:
@@ -57,8 +84,7 @@ def _chain(top, bottom, head, following, height):
 
 
 @njit(nogil=True, cache=True)
-def _clear(active, line, palette):
-    active[:] = 0
+def _clear(line, palette):
     for c in range(line.shape[0]):
         line[c, :] = palette[0, c]
 
