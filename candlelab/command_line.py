@@ -85,18 +85,13 @@ def _known_values(values: list, chosen: list, found: list[str]) -> list:
     good = []
     for override in values:
         key = override.key_or_group
-        if key in keys or key.startswith("hydra"):
+        if key.replace(".", "/") in groups() and "." in key:
+            found.append(f"{key} is a group: write {key.replace('.', '/')}={_strip(override.get_value_element_as_str())}")
+        elif key in keys or key.startswith("hydra"):
             good.append(override)
         else:
-            found.append(f"{key}: unknown setting{_key_hint(key, keys)}")
+            found.append(f"{key}: unknown setting{hint(key, keys | set(groups()))}")
     return good
-
-
-def _key_hint(key: str, keys: set[str]) -> str:
-    slashed = key.replace(".", "/")
-    if slashed in groups():
-        return f" (it is a group: write {slashed}=…)"
-    return hint(key, keys | set(groups()))
 
 
 def _sweep_products(chosen: list):

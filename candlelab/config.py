@@ -21,7 +21,7 @@ PACKAGE = Path(__file__).resolve().parent
 CONF = PACKAGE / "conf" if (PACKAGE / "conf").is_dir() else PACKAGE.parent / "conf"
 ALLOWED = "candlelab."
 # What cannot change the fit, and so must not change the name of a run.
-NOT_IN_SIGNATURE = ("study", "resume", "outputs", "name", "task", "evaluate", "trainer.accelerator", "trainer.devices",
+NOT_IN_SIGNATURE = ("study", "resume", "outputs", "name", "bench", "task", "evaluate", "trainer.accelerator", "trainer.devices",
                     "trainer.logger", "trainer.progress", "data.workers", "render.fill")
 
 

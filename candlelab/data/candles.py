@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from candlelab.data.interval import next_open
+from candlelab.data.interval import infer_interval, next_open
 
 PRICES = ("open", "high", "low", "close")
 REQUIRED = (*PRICES, "volume")
@@ -118,7 +118,6 @@ class Candles:
         names = frame["symbol"].astype(str) if "symbol" in frame else pd.Series(symbol, index=frame.index)
         codes, symbols = pd.factorize(names, sort=True)
         if interval is None:
-            from candlelab.data.interval import infer_interval
             interval = infer_interval(codes, time)
         columns = {name: frame[name].to_numpy(np.float64) for name in (*REQUIRED, *EXTRAS) if name in frame}
         return cls.build(symbols=symbols, intervals=(interval,) * len(symbols), symbol=codes, time=time, **columns)

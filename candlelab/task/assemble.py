@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 from omegaconf import DictConfig
 
@@ -32,6 +33,8 @@ def assemble(cfg: DictConfig) -> Parts:
     net = build(cfg, "model.net", data.shapes)
     data.reads = tuple(net.reads)
     share_prepared(cfg, data)
+    if "image" in data.reads:
+        read_from_store(data, Path(cfg.outputs))
     loss = build(cfg, "model.loss", data.class_counts)
     return Parts(data, net, loss, build(cfg, "model.optimizer"))
 
@@ -45,6 +48,15 @@ def share_prepared(cfg: DictConfig, data) -> None:
         return
     _prepared.clear()
     _prepared[key] = data.prepared
+
+
+def read_from_store(data, outputs: Path) -> None:
+    """Let the data read their charts from the store of render/storage, built first where need be; live ones are drawn."""
+    from candlelab.render.storage.live import Live
+    from candlelab.render.storage.store import Stored
+    from candlelab.task.render import stored
+    if not isinstance(data.renderer.storage, Live):
+        data.renderer = Stored(stored(data, outputs), data.renderer)
 
 
 def preprocessing(parts: Parts) -> dict:
