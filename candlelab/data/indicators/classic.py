@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -32,19 +33,13 @@ class Classic:
         return per_segment(candles, _compute, len(self.names), warmup=self.warmup, kalman=self.kalman)
 
 
-def _compute(bars: Bars) -> list[np.ndarray]:
+def _compute(bars: Bars) -> Iterator[np.ndarray]:
     sigma = volatility(bars.close, 20)
     unit = bars.close * sigma
     before = np.concatenate(([np.nan], bars.close[:-1]))
-    macd, signal, _ = talib.MACD(bars.close, 12, 26, 9)
+    yield from (ratio(np.log(price / before), sigma) for price in (bars.open, bars.high, bars.low, bars.close))
+    yield log_volume(bars.volume, 20)
+    yield talib.RSI(bars.close, 14) / 50.0 - 1.0
+    yield from (ratio(line, unit) for line in talib.MACD(bars.close, 12, 26, 9)[:2])
     upper, middle, lower = talib.BBANDS(bars.close, 20, 2.0, 2.0)
-    return [
-        *(ratio(np.log(price / before), sigma) for price in (bars.open, bars.high, bars.low, bars.close)),
-        log_volume(bars.volume, 20),
-        talib.RSI(bars.close, 14) / 50.0 - 1.0,
-        ratio(macd, unit),
-        ratio(signal, unit),
-        ratio(bars.close - lower, unit),
-        ratio(upper - bars.close, unit),
-        ratio(bars.close - middle, unit),
-    ]
+    yield from (ratio(distance, unit) for distance in (bars.close - lower, upper - bars.close, bars.close - middle))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -29,7 +29,7 @@ class Bars:
 
 
 def per_segment(
-    candles: Candles, compute: Callable[[Bars], list[np.ndarray]], width: int, *, warmup: int, kalman: float | None
+    candles: Candles, compute: Callable[[Bars], Iterable[np.ndarray]], width: int, *, warmup: int, kalman: float | None
 ) -> np.ndarray:
     """Columns of `compute` for every row of the tape; (N, width) float64, NaN in the first `warmup` rows of a segment.
 
@@ -43,9 +43,11 @@ def per_segment(
             rows = rows[~candles.missing[first:stop]]
         if len(rows) <= warmup:
             continue
-        values = np.column_stack(compute(_bars(candles, rows, kalman)))
-        values[:warmup] = np.nan
-        out[first:stop] = values if len(rows) == stop - first else _held(values, rows, first, stop)
+        source = None if len(rows) == stop - first else _held(rows - first, stop - first)
+        for k, column in enumerate(compute(_bars(candles, rows, kalman))):
+            out[first:stop, k] = column if source is None else column[source]
+        settled = warmup if source is None else rows[warmup] - first
+        out[first : first + settled] = np.nan
     return out
 
 
@@ -83,9 +85,8 @@ def _bars(candles, rows, kalman) -> Bars:
     return Bars(time=candles.time[rows], **columns)
 
 
-def _held(values, rows, first, stop) -> np.ndarray:
-    """Values of the rows that are left, spread over all rows; NaN before the first."""
-    last = np.full(stop - first, -1)
-    last[rows - first] = np.arange(len(rows))
-    last = np.maximum.accumulate(last)
-    return np.where(last[:, None] >= 0, values[last], np.nan)
+def _held(places, count) -> np.ndarray:
+    """For each of `count` rows the number of the last bar left at or before it; 0 before the first."""
+    last = np.zeros(count, dtype=np.int64)
+    last[places] = np.arange(len(places))
+    return np.maximum.accumulate(last)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -53,18 +54,16 @@ class Wide:
         return per_segment(candles, _compute, len(self.names), warmup=self.warmup, kalman=self.kalman)
 
 
-def _compute(bars: Bars) -> list[np.ndarray]:
+def _compute(bars: Bars) -> Iterator[np.ndarray]:
     sigma = volatility(bars.close, 20)
-    return [
-        *_trend(bars, sigma),
-        *_oscillators(bars, sigma),
-        _on_balance(bars),
-        log_volume(bars.volume, 20),
-        *shape(bars),
-        *_past(bars),
-        *_calendar(bars.time),
-        *_flags(bars),
-    ]
+    yield from _trend(bars, sigma)
+    yield from _oscillators(bars, sigma)
+    yield _on_balance(bars)
+    yield log_volume(bars.volume, 20)
+    yield from shape(bars)
+    yield from _past(bars)
+    yield from _calendar(bars.time)
+    yield from _flags(bars)
 
 
 def _trend(bars: Bars, sigma) -> list[np.ndarray]:
@@ -106,6 +105,6 @@ def _calendar(time) -> list[np.ndarray]:
     return [wave(2 * np.pi * turn) for turn in turns for wave in (np.sin, np.cos)]
 
 
-def _flags(bars: Bars) -> list[np.ndarray]:
+def _flags(bars: Bars) -> Iterator[np.ndarray]:
     prices = (bars.open, bars.high, bars.low, bars.close)
-    return [np.sign(getattr(talib, name)(*prices)).astype(float) for name in PATTERNS]
+    return (np.sign(getattr(talib, name)(*prices)) for name in PATTERNS)
