@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from candlelab.evaluate import compare
+from candlelab.evaluate import compare, sharpe
 from candlelab.evaluate.rows import Rows
 
 
@@ -53,7 +53,28 @@ def test_the_same_model_does_not_differ():
 def test_paired_accuracy_agrees_with_mcnemar():
     first, second = np.r_[np.ones(30), np.zeros(15), np.ones(455)], np.r_[np.zeros(30), np.ones(15), np.ones(455)]
     found = compare.paired_accuracy(first, second, hours(500), 0.95)
-    assert found.value == pytest.approx(0.03) and found.p_value == pytest.approx(0.0357, abs=0.015)
+    assert found.value == pytest.approx(0.03) and found.p_value == pytest.approx(0.0357, abs=5e-5)
+
+
+def test_mcnemar_counts_overlapping_rows_for_what_they_are_worth():
+    first, second = np.r_[np.ones(300), np.zeros(150)], np.r_[np.zeros(300), np.ones(150)]
+    overlapping = Rows(3_600_000 * np.arange(450), np.zeros(450, int), np.zeros(450, int), 10, "1h")
+    assert compare.paired_mcnemar(first, second, overlapping) == pytest.approx(0.0357, abs=0.02)
+    assert compare.paired_mcnemar(first, second, hours(450)) < 1e-9
+
+
+def test_sharpe_difference_has_the_error_of_memmel():
+    rng = np.random.default_rng(0)
+    second = rng.normal(0.0005, 0.01, 1000)
+    first = 0.6 * second + 0.8 * rng.normal(0.0005, 0.01, 1000)
+    found = compare.paired_sharpe(first, second, 0.95)
+    correlation = np.corrcoef(first, second)[0, 1]
+    error = sharpe.difference_error(sharpe.sharpe(first), sharpe.sharpe(second), correlation, 1000)
+    assert (found.high - found.value) / 1.959964 == pytest.approx(error, rel=1e-6)
+
+
+def test_a_flat_strategy_has_no_sharpe_difference():
+    assert np.isnan(compare.paired_sharpe(np.zeros(10), np.arange(10.0), 0.95).value)
 
 
 def test_paired_auroc_has_the_spread_of_repeated_samples():

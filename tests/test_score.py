@@ -106,6 +106,12 @@ def test_without_validation_nothing_is_traded():
     assert found.threshold["threshold"] is None and found.metrics["test/sharpe_net"] is None and found.metrics["val/n"] == 0
 
 
+def test_a_model_without_test_rows_is_left_out():
+    table = predictions(edge=0.3)
+    kept = table[(table["model"] != "reversal") | (table["split"] == "validation")]
+    assert not any("reversal" in name for name in score(kept).metrics)
+
+
 def test_rows_without_a_label_are_traded_but_not_scored():
     table = predictions(edge=0.3)
     table.loc[table["time"] % 7_200_000 == 0, "label"] = -1

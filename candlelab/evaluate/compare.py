@@ -5,13 +5,14 @@ Dimensions: n rows, m models, N data sets.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.stats import binom, friedmanchisquare, norm, rankdata, studentized_range
 
 from candlelab.evaluate import intervals, metrics
 from candlelab.evaluate.rows import Rows
+from candlelab.evaluate.sharpe import difference_error, sharpe
 
 
 @dataclass(frozen=True)
@@ -36,8 +37,9 @@ def of_means(values: np.ndarray, rows: Rows, level: float) -> Difference:
 
 
 def paired_accuracy(first: np.ndarray, second: np.ndarray, rows: Rows, level: float) -> Difference:
-    """Difference in accuracy of two models; first, second (n,) 1 where right."""
-    return of_means(np.asarray(first, float) - second, rows, level)
+    """Difference in accuracy of two models, its p-value by McNemar; first, second (n,) 1 where right."""
+    found = of_means(np.asarray(first, float) - second, rows, level)
+    return found if np.isnan(found.value) else replace(found, p_value=paired_mcnemar(first, second, rows))
 
 
 def mcnemar(first_only: int, second_only: int) -> float:
@@ -60,6 +62,24 @@ def paired_direction(label: np.ndarray, first: np.ndarray, second: np.ndarray, r
     up = label[moved] == first.shape[1] - 1
     parts = (metrics.auroc_parts(up, metrics.direction_score(p[moved])) for p in (first, second))
     return of_means(next(parts) - next(parts), rows.take(moved), level)
+
+
+def paired_mcnemar(first: np.ndarray, second: np.ndarray, rows: Rows) -> float:
+    """Exact McNemar p-value, the discordant rows counted as the effective rows they are worth."""
+    gap = np.asarray(first, float) - second
+    shrink = rows.effective_size(gap) / len(gap)
+    return mcnemar(round(np.sum(gap > 0) * shrink), round(np.sum(gap < 0) * shrink))
+
+
+def paired_sharpe(first: np.ndarray, second: np.ndarray, level: float) -> Difference:
+    """Difference of the Sharpe ratios of two net return series (T,) on the same bars (Memmel 2003)."""
+    one, two = sharpe(first), sharpe(second)
+    if np.isnan(one) or np.isnan(two):
+        return Difference(np.nan, np.nan, np.nan, np.nan)
+    error = difference_error(one, two, float(np.corrcoef(first, second)[0, 1]), len(first))
+    if error < 1e-12:
+        return Difference(one - two, one - two, one - two, 1.0)
+    return Difference(one - two, *intervals.around(one - two, error, level), float(2 * norm.sf(abs(one - two) / error)))
 
 
 def auroc_parts(label: np.ndarray, p: np.ndarray) -> np.ndarray:

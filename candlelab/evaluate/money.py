@@ -9,6 +9,7 @@ from candlelab.evaluate import backtest, intervals, metrics, sharpe
 from candlelab.evaluate.backtest import Backtest
 from candlelab.evaluate.bootstrap import sharpe_error
 from candlelab.evaluate.classification import Scored, put
+from candlelab.evaluate.compare import paired_sharpe
 from candlelab.evaluate.rows import Rows, automatic_lags
 from candlelab.evaluate.threshold.curve import Trades
 
@@ -96,14 +97,28 @@ def stress(signal: np.ndarray, trades: Trades, *, draws: int, null_draws: int, s
     return found
 
 
-def edges(n_eff: float, instants: int, forward_return: np.ndarray, rows: Rows, cost: float) -> Scored:
-    """The smallest accuracy and annualised Sharpe ratio the rows could show, and the accuracy that pays."""
+def against_holding(test: Backtest, trades: Trades, *, level: float) -> Scored:
+    """Annualised Sharpe ratio less that of buy-and-hold on the same bars."""
+    rows, year = trades.rows, np.sqrt(trades.rows.per_year)
+    held = backtest.run(np.ones(len(rows), np.int8), trades.bar_return, rows, trades.cost)
+    gap = paired_sharpe(test.net, held.net, level)
+    found: Scored = {}
+    put(found, "sharpe_over_holding_annual", gap.value * year, (gap.low * year, gap.high * year))
+    return found
+
+
+def edges(moved: float, forward_return: np.ndarray, rows: Rows, cost: float) -> Scored:
+    """The smallest accuracy and annualised Sharpe ratio the rows could show, and the accuracy that pays.
+
+    moved  effective rows whose price moved
+    """
+    instants = len(rows.instants)
     known = forward_return[np.isfinite(forward_return)]
     move = float(np.mean(np.abs(known))) if len(known) else 0.0
     power = norm.ppf(0.95) + norm.ppf(0.8)
     return {
-        "smallest_accuracy": metrics.smallest_edge(n_eff),
-        "smallest_sharpe_annual": float(power * np.sqrt(rows.per_year / instants)),
+        "smallest_accuracy": metrics.smallest_edge(moved),
+        "smallest_sharpe_annual": float(power * sharpe.standard_error(0.0, instants) * np.sqrt(rows.per_year)),
         "mean_move_pct": 100 * move,
         "breakeven_accuracy": metrics.break_even_accuracy(move, 2 * cost),
     }

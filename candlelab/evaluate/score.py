@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -15,11 +14,7 @@ import pandas as pd
 from candlelab.evaluate import backtest, compare, curves, money, verdict
 from candlelab.evaluate.classification import Scored, classify, forecast_scores
 from candlelab.evaluate.table import SPLITS, Kind, Part, Task, split_parts
-
-if TYPE_CHECKING:
-    from candlelab.evaluate.threshold.curve import Choice, Trades
-    from candlelab.evaluate.threshold.exact import Exact
-    from candlelab.evaluate.threshold.grid import Grid
+from candlelab.evaluate.threshold.curve import Choice, Search, Trades
 
 
 @dataclass(frozen=True)
@@ -60,7 +55,7 @@ class Evaluation:
         *,
         fee_bps: float,
         slippage_bps: float,
-        threshold: Exact | Grid,
+        threshold: Search,
         level: float,
         bins: int,
         draws: int,
@@ -107,13 +102,15 @@ class Evaluation:
         found = {split: self._classified(parts[split], task) for split in SPLITS}
         pictures = curves.of_classification(parts["test"][net].predicted, task.classes, self.bins)
         threshold: dict = {}
+        trades: dict = {}
         if kind == "forecast":
             choices, trades = self._chosen(parts)
-            self._trade(found, parts, choices, trades, net)
+            self._trade(found, parts, choices, trades, net, task)
             threshold = self._threshold(choices[net], parts["val"].get(net), trades, net)
             pictures |= curves.of_money(choices[net], trades["test"][net])
         differences = self._paired(parts["test"], net)
-        flat = flatten(found, net, task, self._passive(parts["test"][net], kind), differences)
+        passive = self._passive(trades["test"][net]) if kind == "forecast" else {}
+        flat = flatten(found, net, task, passive, differences)
         per_symbol = self._per_symbol(parts["test"][net], task, threshold.get("threshold"))
         answers = verdict.judge(
             found["test"][net],
@@ -154,19 +151,22 @@ class Evaluation:
         gain = np.nan_to_num(part.ground.bar_return)
         return money.trades_of(part.p, part.forecast, gain, part.rows, self.cost, self.threshold.score)
 
-    def _trade(self, found: dict, parts: dict, choices: dict, trades: dict, net: str) -> None:
+    def _trade(self, found: dict, parts: dict, choices: dict, trades: dict, net: str, task: Task) -> None:
         """Add to `found` what each model earns at its own threshold."""
         for split, own in trades.items():
             for model, could in own.items():
+                if model not in choices:
+                    continue
                 signal = money.signal_of(could, choices[model].threshold)
                 test = backtest.run(signal, could.bar_return, could.rows, self.cost)
                 scored = found[split][model]
                 scored |= money.earnings(test, could.rows, level=self.level)
                 returns = parts[split][model].ground.forward_return
-                scored |= money.edges(scored["n_eff"], len(could.rows.instants), returns, could.rows, self.cost)
+                scored |= money.edges(moved(scored, task), returns, could.rows, self.cost)
                 if (split, model) == ("test", net):
                     draws, null = self.draws, self.null_draws
                     scored |= money.stress(signal, could, draws=draws, null_draws=null, seed=self.seed)
+                    scored |= money.against_holding(test, could, level=self.level)
 
     def _threshold(self, choice: Choice, part: Part | None, trades: dict, net: str) -> dict:
         settings = {k: v for k, v in vars(self.threshold).items() if isinstance(v, (str, int, float))}
@@ -189,14 +189,12 @@ class Evaluation:
             "curve": curves.thinned(choice.curve, year),
         }
 
-    def _passive(self, part: Part, kind: Kind) -> dict[str, Scored]:
+    def _passive(self, could: Trades) -> dict[str, Scored]:
         """Money-only baselines: always long, always flat."""
-        if kind != "forecast":
-            return {}
-        gain, ones = np.nan_to_num(part.ground.bar_return), np.ones(len(part.rows), np.int8)
+        ones = np.ones(len(could.rows), np.int8)
         runs = {"buy_and_hold": ones, "always_flat": 0 * ones}
         return {
-            name: money.earnings(backtest.run(signal, gain, part.rows, self.cost), part.rows, level=self.level)
+            name: money.earnings(backtest.run(signal, could.bar_return, could.rows, self.cost), could.rows, level=self.level)
             for name, signal in runs.items()
         }
 
@@ -219,7 +217,7 @@ class Evaluation:
         found = {}
         for code, symbol in enumerate(part.ground.symbols):
             own = part.of_symbol(code)
-            scored = classify(own.predicted, task.classes, level=self.level, bins=self.bins, draws=2, seed=self.seed)
+            scored = classify(own.predicted, task.classes, level=self.level, bins=self.bins, draws=self.draws, seed=self.seed)
             if task.kind == "forecast":
                 could = self.trades(own)
                 test = backtest.run(money.signal_of(could, threshold), could.bar_return, own.rows, self.cost)
@@ -231,6 +229,12 @@ class Evaluation:
 def one_row_each(found: dict[str, Scored]) -> pd.DataFrame:
     """A table of scores, one row per name."""
     return pd.DataFrame.from_dict(found, orient="index")
+
+
+def moved(scored: Scored, task: Task) -> float:
+    """Effective rows that can tell something of direction: those that moved."""
+    ends = (scored.get(f"prior/{word}", 0.0) for word in (task.classes[0], task.classes[-1]))
+    return scored["n_eff"] * sum(ends)
 
 
 def empty_like(trades: Trades) -> Trades:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 Word = Literal["yes", "no", "not shown"]
 TOO_GOOD = 0.60  # METHODS 7: honest models of liquid bars stay at or below an AUROC of 0.56
 WORTH_HAVING = 0.51  # an AUROC surely below this is as good as chance
+ANOTHER_QUESTION = "a label from bars after the window (data.label=direction), if the question is what comes next"
 SPOKEN = {"accuracy": "accuracy", "auroc": "AUROC"}
 SPECTACULAR = 5.0  # annualised Sharpe ratio
 
@@ -112,7 +113,7 @@ def judge(
         money=paid(own, flat, threshold, settings) if forecast else None,
         smallest_edge=edge(own) if forecast else seen(own),
         suspicions=tuple(suspicions(own, others, task)) if forecast else (),
-        missing_for_trust=tuple(missing(own, threshold, task, settings)) if forecast else (),
+        missing_for_trust=tuple(missing(own, threshold, task, settings)) if forecast else (ANOTHER_QUESTION,),
         kind=task.kind,
     )
 
@@ -264,7 +265,15 @@ def paid(own: Scored, flat: dict, threshold: dict, settings: dict) -> Answer:
         f"Net Sharpe ratio {own['sharpe_net_annual']:.1f} a year ({low:.1f} to {high:.1f}), {own['return_net_pct']:+.1f} % "
         f"after and {own['return_gross_pct']:+.1f} % before fees in {own['trades']:,} trades{beside}; {needed(own)}"
     )
-    return Answer(question, word, sentence + ".", own["sharpe_net_annual"], low, high)
+    return Answer(question, word, f"{sentence}{luck(threshold)}.", own["sharpe_net_annual"], low, high)
+
+
+def luck(threshold: dict) -> str:
+    """What the chosen threshold showed on validation, and how much of it choosing the best explains."""
+    shown, part = threshold.get("validation_sharpe_annual"), threshold.get("optimism_annual")
+    if shown is None or part is None:
+        return ""
+    return f"; on validation the threshold showed {shown:.1f}, about {part:.1f} of it luck of the choice"
 
 
 def idle(own: Scored, threshold: dict) -> str:
@@ -285,8 +294,9 @@ def edge(own: Scored) -> str:
     """The smallest edge the test rows could have shown."""
     if math.isnan(own["smallest_accuracy"]):
         return f"Smallest edge: {counted(own)} are too few to show any."
+    rows = "these rows" if math.isnan(own["auroc_move"]) else "the rows that moved"
     return (
-        f"Smallest edge these rows could show: {percent(own['smallest_accuracy'])} right (80 % power), "
+        f"Smallest edge {rows} could show: {percent(own['smallest_accuracy'])} right (80 % power), "
         f"or a Sharpe ratio of {own['smallest_sharpe_annual']:.1f} a year."
     )
 

@@ -9,6 +9,7 @@ Dimensions: n rows, m distinct thresholds, T instants, ascending thresholds ever
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numba
 import numpy as np
@@ -58,6 +59,18 @@ class Choice:
     candidates: int
     curve: Curve
     warnings: tuple[str, ...] = ()
+
+
+class Search(Protocol):
+    """A way to choose a threshold; score names what is compared with it: confidence, margin or forecast."""
+
+    score: str
+
+    def search(self, trades: Trades, *, floor: float) -> Choice:
+        """Choose on these rows; `floor` is the smallest score that can occur."""
+
+    def optimism(self, trades: Trades, *, seed: int) -> float | None:
+        """What the choice is expected to add by luck to the Sharpe ratio per bar."""
 
 
 # one record per row and one per instant: neighbours share a cache line, which halves the time of the pass
