@@ -124,7 +124,7 @@ def test_listing_over_several_pages(exchange, tmp_path):
 def test_listing_that_fails_for_good_is_replaced_by_asking_for_each_file(exchange, tmp_path, fault):
     exchange.faults = [["prefix", fault, 99]]
     source = vision(exchange, tmp_path)
-    assert len(fetch(source)) == 72 and "listing not used" in source.quality[0].notes[0]
+    assert len(fetch(source)) == 72 and "listing was not read" in source.quality[0].notes[0]
 
 
 def test_month_missing_in_the_middle_comes_from_days_then_rest(tmp_path):

@@ -104,8 +104,14 @@ class _Collection:
             covered = merge_ranges([*self.reached, *(r for p in used for r in self.whole(p))])
         manifest, changes = self.commit(used, covered, plan.notes)
         if failure is not None:
-            raise failure
+            raise type(failure)(f"{failure}{self.kept(covered)}")
         return manifest, changes
+
+    def kept(self, covered: Ranges) -> str:
+        """Return what a failure leaves the user with."""
+        if not covered:
+            return ""
+        return f" (kept: {', '.join(f'{iso(a)} to {iso(b)}' for a, b in covered[:3])}; a data.start and data.end in there work now)"
 
     def whole(self, piece: Piece) -> Ranges:
         """Return the parts of a file's range in which no bar is unexplainedly missing."""
@@ -144,7 +150,7 @@ class _Collection:
         except (DataTrouble, ExchangeRefuses) as error:
             if place.web.banned:
                 raise
-            notes.append(f"listing not used ({str(error).split(':')[0][:90]})")
+            notes.append(f"the archive's listing was not read ({str(error).split(', needed for')[0][:90]})")
             return self.probe(period, dates)
         head = f"{prefix}{self.symbol}-{self.interval}-"
         return {k[len(head):-4] for k in keys if k.startswith(head) and k.endswith(".zip")}

@@ -44,7 +44,13 @@ class HuggingFace:
         """Return the folder of the downloaded files: the hub's own cache where the hub cannot be reached."""
         try:
             from huggingface_hub import snapshot_download
-            from huggingface_hub.errors import HFValidationError, HfHubHTTPError, LocalEntryNotFoundError, RepositoryNotFoundError
+            from huggingface_hub.errors import (
+                HfHubHTTPError,
+                HFValidationError,
+                LocalEntryNotFoundError,
+                RepositoryNotFoundError,
+                RevisionNotFoundError,
+            )
         except ModuleNotFoundError:
             raise ValueError("data/source=huggingface needs huggingface_hub: pip install candlelab[hub]") from None
         reached = reachable(self.timeout)
@@ -54,6 +60,8 @@ class HuggingFace:
         except RepositoryNotFoundError:
             raise ValueError(f"the hub has no dataset '{self.repo}' (or it is private and HF_TOKEN is not set): "
                              "set data.source.repo") from None
+        except RevisionNotFoundError:
+            raise ValueError(f"{self.repo} has no revision '{self.revision}': set data.source.revision") from None
         except HFValidationError:
             raise ValueError(f"'{self.repo}' is neither a folder here nor a dataset's name like user/name: "
                              "set data.source.repo") from None
