@@ -61,6 +61,12 @@ def test_text_times(tmp_path, style):
     assert tape.time.tolist() == [T0 + i * HOUR for i in range(4)]
 
 
+def test_date_and_time_of_day_in_two_columns(tmp_path):
+    lines = [(*str(pd.Timestamp(t, unit="ms")).split(), *rest) for t, *rest in rows()]
+    tape, _ = fetch(write(tmp_path / "BTCUSDT.csv", lines, "Date,Time,Open,High,Low,Close,Volume"))
+    assert tape.time.tolist() == [T0 + i * HOUR for i in range(4)]
+
+
 def test_day_first_dates_are_refused(tmp_path):
     lines = [("31/01/2024 13:00", 1, 1, 1, 1, 1)]
     with pytest.raises(ValueError, match="31/01/2024 13:00.*neither an epoch number nor ISO"):
@@ -111,6 +117,7 @@ def test_misspelt_path_hints_at_the_nearest_file(tmp_path):
 
 @pytest.mark.parametrize(("content", "message"), [
     (b"", "empty"), (b"\x1f\x8b\x08\x00broken", "cannot be unpacked"), (b"a,b\n1,2\n", "no column for time"),
+    (b"open_time,open,high,low,close,volume\n", "no bars"),
     (b"open_time,open,high,low,close,volume\n1704067200000,x,2,1,1,1\n", "holds 'x', which is no number")])
 def test_files_that_are_no_bars_are_refused(tmp_path, content, message):
     path = tmp_path / ("BTCUSDT.csv.gz" if content[:1] == b"\x1f" else "BTCUSDT.csv")

@@ -58,7 +58,9 @@ def read_table(path: Path) -> Table:
     if absent:
         raise ValueError(f"{path.name} has no column for {', '.join(absent)} (it has {', '.join(raw.column_names)}): "
                          "rename its header")
-    columns = {"time": read_times(raw.column(found["time"]), path)}
+    if not len(raw):
+        raise ValueError(f"{path.name} has a header but no bars: give a file with bars")
+    columns = {"time": _times(raw, found["time"], path)}
     columns |= {n: _numbers(raw.column(found[n]), found[n], path) for n in NUMBERS if n in found}
     columns.setdefault("volume", np.zeros(len(raw)))
     symbol = None
@@ -97,6 +99,14 @@ def symbol_of(name: str) -> str | None:
 def tidy_symbol(name: str) -> str:
     """Return "BTC/USDT" or "btc-usdt" as the exchange writes it: BTCUSDT."""
     return re.sub(r"[/\- ]|_(?!PERP)", "", str(name).upper())
+
+
+def _times(raw: pa.Table, name: str, path: Path) -> np.ndarray:
+    """Return the open times; a file with a Date and a Time of day has them in two columns."""
+    column, day = raw.column(name), next((n for n in raw.column_names if n.strip("<> ").lower() == "date"), None)
+    if not pa.types.is_time(column.type) or day is None:
+        return read_times(column, path)
+    return read_times(raw.column(day), path) + column.cast(pa.time32("ms"), safe=False).cast(pa.int32()).to_numpy().astype(np.int64)
 
 
 def read_times(column: pa.ChunkedArray, path: Path) -> np.ndarray:
