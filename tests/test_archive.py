@@ -59,7 +59,7 @@ def test_every_real_zip_verifies_and_holds_what_the_calendar_asks(shared):
 
 def test_zip_with_a_second_member_is_refused(shared):
     path = shared / "raw_vision/malformed/extra_member/BTCUSDT-1d-2021-01.zip"
-    with pytest.raises(Passing, match="'BTCUSDT-1d-2025-12.zip' instead of BTCUSDT-1d-2021-01.csv alone"):
+    with pytest.raises(Passing, match=r"'BTCUSDT-1d-2025-12.zip' instead of BTCUSDT-1d-2021-01.csv alone"):
         parse_zip(path.read_bytes(), archive_file(path))
 
 

@@ -108,7 +108,7 @@ def test_damaged_staged_zip_is_fetched_again(exchange, tmp_path):
 
 def test_unfinished_data_is_never_read(tmp_path):
     (tmp_path / "candles.parquet.part").write_bytes(b"PAR1")
-    with pytest.raises(ValueError, match="nothing is cached"):
+    with pytest.raises(ValueError, match=r"nothing is cached"):
         Store(tmp_path).read()
 
 

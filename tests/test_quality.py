@@ -58,7 +58,7 @@ def test_misaligned_bars_follow_the_policy(policy, times):
 
 
 def test_misaligned_bars_can_be_refused():
-    with pytest.raises(DataTrouble, match="1 bars do not open on the 1h grid"):
+    with pytest.raises(DataTrouble, match=r"1 bars do not open on the 1h grid"):
         cleaned(bars(time=T0 + HOUR * np.arange(6) + np.array([0, 0, 5, 0, 0, 0])), "refuse")
 
 

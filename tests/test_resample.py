@@ -114,5 +114,5 @@ def test_thinned_bars_resample_to_what_is_left():
 
 
 def test_impossible_share_is_refused():
-    with pytest.raises(ValueError, match="data.thin is 1.0"):
+    with pytest.raises(ValueError, match=r"data.thin is 1.0"):
         thin(hours(4), share=1.0, seed=0)

@@ -106,7 +106,7 @@ def test_ban_stops_every_later_request(exchange, tmp_path):
     exchange.faults = [["2024-01-02.zip", "418", 1]]
     source = vision(exchange, tmp_path)
     for _ in range(2):
-        with pytest.raises(ExchangeRefuses, match="banned"):
+        with pytest.raises(ExchangeRefuses, match=r"banned"):
             fetch(source)
     after = len(exchange.log)
     with pytest.raises(ExchangeRefuses):
@@ -150,7 +150,7 @@ def test_short_file_with_a_good_checksum_is_completed_from_rest(exchange, tmp_pa
 def test_short_file_that_nobody_completes_is_not_trusted_but_kept(exchange, tmp_path):
     publish_day(exchange, "2024-01-02", publish_day(exchange, "2024-01-02")[:7])
     exchange.faults = [["klines?", "500", 99]]
-    with pytest.raises(DataTrouble, match="REST interface: HTTP 500"):
+    with pytest.raises(DataTrouble, match=r"REST interface: HTTP 500"):
         fetch(vision(exchange, tmp_path))
     exchange.faults, exchange.log = [], []
     assert len(fetch(vision(exchange, tmp_path), "2024-01-03")) == 24 and exchange.log == []
@@ -177,18 +177,18 @@ def test_refresh_says_what_was_restated(exchange, tmp_path):
 
 def test_unknown_symbol_is_the_users_mistake(exchange, tmp_path):
     exchange.files["data/spot/monthly/klines/BTCUSDT/1h/x"] = b""
-    with pytest.raises(ValueError, match="symbol BTCUSD is unknown to Binance .spot., did you mean BTCUSDT"):
+    with pytest.raises(ValueError, match=r"symbol BTCUSD is unknown to Binance .spot., did you mean BTCUSDT"):
         fetch(vision(exchange, tmp_path), symbols=["BTCUSD"])
 
 
 def test_range_before_the_listing_is_the_users_mistake(exchange, tmp_path):
-    with pytest.raises(ValueError, match="no 1h bar from 2023-01-01"):
+    with pytest.raises(ValueError, match=r"no 1h bar from 2023-01-01"):
         fetch(vision(exchange, tmp_path), "2023-01-01", "2023-02-01")
 
 
 @pytest.mark.parametrize(("start", "end"), [("2024-02-01", "2024-01-01"), ("2099-01-01", "2099-02-01")])
 def test_impossible_range_is_refused_before_any_request(exchange, tmp_path, start, end):
-    with pytest.raises(ValueError, match="data.start must be before data.end"):
+    with pytest.raises(ValueError, match=r"data.start must be before data.end"):
         fetch(vision(exchange, tmp_path), start, end)
     assert exchange.log == []
 
@@ -202,7 +202,7 @@ def test_listing_day_is_no_short_file(exchange, tmp_path):
 
 def test_zip_bomb_is_not_unpacked(exchange, tmp_path):
     exchange.put(f"{DAILY}2024-01-02.zip", make_zip({"BTCUSDT-1h-2024-01-02.csv": bytes(50 << 20)}))
-    with pytest.raises(DataTrouble, match="2024-01-02.zip: the zip would unpack to 52428800 bytes"):
+    with pytest.raises(DataTrouble, match=r"2024-01-02.zip: the zip would unpack to 52428800 bytes"):
         fetch(vision(exchange, tmp_path))
 
 
@@ -241,7 +241,7 @@ def test_pages_received_before_a_lasting_fault_are_kept(tmp_path):
     with Exchange() as made:
         made.rows["BTCUSDT", "1h"] = [kline(ms("2024-01-01") + i * HOUR, HOUR) for i in range(2000)]
         made.faults = [[f"startTime={ms('2024-01-01') + 999 * HOUR + 1}", "500", 99]]
-        with pytest.raises(DataTrouble, match="BTCUSDT 1h of the REST interface: HTTP 500"):
+        with pytest.raises(DataTrouble, match=r"BTCUSDT 1h of the REST interface: HTTP 500"):
             fetch(api(made, tmp_path), end="2024-03-24T08:00")
         made.faults, made.log = [], []
         assert len(fetch(api(made, tmp_path), end="2024-03-24T08:00")) == 2000
@@ -270,7 +270,7 @@ def test_without_network_one_sentence_says_what_works(tmp_path):
     with Exchange() as made:
         pass
     for make in (vision, api):
-        with pytest.raises(DataTrouble, match="could not be reached.*data/source=simulated work without network"):
+        with pytest.raises(DataTrouble, match=r"could not be reached.*data/source=simulated work without network"):
             fetch(make(made, tmp_path))
 
 

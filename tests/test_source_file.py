@@ -69,7 +69,7 @@ def test_date_and_time_of_day_in_two_columns(tmp_path):
 
 def test_day_first_dates_are_refused(tmp_path):
     lines = [("31/01/2024 13:00", 1, 1, 1, 1, 1)]
-    with pytest.raises(ValueError, match="31/01/2024 13:00.*neither an epoch number nor ISO"):
+    with pytest.raises(ValueError, match=r"31/01/2024 13:00.*neither an epoch number nor ISO"):
         fetch(write(tmp_path / "BTCUSDT.csv", lines))
 
 
@@ -100,18 +100,18 @@ def test_unnamed_file_belongs_to_the_asked_symbol(tmp_path):
 
 
 def test_absent_symbol_is_named(tmp_path):
-    with pytest.raises(ValueError, match="hold ETHUSDT, not BTCUSDT"):
+    with pytest.raises(ValueError, match=r"hold ETHUSDT, not BTCUSDT"):
         fetch(write(tmp_path / "ETHUSDT.csv", rows()), symbols=["BTCUSDT"])
 
 
 def test_finer_bars_cannot_be_made(tmp_path):
-    with pytest.raises(ValueError, match="hold 1h bars.*data.interval=1h"):
+    with pytest.raises(ValueError, match=r"hold 1h bars.*data.interval=1h"):
         fetch(write(tmp_path / "ETHUSDT.csv", rows()), interval="15m")
 
 
 def test_misspelt_path_hints_at_the_nearest_file(tmp_path):
     write(tmp_path / "BTCUSDT_1h.csv", rows())
-    with pytest.raises(ValueError, match="did you mean .*BTCUSDT_1h.csv"):
+    with pytest.raises(ValueError, match=r"did you mean .*BTCUSDT_1h.csv"):
         fetch(str(tmp_path / "BTCUSD_1h.csv"))
 
 
@@ -127,7 +127,7 @@ def test_files_that_are_no_bars_are_refused(tmp_path, content, message):
 
 
 def test_swapped_columns_are_not_trusted(tmp_path):
-    with pytest.raises(DataTrouble, match="prices that cannot be"):
+    with pytest.raises(DataTrouble, match=r"prices that cannot be"):
         fetch(write(tmp_path / "BTCUSDT.csv", rows(20), "open_time,open,low,high,close,volume"))
 
 

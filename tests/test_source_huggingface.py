@@ -29,16 +29,16 @@ def test_local_snapshot_is_read(snapshot):
 
 
 def test_pattern_without_files_is_named(snapshot):
-    with pytest.raises(ValueError, match="no csv, csv.gz or parquet file like 'bars/"):
+    with pytest.raises(ValueError, match=r"no csv, csv.gz or parquet file like 'bars/"):
         source(snapshot, "bars/*.parquet").fetch([], "1h", None, None)
 
 
 def test_unreachable_hub_says_what_works(tmp_path, monkeypatch):
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    with pytest.raises(DataTrouble, match="could not be reached.*local snapshot.*data/source=simulated"):
+    with pytest.raises(DataTrouble, match=r"could not be reached.*local snapshot.*data/source=simulated"):
         source("nobody/candles-that-are-not-here").fetch([], "1h", None, None)
 
 
 def test_a_name_that_is_no_repository_is_the_users_mistake():
-    with pytest.raises(ValueError, match="neither a folder here nor a dataset's name"):
+    with pytest.raises(ValueError, match=r"neither a folder here nor a dataset's name"):
         source("a b/c/d").fetch([], "1h", None, None)

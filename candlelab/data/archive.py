@@ -15,8 +15,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.csv
 
-from candlelab.data.interval import interval_ms
 from candlelab.data.grid import floor_open
+from candlelab.data.interval import interval_ms
 from candlelab.data.table import ARCHIVE_COLUMNS, to_ms
 from candlelab.data.trouble import DataTrouble
 from candlelab.data.web import Absent, Passing, Web

@@ -259,7 +259,7 @@ class _Collection:
         place = self.places
         folders = [archive.folder(place.market, period, self.symbol, "") for period in ("monthly", "daily")]
         try:
-            return not any(sum(archive.list_folder(place.web, place.listing_url, f[:-1]), []) for f in folders)
+            return not any(any(archive.list_folder(place.web, place.listing_url, f[:-1])) for f in folders)
         except DataTrouble:
             return False
 

@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass, field, fields, replace
 import numpy as np
 
 from candlelab.data.candles import Candles
-from candlelab.data.interval import interval_ms, next_open
 from candlelab.data.grid import floor_open
+from candlelab.data.interval import interval_ms, next_open
 from candlelab.data.trouble import DataTrouble
 
 PRICES = ("open", "high", "low", "close")

@@ -13,11 +13,11 @@ from candlelab.data.archive import MARKETS, list_folder
 from candlelab.data.cache import Manifest, Store
 from candlelab.data.candles import Candles, concat
 from candlelab.data.collect import Places, collect
+from candlelab.data.grid import floor_open
 from candlelab.data.interval import check_interval
 from candlelab.data.merge import iso
 from candlelab.data.progress import Progress
 from candlelab.data.quality import Quality, break_at_relistings, clean
-from candlelab.data.grid import floor_open
 from candlelab.data.table import tidy_symbol
 from candlelab.data.trouble import DataTrouble
 from candlelab.data.web import UnknownSymbol

@@ -127,7 +127,7 @@ def to_ms(times: np.ndarray) -> np.ndarray:
         size = np.abs(times)
         seconds = size < 1e11
         return np.where(seconds, np.rint(times * 1000), _scale_down(np.rint(times).astype(np.int64), size)).astype(np.int64)
-    if len(times) and 10**11 <= times.min() and times.max() < 10**14:
+    if len(times) and times.min() >= 10**11 and times.max() < 10**14:
         return times  # all ms: the usual case, without the temporary arrays
     size = np.abs(times)
     return np.where(size < 10**11, times * 1000, _scale_down(times, size)).astype(np.int64)
