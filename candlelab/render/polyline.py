@@ -49,18 +49,25 @@ class Polyline:
 
     def _stretches(self, xp, points, rise):
         where, double = self._on(points, self.stretch), self._on(points, 2 * self.steps[self.stretch])
-        back = xp.sign(rise) * xp.floor(xp.abs(rise) / self._on(points, 2 * self.steps))
-        arriving = xp.concat([points[:, :1], points[:, 1:] - back[:, :-1]], axis=1)[:, where]
-        rise, base = rise[:, where], points[:, where]
-        height, sign = xp.abs(rise), xp.sign(rise)
+        base, height = points[:, where], xp.abs(rise)
+        down, height = (rise >= 0)[:, where], height[:, where]
         middle = height * self._on(points, 2 * self.walked)
         nearest = xp.floor((middle + double / 2) / double)
-        first = xp.maximum(xp.minimum(xp.ceil((middle - height) / double), nearest), xp.zeros_like(nearest))
+        first = xp.minimum(xp.ceil((middle - height) / double), nearest)
+        first = xp.maximum(first, xp.zeros_like(first))
         final = xp.maximum(xp.ceil((middle + height) / double) - 1, nearest)
-        first, final = base + sign * first, base + sign * final
-        arriving = xp.where(self._on(points, self.walked) == 0, arriving, first)
-        top = xp.minimum(xp.minimum(first, final), arriving)
-        return xp.astype(top, xp.int32), xp.astype(xp.maximum(xp.maximum(first, final), arriving), xp.int32)
+        top = xp.astype(base + xp.where(down, first, -final), xp.int32)
+        bottom = xp.astype(base + xp.where(down, final, -first), xp.int32)
+        arriving, columns = self._arriving(xp, points, rise), self._on(points, self.points - self.points[0])
+        top[:, columns] = xp.minimum(top[:, columns], arriving)
+        bottom[:, columns] = xp.maximum(bottom[:, columns], arriving)
+        return top, bottom
+
+    def _arriving(self, xp, points, rise):
+        """Return for each point the farthest row in its column that the stretch before it owns; int32."""
+        back = xp.floor(xp.abs(rise) / self._on(points, 2 * self.steps))
+        back = xp.where(rise < 0, -back, back)
+        return xp.astype(xp.concat([points[:, :1], points[:, 1:] - back[:, :-1]], axis=1), xp.int32)
 
     def _on(self, like, values):
         return array_namespace(like).asarray(values, device=device(like))

@@ -17,7 +17,7 @@ from candlelab.render.memory import pictures
 
 Missing = Literal["adjacent", "blank"]
 NOT_DRAWN = ("fill", "storage")  # settings that change no pixel
-PIECE = 128  # pictures a thread draws at a time, at most: their bars stay in the cache
+PIECE = 256  # pictures a thread draws at a time, at most: their bars stay in the cache
 
 
 class Style(ABC):
