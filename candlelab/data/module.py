@@ -25,6 +25,7 @@ from candlelab.data.thin import thin as thin_tape
 from candlelab.data.windows import valid_ends
 
 TAPE = ("open", "high", "low", "close", "volume")
+LARGEST_TARGET = 10.0  # past volatilities; after a standstill one move can be thousands of them
 PARTS = {"train": TRAIN, "validation": VALIDATION, "test": TEST}
 
 
@@ -84,7 +85,7 @@ class ChartData(pl.LightningDataModule):
         candles = self.fetch()
         labels = self.label(candles, self.window)
         ends = valid_ends(candles, window=self.window, warmup=self.warmup, stride=self.stride)
-        ends = ends[labels.label[ends] >= 0]
+        ends = ends[(labels.label[ends] >= 0) & self._indicators_known(candles, ends)]
         if self.max_samples is not None:
             newest = np.argsort(candles.time[ends], kind="stable")[-self.max_samples:]
             ends = ends[np.sort(newest)]
@@ -94,6 +95,14 @@ class ChartData(pl.LightningDataModule):
         first = ends - (self.window + self.warmup - 1)
         part = self.split(candles, ends, labels.label_end[ends], first)
         return Prepared(candles, labels, ends, part, self.source)
+
+    def _indicators_known(self, candles: Candles, ends: np.ndarray) -> np.ndarray:
+        """Return which windows have all their indicators: where bars were removed, a warm-up can reach into the window."""
+        if candles.missing is None or not self.indicators.names:
+            return np.ones(len(ends), bool)
+        unknown = np.isnan(self.indicators(candles)).any(1) & ~candles.missing
+        total = np.concatenate([[0], np.cumsum(unknown)])
+        return total[ends + 1] == total[ends + 1 - self.window]
 
     def fetch(self) -> Candles:
         """Return the tape as configured: fetched, coarsened and thinned."""
@@ -119,11 +128,14 @@ class ChartData(pl.LightningDataModule):
 
     @cached_property
     def series(self) -> np.ndarray:
-        """Return the scaled indicators of every tape row; shape (N, F), float32, scaler fitted on training bars."""
+        """Return the scaled indicators of every tape row; shape (N, F), float32, scaler fitted on training bars.
+
+        Rows of the warm-up and of removed bars are 0, the centre of a standard scale.
+        """
         values = self.indicators(self.prepared.candles)
         if not getattr(self.scaling, "fitted", False):
             self.scaling.fit(values[self._training_rows()])
-        return self.scaling(values).astype(np.float32)
+        return np.nan_to_num(self.scaling(values).astype(np.float32))
 
     def _training_rows(self) -> np.ndarray:
         """Return a mask of the tape rows inside a training window; shape (N,)."""
@@ -261,7 +273,7 @@ class _Tape:
 
         self.ends, self.label = put(made.ends), put(made.labels.label)
         self.forward_return = put(made.labels.forward_return, torch.float32)
-        self.target = put(made.labels.target, torch.float32).nan_to_num()
+        self.target = put(made.labels.target, torch.float32).nan_to_num().clamp(-LARGEST_TARGET, LARGEST_TARGET)
         if "image" in data.reads and device.type != "cpu":
             for name in TAPE:
                 setattr(self, name, put(getattr(made.candles, name)))
