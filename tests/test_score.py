@@ -125,6 +125,16 @@ def test_a_forecast_can_be_traded_by_its_size():
     assert found.threshold["threshold"] == pytest.approx(0.001) and found.metrics["test/rank_ic"] > 0.1
 
 
+def test_a_few_thresholds_are_told_in_full(scored):
+    table, found = scored
+    rows = table[(table["model"] == "net") & (table["split"] == "test")]
+    last = len([name for name in rows if name.startswith("p_")]) - 1
+    told = found.threshold["test_at"][0]
+    long = rows[(rows[f"p_{last}"] >= told["threshold"]) & (rows[f"p_{last}"] > rows["p_0"])]
+    assert told["long"] == pytest.approx(len(long) / len(rows))
+    assert told["precision_long"] == pytest.approx((long["label"] == last).mean())
+
+
 def test_an_inert_grid_says_so():
     grid = Grid(score="confidence", grid="returns", min_trades=20, smooth=0.0, draws=0)
     assert "do nothing" in score(predictions(classes=3), threshold=grid).threshold["warnings"][0]

@@ -1,5 +1,7 @@
 """The exact search equals brute force."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -130,6 +132,18 @@ def test_on_noise_the_corrected_sharpe_is_within_noise_of_zero():
     corrected = chosen - [exact.optimism(each, seed=0) for each in trades]
     assert np.mean(chosen) > 4 * np.std(chosen) / np.sqrt(20)
     assert abs(np.mean(corrected)) < 2.5 * np.std(corrected) / np.sqrt(20)
+
+
+def test_with_fees_the_corrected_sharpe_is_what_fresh_rows_give():
+    exact = Exact(**EXACT | {"min_trades": 30, "draws": 20})
+    corrected, fresh = [], []
+    for seed in range(40):
+        trades, later = (replace(normal_scores(1000 * k + seed, bars), cost=COST) for k, bars in ((1, 1000), (2, 8000)))
+        choice = exact.search(trades, floor=0)
+        corrected.append(choice.sharpe - exact.optimism(trades, seed=0))
+        signal = np.where(later.score >= choice.threshold, later.direction, 0)
+        fresh.append(backtest.run(signal, later.bar_return, later.rows, COST).sharpe)
+    assert abs(np.mean(corrected) - np.mean(fresh)) < 3 * np.std(corrected) / np.sqrt(40)
 
 
 def test_a_real_edge_survives_the_correction():

@@ -97,6 +97,27 @@ def stress(signal: np.ndarray, trades: Trades, *, draws: int, null_draws: int, s
     return found
 
 
+def at_thresholds(trades: Trades, label: np.ndarray, classes: int, values: np.ndarray) -> list[dict[str, float | None]]:
+    """What is traded at each of a few thresholds, one dictionary each; None where not available.
+
+    long, short: shares of all rows; precision_long, precision_short: how often the label agrees, rows without a
+    label left out; trading_score: precisions weighted by their shares; sharpe_annual after costs.
+    """
+    year, told = np.sqrt(trades.rows.per_year), []
+    for value in values:
+        signal = signal_of(trades, value)
+        test = backtest.run(signal, trades.bar_return, trades.rows, trades.cost)
+        found = {"threshold": float(value), "trades": test.entries, "sharpe_annual": test.sharpe * year, "trading_score": 0.0}
+        for word, side, target in (("long", 1, classes - 1), ("short", -1, 0)):
+            taken = signal == side
+            judged = label[taken & (label >= 0)]
+            right = float(np.mean(judged == target)) if len(judged) else np.nan
+            found |= {word: float(taken.mean()), f"precision_{word}": right}
+            found["trading_score"] += found[word] * np.nan_to_num(right)
+        told.append({name: None if np.isnan(v) else v for name, v in found.items()})
+    return told
+
+
 def against_holding(test: Backtest, trades: Trades, *, level: float) -> Scored:
     """Annualised Sharpe ratio less that of buy-and-hold on the same bars."""
     rows, year = trades.rows, np.sqrt(trades.rows.per_year)

@@ -106,7 +106,7 @@ class Evaluation:
         if kind == "forecast":
             choices, trades = self._chosen(parts)
             self._trade(found, parts, choices, trades, net, task)
-            threshold = self._threshold(choices[net], parts["val"].get(net), trades, net)
+            threshold = self._threshold(choices[net], parts, trades, net)
             pictures |= curves.of_money(choices[net], trades["test"][net])
         differences = self._paired(parts["test"], net)
         passive = self._passive(trades["test"][net]) if kind == "forecast" else {}
@@ -168,10 +168,11 @@ class Evaluation:
                     scored |= money.stress(signal, could, draws=draws, null_draws=null, seed=self.seed)
                     scored |= money.against_holding(test, could, level=self.level)
 
-    def _threshold(self, choice: Choice, part: Part | None, trades: dict, net: str) -> dict:
+    def _threshold(self, choice: Choice, parts: dict, trades: dict, net: str) -> dict:
         settings = {k: v for k, v in vars(self.threshold).items() if isinstance(v, (str, int, float))}
         year = math.sqrt(trades["test"][net].rows.per_year)
-        optimism = self.threshold.optimism(trades["val"][net], seed=self.seed) if part is not None else None
+        optimism = self.threshold.optimism(trades["val"][net], seed=self.seed) if net in trades["val"] else None
+        tested = parts["test"][net]
         corrected = None if choice.sharpe is None or optimism is None else (choice.sharpe - optimism) * year
         return {
             "rule": type(self.threshold).__name__.lower(),
@@ -187,6 +188,7 @@ class Evaluation:
             "slippage_bps": self.slippage_bps,
             "warnings": list(choice.warnings),
             "curve": curves.thinned(choice.curve, year),
+            "test_at": money.at_thresholds(trades["test"][net], tested.ground.label, tested.p.shape[1], telling(choice)),
         }
 
     def _passive(self, could: Trades) -> dict[str, Scored]:
@@ -229,6 +231,13 @@ class Evaluation:
 def one_row_each(found: dict[str, Scored]) -> pd.DataFrame:
     """A table of scores, one row per name."""
     return pd.DataFrame.from_dict(found, orient="index")
+
+
+def telling(choice: Choice) -> np.ndarray:
+    """About a dozen thresholds worth a line in a report: deciles of the curve and the chosen one."""
+    values = choice.curve.threshold
+    deciles = values[curves.evenly(len(values), 11)]
+    return np.unique(deciles if choice.threshold is None else np.append(deciles, choice.threshold))
 
 
 def moved(scored: Scored, task: Task) -> float:

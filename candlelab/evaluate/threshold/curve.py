@@ -8,7 +8,7 @@ Dimensions: n rows, m distinct thresholds, T instants, ascending thresholds ever
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numba
@@ -81,7 +81,7 @@ _FIRST, _LAST = 1, 2
 
 @numba.njit(cache=True)
 def _sweep(order, ends_group, groups, row, at, cost):
-    ratios, opened = np.full(groups, np.nan), np.zeros(groups, np.int64)
+    means, variances, opened = np.empty(groups), np.empty(groups), np.zeros(groups, np.int64)
     total, squares, entries, group, size = 0.0, 0.0, 0, groups, len(at)
     for j in range(len(order)):
         i = order[j]
@@ -105,9 +105,9 @@ def _sweep(order, ends_group, groups, row, at, cost):
             mean = total / size
             variance = (squares - size * mean * mean) / (size - 1)
             # rounding leaves about 1e-16 of the squares on a constant series
-            if variance > 1e-13 * squares / size and variance > 1e-30:
-                ratios[group] = mean / np.sqrt(variance)
-    return ratios, opened
+            moves = variance > 1e-13 * squares / size and variance > 1e-30
+            means[group], variances[group] = mean, variance if moves else np.nan
+    return means, variances, opened
 
 
 @dataclass(frozen=True)
@@ -131,11 +131,22 @@ class Sweep:
 
     def curve(self, times: np.ndarray | None = None) -> Curve:
         """Net Sharpe ratio at every distinct score; times (T,) how often each instant counts."""
+        mean, variance, opened = self.moments(times)
+        return Curve(self.threshold, mean / np.sqrt(variance), opened)
+
+    def moments(self, times: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Mean and variance (NaN where nothing moves) per bar after costs, and positions opened; (m,) each."""
         groups = len(self.threshold)
         if len(self.trades.rows.instants) < 2:
-            return Curve(self.threshold, np.full(groups, np.nan), np.zeros(groups, int))
+            return np.full(groups, np.nan), np.full(groups, np.nan), np.zeros(groups, int)
         row, at = self._records(1.0 if times is None else times)
-        return Curve(self.threshold, *_sweep(self.order, self.ends_group, groups, row, at, self.trades.cost))
+        return _sweep(self.order, self.ends_group, groups, row, at, self.trades.cost)
+
+    def without_edge(self) -> np.ndarray:
+        """(m,) the Sharpe ratio that fees alone would give: what is expected of signals that know nothing."""
+        mean, variance, _ = self.moments()
+        gross = replace(self, trades=replace(self.trades, cost=0.0)).moments()[0]
+        return (mean - gross) / np.sqrt(variance)
 
     def _records(self, times: np.ndarray | float) -> tuple[np.ndarray, np.ndarray]:
         trades, rows = self.trades, self.trades.rows
@@ -182,10 +193,11 @@ def decide(curve: Curve, best: int | None, warnings: tuple[str, ...] = ()) -> Ch
 
 
 def expected_optimism(trades: Trades, *, min_trades: int, draws: int, seed: int) -> float | None:
-    """What the best of many thresholds gains by luck: mean over draws of max(resampled - observed Sharpe).
+    """What the best of many thresholds gains by luck, if no threshold knows anything.
 
-    Stationary bootstrap of the instants. Thresholds too poor to have been the best are left out
-    (Hansen 2005 on White's reality check: further below the best than 2·√(2 ln ln T / T)).
+    Stationary bootstrap of the instants, as in White's reality check (2000): resampled less observed Sharpe
+    ratios are the noise, what fees alone would give is the truth, and the mean over draws of the noise at the
+    best of truth + noise is the optimism. A real edge has less: the correction errs on the strict side.
     None with no draws, no threshold or fewer than 16 instants.
     """
     sweep = Sweep.over(trades)
@@ -193,12 +205,10 @@ def expected_optimism(trades: Trades, *, min_trades: int, draws: int, seed: int)
     allowed = (curve.entries >= max(1, min_trades)) & ~np.isnan(curve.sharpe)
     if not allowed.any() or draws == 0 or size < 16:
         return None
-    reach = 2 * np.sqrt(2 * np.log(np.log(size)) / size)
-    allowed &= np.nan_to_num(curve.sharpe, nan=-np.inf) >= curve.sharpe[allowed].max() - reach
-    rng = np.random.default_rng(seed)
+    truth, rng = sweep.without_edge()[allowed], np.random.default_rng(seed)
     block = automatic_lags(size, trades.rows.lags) + 1
     gains = []
     for _ in range(draws):
-        drawn = sweep.curve(stationary_counts(size, block, rng)).sharpe
-        gains.append(np.nanmax((drawn - curve.sharpe)[allowed]))
-    return max(0.0, float(np.mean(gains)))
+        noise = (sweep.curve(stationary_counts(size, block, rng)).sharpe - curve.sharpe)[allowed]
+        gains.append(noise[np.argmax(np.nan_to_num(truth + noise, nan=-np.inf))])
+    return max(0.0, float(np.nanmean(gains)))
