@@ -58,6 +58,11 @@ def test_baselines_are_scored_on_the_same_rows(scored):
     assert found.metrics["baseline/reversal/auroc"] == pytest.approx(area)
 
 
+def test_categories_score_like_words(scored):
+    table, found = scored
+    assert score(table.astype(dict.fromkeys(["model", "symbol", "split"], "category"))).metrics == found.metrics
+
+
 def test_the_order_of_the_rows_does_not_matter(scored):
     table, found = scored
     assert score(table.sample(frac=1, random_state=0)).metrics == found.metrics

@@ -121,6 +121,11 @@ def test_few_rows_ask_for_more():
     assert found.missing_for_trust[0].startswith("more test rows")
 
 
+def test_three_right_rows_are_no_information():
+    table = predictions(edge=50.0, rows=6, baselines=())
+    assert score(table[table["split"] == "test"].iloc[:4]).verdict.information.answer != "yes"
+
+
 def test_no_baseline_is_said():
     assert "no baseline" in score(predictions(baselines=())).verdict.beyond_baseline.sentence
 

@@ -2,7 +2,7 @@
 
 A row's signal is computed at the close of its bar and held from that close to the close of the next
 predicted row of the same chain: the one-bar lag is in `bar_return`. Chains begin and end flat.
-Several symbols: equal weight per instant over the symbols present.
+Several symbols: equal weight per instant over the symbols present; evening out the weights costs nothing.
 Dimensions: n rows, T instants, S symbols.
 """
 

@@ -48,7 +48,10 @@ def _mean_error(values: np.ndarray, rows: Rows) -> float:
 
 
 def of_auroc(positive: np.ndarray, score: np.ndarray, rows: Rows, level: float) -> Interval:
-    """Interval of an AUROC: DeLong with overlap and moving together, or Hanley-McNeil if that is wider."""
+    """Interval of an AUROC: DeLong with overlap and moving together, or Hanley-McNeil if that is wider.
+
+    With fewer than ten effective rows in a class, both can be 0; there it is no narrower than under chance.
+    """
     value = metrics.auroc(positive, score)
     if np.isnan(value):
         return NOT_AVAILABLE
@@ -56,6 +59,8 @@ def of_auroc(positive: np.ndarray, score: np.ndarray, rows: Rows, level: float) 
     ones = max(1.0, positive.sum() * shrink)
     zeros = max(1.0, (~positive).sum() * shrink)
     error = max(_mean_error(metrics.auroc_parts(positive, score), rows), metrics.auroc_error(value, ones, zeros))
+    if min(ones, zeros) < 10:
+        error = max(error, metrics.auroc_null_error(ones, zeros))
     return around(value, error, level, 0, 1)
 
 
