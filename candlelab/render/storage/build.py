@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import os
 import shutil
 import tempfile
@@ -21,6 +22,7 @@ from candlelab.render.style import for_each
 BLOCK = 1 << 25  # bytes of pictures drawn at a time
 JOURNAL = "journal.jsonl"
 Progress = Callable[[int, int], None]
+log = logging.getLogger(__name__)
 
 
 class Estimate(NamedTuple):
@@ -46,7 +48,7 @@ def estimate(candles, ends, renderer, storage: Storage, *, sample: int = 128) ->
     renderer.draw(candles, some[:2])  # compile first
     with tempfile.TemporaryDirectory(prefix="candlelab-") as folder:
         start = time.perf_counter()
-        store = build_store(candles, some, renderer, storage, {}, Path(folder) / "sample", progress=None)
+        store = _store_at(Path(folder) / "sample", candles, some, renderer, storage, {}, None)
         share = len(ends) / max(1, len(some))
         size = sum(file.stat().st_size for file in store.path.rglob("*") if file.is_file())
         return Estimate(len(ends), (time.perf_counter() - start) * share, size * share / 1e6)
@@ -60,7 +62,12 @@ def build_store(candles, ends, renderer, storage: Storage, columns: dict, path: 
     progress  called with (pictures done, pictures in all), or None.
     Raises ValueError if the path holds other pictures, or the disk is full (what was built is kept).
     """
-    path = Path(path)
+    if storage.warning:
+        log.warning("render/storage=%s: %s", storage.kind, storage.warning)
+    return _store_at(Path(path), candles, ends, renderer, storage, columns, progress)
+
+
+def _store_at(path: Path, candles, ends, renderer, storage: Storage, columns: dict, progress: Progress | None) -> Store:
     everything = np.asarray(ends)
     ends = chosen_ends(everything, storage)
     kept = np.searchsorted(everything, ends)
