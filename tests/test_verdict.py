@@ -126,6 +126,11 @@ def test_three_right_rows_are_no_information():
     assert score(table[table["split"] == "test"].iloc[:4]).verdict.information.answer != "yes"
 
 
+def test_a_net_that_always_says_the_same_is_told_so():
+    constant = predictions().assign(p_0=0.45, p_1=0.55)
+    assert any("answers up on every row" in text for text in score(constant).verdict.missing_for_trust)
+
+
 def test_no_baseline_is_said():
     assert "no baseline" in score(predictions(baselines=())).verdict.beyond_baseline.sentence
 

@@ -101,6 +101,7 @@ def _per_class(found: Scored, table: np.ndarray, classes: tuple[str, ...]) -> No
     parts = {"precision": metrics.precision, "recall": metrics.recall, "f1": metrics.f1}
     for name, score in parts.items():
         found |= {f"{name}/{word}": float(v) for word, v in zip(classes, score(table), strict=True)}
+    found |= {f"answered/{word}": float(v) for word, v in zip(classes, table.sum(0) / table.sum(), strict=True)}
     found |= {f"prior/{word}": float(v) for word, v in zip(classes, table.sum(1) / table.sum(), strict=True)}
 
 

@@ -328,6 +328,9 @@ def missing(own: Scored, threshold: dict, task: Task, settings: dict):
         yield "more test rows (an honest edge of 53 % could not be seen)"
     if own["min_track_record"] > own["n"]:
         yield f"a longer record ({own['min_track_record']:,.0f} bars for this Sharpe ratio)"
+    always = [word for word in task.classes if own[f"answered/{word}"] > 0.99]
+    if always:
+        yield f"a model that has learnt something (it answers {always[0]} on every row)"
     yield "other seeds and walk-forward periods"
     if settings["slippage_bps"] == 0:
         yield "spread and slippage (0 bp assumed)"
