@@ -215,3 +215,17 @@ def test_models_are_compared_on_the_rows_they_share():
     rows, tables = study(n=50, nets={"a": (1e6, 1.0), "b": (1e6, 1.0)})
     short = {run: table[table["time"] < table["time"].min() + 3_600_000 * 30] if "-a-" in run else table for run, table in tables.items()}
     assert len(pairs.answers(rows, short, None)[0].hits["b"]) == 30
+
+
+def test_a_study_of_one_model_gets_its_report(tmp_path):
+    assert "alone" in written(tmp_path, nets={"alone": (1e6, 0.6)})
+
+
+def test_a_control_and_a_baseline_of_one_name_stay_apart(tmp_path):
+    assert "reversal (baseline)" in written(tmp_path, nets={"reversal": (1e6, 0.6), "other": (1e6, 0.6)})
+
+
+def test_runs_with_other_labels_are_not_compared_row_by_row():
+    rows, tables = study(n=50, nets={"a": (1e6, 0.6), "b": (1e6, 0.6)})
+    sets = pairs.answers([{**row, "experiment": row["model"]} for row in rows], tables, None)
+    assert [list(each.hits) for each in sets] == [["a"], ["b"]]

@@ -73,6 +73,16 @@ class Entry:
         return self.values[metric].mean if metric in self.values else None
 
 
+def data_set(row: Mapping[str, Any]) -> str:
+    """What runs must share to be comparable: bars, label rule and horizon."""
+    return " ".join(str(row[name]) for name in ("data", "experiment", "horizon") if row.get(name) is not None)
+
+
+def baseline_name(name: str, rows: Sequence[Mapping[str, Any]]) -> str:
+    """The baseline's name in words, told apart from a trained model of the same name."""
+    return name.replace("_", " ") + (" (baseline)" if name in {row.get("model") for row in rows} else "")
+
+
 def gather(rows: Sequence[Mapping[str, Any]]) -> list[Entry]:
     """One entry per model and per baseline, best accuracy first.
 
@@ -84,8 +94,9 @@ def gather(rows: Sequence[Mapping[str, Any]]) -> list[Entry]:
             continue
         runs[row["model"], row.get("role", "model")].append((row, _own(row["metrics"])))
         for name, metrics in _baselines(row["metrics"]).items():
-            if row.get("data") not in {other.get("data") for other, _ in runs[name, "baseline"]}:
-                runs[name, "baseline"].append((row, metrics))
+            named = baseline_name(name, rows)
+            if data_set(row) not in {data_set(other) for other, _ in runs[named, "baseline"]}:
+                runs[named, "baseline"].append((row, metrics))
     entries = [_entry(name, role, found) for (name, role), found in runs.items()]
     return sorted(entries, key=lambda entry: -(entry.get("accuracy") or 0.0))
 
@@ -110,12 +121,12 @@ def _entry(name: str, role: str, found: Sequence[tuple[Mapping[str, Any], Mappin
     """Seeds averaged inside each data set, data sets averaged with equal weight."""
     sets: dict[str, list] = defaultdict(list)
     for row, metrics in found:
-        sets[str(row.get("data"))].append(metrics)
+        sets[data_set(row)].append(metrics)
     names = {key for _, metrics in found for key in metrics if not key.endswith(("_low", "_high"))}
     values = {key: spread for key in names if (spread := _spread(key, list(sets.values()))) is not None}
     seeds = len({row.get("seed") for row, _ in found}) if role != "baseline" else 0
     return Entry(
-        name.replace("_", " ") if role == "baseline" else name,
+        name,
         role,
         values,
         seeds,
@@ -163,8 +174,8 @@ def _with_baselines(rows: Sequence[Mapping[str, Any]]) -> Iterable[Mapping[str, 
     done = set()
     for row in rows:
         for name, scores in _baselines(row.get("metrics", {})).items():
-            if (row.get("data"), name) not in done:
-                done.add((row.get("data"), name))
+            if (data_set(row), name) not in done:
+                done.add((data_set(row), name))
                 shared = {key: row["metrics"].get(f"test/{key}") for key in ("n", "n_eff")}
                 yield {
                     **row,

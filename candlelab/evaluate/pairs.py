@@ -10,6 +10,7 @@ import pandas as pd
 from scipy.stats import norm
 
 from candlelab.evaluate import compare, sharpe
+from candlelab.evaluate.leaderboard import baseline_name, data_set
 from candlelab.evaluate.money import sides
 from candlelab.evaluate.rows import Rows
 
@@ -60,19 +61,21 @@ def answers(runs: Sequence[Mapping[str, Any]], tables: Mapping[str, pd.DataFrame
     sets: dict[str, dict[str, Mapping[str, Any]]] = {}
     for run in sorted(runs, key=lambda run: (run.get("seed") is None, run.get("seed"))):
         if run.get("state", "finished") == "finished" and run["run"] in tables:
-            sets.setdefault(str(run.get("data")), {}).setdefault(run["model"], run)
-    return [_aligned(chosen, tables, baseline) for chosen in sets.values()]
+            sets.setdefault(data_set(run), {}).setdefault(run["model"], run)
+    named = None if baseline is None else (baseline, baseline_name(baseline, runs))
+    return [_aligned(chosen, tables, named) for chosen in sets.values()]
 
 
-def _aligned(chosen: Mapping[str, Mapping[str, Any]], tables: Mapping[str, pd.DataFrame], baseline: str | None) -> Answers:
-    """Hits of the models of one data set, and of one baseline, on their common rows."""
+def _aligned(chosen: Mapping[str, Mapping[str, Any]], tables: Mapping[str, pd.DataFrame], baseline: tuple[str, str] | None) -> Answers:
+    """Hits of the models of one data set, and of one baseline (name in the table, name in words), on their common rows."""
     frames = {name: _test(tables[run["run"]], "net") for name, run in chosen.items()}
     first = next(iter(chosen.values()))
     if baseline is not None:
-        frames[baseline.replace("_", " ")] = _test(tables[first["run"]], baseline)
-    common = None
+        frames[baseline[1]] = _test(tables[first["run"]], baseline[0])
+    frames = {name: frame for name, frame in frames.items() if len(frame)}
+    common = _test(tables[first["run"]], "net").index
     for frame in frames.values():
-        common = frame.index if common is None else common.intersection(frame.index)
+        common = common.intersection(frame.index)
     common = common.sort_values()
     hits, gains = {}, {}
     for name, frame in frames.items():

@@ -41,12 +41,14 @@ def scatter(
 
 def _powers(limits: tuple[float, float], words: Callable[[float], str]) -> list[tuple[float, str]]:
     """Round values of a logarithmic axis (times: 1 s, 10 s, 1 min, 10 min, 1 h, …), at most six."""
-    if words is formats.seconds:
-        values = [0.1, 1, 3, 10, 30, 60, 180, 600, 1800, 3600, 10800, 36000, 86400]
-    else:
-        values = [size * 10.0**power for power in range(floor(limits[0]), ceil(limits[1]) + 1) for size in (1, 3)]
-    inside = [value for value in values if limits[0] <= log10(value) <= limits[1]]
-    return [(log10(value), _round(value, words)) for value in inside[:: -(-len(inside) // 6)]]
+    powers = range(floor(limits[0]), ceil(limits[1]) + 1)
+    coarse = [0.1, 1, 3, 10, 30, 60, 180, 600, 1800, 3600, 10800, 36000, 86400]
+    if words is not formats.seconds:
+        coarse = [size * 10.0**power for power in powers for size in (1, 3)]
+    fine = [size * 10.0**power for power in powers for size in range(1, 10)]
+    inside, finer = ([value for value in values if limits[0] <= log10(value) <= limits[1]] for values in (coarse, fine))
+    chosen = inside if len(inside) > 1 else finer
+    return [(log10(value), _round(value, words)) for value in chosen[:: max(1, -(-len(chosen) // 6))]]
 
 
 def _round(value: float, words: Callable[[float], str]) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from candlelab.evaluate import formats, pairs, study_sections
-from candlelab.evaluate.leaderboard import Entry, gather, write_csv, write_markdown
+from candlelab.evaluate.leaderboard import Entry, data_set, gather, write_csv, write_markdown
 from candlelab.evaluate.page import write_page
 from candlelab.evaluate.pairs import Pair
 
@@ -177,7 +177,7 @@ def _subtitle(rows: Sequence[Mapping[str, Any]], entries: Sequence[Entry]) -> st
     parts = [
         (len(rows), "run"),
         (len(study_sections.trained(entries)), "model"),
-        (len({str(row.get("data")) for row in rows}), "data set"),
+        (len({data_set(row) for row in rows if row.get("state", "finished") == "finished"}), "data set"),
         (len({row.get("seed") for row in rows}), "seed"),
     ]
     return " · ".join(f"{number} {word}{'' if number == 1 else 's'}" for number, word in parts) + (f" · {failed} failed" if failed else "")

@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from candlelab.evaluate import compare, formats, study_figures
 from candlelab.evaluate.figures import Estimate, Figure, Reference, comparison
-from candlelab.evaluate.leaderboard import Entry
+from candlelab.evaluate.leaderboard import Entry, data_set
 from candlelab.evaluate.page import Section, Table
 from candlelab.evaluate.pairs import Deflated, Pair
 from candlelab.evaluate.results import QUALITY
@@ -253,7 +253,7 @@ def ranks(rows: Sequence[Mapping[str, Any]]) -> Section:
     for row in rows:
         value = row.get("metrics", {}).get("test/accuracy")
         if row.get("state", "finished") == "finished" and not formats.missing(value):
-            scores.setdefault((row["model"], str(row.get("data"))), []).append(value)
+            scores.setdefault((row["model"], data_set(row)), []).append(value)
     models, sets = (list(dict.fromkeys(key[place] for key in scores)) for place in (0, 1))
     complete = [name for name in sets if all((model, name) in scores for model in models)]
     if len(complete) < 2 or len(models) < 2:
