@@ -52,7 +52,7 @@ def test_jkx_stride_and_dilation_hold_in_the_first_layer_only():
 
 
 def test_jkx_refuses_other_charts():
-    with pytest.raises(ValueError, match="render=jkx"):
+    with pytest.raises(ValueError, match="render=jkx_i5"):
         jkx((3, 64, 60))
 
 

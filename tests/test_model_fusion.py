@@ -79,7 +79,7 @@ def test_the_base_recipe_has_the_size_of_system_000():
 
 
 def test_missing_weights_are_one_sentence_and_no_fallback():
-    with pytest.raises(ValueError, match="vit-base-patch16-224 could not be reached.*model.net.pretrained=false"):
+    with pytest.raises(ValueError, match=r"vit-base-patch16-224 could not be reached.*model.net.pretrained=false"):
         fusion(pretrained=True)
 
 
@@ -120,5 +120,5 @@ def test_settings_that_cannot_be_are_named(changes, says):
 
 def test_a_checkpoint_of_another_size_is_refused_by_name(tmp_path):
     fusion(inputs=["image"]).chart.save_pretrained(tmp_path)
-    with pytest.raises(ValueError, match="hidden_size 32 but model.net.width is 64"):
+    with pytest.raises(ValueError, match=r"hidden_size 32 but model.net.width is 64"):
         fusion(inputs=["image"], width=64, pretrained=str(tmp_path))

@@ -91,7 +91,12 @@ def test_other_optimizers_lower_a_loss(made):
 
 @pytest.mark.parametrize(
     ("changes", "says"),
-    [({"lr": 0.0}, "lr above 0"), ({"warmup": 1.0}, "fraction of all steps"), ({"restart_epochs": 0}, "at least 1"), ({"schedule": "step"}, "cosine_restarts")],
+    [
+        ({"lr": 0.0}, "lr above 0"),
+        ({"warmup": 1.0}, "fraction of all steps"),
+        ({"restart_epochs": 0}, "at least 1"),
+        ({"schedule": "step"}, "cosine_restarts"),
+    ],
 )
 def test_settings_out_of_range_are_named(changes, says):
     with pytest.raises(ValueError, match=says):

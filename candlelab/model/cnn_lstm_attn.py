@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Literal
 
 import torch
@@ -43,10 +44,9 @@ class CnnLstmAttention(nn.Module):
         if len(sizes) < 2 or min(sizes) < len(KERNELS):
             raise ValueError(f"model.net.sizes is {list(sizes)}; give at least two widths of {len(KERNELS)} or more.")
         self.mode, self.gives_logits = mode, mode == "classification"
-        widths = [features, *sizes]
         self.cnn = MultiScale(features, sizes[0], dropout) if use_cnn else nn.Identity()
-        lstms = zip(widths[1:-1], widths[2:], strict=True) if use_cnn else zip(widths[:-1], widths[1:], strict=True)
-        self.lstms = nn.ModuleList(nn.LSTM(inner, outer, batch_first=True) for inner, outer in lstms)
+        widths = pairwise(sizes if use_cnn else [features, *sizes])
+        self.lstms = nn.ModuleList(nn.LSTM(inner, outer, batch_first=True) for inner, outer in widths)
         self.drop = nn.Dropout(dropout)
         self.pool = AttentionPool(bars, sizes[-1], heads, feed_forward, dropout) if use_attention else LastState()
         self.head = nn.Sequential(

@@ -32,7 +32,9 @@ class Size:
         check_heads(self.width, self.heads, "model.net.heads")
         check_fraction(self.dropout, "model.net.dropout")
         if self.layers < 1 or self.feed_forward < 1:
-            raise ValueError(f"a transformer needs layers and a feed-forward width of at least 1, not {self.layers} and {self.feed_forward}.")
+            raise ValueError(
+                f"model.net has {self.layers} layers and feed_forward={self.feed_forward}; a transformer needs at least 1 of each."
+            )
 
     def settings(self) -> dict[str, int | float]:
         """As transformers' configs name them."""
@@ -50,7 +52,9 @@ def grid_of(image: tuple[int, int, int], patch: int) -> tuple[int, int]:
     """Rows and columns of patches; ValueError unless the patch divides the chart."""
     _, height, width = image
     if patch < 1 or height % patch or width % patch:
-        raise ValueError(f"model.net.patch={patch} does not divide a chart of {height}x{width}; choose a patch or model.image_size so that it does.")
+        raise ValueError(
+            f"model.net.patch={patch} does not divide a chart of {height}x{width}; choose a patch or model.image_size so that it does."
+        )
     return height // patch, width // patch
 
 
@@ -90,7 +94,9 @@ def bert(shapes: Shapes, size: Size, *, name: str, pretrained: bool | str) -> Be
         state = source.state_dict()
         table = "embeddings.position_embeddings.weight"
         if len(state[table]) < shapes.caption:
-            raise ValueError(f"captions have {shapes.caption} tokens but {name} reads at most {len(state[table])}; set a shorter caption length.")
+            raise ValueError(
+                f"captions have {shapes.caption} tokens but {name} reads at most {len(state[table])}; set a shorter data.caption.length."
+            )
         state[table] = state[table][: shapes.caption]
         net.load_state_dict(state)
     return net
@@ -130,4 +136,7 @@ def _require_sizes(theirs: object, ours: object, keys: tuple[str, ...], name: st
     """Raise ValueError at the first size in which the checkpoint differs from the yaml."""
     for key in keys:
         if key in _SPELLING and getattr(theirs, key) != getattr(ours, key):
-            raise ValueError(f"{name} has {key} {getattr(theirs, key)} but {_SPELLING[key]} is {getattr(ours, key)}; make them equal or set model.net.pretrained=false.")
+            raise ValueError(
+                f"{name} has {key} {getattr(theirs, key)} but {_SPELLING[key]} is {getattr(ours, key)}; "
+                "make them equal or set model.net.pretrained=false."
+            )

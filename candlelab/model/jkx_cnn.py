@@ -58,7 +58,7 @@ class JkxCnn(nn.Module):
 def _plan(shapes: Shapes) -> tuple[Plan, int, int]:
     if shapes.image is None or shapes.image[0] != 1 or shapes.image[1:] not in PLANS:
         raise ValueError(
-            f"jkx_cnn reads grey charts of 32x15, 64x60 or 96x180 pixels, not {shapes.image}; choose render=jkx with data.window=5, 20 or 60."
+            f"jkx_cnn reads grey charts of 32x15, 64x60 or 96x180 pixels, not {shapes.image}; choose render=jkx_i5, jkx_i20 or jkx_i60."
         )
     _, height, width = shapes.image
     return PLANS[height, width], height, width

@@ -31,7 +31,9 @@ class PixelNorm(nn.Module):
         mean = torch.as_tensor(mean, dtype=torch.float32).reshape(-1, 1, 1)
         std = torch.as_tensor(std, dtype=torch.float32).reshape(-1, 1, 1)
         if not bool((std > 0).all()):
-            raise ValueError(f"the training charts have pixel deviations {std.flatten().tolist()}; every channel must vary, choose another render style.")
+            raise ValueError(
+                f"the training charts have pixel deviations {std.flatten().tolist()}; every channel must vary, choose another render style."
+            )
         self.mean.copy_(mean.expand_as(self.mean))
         self.std.copy_(std.expand_as(self.std))
 

@@ -81,7 +81,8 @@ def timm_name(backbone: str) -> str:
     if timm.is_model(name):
         return name
     near = difflib.get_close_matches(backbone, [*timm.list_models(), *NAMES], n=3)
-    raise ValueError(f"timm has no backbone {backbone!r}; {'did you mean ' + ' or '.join(near) if near else 'timm.list_models() lists them'}?")
+    advice = f"did you mean {' or '.join(near)}?" if near else "timm.list_models() lists them."
+    raise ValueError(f"timm has no backbone {backbone!r}; {advice}")
 
 
 def _weights(name: str, pretrained: bool | str) -> str | None:
@@ -94,7 +95,9 @@ def _weights(name: str, pretrained: bool | str) -> str | None:
         return None
     repo = timm.get_pretrained_cfg(name).hf_hub_id
     if not repo:
-        raise ValueError(f"timm has no pretrained weights for {name} on the hub; set model.net.pretrained=false or choose another backbone.")
+        raise ValueError(
+            f"timm has no pretrained weights for {name} on the hub; set model.net.pretrained=false or choose another backbone."
+        )
     return weights_file(f"{repo}{name}" if repo.endswith("/") else repo)
 
 

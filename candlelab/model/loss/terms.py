@@ -24,7 +24,9 @@ def class_weights(weights: Weights, counts: Tensor | None) -> Tensor | None:
     if (alpha < 0).any() or not (alpha > 0).any():
         raise ValueError(f"model.loss.weights is {list(weights)}; weights must be zero or more, one of them more.")
     if counts is not None and len(counts) != len(alpha):
-        raise ValueError(f"model.loss.weights has {len(alpha)} numbers but the label has {len(counts)} classes; give one per class.")
+        raise ValueError(
+            f"model.loss.weights has {len(alpha)} numbers but the label has {len(counts)} classes; give one per class."
+        )
     return alpha
 
 
@@ -42,7 +44,9 @@ def _balanced(counts: Tensor | None) -> Tensor:
     if counts is None:
         raise ValueError("model.loss.weights=balanced needs the class counts of the training part; this task has none, use none.")
     if bool((counts == 0).any()):
-        raise ValueError(f"the training part has class counts {[int(c) for c in counts]}; every class needs a row, or set model.loss.weights=none.")
+        raise ValueError(
+            f"the training part has class counts {[int(c) for c in counts]}; every class needs a row, or set model.loss.weights=none."
+        )
     inverse = counts.sum() / counts.double()
     return (inverse / inverse.mean()).float()
 

@@ -36,7 +36,9 @@ class Schedule:
         if not 0 <= self.warmup < 1:
             raise ValueError(f"model.optimizer.warmup is {self.warmup}; it is a fraction of all steps, from 0 to below 1.")
         if self.restart_epochs < 1 or self.restart_factor < 1:
-            raise ValueError(f"model.optimizer.restart_epochs={self.restart_epochs} and restart_factor={self.restart_factor} must be at least 1.")
+            raise ValueError(
+                f"model.optimizer.restart_epochs={self.restart_epochs} and restart_factor={self.restart_factor} must be at least 1."
+            )
         if self.shape not in ("constant", "linear", "cosine", "cosine_restarts"):
             raise ValueError(f"model.optimizer.schedule is {self.shape!r}; give constant, linear, cosine or cosine_restarts.")
 
@@ -86,7 +88,9 @@ def parameter_groups(net: nn.Module, weight_decay: float) -> list[dict[str, Any]
         raise ValueError(f"model.optimizer.weight_decay is {weight_decay}; give 0 or more.")
     trainable = [p for p in net.parameters() if p.requires_grad]
     if not trainable:
-        raise ValueError("every parameter of the net is frozen, so there is nothing to train; unfreeze its head or choose model.net.train=full.")
+        raise ValueError(
+            "every parameter of the net is frozen, so there is nothing to train; unfreeze its head or choose model.net.train=full."
+        )
     matrices = [p for p in trainable if p.ndim > 1]
     vectors = [p for p in trainable if p.ndim <= 1]
     groups = [{"params": matrices, "weight_decay": weight_decay}, {"params": vectors, "weight_decay": 0.0}]
