@@ -44,6 +44,19 @@ def test_of_conflicting_copies_the_one_with_more_volume_wins():
     assert out["close"][2] == 102 and (quality.duplicates, quality.conflicts) == (0, 1)
 
 
+def test_last_bar_whose_copies_differ_was_not_finished():
+    early = take(bars(), [5]) | {"volume": np.array([0.25])}
+    out, quality = cleaned({n: np.concatenate([c, early[n]]) for n, c in bars().items()})
+    assert len(out["time"]) == 5 and (quality.conflicts, quality.unfinished) == (1, 1)
+
+
+def test_conflicting_copies_end_as_the_exchange_serves_them_today(shared):
+    mixed, _ = load_dirty(shared, "BTCUSDT_1h_2024_conflicting_duplicates", "1h")
+    today = File(path=str(shared / "clean/BTCUSDT_1h.csv.gz"), misaligned="drop", last_bar="keep").fetch([], "1h", None, None)
+    rows = np.searchsorted(today.time, mixed.time)
+    assert all(np.array_equal(getattr(mixed, n), getattr(today, n)[rows]) for n in ("time", "open", "high", "low", "close", "volume"))
+
+
 def test_unfinished_bar_is_dropped():
     out, quality = cleaned(bars(), now=T0 + 6 * HOUR - 1)
     assert len(out["time"]) == 5 and quality.unfinished == 1
@@ -110,7 +123,7 @@ def test_known_halts_explain_missing_bars():
 DIRTY = [
     ("BTCUSDT_1h_2017_2020_misaligned", "1h", 21_410, 14, (0, 0, 43), []),
     ("BTCUSDT_1h_2021_appended_twice", "1h", 8_747, 7, (8_747, 0, 0), []),
-    ("BTCUSDT_1h_2024_conflicting_duplicates", "1h", 4_737, 1, (4_729, 8, 0), []),
+    ("BTCUSDT_1h_2024_conflicting_duplicates", "1h", 4_736, 1, (4_729, 8, 0), []),
     ("ETHUSDT_1h", "1h", 23_989, 6, (0, 0, 0), []),
     ("LUNAUSDT_1h", "1h", 23_551, 7, (0, 0, 0), ["2022-05-31T06:00"]),
     ("NPXSUSDT_1h", "1h", 8, 1, (0, 0, 0), []),

@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import json
 import os
+import sys
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -85,7 +86,11 @@ class Store:
 
         self.folder.mkdir(parents=True, exist_ok=True)
         with open(self.folder / LOCK, "ab") as handle:
-            fcntl.flock(handle, fcntl.LOCK_EX)
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                print(f"another process is fetching into {self.folder}: waiting for it", file=sys.stderr, flush=True)
+                fcntl.flock(handle, fcntl.LOCK_EX)
             yield
 
     def commit(self, bars: dict[str, np.ndarray], manifest: Manifest) -> Manifest:

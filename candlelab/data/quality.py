@@ -120,7 +120,10 @@ def _snap(bars, off, common, interval):
 
 
 def _one_per_time(bars, quality: Quality):
-    """Drop identical copies of a bar; of differing ones keep that with the most volume, of equal ones the later."""
+    """Drop identical copies of a bar; of differing ones keep that with the most volume, of equal ones the later.
+
+    If the copies of the very last bar differ, it was stored before it closed, and is dropped.
+    """
     time = bars["time"]
     if not (np.diff(time) == 0).any():
         return bars
@@ -136,6 +139,9 @@ def _one_per_time(bars, quality: Quality):
     differing = np.unique(keys[~same])
     quality.conflicts += len(differing)
     quality.duplicates += int(len(time) - len(starts) - (~same).sum())
+    if len(differing) and differing[-1] == len(starts) - 1:  # the newest bar still changed between the copies: no copy is whole
+        quality.unfinished += 1
+        last = last[:-1]
     return {name: column[last] for name, column in bars.items()}
 
 
