@@ -151,19 +151,18 @@ def informed(own: Scored, task: Task, settings: dict) -> Answer:
     """Does the model know anything of what comes next? Direction and size of moves told apart."""
     word = side_of(own["auroc_direction_low"], own["auroc_direction_high"], 0.5, WORTH_HAVING)
     share = f"right on {percent(own['accuracy'])} of {counted(own)} ({points(own['accuracy_low'], own['accuracy_high'])})"
-    if task.bayes is not None:
-        share += f", the best possible is {percent(task.bayes)}"
+    optimum = "" if task.bayes is None else f"; the best possible is {percent(task.bayes)} right"
     if len(task.classes) == 2:
         sentence = f"{share.capitalize()}, {band(own, settings)}; AUROC {area(own, 'auroc_direction')}, chance 0.500"
-        return of_score("Information beyond chance?", word, sentence + backwards(own), own, "auroc_direction")
+        return of_score("Information beyond chance?", word, sentence + optimum + backwards(own), own, "auroc_direction")
     if word != "yes" and side_of(own["auroc_move_low"], own["auroc_move_high"], 0.5, WORTH_HAVING) == "yes":
         sentence = (
             f"Only about how much prices move (AUROC {area(own, 'auroc_move')}), not shown about the direction "
             f"(AUROC {area(own, 'auroc_direction')}); {share}"
         )
-        return of_score("Information beyond chance?", "yes", sentence, own, "auroc_move")
+        return of_score("Information beyond chance?", "yes", sentence + optimum, own, "auroc_move")
     sentence = f"Direction among rows that moved: AUROC {area(own, 'auroc_direction')}, chance 0.500; {share}"
-    return of_score("Information beyond chance?", word, sentence + backwards(own), own, "auroc_direction")
+    return of_score("Information beyond chance?", word, sentence + optimum + backwards(own), own, "auroc_direction")
 
 
 def of_score(question: str, word: Word, sentence: str, own: Scored, name: str, chance: float = 0.5) -> Answer:
