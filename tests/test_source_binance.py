@@ -274,6 +274,13 @@ def test_without_network_one_sentence_says_what_works(tmp_path):
             fetch(make(made, tmp_path))
 
 
+def test_failure_says_what_is_cached_all_the_same(exchange, tmp_path):
+    fetch(vision(exchange, tmp_path))
+    exchange.faults = [["", "500", 999]]
+    with pytest.raises(DataTrouble, match=r"usable now.*BTCUSDT 2024-01-01 00:00 to 2024-01-04 00:00"):
+        fetch(vision(exchange, tmp_path), end="2024-01-06")
+
+
 def test_many_months_change_from_ms_to_us_without_a_break(shared, tmp_path):
     with Exchange() as made:
         made.serve_folder(shared / "raw_vision")

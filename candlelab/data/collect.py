@@ -104,14 +104,8 @@ class _Collection:
             covered = merge_ranges([*self.reached, *(r for p in used for r in self.whole(p))])
         manifest, changes = self.commit(used, covered, plan.notes)
         if failure is not None:
-            raise type(failure)(f"{failure}{self.kept(covered)}")
+            raise failure
         return manifest, changes
-
-    def kept(self, covered: Ranges) -> str:
-        """Return what a failure leaves the user with."""
-        if not covered:
-            return ""
-        return f" (kept: {', '.join(f'{iso(a)} to {iso(b)}' for a, b in covered[:3])}; a data.start and data.end in there work now)"
 
     def whole(self, piece: Piece) -> Ranges:
         """Return the parts of a file's range in which no bar is unexplainedly missing."""

@@ -19,7 +19,7 @@ from candlelab.data.merge import iso
 from candlelab.data.progress import Progress
 from candlelab.data.quality import Quality, break_at_relistings, clean
 from candlelab.data.table import tidy_symbol
-from candlelab.data.trouble import DataTrouble
+from candlelab.data.trouble import DataTrouble, ExchangeRefuses
 from candlelab.data.web import UnknownSymbol
 
 EXCHANGE_BEGINS = 1_498_867_200_000  # 2017-07-01, before the first bar
@@ -51,12 +51,23 @@ def fetch_series(places: Places, cache: Path, source: str, symbols: list[str], i
                 manifest, changes = collect(places, store, blank, wanted, refresh=refresh, progress=progress)
             except UnknownSymbol:
                 raise ValueError(unknown(places, name)) from None
+            except (DataTrouble, ExchangeRefuses) as error:
+                raise type(error)(f"{error}{kept(store)}") from None
             result.changes += changes
             quality = Quality(name, interval, notes=list(manifest.notes))
             tapes.append(load(store, manifest, wanted, quality, misaligned))
             result.quality.append(quality)
     result.tape = break_at_relistings(tapes[0] if len(tapes) == 1 else concat(tapes))
     return result
+
+
+def kept(store: Store) -> str:
+    """Return what of a series is cached all the same, as the end of a sentence; empty if nothing is."""
+    manifest = store.manifest()
+    if manifest is None or not manifest.covered:
+        return ""
+    spans = ", ".join(f"{iso(a)} to {iso(b)}" for a, b in manifest.covered[-3:])
+    return f" (cached and usable now with data.start and data.end inside: {manifest.symbol} {spans})"
 
 
 def load(store: Store, manifest: Manifest, wanted: tuple[int, int], quality: Quality, misaligned: str) -> Candles:
