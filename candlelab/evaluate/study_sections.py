@@ -1,6 +1,6 @@
 """The parts of a study's report, each made from the leaderboard and the runs."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -54,54 +54,36 @@ def _estimate(entry: Entry, metric: str) -> Estimate:
     )
 
 
+# Columns of the leaderboard after the name: heading and cell.
+COLUMNS: dict[str, Callable[[Entry], str]] = {
+    "role": lambda entry: entry.role,
+    "accuracy": lambda entry: formats.percent(entry.get("accuracy")),
+    "95 %": lambda entry: formats.interval(entry.values["accuracy"].low, entry.values["accuracy"].high) or formats.DASH,
+    "± SD of seeds": lambda entry: formats.percent(entry.values["accuracy"].sd),
+    "balanced": lambda entry: formats.percent(entry.get("balanced_accuracy")),
+    "AUROC": lambda entry: formats.number(entry.get("auroc")),
+    "macro-F1": lambda entry: formats.number(entry.get("f1_macro")),
+    "MCC": lambda entry: formats.number(entry.get("mcc")),
+    "parameters": lambda entry: formats.short(entry.get("net/parameters")),
+    "FLOPs": lambda entry: formats.short(entry.get("net/flops")),
+    "training": lambda entry: formats.seconds(entry.get("fit/seconds")),
+    "memory": lambda entry: formats.megabytes(entry.get("fit/peak_memory_mb")),
+    "latency": lambda entry: formats.milliseconds(entry.get("latency/p50_ms")),
+    "weights": lambda entry: _weights(entry),
+}
+
+
 def board(entries: Sequence[Entry]) -> Table:
-    """The leaderboard: everything on the same rows, best accuracy first."""
+    """The leaderboard: everything on the same rows, best accuracy first; columns that nobody measured are left out."""
     seeds, sets = max(entry.seeds for entry in entries), max(entry.data for entry in entries)
-    head = [
-        "",
-        "role",
-        "accuracy",
-        "95 %",
-        *(["± SD of seeds"] if seeds > 1 else []),
-        "balanced",
-        "AUROC",
-        "macro-F1",
-        "MCC",
-        "parameters",
-        "FLOPs",
-        "training",
-        "memory",
-        "latency",
-        "weights",
-    ]
-    body = [_line(entry, seeds > 1) for entry in entries]
+    cells = {name: [cell(entry) for entry in entries] for name, cell in COLUMNS.items()}
+    cells = {name: column for name, column in cells.items() if set(column) != {formats.DASH}}
+    body = [list(row) for row in zip([entry.name for entry in entries], *cells.values(), strict=True)]
     note = f"Mean of {seeds} seeds. " if seeds > 1 else ""
     note += f"Mean of {sets} data sets with equal weight. " if sets > 1 else ""
-    return Table(
-        head,
-        body,
-        "Leaderboard.",
-        note + "Controls and baselines stand among the models because a model that does not beat them was not needed.",
-        tuple(place for place, entry in enumerate(entries) if entry.role == "model")[:1],
-    )
-
-
-def _line(entry: Entry, seeds: bool) -> list[str]:
-    accuracy = entry.values["accuracy"]
-    cells = [entry.name, entry.role, formats.percent(accuracy.mean), formats.interval(accuracy.low, accuracy.high) or formats.DASH]
-    cells += [formats.DASH if accuracy.sd is None else formats.percent(accuracy.sd)] if seeds else []
-    cells += [
-        formats.percent(entry.get("balanced_accuracy")),
-        *(formats.number(entry.get(metric)) for metric in ("auroc", "f1_macro", "mcc")),
-    ]
-    cells += [
-        formats.short(entry.get("net/parameters")),
-        formats.short(entry.get("net/flops")),
-        formats.seconds(entry.get("fit/seconds")),
-        formats.megabytes(entry.get("fit/peak_memory_mb")),
-        formats.milliseconds(entry.get("latency/p50_ms")),
-    ]
-    return [*cells, _weights(entry)]
+    note += "Controls and baselines stand among the models because a model that does not beat them was not needed."
+    best = [place for place, entry in enumerate(entries) if entry.role == "model"][:1]
+    return Table(["", *cells], body, "Leaderboard.", note, tuple(best))
 
 
 def _weights(entry: Entry) -> str:
@@ -230,7 +212,7 @@ def comparisons(pairs: Sequence[Pair], names: Sequence[str]) -> Section:
     names = [name for name in names if any(name in key for key in by_name)]
     body = [[row, *(_difference(by_name.get((row, column))) for column in names)] for row in names]
     note = "Accuracy of the row minus accuracy of the column, in points, on the same test rows. "
-    note += f"Bold: p < 0.05 after Holm's correction for {len(pairs)} comparisons. Hover for interval and p."
+    note += f"Bold: p < 0.05 after Holm's correction ({len(pairs)} compared). Hover for interval and p."
     return Section("Paired comparisons", figures=[], tables=[Table(["", *names], body, "", note)] if body else [])
 
 
