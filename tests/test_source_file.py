@@ -94,6 +94,21 @@ def test_range_is_half_open(tmp_path):
     assert tape.time.tolist() == [T0 + HOUR, T0 + 2 * HOUR]
 
 
+def test_quality_speaks_of_the_asked_range(tmp_path):
+    _, source = fetch(write(tmp_path / "BTCUSDT.csv", [*rows(8), *rows(1)]), start=T0 + HOUR, end=T0 + 3 * HOUR)
+    record = source.quality[0]
+    assert (record.rows, record.first, record.duplicates) == (2, T0 + HOUR, 0)
+
+
+def test_last_bar_can_be_left_out(tmp_path):
+    assert len(fetch(write(tmp_path / "BTCUSDT.csv", rows()), last_bar="drop")[0]) == 3
+
+
+def test_range_outside_the_file_is_refused(tmp_path):
+    with pytest.raises(ValueError, match=r"files hold 2024-01-01 00:00 to 2024-01-01 03:00"):
+        fetch(write(tmp_path / "BTCUSDT.csv", rows()), start=T0 + 99 * HOUR)
+
+
 def test_unnamed_file_belongs_to_the_asked_symbol(tmp_path):
     tape, _ = fetch(write(tmp_path / "mydata.csv", rows()), symbols=["XYZUSDT"])
     assert tape.symbols == ("XYZUSDT",)

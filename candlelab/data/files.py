@@ -34,21 +34,22 @@ def load_files(paths: list[Path], symbols: list[str], interval: str, start: int 
     for name, pieces in parts.items():
         own, bars = choose_interval(name, pieces, interval)
         record = Quality(name, own)
-        bars = clean(bars, record, now=int(clock.time() * 1000), misaligned=misaligned)
-        if last_bar == "drop":
-            bars = {k: v[:-1] for k, v in bars.items()}
         quality.append(record)
-        tape = _cut(name, own, bars, start, end)
+        bars = clean(_cut(name, bars, start, end, last_bar), record, now=int(clock.time() * 1000), misaligned=misaligned)
+        tape = Candles.build(symbols=(name,), intervals=(own,), symbol=np.zeros(len(bars["time"]), np.int32), **bars)
         tapes.append(tape if own == interval else resample(tape, interval, start=start))
     return break_at_relistings(tapes[0] if len(tapes) == 1 else concat(tapes)), quality
 
 
-def _cut(name: str, interval: str, bars: dict[str, np.ndarray], start: int | None, end: int | None) -> Candles:
-    keep = (bars["time"] >= (start or 0)) & (bars["time"] < (end or np.iinfo(np.int64).max))
+def _cut(name: str, bars: dict[str, np.ndarray], start: int | None, end: int | None, last_bar: str) -> dict[str, np.ndarray]:
+    """Return the raw bars inside [start, end), the file's newest left out if asked; raises ValueError if none is left."""
+    time = bars["time"]
+    keep = (time >= (start or 0)) & (time < (end or np.iinfo(np.int64).max))
+    if last_bar == "drop":
+        keep &= time != time.max()
     if not keep.any():
-        raise ValueError(f"{name} has no bar in the asked range: the files hold {span(bars['time'])}, set data.start and data.end")
-    return Candles.build(symbols=(name,), intervals=(interval,), symbol=np.zeros(keep.sum(), np.int32),
-                         **{k: v[keep] for k, v in bars.items()})
+        raise ValueError(f"{name} has no bar in the asked range: the files hold {span(time)}, set data.start and data.end")
+    return bars if keep.all() else {k: v[keep] for k, v in bars.items()}
 
 
 def find_files(text: str) -> list[Path]:
@@ -117,8 +118,6 @@ def own_interval(piece: dict, asked: str, name: str) -> str:
 
 
 def span(time: np.ndarray) -> str:
-    """Return "2018-02-09 16:00 to 2025-03-31 17:00" for ms UTC times."""
-    if not len(time):
-        return "nothing"
-    first, last = np.array([time[0], time[-1]]).astype("datetime64[ms]").astype("datetime64[m]")
+    """Return "2018-02-09 16:00 to 2025-03-31 17:00" for ms UTC times in any order."""
+    first, last = np.array([time.min(), time.max()]).astype("datetime64[ms]").astype("datetime64[m]")
     return f"{first} to {last}".replace("T", " ")

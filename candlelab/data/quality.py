@@ -56,7 +56,7 @@ def clean(bars: dict[str, np.ndarray], quality: Quality, *, now: int, misaligned
     now         ms UTC: a bar whose interval ends later is not finished and dropped.
     misaligned  what to do with bars off the commonest grid: drop, snap (to the next grid time: a bar is known when it
                 has closed) or refuse.
-    Raises DataTrouble if more than one bar in a hundred is broken: then the columns are something else.
+    Raises DataTrouble if none is left, or if more than one bar in a hundred is broken: then the columns are something else.
     """
     if (np.diff(bars["time"]) < 0).any():
         order = np.argsort(bars["time"], kind="stable")
@@ -69,6 +69,9 @@ def clean(bars: dict[str, np.ndarray], quality: Quality, *, now: int, misaligned
     bars = _drop(bars, bad, quality, "broken")
     bars = _align(bars, quality, misaligned)
     bars = _one_per_time(bars, quality)
+    if not len(bars["time"]):
+        raise DataTrouble(f"{quality.symbol}: no {quality.interval} bar is fit for use ({quality.unfinished} unfinished, "
+                          f"{quality.broken} broken, {quality.misaligned} misaligned): ask for another range")
     describe(bars, quality)
     return bars
 
