@@ -225,3 +225,9 @@ def test_training_curves_come_from_the_run_folder(tmp_path):
 )
 def test_percentages_read_as_people_write_them(value, words):
     assert formats.percent(value) == words
+
+
+def test_results_too_good_to_be_true_are_called_so_first(tmp_path):
+    text = page(tmp_path)
+    assert example()["scores"].verdict.suspicions
+    assert "Too good to be believed yet" in text and "An edge that pays" not in text

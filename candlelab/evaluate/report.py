@@ -108,8 +108,9 @@ def _simulated(results: Results) -> str:
         return ""
     if best <= 0.5005:
         return "This market is simulated and holds nothing to find."
-    part = "" if reached is None else f"; the model went {formats.percent(max(reached, 0.0), 0)} of the way there from chance"
-    return f"This market is simulated: the best possible is to be right {formats.percent(best)} of the time{part}."
+    way = "all" if (reached or 0.0) >= 1 else formats.percent(max(reached or 0.0, 0.0), 0)
+    part = "" if reached is None else f", and the model went {way} of the way there from chance"
+    return f"This market is simulated: in the long run the best possible is to be right {formats.percent(best)} of the time{part}."
 
 
 def _capital(words: str) -> str:
@@ -143,6 +144,8 @@ def _headline(results: Results, verdict: Verdict) -> tuple[str, str]:
         return "Nothing to judge", "No test row has a label."
     if not knows:
         return NOTHING
+    if verdict.suspicions:
+        return SUSPICIOUS
     if verdict.volatility is not None and not (results.get("test/auroc_direction_low") or 0.0) > 0.5:
         return VOLATILITY
     return HEADLINES[beyond, verdict.money is not None and verdict.money.answer == "yes"]
@@ -156,6 +159,10 @@ NOTHING = (
     "No edge found",
     "The answers cannot be told apart from chance. That is a result, not a failure: "
     "below stands how small an edge would have been noticed.",
+)
+SUSPICIOUS = (
+    "Too good to be believed yet",
+    "Something here is better than honest models of liquid markets are. Look for a leak before reading on.",
 )
 VOLATILITY = (
     "It knows how much, not which way",

@@ -62,7 +62,7 @@ def quality(results: Results, predictions: pd.DataFrame) -> Section:
     plots.append(_stability(results, predictions))
     lead = "All answers are to the same test rows. The bar around each dot is the 95 % interval, widened for overlapping labels."
     if bayes is not None:
-        lead += f" The market is simulated: nobody can be right more often than {formats.percent(bayes)}."
+        lead += f" The market is simulated: in the long run nobody is right more often than {formats.percent(bayes)}."
     return Section(
         "Model and baselines",
         lead,
