@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import resource
 import shutil
 import signal
 from pathlib import Path
@@ -136,6 +137,7 @@ def test_no_flipped_byte_gives_a_wrong_pixel(tmp_path, kind):
             assert np.array_equal(open_store(original)[:], drawn)  # the byte was in a file that is not read for pixels
         except ValueError as error:
             assert "damaged" in str(error)
+        assert "damaged" in describe(original)["state"]
         (original / name).write_bytes(data)
     assert describe(original)["state"] == "intact"
 
@@ -225,6 +227,19 @@ def test_a_full_disk_is_one_sentence_and_keeps_what_was_built(tmp_path, monkeypa
     monkeypatch.undo()
     build(tmp_path / "store")
     assert tree(tmp_path / "store") == tree(built)
+
+
+@pytest.mark.parametrize("kind", ["zarr", "hdf5", "npz"])
+def test_a_write_that_the_system_refuses_is_one_sentence(tmp_path, kind):
+    whole = tree(build(tmp_path / "whole", kind=kind).path)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4000, hard))  # bytes: less than a part needs
+    try:
+        with pytest.raises(ValueError, match=r"\(File too large\); what is built is kept"):
+            build(tmp_path / "store", kind=kind)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert tree(build(tmp_path / "store", kind=kind).path) == whole
 
 
 def test_other_pictures_are_not_mixed_into_a_store(tmp_path, built):

@@ -78,8 +78,9 @@ def _store_at(path: Path, candles, ends, renderer, storage: Storage, columns: di
     try:
         return _build(_Build(candles, ends, renderer, storage, beside, plan, unfinished(path), path), progress)
     except OSError as error:
-        raise ValueError(f"the store {path} could not be written ({error.strerror or error}); what is built is kept: make room "
-                         "and run the same command again to go on") from error
+        why = os.strerror(error.errno) if error.errno else str(error)
+        raise ValueError(f"the store {path} could not be written ({why}); what is built is kept: make room and run the same "
+                         "command again to go on") from error
 
 
 class _Build(NamedTuple):
@@ -194,8 +195,10 @@ def _seal(job: _Build, parts: list[Part], noted: list[dict]) -> Store:
     for name, text in job.storage.side_files(final, table).items():
         with placed(job.folder / name) as temporary:
             temporary.write_text(text, encoding="utf-8")
+    sizes = _sizes(job.folder)
     body = {**job.plan, "format": FORMAT, "parts": [{**part._asdict(), "sums": s} for part, s in zip(final, sums, strict=True)],
-            "index": checksum(job.folder / INDEX), "duplicates": duplicates(table), "sizes": _sizes(job.folder)}
+            "index": checksum(job.folder / INDEX), "duplicates": duplicates(table), "sizes": sizes,
+            "others": {name: checksum(job.folder / name) for name in _others(sizes, final)}}
     with placed(job.folder / MANIFEST) as temporary:
         temporary.write_text(json.dumps({"store": body, "seal": seal_of(body)}, indent=1), encoding="utf-8")
     os.replace(job.folder, job.path)
@@ -215,6 +218,12 @@ def _sizes(folder: Path) -> dict[str, int]:
     files = {file.relative_to(folder).as_posix(): file for file in sorted(folder.rglob("*")) if file.is_file()}
     needed = (name for name in files if name not in (JOURNAL, PLAN, MANIFEST) and not name.startswith(f"{PIECES}/"))
     return {name: files[name].stat().st_size for name in needed}
+
+
+def _others(sizes: dict[str, int], parts: list[Part]) -> list[str]:
+    """Return the files that are neither the index nor (in) a part."""
+    paths = {part.path for part in parts}
+    return [name for name in sizes if name != INDEX and name not in paths and name.rpartition("/")[0] not in paths]
 
 
 def duplicates(table) -> dict:

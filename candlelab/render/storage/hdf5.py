@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -34,10 +36,11 @@ class Hdf5(Storage):
 
     def write(self, folder: Path, part: Part, blocks, pictures: Pictures) -> None:
         """Write one file."""
-        with placed(folder / part.path) as temporary, _new_file(temporary) as file:
+        with placed(folder / part.path) as temporary, _new_file(temporary) as (file, disk):
             images, done = self._dataset(file, part.count, pictures), 0
             for block in blocks:
                 images[done:done + len(block)] = block
+                disk.complain()
                 done += len(block)
             assert done == part.count
 
@@ -47,13 +50,14 @@ class Hdf5(Storage):
             return parts
         import h5py
         whole = Part("images.h5", 0, sum(part.count for part in parts))
-        with placed(folder / whole.path) as temporary, _new_file(temporary) as file:
+        with placed(folder / whole.path) as temporary, _new_file(temporary) as (file, disk):
             images = self._dataset(file, whole.count, pictures)
             for part in parts:
                 with h5py.File(folder / part.path, "r") as piece:
                     for k in range(part.count):
                         mask, chunk = piece["images"].id.read_direct_chunk((k, 0, 0, 0))
                         images.id.write_direct_chunk((part.first + k, 0, 0, 0), chunk, mask)
+                disk.complain()
         return [whole]
 
     def read(self, folder: Path, part: Part, rows: np.ndarray, pictures: Pictures) -> np.ndarray:
@@ -70,6 +74,32 @@ class Hdf5(Storage):
                                    compression="gzip", compression_opts=self.level)
 
 
+class Disk(io.FileIO):
+    """A file that keeps a failed write to itself until it is asked: told of it, HDF5 would crash the process later."""
+
+    error: OSError | None = None
+
+    def write(self, data) -> int:
+        """Write all of data, or note why not."""
+        rest = memoryview(data).cast("B")
+        try:
+            while self.error is None and len(rest):
+                rest = rest[super().write(rest):]
+        except OSError as error:
+            self.error = error
+        return memoryview(data).nbytes
+
+    def complain(self) -> None:
+        """Raise the OSError of the first write that failed, if one did."""
+        if self.error is not None:
+            raise self.error
+
+
+@contextmanager
 def _new_file(path: Path):
+    """Give a new HDF5 file and the disk below it. Raises OSError at the end if a write failed."""
     import h5py
-    return h5py.File(path, "w", libver="latest")
+    with Disk(path, "w+") as disk:
+        with h5py.File(disk, "w", libver="latest") as file:
+            yield file, disk
+        disk.complain()

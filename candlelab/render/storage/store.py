@@ -85,7 +85,8 @@ class Store:
 
     def verify(self) -> None:
         """Compare every file with its checksum. Raises ValueError at the first that is missing or damaged."""
-        compare(self.path / INDEX, self.manifest["index"])
+        for name, expected in {INDEX: self.manifest["index"], **self.manifest["others"]}.items():
+            compare(self.path / name, expected)
         for part, sums in zip(self.parts, self._sums, strict=True):
             self._storage.check(self.path, part, np.arange(part.count), sums, set())
 
