@@ -127,6 +127,11 @@ def test_listing_that_fails_for_good_is_replaced_by_asking_for_each_file(exchang
     assert len(fetch(source)) == 72 and "listing was not read" in source.quality[0].notes[0]
 
 
+def test_objects_with_odd_names_are_passed_over(exchange, tmp_path):
+    exchange.files[f"{MONTHLY}2020-8.zip"] = exchange.files[f"{DAILY}2024-01-02.zip.sig"] = b"?"
+    assert len(fetch(vision(exchange, tmp_path))) == 72
+
+
 def test_month_missing_in_the_middle_comes_from_days_then_rest(tmp_path):
     with Exchange() as made:
         for month, days in (("2024-01", 31), ("2024-03", 31)):
@@ -173,6 +178,17 @@ def test_refresh_says_what_was_restated(exchange, tmp_path):
     assert fetch(source).volume.tolist()[27] == 6.0
     assert source.changes == ["BTCUSDT 1h: 1 bars restated in volume, 2024-01-02 03:00 to 2024-01-02 03:00"]
     assert [p for p in exchange.log if p.endswith(".zip")] == [f"/{DAILY}2024-01-02.zip"]
+
+
+def test_refresh_of_unchanged_data_changes_nothing(exchange, tmp_path):
+    exchange.rows["BTCUSDT", "1h"] = publish_day(exchange, "2024-01-02")
+    publish_day(exchange, "2024-01-02", exchange.rows["BTCUSDT", "1h"][:7])
+    before = []
+    for refresh in (False, True):
+        source = vision(exchange, tmp_path, refresh=refresh)
+        fetch(source)
+        before.append(json.loads(next(tmp_path.rglob("manifest.json")).read_text()) | {"fetched": ""})
+    assert before[0] == before[1] and source.changes == []
 
 
 def test_unknown_symbol_is_the_users_mistake(exchange, tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time as clock
 from collections.abc import Callable
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
@@ -90,6 +91,7 @@ class _Collection:
         self.reached: Ranges = []  # what REST has answered whole
 
     def run(self, ranges: Ranges) -> tuple[Manifest, list[str]]:
+        """Fetch the ranges and commit them; on a failure commit what was whole, then raise."""
         plan = self.plan(ranges)
         pieces = self.download(plan.files)
         plan.notes += [p.note for p in pieces if p.note]
@@ -119,26 +121,27 @@ class _Collection:
         if place.archive_url is None:
             return Plan([], merge_ranges(ranges), None)
         wanted = sorted({m for a, b in ranges for m in archive.months(a, b)})
-        monthly = self.published("monthly", wanted, notes)
+        monthly = self.published("monthly", wanted, "", notes)
         chosen = [m for m in wanted if m in monthly]
         rest = [m for m in wanted if m not in monthly and (not monthly or m > min(monthly))]
         daily: set[str] = set()
         if rest and self.interval not in archive.MONTHLY_ONLY:
             days = [d for a, b in ranges for d in archive.days(a, b) if d[:7] in set(rest)]
-            daily = self.published("daily", days, notes)
+            daily = self.published("daily", days, min(days) if monthly else "", notes)
             chosen += [d for d in days if d in daily]
         files = [ArchiveFile(place.market, self.symbol, self.interval, date) for date in sorted(set(chosen))]
         holes = [hole for a, b in ranges for hole in uncovered((a, b), [[f.start, f.end] for f in files])]
         known = [ArchiveFile(place.market, self.symbol, self.interval, min(s)).start for s in (monthly, daily) if s]
+        known += [] if self.manifest.first is None else [self.manifest.first]
         return Plan(files, merge_ranges(holes), min(known, default=None), notes)
 
-    def published(self, period: str, dates: list[str], notes: list[str]) -> set[str]:
-        """Return the dates of the files the archive has: from its listing, else by asking for each of `dates`."""
+    def published(self, period: str, dates: list[str], seek: str, notes: list[str]) -> set[str]:
+        """Return the dates of the files the archive has, from its listing (from `seek` on), else by asking for each of `dates`."""
         if not dates:
             return set()
         place = self.places
         prefix = archive.folder(place.market, period, self.symbol, self.interval)
-        marker = f"{prefix}{self.symbol}-{self.interval}-{min(dates)[:-1]}" if period == "daily" else ""
+        marker = f"{prefix}{self.symbol}-{self.interval}-{seek[:-1]}" if seek else ""
         try:
             keys, _ = archive.list_folder(place.web, place.listing_url, prefix, marker)
         except (DataTrouble, ExchangeRefuses) as error:
@@ -146,8 +149,8 @@ class _Collection:
                 raise
             notes.append(f"the archive's listing was not read ({str(error).split(', needed for')[0][:90]})")
             return self.probe(period, dates)
-        head = f"{prefix}{self.symbol}-{self.interval}-"
-        return {k[len(head):-4] for k in keys if k.startswith(head) and k.endswith(".zip")}
+        name = re.compile(re.escape(f"{prefix}{self.symbol}-{self.interval}-") + r"(\d{4}-\d\d(?:-\d\d)?)\.zip")  # not the odd "2020-8"
+        return {hit.group(1) for hit in map(name.fullmatch, keys) if hit}
 
     def probe(self, period: str, dates: list[str]) -> set[str]:
         """Return those dates whose CHECKSUM is there, asked one by one; for mirrors without a listing."""
@@ -177,12 +180,14 @@ class _Collection:
         return self.parallel(one, files)
 
     def piece(self, file: ArchiveFile) -> Piece:
+        """Return one file's bars: from the cache if its CHECKSUM has not changed, from staging, else downloaded and staged."""
         place = self.places
         try:
             if file.name in self.known and self.old is not None:
                 sha256 = place.web.persist(file.name, lambda: archive.fetch_checksum(place.web, place.archive_url, file))
-                if sha256 == self.known[file.name]["sha256"]:
-                    return Piece(file, sha256, between(self.old, file.start, file.end))
+                bars = between(self.old, file.start, file.end)
+                if sha256 == self.known[file.name]["sha256"] and len(bars["time"]) == self.known[file.name]["rows"]:
+                    return Piece(file, sha256, bars)  # a short file that REST completed is read again, to tell whose bars are whose
             if staged := self.store.staged(file.name):
                 return Piece(file, staged[1], archive.parse_zip(staged[0], file))
             data, sha256, bars = place.web.persist(file.name, lambda: archive.download(place.web, place.archive_url, file))
