@@ -41,17 +41,27 @@ def chosen_ends(ends: np.ndarray, storage: Storage) -> np.ndarray:
     return np.asarray(ends)[np.arange(limit) * len(ends) // limit]
 
 
-def estimate(candles, ends, renderer, storage: Storage, *, sample: int = 128) -> Estimate:
+def estimate(candles, ends, renderer, storage: Storage, *, sample: int = 256) -> Estimate:
     """Return how long a build will take and how large it will be, from building a few pictures of it."""
     ends = chosen_ends(ends, storage)
-    some = ends[np.arange(min(sample, len(ends))) * len(ends) // max(1, min(sample, len(ends)))]
-    renderer.draw(candles, some[:2])  # compile first
+    if not len(ends):
+        return Estimate(0, 0.0, 0.0)
+    sample = max(1, min(sample, len(ends) // 2))
+    some = ends[np.arange(2 * sample) * len(ends) // (2 * sample)]
+    _sampled(candles, some[:2], renderer, storage)  # compile and import first
+    once, twice = (_sampled(candles, part, renderer, storage) for part in (some[:sample], some))
+    more = len(ends) / sample - 1
+    seconds, size = (a + max(b - a, 0) * more for a, b in zip(once, twice, strict=True))
+    return Estimate(len(ends), seconds, size / 1e6)
+
+
+def _sampled(candles, ends: np.ndarray, renderer, storage: Storage) -> tuple[float, int]:
+    """Return the seconds and the bytes that a store of these windows takes."""
     with tempfile.TemporaryDirectory(prefix="candlelab-") as folder:
         start = time.perf_counter()
-        store = _store_at(Path(folder) / "sample", candles, some, renderer, storage, {}, None)
-        share = len(ends) / max(1, len(some))
-        size = sum(file.stat().st_size for file in store.path.rglob("*") if file.is_file())
-        return Estimate(len(ends), (time.perf_counter() - start) * share, size * share / 1e6)
+        store = _store_at(Path(folder) / "sample", candles, ends, renderer, storage, {}, None)
+        seconds = time.perf_counter() - start
+        return seconds, sum(file.stat().st_size for file in store.path.rglob("*") if file.is_file())
 
 
 def build_store(candles, ends, renderer, storage: Storage, columns: dict, path: Path | str, *, progress: Progress | None) -> Store:
@@ -68,6 +78,8 @@ def build_store(candles, ends, renderer, storage: Storage, columns: dict, path: 
 
 
 def _store_at(path: Path, candles, ends, renderer, storage: Storage, columns: dict, progress: Progress | None) -> Store:
+    if not len(ends):
+        raise ValueError("there is no window to draw: choose more data, or a shorter data.window")
     everything = np.asarray(ends)
     ends = chosen_ends(everything, storage)
     kept = np.searchsorted(everything, ends)
