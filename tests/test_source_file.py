@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from candlelab.data.source.file import File
-from candlelab.data.table import to_ms
+from candlelab.data.table import symbol_of, tidy_symbol, to_ms
 from candlelab.data.trouble import DataTrouble
 
 HOUR = 3_600_000
@@ -47,6 +47,17 @@ def test_twelve_columns_without_header(tmp_path):
     lines = [(t, o, h, lo, c, v, t + HOUR - 1, 50, 7, 2, 20, 0) for t, o, h, lo, c, v in rows()]
     tape, _ = fetch(write(tmp_path / "BTCUSDT-1h-2024-01.csv", lines, header=None))
     assert tape.trades.tolist() == [7] * 4 and tape.taker_buy_quote.tolist() == [20] * 4
+
+
+@pytest.mark.parametrize(("name", "symbol"), [
+    ("BTCUSDT_1h_2018.csv.gz", "BTCUSDT"), ("BTC_USDT-1h.parquet", "BTCUSDT"), ("1000SHIBUSDT-1m-2024-01.csv", "1000SHIBUSDT"),
+    ("BTCUSD_PERP-1h-2024-01.csv", "BTCUSD_PERP"), ("BTCUSDT_240329-1h.csv", "BTCUSDT_240329"), ("mydata.csv", None)])
+def test_symbol_is_read_from_the_file_name(name, symbol):
+    assert symbol_of(name) == symbol
+
+
+def test_symbols_are_written_as_the_exchange_does():
+    assert [tidy_symbol(s) for s in ("btc/usdt", "BTC-USDT", "btc_usdt", "BTCUSD_PERP")] == ["BTCUSDT"] * 3 + ["BTCUSD_PERP"]
 
 
 def test_unit_of_time_is_told_per_value():

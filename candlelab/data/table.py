@@ -33,7 +33,8 @@ ALIASES = {
 }
 NUMBERS = ("open", "high", "low", "close", "volume", "quote_volume", "trades", "taker_buy_base", "taker_buy_quote")
 QUOTES = "USDT|USDC|FDUSD|BUSD|TUSD|USDP|USD|BTC|ETH|BNB|EUR|GBP|TRY|BRL|JPY|AUD|DAI|PAX|UST"
-SYMBOL = re.compile(rf"^([A-Z0-9]{{1,15}}?)[-_/]?({QUOTES})(?![A-Z0-9])")
+CONTRACT = r"_(?:PERP|\d{6})"  # what follows the pair in COIN-M and delivery futures
+SYMBOL = re.compile(rf"^([A-Z0-9]{{1,15}}?)[-_/]?({QUOTES})({CONTRACT})?(?![A-Z0-9])")
 INTERVAL = re.compile(r"(?<![A-Za-z0-9])(\d{1,2}(?:s|mo|m|h|d|w|M))(?![A-Za-z0-9])")
 
 
@@ -93,12 +94,12 @@ def match_columns(names: list[str]) -> dict[str, str]:
 def symbol_of(name: str) -> str | None:
     """Return the symbol a file name starts with (BTCUSDT_1h…, BTC_USDT-5m…), or None."""
     hit = SYMBOL.match(name)
-    return hit.group(1) + hit.group(2) if hit else None
+    return "".join(part or "" for part in hit.groups()) if hit else None
 
 
 def tidy_symbol(name: str) -> str:
     """Return "BTC/USDT" or "btc-usdt" as the exchange writes it: BTCUSDT."""
-    return re.sub(r"[/\- ]|_(?!PERP)", "", str(name).upper())
+    return re.sub(rf"[/\- ]|(?!{CONTRACT})_", "", str(name).strip().upper())
 
 
 def _times(raw: pa.Table, name: str, path: Path) -> np.ndarray:
