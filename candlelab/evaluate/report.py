@@ -180,7 +180,7 @@ HEADLINES = {
     ),
     (False, False): (
         "Information, but not shown to be more than a simple rule has",
-        "There is something to know here. The model was not needed to know it, and it is not shown to pay the fees.",
+        "There is something to know here. It is not shown that this model is needed to know it, nor that it pays the fees.",
     ),
 }
 

@@ -105,7 +105,7 @@ def _versus(results: Results) -> Figure | None:
     ]
     if not rows:
         return None
-    note = "Right of the line the model is better; a bar that touches the line is no difference."
+    note = "Right of the line the model is better; a bar that touches the line shows no difference."
     title = QUALITY[measure][0]
     return figures.comparison(
         rows,
