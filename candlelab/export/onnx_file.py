@@ -24,14 +24,16 @@ INSIDE = {
     "tensor": {}, "opset": {}, "property": {},
 }  # fmt: skip
 EXTERNAL_DATA, DATA_LOCATION = 13, 14  # fields of a tensor
+DOMAIN = 7  # of a node's operator
 
 
 @dataclass
 class Card:
-    """Metadata of a file, and the versions of the operator sets that it uses."""
+    """Metadata of a file, the versions of the operator sets that it names, and the domains of the operators that it uses."""
 
     metadata: dict[str, str] = field(default_factory=dict)
     opsets: dict[str, int] = field(default_factory=dict)
+    domains: set[str] = field(default_factory=set)
 
 
 def read_card(path: Path) -> Card:
@@ -56,7 +58,7 @@ def read_card(path: Path) -> Card:
 
 
 def _check_operators(card: Card, path: Path) -> None:
-    strange = sorted(set(card.opsets) - set(DOMAINS))
+    strange = sorted(card.domains - set(DOMAINS))
     if strange:
         raise ValueError(f"'{path}' uses operators of '{strange[0]}', which onnxruntime does not bring: export the run again")
     version = card.opsets.get("", card.opsets.get("ai.onnx"))
@@ -74,6 +76,8 @@ def _walk(message: memoryview, kind: str, card: Card, path: Path, depth: int) ->
     for number, value in fields(message, path):
         if kind == "tensor" and (number == EXTERNAL_DATA or (number == DATA_LOCATION and value)):
             raise ValueError(f"'{path}' keeps weights in other files, which are never opened: export the run again, as one file")
+        if kind == "node" and number == DOMAIN:
+            card.domains.add(_text(value, path))
         if number in INSIDE[kind] and isinstance(value, memoryview):
             _walk(value, INSIDE[kind][number], card, path, depth + 1)
     return None

@@ -73,7 +73,7 @@ def write_graph(graph: NetGraph, example: dict[str, Tensor], path: Path, *, opse
     rows = torch.export.Dim("batch", min=1, max=1 << 20)
     tensors = tuple(example[name][:EXAMPLES] for name in graph.names)
     temporary = path.with_name(f".{path.name}.tmp")
-    with _quiet():
+    with quiet():
         try:
             torch.onnx.export(graph.eval(), tensors, temporary, input_names=list(graph.names), output_names=list(graph.answers),
                               dynamic_shapes=(tuple({0: rows} for _ in tensors),), opset_version=opset, external_data=False,
@@ -99,16 +99,13 @@ def put_card(path: Path, card: dict) -> None:
 
 
 @contextmanager
-def _quiet():
-    """Keep the exporter's progress and warnings off the screen: what matters is checked afterwards, against torch."""
-    loggers = [logging.getLogger(name) for name in ("torch.onnx", "onnxscript", "torch.export")]
-    before = [logger.level for logger in loggers]
+def quiet():
+    """Keep the tools' notes and warnings off the screen: what matters is checked afterwards, against torch."""
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        for logger in loggers:
-            logger.setLevel(logging.ERROR)
         try:
             yield
         finally:
-            for logger, level in zip(loggers, before, strict=True):
-                logger.setLevel(level)
+            logging.disable(before)

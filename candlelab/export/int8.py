@@ -1,0 +1,154 @@
+"""Eight-bit forms of an exported model, and the gate that lets one of them out."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from candlelab.export.measure import Arrays, latency, megabytes
+from candlelab.export.onnx_graph import put_card, quiet
+
+CALIBRATION_BATCH = 16
+DYNAMIC = ["MatMul", "Gemm", "LSTM"]  # never Softmax, LayerNorm or Add: their errors add up over the layers
+STATIC = ["MatMul", "Gemm", "Conv"]
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One eight-bit form and what the gate says of it.
+
+    loss       balanced accuracy lost on validation, in points; agreement: share of windows with the class of fp32.
+    p50        ms per window, one thread; refused: why it may not out, None if it may.
+    """
+
+    name: str
+    megabytes: float = float("nan")
+    p50: float = float("nan")
+    loss: float = float("nan")
+    agreement: float = float("nan")
+    refused: str | None = None
+
+
+@dataclass(frozen=True)
+class Judge:
+    """What the gate asks of a model file: `classes(path)` (n,) of the validation windows whose labels are `labels` (n,)."""
+
+    classes: Callable[[Path], np.ndarray]
+    labels: np.ndarray
+
+    def accuracy(self, said: np.ndarray) -> float:
+        """Return the balanced accuracy: the mean over classes of the share recognised."""
+        return float(np.mean([(said[self.labels == k] == k).mean() for k in np.unique(self.labels)]))
+
+
+def quantize(model: Path, target: Path, *, calibration: Arrays, judge: Judge, most_loss: float, calls: int, card: dict) -> list[Candidate]:
+    """Write the fastest eight-bit form that passes the gate to `target`, or none; return all that were tried, fastest first.
+
+    calibration  inputs of training windows; judge: answers on validation windows.
+    most_loss    balanced accuracy in points that may be lost.
+    The winner is the first that is not refused; a target of an earlier export goes in any case.
+    """
+    target.unlink(missing_ok=True)
+    expected = judge.classes(model)
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".int8-") as folder, quiet():
+        prepared = _prepared(model, Path(folder) / "prepared.onnx")
+        tried = []
+        for name, make in RECIPES.items():
+            path = Path(folder) / f"{name}.onnx"
+            tried.append(_tried(name, make, (prepared, path, calibration, card), (judge, expected, most_loss, calls)))
+        tried.sort(key=lambda candidate: (candidate.refused is not None, candidate.p50))
+        if tried[0].refused is None:
+            os.replace(Path(folder) / f"{tried[0].name}.onnx", target)
+    return tried
+
+
+def _tried(name: str, make: Callable, what: tuple, gate: tuple) -> Candidate:
+    prepared, path, calibration, card = what
+    judge, expected, most_loss, calls = gate
+    try:
+        make(prepared, path, calibration)
+    except _failures() as error:
+        return Candidate(name, refused=f"onnxruntime cannot quantize this graph: {_short(error)}")
+    put_card(path, card)
+    said = judge.classes(path)
+    loss = 100 * (judge.accuracy(expected) - judge.accuracy(said))
+    p50, _ = latency(path, calibration, batch=1, threads=1, calls=calls)
+    refused = f"it loses {loss:.2f} points of balanced accuracy, more than {most_loss:g}" if loss > most_loss else None
+    return Candidate(name, megabytes(path), p50, loss, float((said == expected).mean()), refused)
+
+
+def _prepared(model: Path, path: Path) -> Path:
+    """Return the graph with its shapes inferred; symbolically where onnxruntime can do that."""
+    from onnxruntime.quantization.shape_inference import quant_pre_process
+    for skip in (False, True):
+        try:
+            quant_pre_process(str(model), str(path), skip_symbolic_shape=skip)
+            return path
+        except (*_failures(), TypeError, AttributeError, AssertionError):
+            if skip:
+                raise
+    raise AssertionError("one of the two returns or raises")
+
+
+def _dynamic(model: Path, path: Path, calibration: Arrays) -> None:
+    """Weights are rounded once, activations at each call."""
+    from onnxruntime.quantization import QuantType, quantize_dynamic
+    quantize_dynamic(str(model), str(path), per_channel=True, op_types_to_quantize=DYNAMIC, weight_type=QuantType.QInt8)
+
+
+def _static(model: Path, path: Path, calibration: Arrays) -> None:
+    """Ranges of activations are measured beforehand; operators between quantize and dequantize."""
+    _with_ranges(model, path, calibration, "QDQ")
+
+
+def _static_operators(model: Path, path: Path, calibration: Arrays) -> None:
+    """The same ranges with integer operators."""
+    _with_ranges(model, path, calibration, "QOperator")
+
+
+def _with_ranges(model: Path, path: Path, calibration: Arrays, form: str) -> None:
+    from onnxruntime.quantization import QuantFormat, QuantType, quantize_static
+    quantize_static(str(model), str(path), _reader(calibration), quant_format=QuantFormat[form], per_channel=True,
+                    op_types_to_quantize=STATIC, activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8)
+
+
+RECIPES = {"dynamic": _dynamic, "static": _static, "static-operators": _static_operators}
+
+
+def _reader(calibration: Arrays):
+    """Return the calibration windows as onnxruntime asks for them."""
+    from onnxruntime.quantization import CalibrationDataReader
+
+    class Windows(CalibrationDataReader):
+        def __init__(self) -> None:
+            self.batches = _batches(calibration)
+
+        def get_next(self) -> Arrays | None:
+            return next(self.batches, None)
+
+    return Windows()
+
+
+def _batches(inputs: Arrays) -> Iterator[Arrays]:
+    count = len(next(iter(inputs.values())))
+    for first in range(0, count, CALIBRATION_BATCH):
+        yield {name: value[first:first + CALIBRATION_BATCH] for name, value in inputs.items()}
+
+
+def _failures() -> tuple[type[Exception], ...]:
+    """Return what the tools raise for a graph that they cannot quantize."""
+    from onnx.checker import ValidationError
+    from onnx.shape_inference import InferenceError
+    from onnxruntime.capi import onnxruntime_pybind11_state as state
+    return (ValidationError, InferenceError, state.Fail, state.InvalidArgument, state.InvalidGraph, state.NotImplemented,
+            state.RuntimeException, ValueError, RuntimeError, KeyError, NotImplementedError)
+
+
+def _short(error: Exception) -> str:
+    text = " ".join(str(error).split()) or type(error).__name__
+    return text if len(text) <= 120 else text[:117] + "…"

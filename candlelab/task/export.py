@@ -1,0 +1,192 @@
+"""A finished run as files that need no candlelab: ONNX, eight-bit ONNX, raw candles to signal; and a report on them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from omegaconf import DictConfig
+
+from candlelab import __version__
+from candlelab.export.indicators import ScaledIndicators
+from candlelab.export.int8 import Candidate, Judge, quantize
+from candlelab.export.measure import Arrays, answers, disagreement, latency, megabytes
+from candlelab.export.onnx_graph import CandlesGraph, NetGraph, answer_names, input_names, write_graph
+from candlelab.export.report import File, Findings, write_report
+from candlelab.export.signal import normal_probabilities, recipe_hash
+from candlelab.render.styled import Styled
+from candlelab.run import Run, load_run, read_json
+from candlelab.task.inputs import InputMaker, raw_windows
+
+MODEL, INT8, CANDLES, REPORT = "model.onnx", "model.int8.onnx", "candles_to_signal.onnx", "report.md"
+BATCHES = (1, 2, 7, 32)  # at which a file must agree with torch
+AGREES = 1e-4  # largest difference of a probability
+TIMED = ((1, 1), (1, 2), (32, 1), (32, 2))  # (batch, threads)
+
+
+@dataclass(frozen=True)
+class Windows:
+    """Inputs, labels and raw candles of some windows of a run."""
+
+    ends: np.ndarray
+    inputs: Arrays
+    candles: np.ndarray
+    labels: np.ndarray
+
+
+def export(cfg: DictConfig, *, run: str, opset: int, int8: bool, calibration: int, gate: int, most_loss: float, calls: int) -> dict[str, Path]:
+    """Write model.onnx, candles_to_signal.onnx, model.int8.onnx and report.md into the run's export/ folder; return those written.
+
+    opset        of the standard ONNX operators.
+    int8         whether the eight-bit forms are tried.
+    calibration  training windows that they are calibrated on; gate: validation windows that they are judged on.
+    most_loss    balanced accuracy, in points, that the eight-bit form may lose.
+    calls        timed calls per latency.
+    Raises ValueError if a file disagrees with torch.
+    """
+    _check_settings(opset, calibration, gate, most_loss, calls)
+    found = load_run(run)
+    maker, folder = InputMaker.of(found), found.folder / "export"
+    folder.mkdir(exist_ok=True)
+    judged = windows(found, maker, "validation", max(gate, max(BATCHES)))
+    card = card_of(found)
+    files = [_model(found, judged, folder / MODEL, opset, card, calls)]
+    files.append(_candles(found, maker, judged, folder / CANDLES, opset, card, calls))
+    tried = None
+    if int8:
+        training = windows(found, maker, "train", calibration)
+        tried = quantize(folder / MODEL, folder / INT8, calibration=training.inputs, judge=judge_of(found, maker, judged),
+                         most_loss=most_loss, calls=calls, card=card)
+        files.append(_eight_bits(folder / INT8, tried, judged, calls))
+    write_report(folder / REPORT, Findings(found.folder.name, card, files, tried, len(judged.ends), most_loss))
+    _say(files, folder)
+    return {file.name: folder / file.name for file in files if file.refused is None} | {REPORT: folder / REPORT}
+
+
+def card_of(run: Run) -> dict:
+    """Return what every exported file says of itself."""
+    made = run.preprocessing
+    path = run.folder / "threshold.json"
+    chosen = read_json(path) if path.exists() else {}
+    licence = "MIT" if made["weights_origin"] == "random" else "MIT; the pretrained weights it began with keep their own licence"
+    copied = ("classes", "kind", "horizon", "label", "window", "warmup", "interval", "features", "tokenizer", "weights_origin", "data_hash")
+    return {name: made[name] for name in copied} | {
+        "candlelab": __version__, "run": run.folder.name, "recipe_hash": recipe_hash(made), "threshold": chosen.get("threshold"),
+        "score": chosen.get("score", "confidence"), "licence": licence}
+
+
+def windows(run: Run, maker: InputMaker, part: str, most: int) -> Windows:
+    """Return at most `most` windows of "train" or "validation", spread evenly over it."""
+    made = run.data.prepared
+    samples = run.data.samples(part)
+    samples = samples[np.linspace(0, len(samples) - 1, min(most, len(samples))).astype(int)]
+    ends = made.ends[samples]
+    inputs = {name: np.nan_to_num(value) if value.dtype == np.float32 else value for name, value in maker.arrays(made.candles, ends).items()}
+    return Windows(ends, inputs, raw_windows(made.candles, ends, maker.bars), made.labels.label[ends])
+
+
+def judge_of(run: Run, maker: InputMaker, judged: Windows) -> Judge:
+    """Return who decides about eight-bit forms: the class of each validation window as a file says it."""
+    labels, classes = run.data.prepared.labels, len(run.preprocessing["classes"])
+    sigma, theta = labels.sigma[judged.ends], labels.theta[judged.ends]
+
+    def said(path: Path) -> np.ndarray:
+        out = answers(path, judged.inputs)
+        if "probabilities" in out:
+            return out["probabilities"].argmax(1)
+        return normal_probabilities(out["forecast"], run.preprocessing["forecast_error"], sigma, theta, classes).argmax(1)
+
+    return Judge(said, judged.labels)
+
+
+def torch_answers(graph: NetGraph, inputs: Arrays) -> Arrays:
+    """Return what torch says of the first rows, as many as the largest batch, by name."""
+    with torch.inference_mode():
+        said = graph.eval()(*(torch.from_numpy(inputs[name][:max(BATCHES)]) for name in graph.names))
+    return {name: value.numpy() for name, value in zip(graph.answers, said, strict=True)}
+
+
+def _model(run: Run, judged: Windows, path: Path, opset: int, card: dict, calls: int) -> File:
+    names = input_names(run.model.reads)
+    graph = NetGraph(run.model, names, _answers(run, judged))
+    return _write(graph, judged.inputs, path, opset, card, calls)
+
+
+def _candles(run: Run, maker: InputMaker, judged: Windows, path: Path, opset: int, card: dict, calls: int) -> File:
+    try:
+        graph = candles_graph(run, maker, _answers(run, judged))
+    except ValueError as refusal:
+        path.unlink(missing_ok=True)
+        return File(path.name, refused=str(refusal))
+    inputs = {"ohlcv": judged.candles} | {name: value for name, value in judged.inputs.items() if name.startswith("caption")}
+    return _write(graph, inputs, path, opset, card, calls)
+
+
+def candles_graph(run: Run, maker: InputMaker, answers: tuple[str, ...]) -> CandlesGraph:
+    """Return the run's net with its chart or its indicators made inside the graph; token ids stay inputs.
+
+    Raises ValueError where they cannot be made of the bars of one window by tensor operations.
+    """
+    reads, makers = run.model.reads, {}
+    if maker.recipe.data.thin:
+        raise ValueError("bars are removed at random (data.thin), which a graph does not do: feed model.onnx instead")
+    if "image" in reads:
+        makers["image"] = drawer(maker.renderer)
+    if "series" in reads:
+        style, kalman = type(maker.indicators).__name__, getattr(maker.indicators, "kalman", None)
+        makers["series"] = ScaledIndicators(style, kalman=kalman, scaling=maker.stored["scaling"], bars=maker.bars,
+                                            window=maker.stored["window"])
+    if not makers:
+        raise ValueError("the model reads captions alone, which are not made of numbers: feed model.onnx instead")
+    words = tuple(name for name in input_names(reads) if name.startswith("caption"))
+    return CandlesGraph(run.model, ("ohlcv", *words), answers, makers)
+
+
+def drawer(renderer):
+    """Return the function from ohlcv (B, T, 5) to charts; raises ValueError for a style that is not made of tensor operations."""
+    if isinstance(renderer, Styled):
+        raise ValueError("render=styled is drawn by mplfinance, not by tensor operations: feed images to model.onnx instead")
+    bars = renderer.window + renderer.warmup
+    return lambda ohlcv: renderer.draw_windows(ohlcv[:, -bars:])
+
+
+def _write(graph: NetGraph, inputs: Arrays, path: Path, opset: int, card: dict, calls: int) -> File:
+    write_graph(graph, {name: torch.from_numpy(inputs[name]) for name in graph.names}, path, opset=opset, card=card)
+    inputs = {name: inputs[name] for name in graph.names}
+    gaps = disagreement(path, inputs, torch_answers(graph, inputs), batches=BATCHES)
+    if max(gaps.values()) > AGREES:
+        path.unlink()
+        raise ValueError(f"{path.name} differs from torch by {max(gaps.values()):.1e}, more than {AGREES:g}: try another task.opset")
+    return File(path.name, megabytes(path), _times(path, inputs, calls), gaps)
+
+
+def _eight_bits(path: Path, tried: list[Candidate], judged: Windows, calls: int) -> File:
+    if not path.exists():
+        return File(path.name, refused="no eight-bit form passes the gate")
+    return File(path.name, megabytes(path), _times(path, judged.inputs, calls), {})
+
+
+def _times(path: Path, inputs: Arrays, calls: int) -> dict[tuple[int, int], tuple[float, float]]:
+    """Return (p50, p90) in ms by (batch, threads); large batches are timed with fewer calls."""
+    return {(batch, threads): latency(path, inputs, batch=batch, threads=threads, calls=max(5, calls // batch)) for batch, threads in TIMED}
+
+
+def _answers(run: Run, judged: Windows) -> tuple[str, ...]:
+    return answer_names(run.model, {name: torch.from_numpy(value[:2]) for name, value in judged.inputs.items()})
+
+
+def _check_settings(opset: int, calibration: int, gate: int, most_loss: float, calls: int) -> None:
+    if not 18 <= opset <= 23:
+        raise ValueError(f"task.opset is {opset}: choose 18 to 23")
+    if min(calibration, gate, calls) < 1 or most_loss < 0:
+        raise ValueError(f"task.calibration={calibration}, gate={gate}, calls={calls}, most_loss={most_loss}: give 1 or more of "
+                         "each and a loss of 0 or more")
+
+
+def _say(files: list[File], folder: Path) -> None:
+    for file in files:
+        print(f"{file.name:<24} " + (f"not written: {file.refused}" if file.refused else
+                                     f"{file.megabytes:8.2f} MB   {file.times[1, 1][0]:7.2f} ms per window"), flush=True)
+    print(f"\nreport {folder / REPORT}", flush=True)

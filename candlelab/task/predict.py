@@ -1,0 +1,153 @@
+"""What a finished run says of the newest candles: long, none or short, or the class it recognises."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+from omegaconf import DictConfig
+
+from candlelab.config import build
+from candlelab.data.candles import Candles
+from candlelab.data.labels import running_volatility
+from candlelab.export.predict import Predictor
+from candlelab.export.signal import confidences, normal_probabilities, recipe_hash
+from candlelab.run import Run, load_run, read_json
+from candlelab.task.inputs import InputMaker
+from candlelab.task.new_candles import Latest, fetch, iso, latest, moment, overridden
+
+SIGNALS = {-1: "SHORT", 0: "NONE", 1: "LONG"}
+UNSURE = "-"  # in place of a class that is not sure enough
+FILES = {"onnx": "model.onnx", "int8": "model.int8.onnx"}
+
+
+def predict(cfg: DictConfig, *, run: str, engine: Literal["torch", "onnx", "int8"], csv: str | None, at: str | None,
+            threshold: float | None, format: Literal["csv", "parquet", "json"]) -> pd.DataFrame:
+    """Print and return one row per symbol, and write it into the run's predict/ folder.
+
+    engine     torch, or the exported model: then torch is never imported.
+    csv        candles to look at; None: data/source=… of the command, else the run's own source.
+    at         moment to look at (UTC), `now`, or None: when the newest bar closed.
+    threshold  confidence to ask for; None: the one chosen on validation.
+    Raises ValueError for a run, a model file or candles that cannot be used.
+    """
+    found = load_run(run)
+    maker = InputMaker.of(found)
+    candles = fetch(cfg, maker.recipe, overridden(), csv)
+    when = moment(candles, at)
+    table = signals(found, maker, candles, when, engine=engine, threshold=threshold)
+    print(_spelled(table, found, when), flush=True)
+    path = write(table, found.folder / "predict" / f"{iso(when).replace(' ', 'T').replace(':', '')}.{format}")
+    print(f"\nwritten to {path}", flush=True)
+    return table
+
+
+def signals(run: Run, maker: InputMaker, candles: Candles, when: int, *, engine: str, threshold: float | None) -> pd.DataFrame:
+    """Return one row per symbol of the tape: what the model says at a moment (ms UTC), and why it says nothing.
+
+    Columns symbol, time (open of the last closed bar, ms UTC), closed, signal, class, confidence, threshold, p_<class>…,
+    forecast (log return), reason.
+    """
+    made = run.preprocessing
+    bars = latest(candles, when, window=made["window"], warmup=made["warmup"])
+    ready = [bar for bar in bars if bar.trouble is None]
+    answers = dict.fromkeys((bar.symbol for bar in ready), None)
+    if ready:
+        ends = np.array([bar.row for bar in ready])
+        p, returns, unknown = answer(run, maker, candles, ends, engine)
+        answers = {bar.symbol: (p[k], returns[k], unknown[k]) for k, bar in enumerate(ready)}
+    rule = _rule(run, threshold)
+    return pd.DataFrame([_row(bar, answers.get(bar.symbol), made, rule) for bar in bars])
+
+
+def answer(run: Run, maker: InputMaker, candles: Candles, ends: np.ndarray, engine: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return (probabilities (n, K), forecast log returns (n,) or NaN, whether an indicator is unknown (n,)) at some rows."""
+    inputs = maker.arrays(candles, ends)
+    series = inputs.get("series")
+    unknown = np.zeros(len(ends), bool) if series is None else ~np.isfinite(series).all((1, 2))
+    inputs = {name: np.nan_to_num(value) if value.dtype == np.float32 else value for name, value in inputs.items()}
+    said = _with_torch(run, inputs) if engine == "torch" else _with_onnx(run, inputs, FILES[engine])
+    sigma = running_volatility(candles)[ends]
+    returns = said["forecast"] * sigma if "forecast" in said else np.full(len(ends), np.nan)
+    if "probabilities" in said:
+        return said["probabilities"], returns, unknown
+    theta = build(maker.recipe, "data.label")(candles, run.preprocessing["window"]).theta[ends]
+    error, classes = run.preprocessing["forecast_error"], len(run.preprocessing["classes"])
+    return normal_probabilities(said["forecast"], error, sigma, theta, classes), returns, unknown
+
+
+def _with_torch(run: Run, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    import torch
+
+    from candlelab.task.assemble import learner_of
+    with torch.inference_mode():
+        said = learner_of(run).predict({name: torch.from_numpy(value) for name, value in inputs.items()})
+    return {name: value.numpy() for name, value in said.items()}
+
+
+def _with_onnx(run: Run, inputs: dict[str, np.ndarray], file: str) -> dict[str, np.ndarray]:
+    model = Predictor(run.folder / "export" / file, recipe=recipe_hash(run.preprocessing))
+    return {name: value.astype(np.float64) for name, value in model(inputs).items()}
+
+
+def _rule(run: Run, threshold: float | None) -> tuple[str, float | None]:
+    """Return (score, threshold): how sure a row is, and how sure it must be."""
+    path = run.folder / "threshold.json"
+    chosen = read_json(path) if path.exists() else {}
+    return chosen.get("score", "confidence"), chosen.get("threshold") if threshold is None else threshold
+
+
+def _row(bar: Latest, said: tuple | None, made: dict, rule: tuple[str, float | None]) -> dict:
+    head = {"symbol": bar.symbol, "time": bar.opened, "closed": bar.closed}
+    forecasts = made["kind"] == "forecast"
+    trouble = bar.trouble or ("gap: an indicator is unknown in the window" if said[2] else None)
+    if trouble:
+        p, returns, sure = np.full(len(made["classes"]), np.nan), np.nan, np.nan
+        signal, word, reason = SIGNALS[0] if forecasts else UNSURE, None, trouble
+    else:
+        p, returns = said[0], said[1]
+        signal, word, sure, reason = _decided(p, returns, made["classes"], forecasts, rule)
+    numbers = {f"p_{name}": float(value) for name, value in zip(made["classes"], p, strict=True)}
+    return head | {"signal": signal, "class": word, "confidence": float(sure), "threshold": rule[1]} | numbers | {
+        "forecast": float(returns), "reason": reason or ""}
+
+
+def _decided(p: np.ndarray, returns: float, classes: list[str], forecasts: bool, rule: tuple[str, float | None]) -> tuple:
+    """Return (signal, likeliest class, how sure, why there is no signal)."""
+    score, least = rule
+    word = classes[int(p.argmax())]
+    if not forecasts:
+        unsure = least is not None and p.max() < least
+        return UNSURE if unsure else word, word, p.max(), f"below the threshold {least:.3g}" if unsure else None
+    sure, side = (value[0] for value in confidences(p[None], np.array([returns]), score))
+    if least is None:
+        return SIGNALS[0], word, sure, "no threshold qualified on validation; task.threshold=… sets one"
+    if sure < least:
+        return SIGNALS[0], word, sure, f"below the threshold {least:.3g}"
+    return SIGNALS[int(side)], word, sure, None if side else f"the model says {word}"
+
+
+def _spelled(table: pd.DataFrame, run: Run, when: int) -> str:
+    """Return the table for people, with what it must not be taken for."""
+    shown = table.assign(closed=[iso(t) if pd.notna(t) else "" for t in table.closed]).drop(columns=["time"])
+    shown = shown.rename(columns={"closed": "last bar closed"})
+    text = shown.to_string(index=False, na_rep="", float_format=lambda value: f"{value:.4g}")
+    kind = "signals" if run.preprocessing["kind"] == "forecast" else "charts recognised"
+    return f"{kind} of {run.folder.name} at {iso(when)} UTC (not financial advice)\n\n{text}"
+
+
+def write(table: pd.DataFrame, path: Path) -> Path:
+    """Write the table as its name ends, .csv, .parquet or .json, under a temporary name first; return the path."""
+    path.parent.mkdir(exist_ok=True)
+    temporary = path.with_name(f".{path.name}.tmp")
+    if path.suffix == ".parquet":
+        table.to_parquet(temporary, index=False)
+    elif path.suffix == ".json":
+        table.to_json(temporary, orient="records", indent=1)
+    else:
+        table.to_csv(temporary, index=False)
+    os.replace(temporary, path)
+    return path
