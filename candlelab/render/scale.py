@@ -79,10 +79,9 @@ def extent(lows: list, highs: list, shown=None):
     """
     xp = array_namespace(lows[0])
     if shown is None:
-        return _lowest(xp, lows), -_lowest(xp, [-high for high in highs])
-    infinite = xp.asarray(xp.inf, dtype=lows[0].dtype)
-    low = _lowest(xp, [xp.where(shown & ~xp.isnan(x), x, infinite) for x in lows])
-    high = -_lowest(xp, [xp.where(shown & ~xp.isnan(x), -x, infinite) for x in highs])
+        return _lowest(xp, lows), _highest(xp, highs)
+    low = _lowest(xp, [xp.where(shown & ~xp.isnan(x), x, xp.inf) for x in lows])
+    high = _highest(xp, [xp.where(shown & ~xp.isnan(x), x, -xp.inf) for x in highs])
     empty = ~(high >= low)
     return xp.where(empty, xp.ones_like(low), low), xp.where(empty, xp.ones_like(high), high)
 
@@ -92,6 +91,13 @@ def _lowest(xp, columns: list):
     for column in columns[1:]:
         lowest = xp.minimum(lowest, xp.min(column, axis=1, keepdims=True))
     return lowest
+
+
+def _highest(xp, columns: list):
+    highest = xp.max(columns[0], axis=1, keepdims=True)
+    for column in columns[1:]:
+        highest = xp.maximum(highest, xp.max(column, axis=1, keepdims=True))
+    return highest
 
 
 def bar_heights(volume, rows: int, shown=None):

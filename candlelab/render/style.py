@@ -17,7 +17,7 @@ from candlelab.render.memory import pictures
 
 Missing = Literal["adjacent", "blank"]
 NOT_DRAWN = ("fill", "storage")  # settings that change no pixel
-PIECE = 256  # pictures a thread draws at a time, at most: their bars stay in the cache
+PIECE = 20_000  # bars a thread draws at a time: their numbers stay in the cache
 
 
 class Style(ABC):
@@ -81,7 +81,7 @@ class Style(ABC):
         """Draw in pieces small enough for the cache, on all cores."""
         self._check(tape, ends)
         images = pictures((len(ends), *self.shape))
-        size = max(1, min(PIECE, -(-len(ends) // workers())))
+        size = max(1, min(PIECE // (self.window + self.warmup), 1024, -(-len(ends) // workers())))
 
         def piece(start: int) -> None:
             self.paint(self._bars(tape, ends[start:start + size]), images[start:start + size])
