@@ -25,6 +25,7 @@ GOLDEN = {
     "line": "15ded61415af702654437b142ba972e5e10ec3370dec9687115dc22d7435d119",
     "gramian": "b1c458ce2b820c519a203b866760a0f80f7a537f3038442f3ed8c740832cc04e",
 }
+STYLED = "10a25590ec73260c848729a94c8f827a0ca3a94de5b5aa060b57772d212b9825"
 FIVE_BARS = SimpleNamespace(
     open=np.array([1.00, 1.00, 1.02, 1.03, 1.01]), high=np.array([1.02, 1.03, 1.04, 1.04, 1.03]),
     low=np.array([0.99, 1.00, 1.01, 1.00, 0.98]), close=np.array([1.00, 1.02, 1.03, 1.01, 1.02]),
@@ -140,6 +141,14 @@ def test_missing_bars_stand_side_by_side_or_leave_gaps():
         inked[setting] = (image.reshape(500, 20, 4) == 0).any(axis=(0, 2))
     assert inked["adjacent"].tolist() == [False] * 10 + [True] * 10
     assert inked["blank"].tolist() == [False, True] * 10
+
+
+def test_styled_draws_its_golden_pixels():
+    recipe = chart("styled").recipe()
+    if (recipe["matplotlib"], recipe["mplfinance"]) != ("3.11.2", "0.12.10b0"):
+        pytest.skip("the golden pixels of render=styled are those of matplotlib 3.11.2 with mplfinance 0.12.10b0")
+    image = picture(chart("styled"), walk(), 150)
+    assert hashlib.sha256(image.tobytes()).hexdigest() == STYLED
 
 
 def test_styled_pictures_do_not_depend_on_the_unit_of_price():

@@ -19,7 +19,7 @@ from render_cases import CONF, changed, chart, walk
 from candlelab import config
 from candlelab.render.storage import storage as storage_module
 from candlelab.render.storage.build import build_store, estimate
-from candlelab.render.storage.store import Stored, describe, is_store, open_store, unfinished
+from candlelab.render.storage.store import Stored, describe, find_stores, is_store, open_store, unfinished
 
 ENDS = np.arange(60, 200)
 BESIDE = {"label": ENDS % 3, "split": np.where(ENDS < 150, "train", "test"), "caption": np.array([f"bar {end}" for end in ENDS])}
@@ -191,6 +191,14 @@ def test_kill_9_in_the_middle_is_refused_and_resumed_to_the_same_bytes(tmp_path,
     assert describe(tmp_path / "store")["state"].endswith("to finish it") and is_store(tmp_path / "store")
     build(tmp_path / "store")
     assert tree(tmp_path / "store") == tree(built)
+
+
+def test_finished_and_unfinished_stores_are_found(tmp_path):
+    build(tmp_path / "whole")
+    with pytest.raises(Killed):
+        build(tmp_path / "half", progress=stopping_at(70))
+    (tmp_path / "neither").mkdir()
+    assert [path.name for path in find_stores(tmp_path)] == ["half", "whole"]
 
 
 def test_resuming_draws_only_what_is_missing(tmp_path):

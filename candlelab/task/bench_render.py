@@ -26,9 +26,10 @@ STYLES = {  # what is overridden in each style's preset
 }
 STORES = {"zarr": {}, "hdf5": {}, "npz": {}, "png": {}}
 BATCH = 64 << 20  # bytes of pictures per measurement, beyond every cache
+SLOW = ("torch", "numpy")  # ways that are measured on every eighth picture, three times
 
 
-def bench_render(*, rounds: int = 7, stored: int = 2048) -> dict:
+def bench_render(*, rounds: int = 40, stored: int = 2048) -> dict:
     """Return images per second and ratios of one run: {"styles": {name: {…}}, "stores": {name: {…}}}.
 
     Ratios are taken between the best of `rounds` alternating measurements in this process. constant: NumPy's fill of as
@@ -63,16 +64,14 @@ def bench_style(style: str, tape, rounds: int) -> dict:
     count = min(BATCH // size, 8192)
     ends = np.sort(np.random.default_rng(1).integers(300, len(tape.close), count))
     memory = np.zeros((count, *renderer.shape), np.uint8)
-    ways = {"constant": lambda: memory.fill(255)}
-    for fill in fills_of(renderer):
-        drawing = renderer_of(style, **STYLES[style], **({"fill": fill} if fill != "numpy" else {}))
-        some = ends if fill != "torch" else ends[:max(1, count // 8)]
-        ways[fill] = lambda drawing=drawing, some=some: drawing.draw(tape, some)
-    shares = {name: (len(ends) // 8 or 1) / len(ends) if name == "torch" else 1 for name in ways}
-    seconds = {name: took / shares[name] for name, took in alternating(ways, rounds).items()}
+    fills = {fill: renderer_of(style, **STYLES[style], **({} if fill == "numpy" else {"fill": fill})) for fill in fills_of(renderer)}
+    quick = {fill: lambda r=r: r.draw(tape, ends) for fill, r in fills.items() if fill not in SLOW}
+    seconds = alternating({"constant": lambda: memory.fill(255), **quick}, rounds)
+    some = ends[::8]
+    seconds |= {fill: best_of(lambda r=r: r.draw(tape, some)) * count / len(some) for fill, r in fills.items() if fill in SLOW}
     slow = {"pil": pil_seconds(renderer, tape, ends[:32]), "mplfinance": mplfinance_seconds(renderer, tape, ends[:4])}
     figures = {"shape": "x".join(map(str, renderer.shape)), "constant_gigabytes_per_second": memory.nbytes / seconds["constant"] / 1e9}
-    for fill in list(ways)[1:]:
+    for fill in fills:
         each = seconds[fill] / count
         figures[fill] = {"images_per_second": 1 / each, "gigabytes_per_second": size / each / 1e9,
                          "ratio_to_constant": seconds["constant"] / seconds[fill],

@@ -117,7 +117,7 @@ class Stored:
                              "build one for this render config, or use render/storage=live")
         self.store, self.renderer = store, renderer
         self.window, self.warmup, self.shape = renderer.window, renderer.warmup, renderer.shape
-        self.two_colours = renderer.two_colours
+        self.two_colours, self.storage = renderer.two_colours, renderer.storage
         self._checked = None
         rows = store.index["row"].to_numpy()
         self._number = dict(zip(rows.tolist(), range(len(rows)), strict=True))
@@ -180,6 +180,13 @@ def describe(path: Path | str) -> dict:
 def is_store(path: Path | str) -> bool:
     """Return whether there is a store, finished or not, at this path."""
     return (Path(path) / MANIFEST).is_file() or (unfinished(Path(path)) / PLAN).is_file()
+
+
+def find_stores(folder: Path | str) -> list[Path]:
+    """Return the paths of all stores, finished or not, directly inside a folder."""
+    inside = [path.name for path in Path(folder).glob("*") if path.is_dir()]
+    names = {name.removeprefix(".").removesuffix(".unfinished") if name.endswith(".unfinished") else name for name in inside}
+    return [Path(folder) / name for name in sorted(names) if is_store(Path(folder) / name)]
 
 
 def unfinished(path: Path) -> Path:
