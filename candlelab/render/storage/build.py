@@ -148,19 +148,22 @@ def _blocks(job: _Build, part: Part, digests: list[int], progress: Progress | No
     stop = part.first + part.count
     for first in range(part.first, stop, size):
         images = job.renderer.draw(job.candles, job.ends[first:min(first + size, stop)])
-        digests.extend(_digests(images))
+        digests.extend(_digests(images, job.pictures))
         yield images
         if progress:
             progress(min(first + size, stop), len(job.ends))
 
 
-def _digests(images: np.ndarray) -> list[int]:
-    """Return the first 63 bits of the SHA-256 of each picture."""
+def _digests(images: np.ndarray, pictures: Pictures) -> list[int]:
+    """Return 63 bits of the SHA-256 of each picture, of its bits if it has two colours."""
     digests = [0] * len(images)
 
     def piece(start: int) -> None:
-        for k in range(start, min(start + 32, len(images))):
-            digests[k] = int.from_bytes(hashlib.sha256(images[k].data).digest()[:8], "big") >> 1
+        some = images[start:start + 32]
+        if pictures.levels:
+            some = np.packbits(some[:, 0] != pictures.levels[0], axis=-1)
+        for k, picture in enumerate(some, start):
+            digests[k] = int.from_bytes(hashlib.sha256(picture.data).digest()[:8], "big") >> 1
 
     for_each(piece, range(0, len(images), 32))
     return digests
