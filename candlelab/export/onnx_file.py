@@ -45,12 +45,9 @@ def read_card(path: Path) -> Card:
     if not path.is_file() or not path.stat().st_size:
         raise ValueError(f"there is no model in '{path}': write it with task=export task.run=FOLDER")
     card = Card()
-    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as whole:
-        view = memoryview(whole)
-        try:
-            _walk(view, "model", card, path, 0)
-        finally:
-            view.release()
+    with path.open("rb") as file:
+        whole = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))  # unmapped when the last view of it goes
+    _walk(whole, "model", card, path, 0)
     if not card.opsets:
         raise ValueError(f"'{path}' is no ONNX model: it names no operator set, export the run again")
     _check_operators(card, path)
