@@ -122,3 +122,19 @@ def test_a_checkpoint_of_another_size_is_refused_by_name(tmp_path):
     fusion(inputs=["image"]).chart.save_pretrained(tmp_path)
     with pytest.raises(ValueError, match=r"hidden_size 32 but model.net.width is 64"):
         fusion(inputs=["image"], width=64, pretrained=str(tmp_path))
+
+
+def test_a_mark_in_the_newest_column_is_found_in_few_steps():
+    net, random = fusion(inputs=["image"], head_dropout=0.0), torch.Generator().manual_seed(2)
+    row = torch.randint(0, 32, (1024,), generator=random)
+    charts = torch.randint(200, 256, (1024, 3, 32, 32), dtype=torch.uint8, generator=random)
+    charts[torch.arange(1024), :, row, 31] = 0
+    net.pixels.fit(0.89, 0.07)
+    optimizer = torch.optim.AdamW(net.parameters(), 2e-3)
+    for step in range(80):
+        some = slice(step % 16 * 64, step % 16 * 64 + 64)
+        optimizer.zero_grad()
+        torch.nn.functional.cross_entropy(net({"image": charts[some]})["logits"], (row[some] < 16).long()).backward()
+        optimizer.step()
+    found = net.eval()({"image": charts})["logits"].argmax(1) == (row < 16)
+    assert found.float().mean() > 0.9

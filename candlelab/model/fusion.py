@@ -87,7 +87,7 @@ def _loud(attend: nn.MultiheadAttention) -> nn.MultiheadAttention:
     """The same attention with larger values and outputs.
 
     A mean over many patches is small beside the residual query, and the layer norm after the sum then hides what was found:
-    measured on 64x64 charts, a planted edge is learned in 50 steps with this gain and not in 200 without.
+    measured on 64x64 charts, two thirds of a planted edge are learned in 50 steps with this gain, nothing in 200 without.
     """
     with torch.no_grad():
         attend.in_proj_weight[2 * attend.embed_dim :] *= GAIN
