@@ -16,7 +16,14 @@ from candlelab.task.report import bayes_of, score_and_report
 
 
 def fit_and_score(cfg: DictConfig, folder: Path) -> tuple[dict, str]:
-    """Return the final metrics and the verdict's lines; everything else lies in the folder."""
+    """Return the final metrics and the verdict's lines; everything else lies in the folder, and in what the logger shows."""
+    from candlelab.trainer.logger.guarded import watched
+    trainer = build(cfg, "trainer")
+    with watched(trainer.logger, folder):
+        return _fit_and_score(cfg, folder, trainer)
+
+
+def _fit_and_score(cfg: DictConfig, folder: Path, trainer) -> tuple[dict, str]:
     import pytorch_lightning as pl
     from candlelab.trainer.module import Learner
     pl.seed_everything(cfg.seed, verbose=False)
@@ -25,7 +32,7 @@ def fit_and_score(cfg: DictConfig, folder: Path) -> tuple[dict, str]:
     if getattr(getattr(parts.net, "pixels", None), "source", None) == "training":
         parts.net.pixels.fit(*parts.data.pixel_statistics())
     learner = Learner(parts.net, parts.loss, parts.optimizer, classes=len(parts.data.label.classes), seed=cfg.seed)
-    fit = build(cfg, "trainer").fit(learner, parts.data, folder, resume=cfg.resume != "never")
+    fit = trainer.fit(learner, parts.data, folder, resume=cfg.resume != "never")
     learner.cpu()
     error = save_model(parts, learner, folder)
     answers = {"net": net_rows(learner, parts.data, error=error)} | baseline_rows(parts.data, seed=cfg.seed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -32,7 +33,10 @@ def score_and_report(run: runs.Run, cfg: DictConfig, *, extra: dict, data) -> tu
         run.predictions, horizon=made["horizon"], interval=made["interval"], kind=made["kind"],
         classes=tuple(made["classes"]), bayes=optimum.get("accuracy"))
     metrics = scores.metrics | extra
+    scores = replace(scores, metrics=metrics)
     runs.write_json(folder / "threshold.json", scores.threshold)
+    runs.write_json(folder / "curves.json", _lists(scores.curves))
+    runs.write_json(folder / "verdict.json", asdict(scores.verdict) | {"lines": scores.verdict.lines()})
     scores.per_symbol.to_csv(folder / "per_symbol.csv")
     card = runs.read_json(folder / "data.json") | {"title": folder.name}
     provenance = run.environment | {"data_hash": made["data_hash"], "weights": made["weights_origin"],
@@ -41,6 +45,13 @@ def score_and_report(run: runs.Run, cfg: DictConfig, *, extra: dict, data) -> tu
                  charts=_charts(run, data), provenance=provenance)
     runs.write_json(folder / runs.METRICS, metrics)
     return metrics, "\n".join(scores.verdict.lines())
+
+
+def _lists(node):
+    """Return nested dicts with every array as a list."""
+    if isinstance(node, dict):
+        return {name: _lists(value) for name, value in node.items()}
+    return node.tolist() if isinstance(node, np.ndarray) else node
 
 
 def report_study(cfg: DictConfig) -> None:

@@ -14,6 +14,7 @@ import torch
 from pytorch_lightning.callbacks import EarlyStopping, RichProgressBar
 
 from candlelab.trainer.checkpoints import Checkpoints
+from candlelab.trainer.logger.guarded import guarded
 from candlelab.trainer.module import Learner
 from candlelab.trainer.progress import EpochTable, TenthLines
 
@@ -22,12 +23,16 @@ MONITOR = "val/loss"
 
 @dataclass(frozen=True)
 class Fit:
-    """What a training run cost; `learner` carries the best weights."""
+    """What a training run cost; `learner` carries the best weights.
+
+    seconds           of training and validation; training_seconds and samples_per_second leave validation out.
+    """
 
     learner: Learner
     epochs: int
     best_epoch: int
     seconds: float
+    training_seconds: float
     samples_per_second: float
     peak_memory_mb: float
 
@@ -65,7 +70,7 @@ class Trainer:
         weights = torch.load(checkpoints.best, map_location="cpu", weights_only=True)["state_dict"]
         learner.load_state_dict(weights, strict=True)
         return Fit(learner, epochs=len(table.rows), best_epoch=checkpoints.best_epoch, seconds=clock.seconds,
-                   samples_per_second=clock.samples / max(clock.seconds, 1e-9), peak_memory_mb=peak_memory_mb())
+                   training_seconds=clock.training, samples_per_second=clock.samples / max(clock.training, 1e-9), peak_memory_mb=peak_memory_mb())
 
     def _lightning(self, folder: Path, callbacks: list) -> pl.Trainer:
         _quieten()
@@ -92,33 +97,38 @@ class Trainer:
         return "32-true"
 
     def _loggers(self, folder: Path) -> list:
-        return self.logger.loggers(folder)
+        return guarded(self.logger, folder)
 
 
 class _Clock(pl.Callback):
-    """Training time and samples seen, validation included in the time, carried over a resume."""
+    """Time and samples of training, carried over a resume; `training` counts from each epoch's start to its validation."""
 
     def __init__(self):
-        self.seconds, self.samples, self._since = 0.0, 0, 0.0
+        self.seconds, self.training, self.samples = 0.0, 0.0, 0
+        self._begin = self._since = time.monotonic()
 
     def state_dict(self) -> dict:
-        return {"seconds": self._now(), "samples": self.samples}
+        return {"seconds": self.seconds + time.monotonic() - self._begin, "training": self.training, "samples": self.samples}
 
     def load_state_dict(self, state: dict) -> None:
-        self.seconds, self.samples = state["seconds"], state["samples"]
-        self._since = time.monotonic()
-
-    def _now(self) -> float:
-        return self.seconds + (time.monotonic() - self._since if self._since else 0.0)
+        self.seconds, self.training, self.samples = state["seconds"], state["training"], state["samples"]
 
     def on_train_start(self, trainer, learner) -> None:
+        self._begin = self._since = time.monotonic()
+
+    def on_train_epoch_start(self, trainer, learner) -> None:
         self._since = time.monotonic()
 
     def on_train_batch_end(self, trainer, learner, outputs, batch, batch_idx) -> None:
         self.samples += len(batch["row"])
+        now = time.monotonic()
+        self.training, self._since = self.training + now - self._since, now
+
+    def on_validation_end(self, trainer, learner) -> None:
+        self._since = time.monotonic()
 
     def on_train_end(self, trainer, learner) -> None:
-        self.seconds, self._since = self._now(), 0.0
+        self.seconds += time.monotonic() - self._begin
 
 
 def peak_memory_mb() -> float:
@@ -136,4 +146,5 @@ def _quieten() -> None:
     logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
     warnings.filterwarnings("ignore", message=".*does not have many workers.*")
     warnings.filterwarnings("ignore", message=".*LeafSpec.*")
+    warnings.filterwarnings("ignore", message=".*smaller than the logging interval.*")
     warnings.filterwarnings("ignore", message=".*Trying to infer the `batch_size`.*")

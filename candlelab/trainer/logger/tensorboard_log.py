@@ -1,0 +1,61 @@
+"""TensorBoard files in the run folder: metrics while it trains, curves and charts when it ends."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+
+from candlelab.trainer.logger.guarded import Metrics
+from candlelab.trainer.logger.results import Results, config_of, figure, heat_map, picture
+
+
+class TensorboardLog:
+    """Write event files into <run>/tensorboard; look with `tensorboard --logdir outputs`.
+
+    Raises ValueError if tensorboard is not installed.
+    """
+
+    def __init__(self, *, charts: int):
+        if charts < 0:
+            raise ValueError(f"trainer.logger.charts is {charts}: give 0 or more")
+        if importlib.util.find_spec("tensorboard") is None:
+            raise ValueError("trainer/logger=tensorboard needs tensorboard: pip install candlelab[tensorboard], or choose trainer/logger=csv")
+        self.charts, self.writer = charts, None
+
+    def open(self, folder: Path) -> None:
+        """Begin an event file with the config as its first text."""
+        import yaml
+        from torch.utils.tensorboard import SummaryWriter
+        self.writer = SummaryWriter(str(Path(folder) / "tensorboard"))
+        text = yaml.safe_dump(config_of(Path(folder)), sort_keys=False)
+        self.writer.add_text("config", "    " + text.replace("\n", "\n    "))
+
+    def loggers(self, folder: Path) -> list:
+        """Return the Lightning logger of the open run."""
+        if self.writer is None:
+            self.open(folder)
+        return [Metrics(self._write)]
+
+    def _write(self, metrics: dict, step: int | None) -> None:
+        for name, value in metrics.items():
+            self.writer.add_scalar(name, value, step)
+
+    def finish(self, folder: Path) -> None:
+        """Show the verdict, final metrics, curves and charts of a finished run."""
+        results = Results(Path(folder))
+        self.writer.add_text("verdict", "\n\n".join(results.read("verdict.json").get("lines", [])))
+        for name, value in results.metrics.items():
+            self.writer.add_scalar(f"final/{name}", value)
+        for curve in results.curves():
+            self.writer.add_figure(curve.name, figure(curve))
+        self.writer.add_figure("heat_map/confusion", heat_map(results.confusion(), results.classes))
+        images, rows = results.charts
+        for image, said in list(zip(images, results.answers(rows), strict=True))[:self.charts]:
+            name = f"charts/{said['symbol']} {said['time']} {said['label']}, answered {said['answer']}"
+            self.writer.add_image(name, picture(image), dataformats="HWC")
+
+    def close(self, failed: bool) -> None:
+        """Close the event file."""
+        if self.writer is not None:
+            writer, self.writer = self.writer, None
+            writer.close()
