@@ -25,6 +25,10 @@ NOT_IN_SIGNATURE = ("study", "resume", "outputs", "name", "bench", "task", "eval
                     "trainer.logger", "trainer.progress", "data.workers", "render.fill")
 
 
+# ${first:a,b} in a yaml: the first that is not null; oc.select knows only missing keys.
+OmegaConf.register_new_resolver("first", lambda *values: next((value for value in values if value is not None), None), replace=True)
+
+
 class ConfigError(ValueError):
     """A mistake in a config or on the command line; its text is for the user."""
 
@@ -128,6 +132,9 @@ def _component_problems(node: dict, path: str):
         elif not fits(value, settings[key]):
             yield f"{path}.{key}: expected {spell(settings[key])}, got {value!r}"
     yield from (f"{path}.{key}: missing setting" for key in settings if key not in given)
+    if hasattr(target, "objection") and set(given) == set(settings):
+        objection = target.objection(**given)  # what only the component can know, such as which backbones exist
+        yield from [f"{path}: {objection}"] if objection else []
 
 
 def settings_of(target) -> dict[str, object]:

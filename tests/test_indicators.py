@@ -6,6 +6,7 @@ import pytest
 import talib
 
 from candlelab.data.candles import Candles, concat
+from candlelab.data.indicators.bars import RawBars
 from candlelab.data.indicators.classic import Classic
 from candlelab.data.indicators.formulas import ratio, skewness
 from candlelab.data.indicators.minimal import Minimal
@@ -152,6 +153,13 @@ def test_removed_bar_repeats_the_numbers_before_it():
     gone = Candles.build(symbols=("A",), intervals=("1h",), symbol=candles.symbol, time=candles.time, missing=missing, **columns)
     values = Minimal(kalman=None)(gone)
     assert np.array_equal(values[199], values[201]) and np.isfinite(values[20:]).all()
+
+
+def test_raw_bars_by_hand():
+    candles = market(10)
+    found = RawBars(average=3)(candles)
+    assert np.isnan(found[:2]).all() and np.array_equal(found[2:, 3], candles.close[2:])
+    assert np.allclose(found[4], [*(getattr(candles, name)[4] for name in PRICES), candles.close[2:5].mean(), candles.volume[4]])
 
 
 def test_kalman_filter_by_hand():

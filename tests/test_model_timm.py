@@ -5,6 +5,8 @@ import torch
 from model_cases import batch, settings, shapes, untouched
 from safetensors.torch import save_file
 
+from candlelab.command_line import check_overrides
+from candlelab.config import ConfigError
 from candlelab.model.timm_backbone import NAMES, TimmBackbone, timm_name
 
 NINE = {
@@ -107,3 +109,9 @@ def test_frozen_batch_norms_keep_their_statistics():
 def test_the_same_seed_gives_the_same_bits():
     first, second = (net().eval()(batch())["logits"] for _ in range(2))
     assert torch.equal(first, second)
+
+
+def test_an_unknown_backbone_is_refused_by_the_check_of_a_sweep():
+    words = ("sweep=quick_test", "data=simulated", "model.net.backbone=edgenext_xx_small,efficientnt_b0")
+    with pytest.raises(ConfigError, match=r"efficientnt_b0.*did you mean .*efficientnet_b0"):
+        check_overrides(list(words))

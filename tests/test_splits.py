@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from candlelab.data.candles import Candles, concat
-from candlelab.data.splits import Chronological, WalkForward, purge
+from candlelab.data.splits import Chronological, Periods, WalkForward, purge
 
 HOUR = 3_600_000
 DEFAULTS = {"train": 0.6, "validation": 0.2, "validation_start": None, "test_start": None, "purge": "label", "embargo": 0}
@@ -172,3 +172,30 @@ def test_empty_part_is_an_error_that_names_it():
 def test_settings_out_of_range_are_refused(broken):
     with pytest.raises(ValueError, match=r"data\.split"):
         Chronological(**DEFAULTS | broken)
+
+
+MONTHS = {"train": "1970-01-05", "train_days": 2, "validation": "1970-01-07", "validation_days": 1, "tests": ["1970-01-02", "1970-01-10"],
+          "test_days": 1, "purge": "full", "embargo": 0}
+
+
+def test_periods_take_the_days_they_name_and_drop_the_rest():
+    part = cut(Periods(**MONTHS), tape(24 * 12))
+    day = np.arange(len(part)) // 24
+    assert set(day[part == 0]) == {4, 5} and set(day[part == 1]) == {6} and set(day[part == 2]) == {1, 9}
+    assert [(part == k).sum() for k in (0, 1, 2)] == [47, 24, 48]  # the label of the last training hour ends in validation
+
+
+@pytest.mark.parametrize("window", [1, 5, 30])
+@pytest.mark.parametrize("tests", [["1970-01-04"], ["1970-01-12"], ["1970-01-04", "1970-01-12"]])
+def test_periods_share_no_bar_on_either_side(tests, window):
+    candles = tape(24 * 14)
+    end = np.arange(window - 1, len(candles) - 3)
+    days = {"train_days": 4, "validation": "1970-01-09", "validation_days": 3, "tests": tests}
+    part = Periods(**MONTHS | days)(candles, end, end + 3, end - window + 1)
+    seen = [{row for i in np.flatnonzero(part == k) for row in range(end[i] - window + 1, end[i] + 4)} for k in (0, 1, 2)]
+    assert not seen[0] & seen[1] and not seen[0] & seen[2] and not seen[1] & seen[2]
+
+
+def test_periods_that_overlap_are_refused():
+    with pytest.raises(ValueError, match="training period and a validation period overlap"):
+        Periods(**MONTHS | {"train_days": 3})

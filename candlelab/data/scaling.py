@@ -87,9 +87,18 @@ class Robust(_Scaler):
         return median, high - low
 
 
+class Unscaled(_Scaler):
+    """The numbers as they are, for nets that scale each window by itself."""
+
+    kind = "none"
+
+    def _measure(self, rows):
+        return np.zeros(rows.shape[1]), np.ones(rows.shape[1])
+
+
 def from_dict(stored: dict) -> _Scaler:
     """The fitted scaler that `to_dict` wrote."""
-    kinds = {kind.kind: kind for kind in (Standard, MinMax, Robust)}
+    kinds = {kind.kind: kind for kind in (Standard, MinMax, Robust, Unscaled)}
     if stored["kind"] not in kinds:
         raise ValueError(f"the stored scaling is {stored['kind']!r}; it should be one of {', '.join(kinds)}.")
     scaler = kinds[stored["kind"]](clip=stored["clip"])

@@ -8,6 +8,7 @@ the same instants. Source: Lopez de Prado (2018), Advances in Financial Machine 
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from itertools import pairwise
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from candlelab.data.candles import Candles
 
 TRAIN, VALIDATION, TEST, DROPPED = 0, 1, 2, -1
+DAY = 86_400_000  # ms
 NAMES = {TRAIN: "training", VALIDATION: "validation", TEST: "test"}
 
 
@@ -103,6 +105,52 @@ class WalkForward:
         return edges[self.fold], stop
 
 
+class Periods:
+    """Train, validation and test in periods named one by one; whatever lies outside of them is dropped.
+
+    train, validation   first day of each; train_days, validation_days: how many days follow.
+    tests, test_days    first day of each test period, and how many days each has; test periods may come before the training.
+    Earlier parts give way: a training sample that shares a bar with validation or test, or a validation sample that shares
+    one with test, is dropped, on whichever side in time it lies.
+    """
+
+    def __init__(
+        self,
+        *,
+        train: str,
+        train_days: int,
+        validation: str,
+        validation_days: int,
+        tests: list[str],
+        test_days: int,
+        purge: Literal["label", "full"],
+        embargo: int,
+    ):
+        self.periods = [(TRAIN, *_period("train", train, train_days)), (VALIDATION, *_period("validation", validation, validation_days))]
+        self.periods += [(TEST, *_period("test", day, test_days)) for day in tests]
+        self.periods.sort(key=lambda period: period[1])
+        for before, after in pairwise(self.periods):
+            if before[2] > after[1]:
+                raise ValueError(
+                    f"data.split: a {NAMES[before[0]]} period and a {NAMES[after[0]]} period overlap; choose other dates or fewer days."
+                )
+        self.purge, self.embargo = _gap(purge, embargo)
+
+    def __call__(self, candles: Candles, end: np.ndarray, label_end: np.ndarray, first_row: np.ndarray) -> np.ndarray:
+        """Part of each sample, (n,) int8: 0 train, 1 validation, 2 test, -1 dropped; arguments as for Chronological."""
+        time = candles.time[end]
+        part = np.full(len(time), DROPPED, dtype=np.int8)
+        for code, start, stop in self.periods:
+            part[(time >= start) & (time < stop)] = code
+        first, last = _spans(candles, end, label_end, first_row, self.purge)
+        gap = self.embargo * _longest_bar(candles)
+        for code, start, stop in self.periods:
+            inside = (time >= start) & (time < stop) & (part == code)
+            if inside.any():
+                part[(part >= TRAIN) & (part < code) & (first < last[inside].max() + gap) & (last > first[inside].min() - gap)] = DROPPED
+        return _filled(part)
+
+
 def purge(start: np.ndarray, stop: np.ndarray, test: np.ndarray, *, embargo: int = 0, closed: bool = True) -> np.ndarray:
     """Training samples that may stay beside the test samples, (n,) bool; for any test set, contiguous or not.
 
@@ -127,6 +175,11 @@ def _purged(part, start, stop, *, gap) -> np.ndarray:
         inside = part == later
         if inside.any():
             part[(part == earlier) & (stop > start[inside].min() - gap)] = DROPPED
+    return _filled(part)
+
+
+def _filled(part) -> np.ndarray:
+    """The parts again; raises ValueError if one is without samples."""
     for code, name in NAMES.items():
         if not (part == code).any():
             raise ValueError(
@@ -187,6 +240,13 @@ def _dates(validation_start, test_start) -> tuple[int, int] | None:
     if cuts[0] >= cuts[1]:
         raise ValueError(f"data.split.test_start is {test_start}, not after {validation_start}; set it later.")
     return cuts
+
+
+def _period(name, day, days) -> tuple[int, int]:
+    if days < 1:
+        raise ValueError(f"data.split.{name}_days is {days}; set it to 1 day or more.")
+    start = _instant(name, day)
+    return start, start + days * DAY
 
 
 def _instant(name, text) -> int:

@@ -59,6 +59,15 @@ class TimmBackbone(nn.Module):
             self.pixels.of_backbone(self.backbone.pretrained_cfg["mean"], self.backbone.pretrained_cfg["std"])
         _freeze(self.backbone, finetune)
 
+    @staticmethod
+    def objection(*, backbone: str, **_) -> str | None:
+        """What is wrong with settings that fit their types, for the check before anything starts; None if nothing is."""
+        try:
+            timm_name(backbone)
+        except ValueError as error:
+            return str(error)
+        return None
+
     def forward(self, batch: Batch) -> Output:
         return {"logits": self.backbone(self.pixels(batch["image"]))}
 
