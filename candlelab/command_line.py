@@ -7,6 +7,7 @@ from itertools import product
 
 from hydra import compose as hydra_compose
 from hydra import initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
@@ -140,5 +141,11 @@ def _compose(lines: list[str], *, hydra: bool) -> DictConfig:
 
 @lru_cache(maxsize=512)
 def _cached(lines: tuple[str, ...], hydra: bool) -> DictConfig:
-    with initialize_config_dir(str(CONF), version_base="1.3"):
-        return hydra_compose("config", overrides=list(lines), return_hydra_config=hydra)
+    """Compose beside whatever Hydra is doing: a task may ask for other configs while its own job runs."""
+    outer = GlobalHydra.instance().hydra
+    GlobalHydra.instance().clear()
+    try:
+        with initialize_config_dir(str(CONF), version_base="1.3"):
+            return hydra_compose("config", overrides=list(lines), return_hydra_config=hydra)
+    finally:
+        GlobalHydra.instance().hydra = outer

@@ -133,11 +133,7 @@ class Candles:
         columns = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in ("symbols", "intervals", "segment")}
         picked = {name: None if value is None else value[rows] for name, value in columns.items()}
         segment = find_segments(picked["symbol"], picked["time"], self.intervals)
-        old = self.segment[rows]
-        breaks = np.flatnonzero((np.diff(old) != 0) | (np.diff(segment) != 0)) + 1
-        marks = np.zeros(len(old), np.int32)
-        marks[breaks] = 1
-        return replace(self, segment=np.cumsum(marks, dtype=np.int32), **picked)
+        return replace(self, segment=_cut_where(segment, self.segment[rows]), **picked)
 
 
 def find_segments(symbol: np.ndarray, time: np.ndarray, intervals: tuple[str, ...]) -> np.ndarray:
@@ -167,8 +163,17 @@ def concat(tapes: list[Candles]) -> Candles:
     missing = None
     if any(t.missing is not None for t in tapes):
         missing = np.concatenate([np.zeros(len(t), bool) if t.missing is None else t.missing for t in tapes])
-    return Candles.build(symbols=symbols, intervals=tuple(i for _, i in keys), symbol=np.concatenate(codes),
-                         time=np.concatenate([t.time for t in tapes]), missing=missing, **columns)
+    symbol, time = np.concatenate(codes), np.concatenate([t.time for t in tapes])
+    whole = Candles.build(symbols=symbols, intervals=tuple(i for _, i in keys), symbol=symbol, time=time, missing=missing, **columns)
+    old = np.concatenate([t.segment.astype(np.int64) + (k << 32) for k, t in enumerate(tapes)])[np.lexsort((time, symbol))]
+    return replace(whole, segment=_cut_where(whole.segment, old))
+
+
+def _cut_where(segment: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """Return the segments that begin wherever either numbering changes; shape (N,), int32."""
+    breaks = np.zeros(len(segment), bool)
+    breaks[1:] = (np.diff(segment) != 0) | (np.diff(other) != 0)
+    return np.cumsum(breaks, dtype=np.int32)
 
 
 def to_ms(times) -> np.ndarray:

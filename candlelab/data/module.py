@@ -15,7 +15,7 @@ from candlelab.batch import Batch, Shapes
 from candlelab.data import caption as captions
 from candlelab.data.candles import Candles
 from candlelab.data.indicators.windowed import plain_numbers
-from candlelab.data.interval import check_interval
+from candlelab.data.interval import check_interval, to_time
 from candlelab.data.labels import Labels
 from candlelab.data.loader import SampleLoader
 from candlelab.data.resample import resample as resample_tape
@@ -106,9 +106,9 @@ class ChartData(pl.LightningDataModule):
 
     def fetch(self) -> Candles:
         """Return the tape as configured: fetched, coarsened and thinned."""
-        candles = self.source.fetch(self.symbols, self.interval, _ms(self.start), _ms(self.end))
+        candles = self.source.fetch(self.symbols, self.interval, to_time(self.start), to_time(self.end))
         if self.resample is not None:
-            candles = resample_tape(candles, self.resample)
+            candles = resample_tape(candles, self.resample, start=to_time(self.start))
         if self.thin:
             candles = thin_tape(candles, share=self.thin, seed=self.seed)
         return candles
@@ -305,16 +305,6 @@ def bar_returns(candles: Candles, ends: np.ndarray) -> np.ndarray:
 
 def _positive(sigma: np.ndarray) -> np.ndarray:
     return np.where(sigma > 0, sigma, 1.0)
-
-
-def _ms(date: str | None) -> int | None:
-    """Return a UTC date or datetime as ms."""
-    if date is None:
-        return None
-    try:
-        return int(pd.Timestamp(date, tz="UTC").timestamp() * 1000)
-    except ValueError:
-        raise ValueError(f"'{date}' is no date: write data.start and data.end as 2024-01-31 or 2024-01-31T12:00") from None
 
 
 def _iso(ms: int) -> str:

@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from candlelab.config import build
+from candlelab.data.interval import check_interval, to_time
 from candlelab.data.quality import Quality, of_tape
 
 COUNTS = ("missing_bars", "duplicates", "conflicts", "misaligned", "broken", "unfinished", "zero_volume", "flat")
@@ -15,12 +16,11 @@ COUNTS = ("missing_bars", "duplicates", "conflicts", "misaligned", "broken", "un
 
 def fetch(cfg: DictConfig) -> list[Quality]:
     """Fetch data.symbols at data.interval from data.start to data.end; print and return one quality row per symbol."""
-    data = build(cfg, "data", None)
-    candles = data.fetch()
-    found = getattr(data.source, "quality", None) or of_tape(candles)
+    source = build(cfg, "data.source")
+    candles = source.fetch(list(cfg.data.symbols), check_interval(cfg.data.interval), to_time(cfg.data.start), to_time(cfg.data.end))
+    found = getattr(source, "quality", None) or of_tape(candles)
     Console().print(quality_table(found))
-    for change in getattr(data.source, "changes", ()):
-        print(f"changed: {change}")
+    _print_changes(source)
     for row in found:
         for note in row.notes:
             print(f"{row.symbol} {row.interval}: {note}")
@@ -28,15 +28,26 @@ def fetch(cfg: DictConfig) -> list[Quality]:
     return found
 
 
+def _print_changes(source) -> None:
+    """Say what a refresh noticed, where the source was asked for one."""
+    changes = getattr(source, "changes", [])
+    for change in changes:
+        print(f"changed: {change}")
+    if getattr(source, "refresh", False) and not changes:
+        print("nothing changed since the files were fetched")
+
+
 def quality_table(rows: list[Quality]) -> Table:
-    """Return the table a fetch ends with: one line per symbol, zeros left blank."""
-    table = Table("symbol", "interval", "first (UTC)", "last (UTC)", title="market data", title_justify="left")
-    for name in ("bars", "gaps", *COUNTS, "re-listed"):
-        table.add_column(name.replace("_", " "), justify="right")
-    for row in rows:
-        counts = [row.gaps, *(getattr(row, name) for name in COUNTS), len(row.relistings)]
-        table.add_row(row.symbol, row.interval, _day(row.first), _day(row.last), f"{row.rows:,}",
-                      *(f"{count:,}" if count else "" for count in counts))
+    """Return the table a fetch ends with: one line per symbol; what no symbol has is left out."""
+    counts = {name.replace("_", " "): [getattr(row, name) for row in rows] for name in COUNTS}
+    counts["re-listed"] = [len(row.relistings) for row in rows]
+    seen = {name: values for name, values in counts.items() if any(values)}
+    table = Table("symbol", "", "first (UTC)", "last (UTC)", title="market data", title_justify="left")
+    for name in ("bars", "gaps", *seen):
+        table.add_column(name, justify="right")
+    for k, row in enumerate(rows):
+        table.add_row(row.symbol, row.interval, _day(row.first), _day(row.last), f"{row.rows:,}", str(row.gaps),
+                      *(f"{values[k]:,}" if values[k] else "" for values in seen.values()))
     return table
 
 
