@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import onnx
 from onnx import TensorProto, helper
+from tiny import TINY
 
 from candlelab import run as runs
 from candlelab.config import compose, run_folder
 from candlelab.run import Run, load_run
-from tiny import TINY
 
 CHART = ("model=cnn_small", "model.image_size=24", "render=candles_grey", "render.volume=0.2", "data.window=12", "model.net.channels=4")
 SERIES = ("model=cnn_lstm_attn", "data/label=three_class", "model.net.sizes=[8,8]", "model.net.heads=2")

@@ -5,13 +5,14 @@ import pytest
 import torch
 from export_cases import exported, finished
 
+from candlelab.config import build, compose
 from candlelab.export.int8 import Judge, quantize
 from candlelab.export.measure import answers, disagreement, rows_of
-from candlelab.export.onnx_graph import write_graph
+from candlelab.export.onnx_graph import CandlesGraph, write_graph
 from candlelab.export.predict import Predictor
 from candlelab.export.signal import recipe_hash
 from candlelab.task.export import BATCHES, CANDLES, INT8, MODEL, candles_graph, card_of, drawer, torch_answers, windows
-from candlelab.task.inputs import InputMaker
+from candlelab.task.inputs import InputMaker, raw_windows
 
 GRAPHS = ("fusion", "series", "regression", "recognition")
 
@@ -53,14 +54,26 @@ def test_candles_to_signal_gives_the_forecast_of_the_computed_indicators():
     np.testing.assert_allclose(inside["forecast"], torch_says(run, some(run).inputs)["forecast"], atol=2e-3)
 
 
-def test_the_chart_inside_the_graph_is_numbas_to_the_byte(tmp_path):
+class Nothing(torch.nn.Module):
+    """A net that says nothing: what is asked for is the chart."""
+
+    def forward(self, batch):
+        return {}
+
+
+def chart_inside(renderer, run, path) -> tuple[np.ndarray, np.ndarray]:
+    """Return some charts as a graph draws them, through an output of its own, and as numba does."""
+    candles, ends = run.data.prepared.candles, run.data.prepared.ends[-7:]
+    ohlcv = raw_windows(candles, ends, renderer.window + renderer.warmup)
+    graph = CandlesGraph(Nothing(), ("ohlcv",), ("image",), {"image": drawer(renderer)})
+    write_graph(graph, {"ohlcv": torch.from_numpy(ohlcv)}, path, opset=20, card=card_of(run))
+    return Predictor(path)({"ohlcv": ohlcv})["image"], renderer.draw(candles, ends)
+
+
+def test_the_chart_inside_a_graph_is_numbas_to_the_byte(tmp_path):
     run = finished("fusion")
-    maker, inputs = InputMaker.of(run), candles_inputs(run)
-    graph = candles_graph(run, maker, ("logits", "image"))
-    example = {name: torch.from_numpy(value) for name, value in inputs.items()}
-    path = write_graph(graph, example, tmp_path / "charts.onnx", opset=20, card=card_of(run))
-    inside = Predictor(path)({name: value[:7] for name, value in inputs.items()})["image"]
-    assert inside.dtype == np.uint8 and np.array_equal(inside, some(run).inputs["image"][:7])
+    inside, outside = chart_inside(run.data.renderer, run, tmp_path / "chart.onnx")
+    assert inside.dtype == np.uint8 and np.array_equal(inside, outside)
 
 
 def test_the_candles_graph_says_in_torch_what_it_says_in_onnx():
@@ -113,7 +126,6 @@ def test_balanced_accuracy_weighs_classes_alike():
 
 
 def test_a_chart_that_is_no_tensor_operation_is_refused():
-    from candlelab.config import build, compose
     renderer = build(compose("render=styled"), "render")
     with pytest.raises(ValueError, match="render=styled is drawn by mplfinance"):
         drawer(renderer)
@@ -121,11 +133,9 @@ def test_a_chart_that_is_no_tensor_operation_is_refused():
 
 @pytest.mark.parametrize("style", ["candles", "candles_grey", "candles_plain", "ohlc_bars", "line", "gramian", "jkx_i20"])
 def test_every_style_can_be_drawn_by_tensor_operations(style):
-    from candlelab.config import build, compose
     renderer = build(compose(f"render={style}", "data.window=20"), "render")
     run = finished("fusion")
     candles, ends = run.data.prepared.candles, run.data.prepared.ends[-5:]
-    from candlelab.task.inputs import raw_windows
     bars = torch.from_numpy(raw_windows(candles, ends, renderer.window + renderer.warmup + 3))
     assert np.array_equal(drawer(renderer)(bars).numpy(), renderer.draw(candles, ends))
 
@@ -149,20 +159,6 @@ def test_all_sequence_nets_export_in_both_modes(cnn, attention, kind):
 @pytest.mark.slow
 @pytest.mark.parametrize("style", ["ohlc_bars", "line", "gramian", "jkx_i20"])
 def test_every_style_is_drawn_to_the_byte_inside_a_graph(style, tmp_path):
-    from candlelab.config import build, compose
-    from candlelab.export.onnx_graph import CandlesGraph
-    from candlelab.task.inputs import raw_windows
     renderer = build(compose(f"render={style}", "data.window=20"), "render")
-    run = finished("fusion")
-    candles, ends = run.data.prepared.candles, run.data.prepared.ends[-7:]
-    ohlcv = raw_windows(candles, ends, renderer.window + renderer.warmup)
-    graph = CandlesGraph(Nothing(), ("ohlcv",), ("image",), {"image": drawer(renderer)})
-    path = write_graph(graph, {"ohlcv": torch.from_numpy(ohlcv)}, tmp_path / "chart.onnx", opset=20, card=card_of(run))
-    assert np.array_equal(Predictor(path)({"ohlcv": ohlcv})["image"], renderer.draw(candles, ends))
-
-
-class Nothing(torch.nn.Module):
-    """A net that says nothing: what is asked for is the chart."""
-
-    def forward(self, batch):
-        return {}
+    inside, outside = chart_inside(renderer, finished("fusion"), tmp_path / "chart.onnx")
+    assert np.array_equal(inside, outside)
