@@ -139,7 +139,7 @@ class WandbLog:
                                       metadata=facts.get(kind, {}) | {"run": results.folder.name})
             for path in files:
                 artifact.add_file(str(path), name=path.relative_to(results.folder).as_posix())
-            if kind == "data" and self.run.settings._offline is False:
+            if kind == "data" and not self.run.offline:
                 self.run.use_artifact(artifact)
             else:
                 self.run.log_artifact(artifact)

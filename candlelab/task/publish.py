@@ -1,0 +1,122 @@
+"""Send a data set, a model or only a recipe to the Hugging Face Hub; a dry run shows every file first."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import shutil
+from pathlib import Path
+from typing import Literal
+
+from omegaconf import DictConfig
+
+from candlelab import run as runs
+from candlelab.config import ConfigError, build
+from candlelab.export import cards
+from candlelab.export.hub import Courier, Parcel
+from candlelab.export.secrets import refuse_secrets, secrets
+from candlelab.task import published
+from candlelab.task.assemble import read_from_store
+
+README = "README.md"
+NAME = re.compile(r"[\w.-]+/[\w.-]{1,96}")
+
+
+def publish(cfg: DictConfig, *, what: Literal["dataset", "model", "recipe"], run: str | None, repo: str | None, confirm: bool, private: bool,
+            bars: bool, rows_per_file: int, message: str | None, retries: int, wait: float, timeout: float) -> Parcel:
+    """Print every file with size and hash and the card; send them as one commit if confirmed.
+
+    run            of a model: its folder.
+    repo           user/name on the hub; needed to send.
+    bars           whether a data set carries its bars too.
+    rows_per_file  charts per Parquet file.
+    Raises ValueError for what the user must change, HubTrouble if the hub does not take the files.
+    """
+    _check_settings(what, run, repo, confirm, rows_per_file, retries, wait, timeout)
+    folder = Path(cfg.outputs) / "publish" / (repo or f"you/{what}").replace("/", "--")
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    name = repo or "you/name"
+    if what == "model":
+        parcel = model_parcel(runs.load_run(run), folder, name)
+    else:
+        parcel = dataset_parcel(cfg, folder, name, bars, rows_per_file) if what == "dataset" else recipe_parcel(cfg, folder, name)
+    show(parcel, name, private)
+    refuse_secrets(parcel.files.values(), secrets())
+    if not confirm:
+        print("\nnothing was sent; repeat with task.confirm=true task.repo=user/name to send it as one commit", flush=True)
+        return parcel
+    commit = Courier(retries, wait, timeout).send(parcel, repo, private=private, message=message or f"Publish a {what} of candlelab")
+    print(f"\npublished {repo}, commit {commit[:12]}", flush=True)
+    return parcel
+
+
+def model_parcel(run: runs.Run, folder: Path, repo: str) -> Parcel:
+    """Return the files of a finished run: weights, config, preprocessing, threshold, results, exports, card."""
+    files = published.run_files(run, folder)
+    exports = [name for name in files if name.endswith(".onnx")]
+    runs.write_text(folder / README, cards.model_card(run, repo=repo, exports=exports, command=published.command_of(run)))
+    return Parcel("model", files | {README: folder / README})
+
+
+def dataset_parcel(cfg: DictConfig, folder: Path, repo: str, bars: bool, rows_per_file: int) -> Parcel:
+    """Return charts, captions, labels and prices as Parquet files, one set per part of the split, and the card."""
+    data = data_of(cfg)
+    read_from_store(data, Path(cfg.outputs))
+    sizes = published.write_charts(data, folder / "data", rows_per_file)
+    if bars:
+        published.write_bars(data, folder / "bars")
+    style = cfg.render["_target_"].rsplit(".", 1)[-1]
+    runs.write_text(folder / README, cards.dataset_card(
+        data.describe(), repo=repo, cfg=cfg, shape=tuple(data.renderer.shape), style=style, command=command(), sizes=sizes, bars=bars))
+    return Parcel("dataset", below(folder))
+
+
+def recipe_parcel(cfg: DictConfig, folder: Path, repo: str) -> Parcel:
+    """Return the recipe of a data set and its card: hashes and the command, no prices."""
+    data = data_of(cfg)
+    runs.write_json(folder / "recipe.json", published.recipe(cfg, data, command()))
+    runs.write_text(folder / README, cards.recipe_card(data.describe(), repo=repo, cfg=cfg, command=command()))
+    return Parcel("dataset", below(folder))
+
+
+def data_of(cfg: DictConfig):
+    """Return the data set of the command; raises ConfigError where nothing draws it."""
+    if not cfg.get("render"):
+        raise ConfigError("a data set of charts needs a chart style: choose render=candles, or another")
+    return build(cfg, "data", build(cfg, "render"))
+
+
+def below(folder: Path) -> dict[str, Path]:
+    """Return {relative path: file} of everything in a folder."""
+    return {path.relative_to(folder).as_posix(): path for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+def command() -> str:
+    """Return the command that makes the data, without what concerns only the sending."""
+    from hydra.core.hydra_config import HydraConfig
+    words = list(HydraConfig.get().overrides.task) if HydraConfig.initialized() else []
+    kept = [word for word in published.portable_words(words) if not word.startswith("task")]
+    return " ".join(["python -m candlelab task=publish task.what=dataset", *map(shlex.quote, kept)])
+
+
+def show(parcel: Parcel, repo: str, private: bool) -> None:
+    """Print every file with size and hash, then the card."""
+    listing = parcel.listing()
+    print(f"{parcel.kind} {repo} ({'private' if private else 'public'}), {len(listing)} files, {sum(s for _, s, _ in listing) / 1e6:.2f} MB")
+    for name, size, digest in listing:
+        print(f"  {size:>12,}  {digest}  {name}")
+    print("\n" + parcel.files[README].read_text(encoding="utf-8"), flush=True)
+
+
+def _check_settings(what: str, run: str | None, repo: str | None, confirm: bool, rows_per_file: int, retries: int, wait: float,
+                    timeout: float) -> None:
+    if rows_per_file < 1 or retries < 0 or wait < 0 or timeout <= 0:
+        raise ConfigError(f"task.rows_per_file is {rows_per_file}, retries {retries}, wait {wait}, timeout {timeout}: give at least 1 row, 0 "
+                          "retries, 0 s and a timeout above 0")
+    if what == "model" and run is None:
+        raise ConfigError("task.what=model needs a finished run: give task.run=FOLDER")
+    if confirm and repo is None:
+        raise ConfigError("task.confirm=true needs a place to send to: give task.repo=user/name")
+    if repo is not None and not NAME.fullmatch(repo):
+        raise ConfigError(f"task.repo is '{repo}': give it as user/name, of letters, digits, dots and dashes")
