@@ -25,10 +25,10 @@ demo: $(READY)  ## Run the whole way on a simulated market, offline: data, chart
 	$(BIN)/python -m candlelab experiment=demo
 
 test: $(READY)  ## Run the test suite (no network, at most eight minutes on two cores)
-	HF_HUB_OFFLINE=1 WANDB_MODE=offline OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) -m "not slow" tests
+	HF_HUB_OFFLINE=1 WANDB_MODE=offline OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "not slow" tests
 
 test-all: $(READY)  ## Run the slow tests too
-	HF_HUB_OFFLINE=1 WANDB_MODE=offline OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) tests
+	HF_HUB_OFFLINE=1 WANDB_MODE=offline OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile tests
 
 lint: $(READY)  ## Check style with ruff
 	$(BIN)/ruff check candlelab tests
