@@ -11,6 +11,7 @@ from candlelab import run as runs
 from candlelab.config import build
 from candlelab.task.assemble import Parts, assemble, preprocessing
 from candlelab.task.baselines import baseline_rows
+from candlelab.task.measure import PeakMemory, costs
 from candlelab.task.predictions import forecast_error, net_rows, table, write_table
 from candlelab.task.report import bayes_of, score_and_report
 
@@ -25,6 +26,7 @@ def fit_and_score(cfg: DictConfig, folder: Path) -> tuple[dict, str]:
 
 def _fit_and_score(cfg: DictConfig, folder: Path, trainer) -> tuple[dict, str]:
     import pytorch_lightning as pl
+
     from candlelab.trainer.module import Learner
     pl.seed_everything(cfg.seed, verbose=False)
     parts = assemble(cfg)
@@ -32,16 +34,16 @@ def _fit_and_score(cfg: DictConfig, folder: Path, trainer) -> tuple[dict, str]:
     if getattr(getattr(parts.net, "pixels", None), "source", None) == "training":
         parts.net.pixels.fit(*parts.data.pixel_statistics())
     learner = Learner(parts.net, parts.loss, parts.optimizer, classes=len(parts.data.label.classes), seed=cfg.seed)
-    fit = trainer.fit(learner, parts.data, folder, resume=cfg.resume != "never")
+    with PeakMemory() as memory:
+        fit = trainer.fit(learner, parts.data, folder, resume=cfg.resume != "never")
     learner.cpu()
     error = save_model(parts, learner, folder)
     answers = {"net": net_rows(learner, parts.data, error=error)} | baseline_rows(parts.data, seed=cfg.seed)
     write_table(folder / runs.PREDICTIONS, table(parts.data, answers))
     runs.write_json(folder / "bayes.json", bayes_of(parts.data))
-    costs = {"fit/epochs": fit.epochs, "fit/best_epoch": fit.best_epoch, "fit/seconds": fit.seconds,
-             "fit/samples_per_second": fit.samples_per_second, "fit/peak_memory_mb": fit.peak_memory_mb,
-             "net/parameters": sum(p.numel() for p in parts.net.parameters())}
-    return score_and_report(runs.Run(folder), cfg, extra=costs, data=parts.data)
+    fitted = {"fit/epochs": fit.epochs, "fit/best_epoch": fit.best_epoch, "fit/seconds": fit.seconds,
+              "fit/samples_per_second": fit.samples_per_second, "fit/peak_memory_mb": memory.megabytes}
+    return score_and_report(runs.Run(folder), cfg, extra=fitted | costs(parts, folder), data=parts.data)
 
 
 def save_model(parts: Parts, learner, folder: Path) -> float | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -9,7 +11,7 @@ import numpy as np
 from omegaconf import DictConfig
 
 from candlelab import run as runs
-from candlelab.config import ConfigError, build
+from candlelab.config import ConfigError, build, plain
 from candlelab.evaluate.report import write_report
 
 PICTURES = 12  # charts the report shows
@@ -28,12 +30,12 @@ def report(cfg: DictConfig, *, run: str | None) -> dict | None:
 def score_and_report(run: runs.Run, cfg: DictConfig, *, extra: dict, data) -> tuple[dict, str]:
     """Write threshold.json, report.html and, last of all, metrics.json; return the metrics and the verdict's lines."""
     folder, made = run.folder, run.preprocessing
-    optimum = runs.read_json(folder / "bayes.json") if (folder / "bayes.json").exists() else {}
     scores = build(cfg, "evaluate").score(
         run.predictions, horizon=made["horizon"], interval=made["interval"], kind=made["kind"],
-        classes=tuple(made["classes"]), bayes=optimum.get("accuracy"))
+        classes=tuple(made["classes"]), bayes=_optimum(folder).get("accuracy"))
     metrics = scores.metrics | extra
     scores = replace(scores, metrics=metrics)
+    runs.write_json(folder / "evaluate.json", plain(cfg)["evaluate"])
     runs.write_json(folder / "threshold.json", scores.threshold)
     runs.write_json(folder / "curves.json", _lists(scores.curves))
     runs.write_json(folder / "verdict.json", asdict(scores.verdict) | {"lines": scores.verdict.lines()})
@@ -54,6 +56,26 @@ def _lists(node):
     return node.tolist() if isinstance(node, np.ndarray) else node
 
 
+def rescore(run: runs.Run, cfg: DictConfig) -> dict:
+    """Score a finished run with other evaluate settings and keep the metrics beside its own, in scores/<8 hex>.json."""
+    settings = plain(cfg)["evaluate"]
+    made = run.preprocessing
+    scores = build(cfg, "evaluate").score(
+        run.predictions, horizon=made["horizon"], interval=made["interval"], kind=made["kind"],
+        classes=tuple(made["classes"]), bayes=_optimum(run.folder).get("accuracy"))
+    metrics = scores.metrics | _costs(run.metrics)
+    name = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:8]
+    (run.folder / "scores").mkdir(exist_ok=True)
+    runs.write_json(run.folder / "scores" / f"{name}.json", {
+        "evaluate": settings, "metrics": metrics, "candidates": scores.threshold.get("candidates"), "verdict": scores.verdict.lines()})
+    return metrics
+
+
+def _optimum(folder: Path) -> dict:
+    path = folder / "bayes.json"
+    return runs.read_json(path) if path.exists() else {}
+
+
 def report_study(cfg: DictConfig) -> None:
     """Write the leaderboard and the report of all runs of a study; failed and unfinished ones are named with their reason."""
     from candlelab.task.study import write_study
@@ -65,7 +87,7 @@ def report_study(cfg: DictConfig) -> None:
 
 def _costs(metrics: dict) -> dict:
     """Return what a new score cannot know: cost of the fit and size of the net."""
-    return {name: value for name, value in metrics.items() if name.split("/")[0] in ("fit", "net")}
+    return {name: value for name, value in metrics.items() if name.split("/")[0] in ("fit", "net", "latency")}
 
 
 def _charts(run: runs.Run, data) -> list[tuple[np.ndarray, dict]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import resource
 import time
 from pathlib import Path
 
@@ -10,7 +9,7 @@ from filelock import FileLock, Timeout
 from omegaconf import DictConfig
 
 from candlelab import run as runs
-from candlelab.config import ConfigError, build, run_folder
+from candlelab.config import ConfigError, build, plain, run_folder
 
 
 def train(cfg: DictConfig) -> dict:
@@ -39,7 +38,7 @@ def _train_once(cfg: DictConfig, folder: Path) -> dict:
     runs.start(folder, cfg)
     metrics, verdict = fit_and_score(cfg, folder)
     print(f"\n{verdict}\n\nreport {folder / 'report.html'}   ({time.monotonic() - started:.0f} s, "
-          f"peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB)", flush=True)
+          f"peak memory {metrics['fit/peak_memory_mb']:.0f} MB)", flush=True)
     return metrics
 
 
@@ -52,6 +51,10 @@ def _already_finished(cfg: DictConfig, folder: Path) -> dict:
     if data.fingerprint != run.preprocessing["data_hash"]:
         raise ConfigError(f"the run in '{folder}' is finished, but its data have changed since ({run.preprocessing['data_hash']} "
                           f"then, {data.fingerprint} now): train again with resume=never, or under another study=")
+    if plain(cfg)["evaluate"] != runs.read_json(folder / "evaluate.json"):
+        from candlelab.task.report import rescore
+        print(f"run {folder} is finished: only scored again with other evaluate settings", flush=True)
+        return rescore(run, cfg)
     print(f"run {folder} is finished: nothing to do (train again with resume=never)\nreport {folder / 'report.html'}", flush=True)
     return run.metrics
 

@@ -34,7 +34,6 @@ class Fit:
     seconds: float
     training_seconds: float
     samples_per_second: float
-    peak_memory_mb: float
 
 
 class Trainer:
@@ -70,7 +69,7 @@ class Trainer:
         weights = torch.load(checkpoints.best, map_location="cpu", weights_only=True)["state_dict"]
         learner.load_state_dict(weights, strict=True)
         return Fit(learner, epochs=len(table.rows), best_epoch=checkpoints.best_epoch, seconds=clock.seconds,
-                   training_seconds=clock.training, samples_per_second=clock.samples / max(clock.training, 1e-9), peak_memory_mb=peak_memory_mb())
+                   training_seconds=clock.training, samples_per_second=clock.samples / max(clock.training, 1e-9))
 
     def _lightning(self, folder: Path, callbacks: list) -> pl.Trainer:
         _quieten()
@@ -129,15 +128,6 @@ class _Clock(pl.Callback):
 
     def on_train_end(self, trainer, learner) -> None:
         self.seconds += time.monotonic() - self._begin
-
-
-def peak_memory_mb() -> float:
-    """Return the most memory this process has held, in MB: the GPU's where one is used, else resident memory."""
-    if torch.cuda.is_available() and torch.cuda.max_memory_allocated():
-        return torch.cuda.max_memory_allocated() / 2**20
-    import resource
-    scale = 2**20 if sys.platform == "darwin" else 2**10
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / scale
 
 
 def _quieten() -> None:
