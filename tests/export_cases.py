@@ -19,7 +19,7 @@ PLAIN = tuple(word for word in TINY if not word.startswith("model."))
 SMALL = ("render.height=32", "render.width=32")
 KINDS = {
     "fusion": TINY, "series": (*PLAIN, *SMALL, *SERIES),
-    "regression": (*PLAIN, *SMALL, "model=cnn_lstm_attn_regression", "data/label=three_class", "model.net.sizes=[8,8]", "model.net.heads=2"),
+    "regression": (*PLAIN, *SMALL, "model=cnn_lstm_attn_regression", *SERIES[1:]),
     "recognition": (*PLAIN, *CHART, "data/label=last_candle"),
 }
 

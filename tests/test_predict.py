@@ -104,7 +104,8 @@ def test_too_little_history_is_said():
 
 
 def test_a_gap_is_said():
-    assert troubles(pd.concat([frame(60), frame(20, first=61)])) == {"A": "gap: 20 bars since 1970-01-03 13:00, 50 without a gap are needed"}
+    tape = pd.concat([frame(60), frame(20, first=61)])
+    assert troubles(tape) == {"A": "gap: 20 bars since 1970-01-03 13:00, 50 without a gap are needed"}
 
 
 def test_stale_data_are_said():

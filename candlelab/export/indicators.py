@@ -29,8 +29,9 @@ class ScaledIndicators(nn.Module):
     def __init__(self, style: str, *, kalman: float | None, scaling: dict, bars: int, window: int) -> None:
         super().__init__()
         if style not in SETS:
-            raise ValueError(f"data/indicators={style.lower()} cannot be computed inside a graph ({WHY_NOT.get(style, 'it has no tensor form')}): "
-                             f"only {', '.join(name.lower() for name in SETS)} can; feed series to model.onnx instead")
+            why = WHY_NOT.get(style, "it has no tensor form")
+            raise ValueError(f"data/indicators={style.lower()} cannot be computed inside a graph ({why}): only "
+                             f"{', '.join(name.lower() for name in SETS)} can; feed series to model.onnx instead")
         self.numbers, self.window, self.clip = SETS[style](bars), window, scaling["clip"]
         self.smooth = None if kalman is None else _matrix(lambda x: kalman_levels(x, kalman), bars)
         self.centre = torch.tensor(scaling["centre"], dtype=torch.float64)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from candlelab.export.measure import Arrays, latency, megabytes
+from candlelab.export.measure import Arrays, megabytes, race
 from candlelab.export.onnx_graph import put_card, quiet
 
 CALIBRATION_BATCH = 16
@@ -23,12 +23,13 @@ class Candidate:
     """One eight-bit form and what the gate says of it.
 
     loss       balanced accuracy lost on validation, in points; agreement: share of windows with the class of fp32.
-    p50        ms per window, one thread; refused: why it may not out, None if it may.
+    p50        ms per window on one thread, p50_fp32 that of fp32, called in turn; refused: why it may not out, None if it may.
     """
 
     name: str
     megabytes: float = float("nan")
     p50: float = float("nan")
+    p50_fp32: float = float("nan")
     loss: float = float("nan")
     agreement: float = float("nan")
     refused: str | None = None
@@ -60,7 +61,7 @@ def quantize(model: Path, target: Path, *, calibration: Arrays, judge: Judge, mo
         tried = []
         for name, make in RECIPES.items():
             path = Path(folder) / f"{name}.onnx"
-            tried.append(_tried(name, make, (prepared, path, calibration, card), (judge, expected, most_loss, calls)))
+            tried.append(_tried(name, make, (model, prepared, path, calibration, card), (judge, expected, most_loss, calls)))
         tried.sort(key=lambda candidate: (candidate.refused is not None, candidate.p50))
         if tried[0].refused is None:
             os.replace(Path(folder) / f"{tried[0].name}.onnx", target)
@@ -68,7 +69,7 @@ def quantize(model: Path, target: Path, *, calibration: Arrays, judge: Judge, mo
 
 
 def _tried(name: str, make: Callable, what: tuple, gate: tuple) -> Candidate:
-    prepared, path, calibration, card = what
+    model, prepared, path, calibration, card = what
     judge, expected, most_loss, calls = gate
     try:
         make(prepared, path, calibration)
@@ -77,9 +78,9 @@ def _tried(name: str, make: Callable, what: tuple, gate: tuple) -> Candidate:
     put_card(path, card)
     said = judge.classes(path)
     loss = 100 * (judge.accuracy(expected) - judge.accuracy(said))
-    p50, _ = latency(path, calibration, batch=1, threads=1, calls=calls)
+    times = race((path, model), calibration, calls=calls)
     refused = f"it loses {loss:.2f} points of balanced accuracy, more than {most_loss:g}" if loss > most_loss else None
-    return Candidate(name, megabytes(path), p50, loss, float((said == expected).mean()), refused)
+    return Candidate(name, megabytes(path), *times, loss, float((said == expected).mean()), refused)
 
 
 def _prepared(model: Path, path: Path) -> Path:

@@ -35,6 +35,18 @@ def latency(path: Path, inputs: Arrays, *, batch: int, threads: int, calls: int)
     return float(p50), float(p90)
 
 
+def race(paths: tuple[Path, Path], inputs: Arrays, *, calls: int) -> tuple[float, float]:
+    """Return the p50 of one call of two files in ms, called in turn: one window, one thread, whatever else the machine does."""
+    models, given, times = [Predictor(path) for path in paths], rows_of(inputs, 1), ([], [])
+    for _ in range(WARM + calls):
+        for model, own in zip(models, times, strict=True):
+            started = time.perf_counter()
+            model(given)
+            own.append(time.perf_counter() - started)
+    first, second = (float(np.median(own[WARM:]) * 1e3) for own in times)
+    return first, second
+
+
 def answers(path: Path, inputs: Arrays, *, batch: int = 32) -> Arrays:
     """Return a file's outputs for all rows, asked `batch` at a time."""
     model = Predictor(path)

@@ -79,8 +79,12 @@ class Predictor:
         return {name: np.ascontiguousarray(value) for name, value in inputs.items()}
 
 
-def predict(path: str | Path, inputs: dict[str, np.ndarray], *, recipe: str | None = None, threshold: float | None = None) -> dict[str, np.ndarray]:
-    """Return a model file's answers to one batch with "signal" (B,) beside them where it names classes; for many batches keep a Predictor."""
+def predict(path: str | Path, inputs: dict[str, np.ndarray], *, recipe: str | None = None,
+            threshold: float | None = None) -> dict[str, np.ndarray]:
+    """Return a model file's answers to one batch, with "signal" (B,) beside them where it names classes.
+
+    For many batches keep a Predictor: it reads the file once.
+    """
     model = Predictor(path, recipe=recipe)
     answers = model(inputs)
     return answers | ({"signal": model.signal(answers, threshold=threshold)} if "probabilities" in answers else {})

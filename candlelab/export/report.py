@@ -65,9 +65,9 @@ def _agreement(files: list[File]) -> list[str]:
 
 def _gate(found: Findings) -> list[str]:
     best, fp32 = found.tried[0], found.files[0]
-    rows = [[c.name, f"{c.megabytes:.2f}", f"{c.megabytes / fp32.megabytes:.2f}", f"{c.p50:.2f}", f"{c.loss:+.2f}", f"{c.agreement:.1%}",
-             c.refused or "passes"] for c in found.tried]
-    head = ["form", "MB", "of fp32", "ms per window", "points lost", "same class", "gate"]
+    rows = [[c.name, f"{c.megabytes:.2f}", f"{c.megabytes / fp32.megabytes:.2f}", f"{c.p50:.2f}", f"{c.p50_fp32:.2f}",
+             f"{c.loss:+.2f}", f"{c.agreement:.1%}", c.refused or "passes"] for c in found.tried]
+    head = ["form", "MB", "of fp32", "ms per window", "fp32", "points lost", "same class", "gate"]
     return ["## Eight bits", f"Calibrated on training windows, judged on {found.judged:,} validation windows: at most {found.most_loss:g} "
             "points of balanced accuracy may be lost, and of the forms that pass the fastest is written.", table(head, rows),
             _decision(best, fp32)]
@@ -76,13 +76,15 @@ def _gate(found: Findings) -> list[str]:
 def _decision(best: Candidate, fp32: File) -> str:
     if best.refused is not None:
         return f"No form passes, so there is no `model.int8.onnx`: {best.refused}."
-    ours, theirs = best.p50, fp32.times[1, 1][0]
+    ours, theirs = best.p50, best.p50_fp32
     faster = f"{theirs / ours:.1f} times as fast as fp32" if ours < theirs else f"not faster than fp32 ({ours:.2f} against {theirs:.2f} ms)"
-    return f"`model.int8.onnx` is the {best.name} form: {best.megabytes / fp32.megabytes:.2f} of the size and {faster} at batch 1 on one thread."
+    share = best.megabytes / fp32.megabytes
+    return f"`model.int8.onnx` is the {best.name} form: {share:.2f} of the size and {faster} at batch 1 on one thread."
 
 
 def _card(card: dict) -> list[str]:
-    rows = [[name, ", ".join(map(str, value)) if isinstance(value, list) else "none" if value is None else str(value)] for name, value in card.items()]
+    spelled = {name: ", ".join(map(str, value)) if isinstance(value, list) else value for name, value in card.items()}
+    rows = [[name, "none" if value is None else str(value)] for name, value in spelled.items()]
     return ["## What the files say of themselves", table(["name", "value"], rows)]
 
 

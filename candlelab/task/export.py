@@ -36,7 +36,8 @@ class Windows:
     labels: np.ndarray
 
 
-def export(cfg: DictConfig, *, run: str, opset: int, int8: bool, calibration: int, gate: int, most_loss: float, calls: int) -> dict[str, Path]:
+def export(cfg: DictConfig, *, run: str, opset: int, int8: bool, calibration: int, gate: int, most_loss: float,
+           calls: int) -> dict[str, Path]:
     """Write model.onnx, candles_to_signal.onnx, model.int8.onnx and report.md into the run's export/ folder; return those written.
 
     opset        of the standard ONNX operators.
@@ -83,7 +84,8 @@ def windows(run: Run, maker: InputMaker, part: str, most: int) -> Windows:
     samples = run.data.samples(part)
     samples = samples[np.linspace(0, len(samples) - 1, min(most, len(samples))).astype(int)]
     ends = made.ends[samples]
-    inputs = {name: np.nan_to_num(value) if value.dtype == np.float32 else value for name, value in maker.arrays(made.candles, ends).items()}
+    inputs = {name: np.nan_to_num(value) if value.dtype == np.float32 else value
+              for name, value in maker.arrays(made.candles, ends).items()}
     return Windows(ends, inputs, raw_windows(made.candles, ends, maker.bars), made.labels.label[ends])
 
 
