@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -74,20 +73,34 @@ class Hdf5(Storage):
                                    compression="gzip", compression_opts=self.level)
 
 
-class Disk(io.FileIO):
+class Disk:
     """A file that keeps a failed write to itself until it is asked: told of it, HDF5 would crash the process later."""
 
-    error: OSError | None = None
+    def __init__(self, file):
+        self.error: OSError | None = None
+        self._file = file
+        self.read, self.readinto, self.seek, self.tell = file.read, file.readinto, file.seek, file.tell
 
     def write(self, data) -> int:
         """Write all of data, or note why not."""
         rest = memoryview(data).cast("B")
         try:
             while self.error is None and len(rest):
-                rest = rest[super().write(rest):]
+                rest = rest[self._file.write(rest):]
         except OSError as error:
             self.error = error
         return memoryview(data).nbytes
+
+    def truncate(self, size: int) -> int:
+        """Set the length of the file, or note why not."""
+        try:
+            return self._file.truncate(size)
+        except OSError as error:
+            self.error = error
+            return size
+
+    def flush(self) -> None:
+        """Do nothing: nothing is buffered."""
 
     def complain(self) -> None:
         """Raise the OSError of the first write that failed, if one did."""
@@ -99,7 +112,8 @@ class Disk(io.FileIO):
 def _new_file(path: Path):
     """Give a new HDF5 file and the disk below it. Raises OSError at the end if a write failed."""
     import h5py
-    with Disk(path, "w+") as disk:
+    with path.open("w+b", buffering=0) as file_below:
+        disk = Disk(file_below)
         with h5py.File(disk, "w", libver="latest") as file:
             yield file, disk
         disk.complain()
