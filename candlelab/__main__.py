@@ -22,6 +22,7 @@ Flags: --cfg job | --info | --multirun | --shell-completion | --hydra-help | --v
 PASSED_TO_HYDRA = ("cfg", "info", "hydra_help", "shell_completion", "package", "version")
 EXIT_MISTAKE, EXIT_BUG, EXIT_FAILED_JOBS, EXIT_INTERRUPTED = 2, 1, 3, 130
 failures: list[str] = []
+plans: list = []  # the estimate of a sweep of training jobs
 
 
 def main() -> None:
@@ -53,6 +54,8 @@ def _check_and_run() -> None:
         raise ConfigError(f"the overrides ask for {len(jobs)} runs: add --multirun, or quote the value if the comma is meant")
     if swept:
         print(f"{len(jobs)} jobs, all checked", flush=True)
+        if _trains(jobs[0]):
+            plans.append(locate("candlelab.task.estimate.Plan")(jobs))
     _hydra_main()
     if swept and hasattr(jobs[0], "task"):
         _close_study(jobs[0])
@@ -85,12 +88,19 @@ def _one_of_many(job) -> object:
         failures.append(reason)
         print(f"candlelab: {folder.name} failed: {reason}", file=sys.stderr, flush=True)
         return None
+    finally:
+        for plan in plans:
+            plan.finished(job)
 
 
 def _close_study(job) -> None:
     """Write the study's report when a sweep of training jobs ends."""
-    if str(job.task.get("_target_", "")).endswith(".train"):
+    if _trains(job):
         locate("candlelab.task.report.report_study")(job)
+
+
+def _trains(job) -> bool:
+    return str(job.task.get("_target_", "")).endswith(".train")
 
 
 def _leave_with(error: Exception) -> None:
