@@ -158,7 +158,7 @@ class RowSplit(Chronological):
 
 
 def test_a_split_without_purge_is_caught():
-    settings = dict(train=0.7, validation=0.15, validation_start=None, test_start=None, purge="label", embargo=0)
+    settings = {"train": 0.7, "validation": 0.15, "validation_start": None, "test_start": None, "purge": "label", "embargo": 0}
     assert overlapping(pipeline(label=Direction(horizon=5, ties="drop"), split=RowSplit(**settings))) > 0
 
 

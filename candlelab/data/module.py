@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -51,9 +52,9 @@ class ChartData(pl.LightningDataModule):
     def __init__(self, renderer, *, source: object, label: object, split: object, indicators: object, scaling: object,
                  caption: object, symbols: list[str], interval: str, start: str | None, end: str | None,
                  resample: str | None, thin: float, window: int, stride: int, max_samples: int | None,
-                 batch_size: int, seed: int):
+                 batch_size: int | Literal["auto"], seed: int):
         super().__init__()
-        if batch_size < 1 or window < 1 or stride < 1 or not 0 <= thin < 1 or (max_samples or 1) < 1:
+        if (batch_size != "auto" and batch_size < 1) or window < 1 or stride < 1 or not 0 <= thin < 1 or (max_samples or 1) < 1:
             raise ValueError(f"data.batch_size {batch_size}, window {window}, stride {stride}, thin {thin}, max_samples "
                              f"{max_samples}: sizes must be at least 1 and thin in [0, 1)")
         self.renderer, self.source, self.label, self.split = renderer, source, label, split
@@ -156,6 +157,7 @@ class ChartData(pl.LightningDataModule):
 
     def load_preprocessing(self, stored: dict) -> None:
         """Take over what a finished run fitted: its scaler and its tokenizer."""
+        self.batch_size = stored["batch_size"]
         if stored["scaling"] is not None:
             self.scaling = scaling_from_dict(stored["scaling"])
         if "caption" in stored["reads"]:

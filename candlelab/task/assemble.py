@@ -10,6 +10,7 @@ from omegaconf import DictConfig
 
 from candlelab.config import build, plain
 from candlelab.run import Run
+from candlelab.task.batch_size import auto_batch_size
 
 _prepared: dict[str, object] = {}  # one process trains many jobs of a sweep on the same candles
 
@@ -36,7 +37,10 @@ def assemble(cfg: DictConfig) -> Parts:
     if "image" in data.reads:
         read_from_store(data, Path(cfg.outputs))
     loss = build(cfg, "model.loss", data.class_counts)
-    return Parts(data, net, loss, build(cfg, "model.optimizer"))
+    parts = Parts(data, net, loss, build(cfg, "model.optimizer"))
+    if data.batch_size == "auto":
+        data.batch_size = auto_batch_size(parts)
+    return parts
 
 
 def share_prepared(cfg: DictConfig, data) -> None:
@@ -64,7 +68,7 @@ def preprocessing(parts: Parts) -> dict:
     data, net = parts.data, parts.net
     return {"shapes": asdict(data.shapes), "reads": list(net.reads), "classes": list(data.label.classes),
             "kind": data.label.kind, "horizon": data.label.horizon, "label": type(data.label).__name__,
-            "window": data.window, "warmup": data.warmup, "interval": data.prepared.candles.interval,
+            "window": data.window, "warmup": data.warmup, "batch_size": data.batch_size, "interval": data.prepared.candles.interval,
             "symbols": list(data.prepared.candles.symbols), "features": list(data.indicators.names),
             "scaling": data.scaling.to_dict() if "series" in net.reads else None,
             "renderer": data.renderer.recipe() if data.renderer and "image" in net.reads else None,

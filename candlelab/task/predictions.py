@@ -82,6 +82,6 @@ def table(data, answers: dict[str, dict[str, tuple[np.ndarray, np.ndarray]]]) ->
 def write_table(path: Path, frame: pd.DataFrame) -> None:
     """Write the table as Parquet under a temporary name, then move it into place."""
     temporary = path.with_suffix(".tmp")
-    plain = frame.astype({name: "str" for name in ("model", "split", "symbol")})
+    plain = frame.astype(dict.fromkeys(("model", "split", "symbol"), "str"))
     plain.to_parquet(temporary, index=False, compression="zstd")
     os.replace(temporary, path)

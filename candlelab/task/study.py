@@ -15,7 +15,7 @@ CONTROLS = ("logistic", "cnn_1d", "cnn_small")
 def write_study(folder: Path, cfg: DictConfig) -> Path:
     """Write leaderboard.csv, leaderboard.md and report.html of every run in the folder; failed ones are rows with a reason."""
     found = runs.runs_in(folder) + [p.parent for p in folder.glob(f"*/{runs.FAILED}") if not (p.parent / runs.CONFIG).exists()]
-    rows = [row_of(path) for path in sorted(set(found))]
+    rows = [row for path in sorted(set(found)) for row in rows_of(path)]
     finished = [runs.Run(path) for path in found if runs.state(path) == "finished"]
     tables = {run.folder.name: run.predictions for run in finished}
     logs = {run.folder.name: run.folder / "metrics.csv" for run in finished}
@@ -25,6 +25,22 @@ def write_study(folder: Path, cfg: DictConfig) -> Path:
     print(f"\nstudy {folder.name}: {states.count('finished')} finished, {states.count('failed')} failed, "
           f"{len(states) - states.count('finished') - states.count('failed')} unfinished\nreport {path}", flush=True)
     return path
+
+
+def rows_of(folder: Path) -> list[dict]:
+    """Return the leaderboard rows of one run: its own, and one per other evaluation it was scored with."""
+    own = row_of(folder)
+    if own["state"] != "finished" or not (folder / "scores").is_dir():
+        return [own]
+    own["model"] += f" · {_rule(runs.read_json(folder / 'evaluate.json'))}"
+    again = [runs.read_json(path) for path in sorted((folder / "scores").glob("*.json"))]
+    base = own["model"].split(" · ")[0]
+    return [own, *({**own, "model": f"{base} · {_rule(made['evaluate'])}", "metrics": made["metrics"]} for made in again)]
+
+
+def _rule(evaluate: dict) -> str:
+    """Return what tells one evaluation from another: fee and threshold rule."""
+    return f"fee {evaluate['fee_bps']:g} bp, {str(evaluate['threshold']['_target_']).rsplit('.', 1)[-1].lower()}"
 
 
 def row_of(folder: Path) -> dict:
