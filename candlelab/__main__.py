@@ -62,7 +62,9 @@ def _check_and_run() -> None:
 
 
 def _hydra_main() -> None:
+    """Let Hydra compose and run; a failure is kept from it, because it would print its own line above ours."""
     import hydra
+    raised: list[Exception] = []
 
     @hydra.main(version_base="1.3", config_path=str(CONF), config_name="config")
     def run(cfg):
@@ -71,9 +73,14 @@ def _hydra_main() -> None:
         job = finish(cfg, hydra_cfg.runtime.choices)
         if str(hydra_cfg.mode).endswith("MULTIRUN"):
             return _one_of_many(job)
-        return build(job, "task", job)
+        try:
+            return build(job, "task", job)
+        except Exception as error:  # noqa: BLE001 - main() turns it into an exit code
+            raised.append(error)
 
     run()
+    if raised:
+        raise raised[0]
 
 
 def _one_of_many(job) -> object:

@@ -21,8 +21,8 @@ PACKAGE = Path(__file__).resolve().parent
 CONF = PACKAGE / "conf" if (PACKAGE / "conf").is_dir() else PACKAGE.parent / "conf"
 ALLOWED = "candlelab."
 # What cannot change the fit, and so must not change the name of a run.
-NOT_IN_SIGNATURE = ("study", "resume", "outputs", "name", "bench", "task", "evaluate", "trainer.accelerator", "trainer.devices",
-                    "trainer.logger", "trainer.progress", "data.workers", "render.fill")
+NOT_IN_SIGNATURE = ("study", "resume", "outputs", "name", "bench", "task", "evaluate", "pretrained", "trainer.accelerator", "trainer.devices",
+                    "trainer.logger", "trainer.progress", "render.fill", "render.storage")
 
 
 # ${first:a,b} in a yaml: the first that is not null; oc.select knows only missing keys.
@@ -53,7 +53,7 @@ def locate(target: str):
 
     Raises ConfigError unless it lies inside candlelab: a config may come with somebody else's model.
     """
-    if not str(target).startswith(ALLOWED) or "_" == str(target).rsplit(".", 1)[-1][:1]:
+    if not str(target).startswith(ALLOWED) or str(target).rsplit(".", 1)[-1][:1] == "_":
         raise ConfigError(f"'{target}' is not a component of candlelab: only names that start with '{ALLOWED}' are built")
     module, _, name = target.rpartition(".")
     try:
@@ -149,7 +149,7 @@ def _annotation(kind, code):
     if kind is inspect.Parameter.empty:
         return typing.Any
     try:
-        return eval(kind, code.__globals__) if isinstance(kind, str) else kind  # noqa: S307 - our own source, not the yaml's
+        return eval(kind, code.__globals__) if isinstance(kind, str) else kind
     except NameError:
         return typing.Any
 

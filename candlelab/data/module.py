@@ -71,7 +71,8 @@ class ChartData(pl.LightningDataModule):
     @property
     def warmup(self) -> int:
         """Bars needed before each window, whatever the model reads."""
-        return max(self.renderer.warmup if self.renderer else 0, self.indicators.warmup, self.caption.warmup)
+        drawn = self.renderer.window - self.window + self.renderer.warmup if self.renderer else 0
+        return max(drawn, self.indicators.warmup, self.caption.warmup)
 
     @property
     def shapes(self) -> Shapes:
@@ -199,8 +200,18 @@ class ChartData(pl.LightningDataModule):
 
     def train_dataloader(self) -> SampleLoader:
         epoch = self.trainer.current_epoch if self.trainer else 0
+        self._stream(epoch)
         first = self.resume_from[1] if self.resume_from[0] == epoch else 0
         return SampleLoader(self.samples("train"), self.batch_size, self.seed, epoch=epoch, first=first)
+
+    def _stream(self, epoch: int) -> None:
+        """Where the source makes new samples for every epoch, put this epoch's in place of the last one's."""
+        if not hasattr(self.source, "redraw"):
+            return
+        _ = self.fingerprint, "series" in self.reads and self.series  # both belong to the first samples
+        self.source.redraw(self.prepared.candles, self.prepared.ends[self.samples("train")], epoch)
+        self._tapes.clear()
+        self.__dict__.pop("series", None)
 
     def val_dataloader(self) -> SampleLoader:
         return SampleLoader(self.samples("validation"), self.batch_size, None)

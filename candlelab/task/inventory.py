@@ -40,8 +40,7 @@ def candle_rows(outputs: Path) -> list[dict]:
 
 def store_rows(outputs: Path) -> list[dict]:
     """Return one row per chart store: count, shape, size, style, whether it is whole."""
-    folders = [p for p in sorted((outputs / "stores").glob("*")) if p.is_dir() and not p.name.startswith(".")]
-    return [{"store": str(path), **stores.describe(path)} for path in folders]
+    return [stores.describe(path) for path in stores.find_stores(outputs / "stores")]
 
 
 def model_rows(outputs: Path, metric: str, show: str) -> list[dict]:
