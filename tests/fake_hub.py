@@ -16,12 +16,14 @@ def git_hash(content: bytes) -> str:
 
 
 class Hub:
-    """`failures` holds what happens to the next commits: a status, "lost" (done, no answer), "unheard" (not done, no answer)."""
+    """`failures` holds per repository what happens to its next commits: a status, "unheard" (not done, no answer), "lost" (done, no
+    answer) or "slow" (done, the answer comes after the client's next request)."""
 
     def __init__(self):
         self.repos: dict[tuple[str, str], dict] = {}
         self.blobs: dict[str, bytes] = {}
-        self.failures: list = []
+        self.failures: dict[str, list] = {}
+        self.next_request = threading.Event()
         self.bodies: list[bytes] = []
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (Handler,), {"hub": self}))
         self.url = f"http://127.0.0.1:{self.server.server_port}"
@@ -69,6 +71,7 @@ class Handler(BaseHTTPRequestHandler):
     def handle_request(self):
         body = self.read_body()
         self.hub.bodies.append(body)
+        self.hub.next_request.set()
         url = urllib.parse.urlsplit(self.path)
         path, query = urllib.parse.unquote(url.path), urllib.parse.parse_qs(url.query)
         for pattern, route in ROUTES:
@@ -126,13 +129,17 @@ class Handler(BaseHTTPRequestHandler):
         self.answer(200, {"files": files})
 
     def commit(self, body, query, kind, name):
-        failure = self.hub.failures.pop(0) if self.hub.failures else None
+        planned = self.hub.failures.get(name, [])
+        failure = planned.pop(0) if planned else None
         if isinstance(failure, int):
             return self.answer(failure, {"error": "as asked"}, Retry_After="0")
         if failure != "unheard":
             code = self.take(self.hub.repos[kind, name], body)
             if code != 200:
                 return self.answer(code, {"error": "the parent is not the head"})
+        if failure == "slow":
+            self.hub.next_request.clear()
+            self.hub.next_request.wait(10)
         if failure:
             self.close_connection = True
             return self.connection.shutdown(2)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import time
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -82,7 +83,9 @@ class Courier:
             return head
         operations = [CommitOperationAdd(name, str(path)) for name, path in sorted(parcel.files.items())]
         operations += [CommitOperationDelete(name) for name in stale]
-        return api.create_commit(repo, operations, commit_message=message, repo_type=parcel.kind, parent_commit=head).oid
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message=".*commit a data file.*")  # predictions.parquet belongs to the model
+            return api.create_commit(repo, operations, commit_message=message, repo_type=parcel.kind, parent_commit=head).oid
 
 
 def known_secrets() -> dict[str, str]:

@@ -42,6 +42,8 @@ class TensorboardLog:
 
     def finish(self, folder: Path) -> None:
         """Show the verdict, final metrics, curves and charts of a finished run."""
+        if self.writer is None:
+            return
         results = Results(Path(folder))
         self.writer.add_text("verdict", "\n\n".join(results.read("verdict.json").get("lines", [])))
         for name, value in results.metrics.items():

@@ -85,6 +85,8 @@ class WandbLog:
 
     def finish(self, folder: Path) -> None:
         """Show final metrics, curves, charts, predictions and artifacts of a finished run."""
+        if self.run is None:
+            return
         results = Results(Path(folder))
         self.run.summary.update(results.metrics)
         self.run.summary["verdict"] = "\n".join(results.read("verdict.json").get("lines", []))
