@@ -71,6 +71,7 @@ def published() -> tuple[Hub, Path, dict, str]:
 def publish_all() -> None:
     """In the other process: the whole way there and back."""
     import datasets
+
     from candlelab import load_run
     from candlelab.config import build, compose
     here = Path(sys.argv[1])
@@ -87,7 +88,7 @@ def publish_all() -> None:
         task("task=publish", "task.confirm=true", *(f"task.{word}" for word in words))
     back, charts = load_run("me/net"), datasets.load_dataset("me/charts")
     bars = task_data(compose, build, out)
-    found = {"same predictions": _said(back) == _said(run) and back.predictions.equals(run.predictions), 
+    found = {"same predictions": _said(back) == _said(run) and back.predictions.equals(run.predictions),
              "parts": {name: len(part) for name, part in charts.items()}, "features": {k: str(v) for k, v in charts["train"].features.items()},
              "ordered": all(part["time"] == sorted(part["time"]) for part in charts.values()),
              "apart": max(charts["train"]["time"]) < min(charts["validation"]["time"]) <= max(charts["validation"]["time"]) < min(charts["test"]["time"]),

@@ -145,7 +145,7 @@ def test_tensorboard_shows_curves_charts_and_the_verdict(plain, tmp_path):
 
 @pytest.mark.slow
 def test_a_multirun_of_three_is_three_runs_of_one_group_and_the_failed_one_is_closed(tmp_path):
-    done = tiny.command("-m", *tiny.TINY, f"outputs={tmp_path}", "data.window=16,24,650", "trainer/logger=wandb", "trainer.max_epochs=1")
+    done = tiny.command("-m", *tiny.TINY, f"outputs={tmp_path}", "data.window=16,12,650", "trainer/logger=wandb", "trainer.max_epochs=1")
     boards = dashboards(tmp_path)
     assert done.returncode == 3 and len({b.of("run")[0].run_id for b in boards}) == 3
     assert {b.of("run")[0].run_group for b in boards} == {"smoke"}

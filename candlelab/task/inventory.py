@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 import pandas as pd
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
 from rich.table import Table
 
@@ -14,10 +14,11 @@ from candlelab import run as runs
 from candlelab.data import cache
 from candlelab.render.storage import store as stores
 
-LATEST, BEST = "latest", "best"
+BEST = "best"
+FALLING = ("loss", "log_loss", "brier", "ece", "forecast_mse", "max_drawdown_pct", "turnover")  # metrics that are better when smaller
 
 
-def inventory(cfg: DictConfig, *, what: Literal["all", "candles", "stores", "models"], metric: str, show: str) -> dict[str, list[dict]]:
+def inventory(cfg: DictConfig, *, what: Literal["all", "candles", "stores", "models"], metric: str, show: Literal["all", "latest", "best"]) -> dict[str, list[dict]]:
     """Print and return what lies under the outputs folder, as one list of rows per kind.
 
     metric  by which `show=best` sorts models; show is all, latest or best.
@@ -44,20 +45,36 @@ def store_rows(outputs: Path) -> list[dict]:
 
 
 def model_rows(outputs: Path, metric: str, show: str) -> list[dict]:
-    """Return one row per run: data, model, state, verdict in figures, date, size; newest first, or best first."""
-    rows = []
-    for config in outputs.glob(f"*/*/{runs.CONFIG}"):
-        folder = config.parent
-        metrics = runs.read_json(folder / runs.METRICS) if (folder / runs.METRICS).exists() else {}
-        size = sum(p.stat().st_size for p in folder.rglob("*") if p.is_file())
-        rows.append({"run": str(folder), "state": runs.state(folder), metric: metrics.get(metric),
-                     "accuracy": metrics.get("test/accuracy"), "sharpe net": metrics.get("test/sharpe_net"),
-                     "date": pd.Timestamp(config.stat().st_mtime, unit="s").strftime("%Y-%m-%d %H:%M"),
-                     "exports": len(list((folder / "export").glob("*.onnx"))), "MB": round(size / 1e6, 1)})
+    """Return one row per run: data, model, verdict, state, figures, date, exports, size; newest first, or best first."""
+    rows = [model_row(config.parent, metric) for config in outputs.glob(f"*/*/{runs.CONFIG}")]
     rows.sort(key=lambda row: row["date"], reverse=True)
     if show == BEST:
-        rows = sorted((r for r in rows if r[metric] is not None), key=lambda row: -row[metric])
+        sign = 1 if metric.rsplit("/", 1)[-1] in FALLING else -1
+        rows = sorted((r for r in rows if r[metric] is not None), key=lambda row: sign * row[metric])
     return rows if show == "all" else rows[:1]
+
+
+def model_row(folder: Path, metric: str) -> dict:
+    """Return what the registry says of one run; what an unfinished run does not know is None."""
+    cfg, card, metrics = OmegaConf.load(folder / runs.CONFIG), _json(folder / "data.json"), _json(folder / runs.METRICS)
+    size = sum(p.stat().st_size for p in folder.rglob("*") if p.is_file())
+    date = pd.Timestamp((folder / runs.CONFIG).stat().st_mtime, unit="s").strftime("%Y-%m-%d %H:%M")
+    net = OmegaConf.select(cfg, "model.net.backbone") or str(cfg.model.net["_target_"]).rsplit(".", 1)[-1]
+    data = f"{'+'.join(card['symbols'])} {card['interval']} w{card['window']} {card['first'][:10]} to {card['last'][:10]}" if card else None
+    return {"run": str(folder), "data": data, "model": str(net), "verdict": _verdict(_json(folder / "verdict.json")), "state": runs.state(folder),
+            metric: metrics.get(metric), "accuracy": metrics.get("test/accuracy"), "sharpe net": metrics.get("test/sharpe_net"), "date": date,
+            "exports": len(list((folder / "export").glob("*.onnx"))), "MB": round(size / 1e6, 1)}
+
+
+def _verdict(stored: dict) -> str | None:
+    """Return the three answers in a few words."""
+    asked = {"knows": "information", "beats a simple rule": "beyond_baseline", "pays": "money"}
+    told = [f"{words}: {stored[name]['answer']}" for words, name in asked.items() if stored.get(name)]
+    return ", ".join(told) or None
+
+
+def _json(path: Path) -> dict:
+    return runs.read_json(path) if path.exists() else {}
 
 
 def _table(kind: str, rows: list[dict]) -> Table:

@@ -33,7 +33,7 @@ def publish(cfg: DictConfig, *, what: Literal["dataset", "model", "recipe"], run
     Raises ValueError for what the user must change, HubTrouble if the hub does not take the files.
     """
     _check_settings(what, run, repo, confirm, rows_per_file, retries, wait, timeout)
-    folder = Path(cfg.outputs) / "publish" / (repo or f"you/{what}").replace("/", "--")
+    folder = Path(cfg.outputs) / "publish" / (repo or f"you/{what}").replace("/", "--") / "files"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     name = repo or "you/name"

@@ -1,0 +1,39 @@
+"""A sweep of conf/sweep as a W&B sweep file, so that `wandb agent` can share its runs among machines."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import yaml
+from omegaconf import DictConfig
+
+from candlelab import run as runs
+from candlelab.config import CONF, ConfigError, hint
+
+
+def wandb_sweep(cfg: DictConfig, *, sweep: str, project: str, path: str | None) -> Path:
+    """Write the sweep file and return its path; every agent then runs one candlelab command per combination.
+
+    sweep  a name in conf/sweep.
+    path   where to write; None: outputs/<sweep>.wandb.yaml.
+    """
+    known = sorted(option.stem for option in (CONF / "sweep").glob("*.yaml"))
+    if sweep not in known:
+        raise ConfigError(f"task.sweep is '{sweep}': there is no such sweep{hint(sweep, known)}")
+    written = Path(path) if path else Path(cfg.outputs) / f"{sweep}.wandb.yaml"
+    written.parent.mkdir(parents=True, exist_ok=True)
+    runs.write_text(written, yaml.safe_dump(sweep_file(sweep, project), sort_keys=False))
+    print(f"sweep file {written}\nstart it with: wandb sweep {written}\nand on each machine: wandb agent <the id it prints>", flush=True)
+    return written
+
+
+def sweep_file(sweep: str, project: str) -> dict:
+    """Return the content of the file: a grid over the sweep's own parameters, each combination one command."""
+    recipe = yaml.safe_load((CONF / "sweep" / f"{sweep}.yaml").read_text(encoding="utf-8"))
+    parameters = (recipe.get("hydra") or {}).get("sweeper", {}).get("params") or {}
+    if not parameters:
+        raise ConfigError(f"sweep={sweep} sweeps over nothing: choose one with hydra.sweeper.params")
+    grid = {key: {"values": [value.strip() for value in str(values).split(",")]} for key, values in parameters.items()}
+    words = ["${env}", "python", "-m", "candlelab", f"sweep={sweep}", "hydra.mode=RUN", "trainer/logger=wandb", "${args_no_hyphens}"]
+    return {"name": sweep, "project": project, "method": "grid", "metric": {"name": "val/balanced_accuracy", "goal": "maximize"},
+            "parameters": grid, "command": words}
