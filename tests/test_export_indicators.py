@@ -34,6 +34,14 @@ def both(name: str, kalman: float | None, candles: Candles) -> tuple[np.ndarray,
     return indicators(candles)[-WINDOW:], inside(torch.from_numpy(tape))[0].numpy()
 
 
+def test_the_bars_of_the_controls_are_those_of_the_tape():
+    from candlelab.data.indicators.bars import RawBars
+    candles, plain = walk(0, 100), {"clip": None, "centre": [0.0] * 6, "scale": [1.0] * 6}
+    inside = ScaledIndicators("RawBars", kalman=None, scaling=plain, bars=100, window=WINDOW, average=20)
+    tape = torch.from_numpy(np.stack([getattr(candles, column) for column in COLUMNS], 1)[None])
+    np.testing.assert_allclose(inside(tape)[0].numpy(), RawBars(average=20)(candles)[-WINDOW:], rtol=1e-6)
+
+
 @pytest.mark.parametrize("kalman", [None, 0.5])
 @pytest.mark.parametrize("name", ["classic", "minimal", "raw"])
 def test_a_graph_computes_what_talib_computes(name, kalman):

@@ -20,19 +20,20 @@ Recursion = Callable[[np.ndarray], np.ndarray]  # (T, n) columns to (T, n), line
 class ScaledIndicators(nn.Module):
     """The scaled numbers of the last `window` of T bars; ohlcv (B, T, 5) float64 to (B, window, F) float32.
 
-    style    name of the indicators' class: Classic, Raw or Minimal.
-    kalman   as in the set's settings.
+    style    name of the indicators' class: Classic, Raw, Minimal or RawBars.
+    kalman   as in the set's settings, as is `average`: the closes in the mean of RawBars.
     scaling  what `to_dict` of the fitted scaler wrote.
     Raises ValueError for a set that has no form in tensor operations.
     """
 
-    def __init__(self, style: str, *, kalman: float | None, scaling: dict, bars: int, window: int) -> None:
+    def __init__(self, style: str, *, kalman: float | None, scaling: dict, bars: int, window: int,
+                 average: int | None = None) -> None:
         super().__init__()
         if style not in SETS:
             why = WHY_NOT.get(style, "it has no tensor form")
             raise ValueError(f"data/indicators={style.lower()} cannot be computed inside a graph ({why}): only "
-                             f"{', '.join(name.lower() for name in SETS)} can; feed series to model.onnx instead")
-        self.numbers, self.window, self.clip = SETS[style](bars), window, scaling["clip"]
+                             f"{', '.join(NAMES)} can; feed series to model.onnx instead")
+        self.numbers, self.window, self.clip = SETS[style](bars, average), window, scaling["clip"]
         self.smooth = None if kalman is None else _matrix(lambda x: kalman_levels(x, kalman), bars)
         self.centre = torch.tensor(scaling["centre"], dtype=torch.float64)
         self.scale = torch.tensor(scaling["scale"], dtype=torch.float64)
@@ -49,8 +50,8 @@ class ScaledIndicators(nn.Module):
 class Averages:
     """The matrices of a set, for `bars` bars: `x @ matrix` is the average of x (B, bars) at every bar."""
 
-    def __init__(self, bars: int) -> None:
-        self.bars = bars
+    def __init__(self, bars: int, average: int | None) -> None:
+        self.bars, self.average = bars, average
 
     def simple(self, values: Tensor, length: int) -> Tensor:
         """Mean of the last `length` values; the first length - 1 columns mean less."""
@@ -114,7 +115,15 @@ class Minimal(Averages):
         return [_change(close.log()), *means, self.volatility(close, 20)]
 
 
-SETS = {"Classic": Classic, "Raw": Raw, "Minimal": Minimal}
+class RawBars(Averages):
+    """The six of data/indicators=bars, in prices."""
+
+    def __call__(self, opened: Tensor, high: Tensor, low: Tensor, close: Tensor, volume: Tensor) -> list[Tensor]:
+        return [opened, high, low, close, self.simple(close, self.average), volume]
+
+
+SETS = {"Classic": Classic, "Raw": Raw, "Minimal": Minimal, "RawBars": RawBars}
+NAMES = ("classic", "raw", "minimal", "bars")  # as the command calls them
 WHY_NOT = {"Wide": "it needs the clock and TA-Lib's candlestick patterns"}
 
 

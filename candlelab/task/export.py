@@ -137,9 +137,9 @@ def candles_graph(run: Run, maker: InputMaker, answers: tuple[str, ...]) -> Cand
     if "image" in reads:
         makers["image"] = drawer(maker.renderer)
     if "series" in reads:
-        style, kalman = type(maker.indicators).__name__, getattr(maker.indicators, "kalman", None)
-        makers["series"] = ScaledIndicators(style, kalman=kalman, scaling=maker.stored["scaling"], bars=maker.bars,
-                                            window=maker.stored["window"])
+        style, settings = type(maker.indicators).__name__, vars(maker.indicators)
+        makers["series"] = ScaledIndicators(style, kalman=settings.get("kalman"), scaling=maker.stored["scaling"], bars=maker.bars,
+                                            window=maker.stored["window"], average=settings.get("average"))
     if not makers:
         raise ValueError("the model reads captions alone, which are not made of numbers: feed model.onnx instead")
     words = tuple(name for name in input_names(reads) if name.startswith("caption"))
