@@ -76,10 +76,10 @@ class Plan:
         return sum(guess.seconds for guess in self._left.values()) * float(np.median(self._correction or [1.0]))
 
     def _guess(self, job: DictConfig) -> Guess | None:
-        """What a job may cost; None if its data or net cannot be made, which it will say itself when its turn comes."""
+        """What a job may cost; None if its data or net fails, which the job will say itself when its turn comes."""
         try:
             return self._measured(job)
-        except ValueError:
+        except (ValueError, RuntimeError, OSError):
             return None
 
     def _measured(self, job: DictConfig) -> Guess:

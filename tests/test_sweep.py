@@ -1,0 +1,113 @@
+"""A sweep as a user meets it: every job measured, failures as rows, interrupted ones completed, none trained twice."""
+
+import random
+import subprocess
+import sys
+
+import pandas as pd
+import pytest
+import tiny
+
+from candlelab import __main__ as command
+from candlelab.model.timm_backbone import TimmBackbone
+
+QUICK = ("trainer.progress=lines", "trainer.max_epochs=2", "trainer.checkpoint_minutes=0", "evaluate.draws=20", "evaluate.null_draws=20",
+         "evaluate.threshold.draws=5")
+CHARTS = ("sweep=quick_test", "experiment=smoke", "data.source.bars=150", "data.window=8", "model.image_size=32",
+          "model.net.backbone=test_resnet,test_vit,test_efficientnet", *QUICK)
+CONTROLS = ("-m", "model=logistic", "data=simulated", "data.source.bars=400", "data/indicators=bars", "data/scaling=none", "data.window=8",
+            "study=killed", *QUICK)
+TIMED = ["Train_Seconds", "Samples_Per_Second", "Peak_Memory_MB", "Load_Seconds", "Latency_P50_MS", "Latency_P90_MS", "Throughput"]
+
+
+def main(monkeypatch, *words):
+    """Run the command in this process and return its exit code."""
+    monkeypatch.setattr(sys, "argv", ["candlelab", *words])
+    monkeypatch.setattr(command, "failures", [])
+    monkeypatch.setattr(command, "plans", [])
+    try:
+        command.main()
+    except SystemExit as end:
+        return end.code
+    return 0
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory):
+    """Three backbones, of which one breaks in training; then the same again with resume=retry and nothing broken."""
+    outputs, forward = tmp_path_factory.mktemp("outputs"), TimmBackbone.forward
+
+    def breaks(net, batch):
+        if net.training and type(net.backbone).__name__ == "VisionTransformer":
+            raise RuntimeError("the fourth fan failed")
+        return forward(net, batch)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TimmBackbone, "forward", breaks)
+        codes = [main(patch, *CHARTS, f"outputs={outputs}")]
+        broken = pd.read_csv(outputs / "quick_test" / "leaderboard.csv")
+        patch.setattr(TimmBackbone, "forward", forward)
+        good = {path: path.stat().st_mtime_ns for path in outputs.glob("quick_test/*/metrics.json")}
+        codes += [main(patch, *CHARTS, f"outputs={outputs}"), main(patch, *CHARTS, f"outputs={outputs}", "resume=retry")]
+    return outputs / "quick_test", codes, broken, good
+
+
+def test_a_net_that_breaks_in_training_is_one_row_with_its_reason(study):
+    _, codes, broken, _ = study
+    nets = broken[broken.Role == "model"]
+    assert codes[0] == 3 and sorted(nets.State) == ["failed", "finished", "finished"]
+    assert nets[nets.State == "failed"].Reason.tolist() == ["RuntimeError: the fourth fan failed"]
+
+
+def test_failed_jobs_wait_for_retry_and_finished_ones_are_left_alone(study):
+    folder, codes, _, good = study
+    assert codes[1:] == [3, 0] and len(good) == 2
+    assert len(list(folder.glob("*/metrics.json"))) == 3
+    assert {path: path.stat().st_mtime_ns for path in good} == good
+
+
+def test_every_finished_job_is_measured(study):
+    board = pd.read_csv(study[0] / "leaderboard.csv")
+    nets = board[board.Role == "model"]
+    assert (nets[["Parameters", "FLOPs", *TIMED]] > 0).all().all() and (nets.Latency_P90_MS >= nets.Latency_P50_MS).all()
+    assert nets.Pretrained.tolist() == ["random"] * 3
+
+
+def killed(outputs, jobs, kills, seed):
+    """Issue a sweep of several jobs, kill -9 at random moments, and again until it ends; return what each issue left finished."""
+    chance, left = random.Random(seed), []
+    words = [sys.executable, "-m", "candlelab", *CONTROLS, f"seed={','.join(map(str, range(jobs)))}", f"outputs={outputs}"]
+    for turn in range(kills + 1):
+        process = subprocess.Popen(words, cwd=tiny.ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        lines = chance.randint(6, 22) if turn < kills else 10**6
+        for _ in zip(range(lines), process.stdout):
+            pass
+        if turn < kills:
+            try:
+                process.wait(timeout=chance.random())
+            except subprocess.TimeoutExpired:
+                process.kill()
+        process.communicate()
+        left.append({path: path.stat().st_mtime_ns for path in outputs.glob("killed/*/metrics.json")})
+    return left, process.returncode
+
+
+def table_of(outputs):
+    return pd.read_csv(outputs / "killed" / "leaderboard.csv").drop(columns=TIMED)
+
+
+def check_kills(tmp_path, *, jobs, kills):
+    left, code = killed(tmp_path / "killed", jobs, kills, seed=1)
+    assert code == 0 and len(left[-1]) == jobs
+    assert all(left[-1][path] == time for issue in left for path, time in issue.items()), "a finished job was trained again"
+    killed(tmp_path / "whole", jobs, 0, seed=0)
+    pd.testing.assert_frame_equal(table_of(tmp_path / "killed"), table_of(tmp_path / "whole"))
+
+
+def test_a_killed_sweep_goes_on_and_ends_like_an_uninterrupted_one(tmp_path):
+    check_kills(tmp_path, jobs=2, kills=1)
+
+
+@pytest.mark.slow
+def test_ten_kills_of_twelve_jobs_change_nothing(tmp_path):
+    check_kills(tmp_path, jobs=12, kills=10)
