@@ -297,5 +297,6 @@ def _require_hub(name) -> None:
         except OSError:
             why = "the hub does not answer"
     raise ValueError(
-        f"the tokenizer {name} could not be reached ({why}); use the tokenizer `closed`, or a local folder that holds it."
+        f"the tokenizer {name} could not be reached ({why}): train from scratch with model.net.pretrained=false, "
+        "or give a local folder that holds the weights and the tokenizer with model.net.pretrained=FOLDER."
     )

@@ -19,7 +19,8 @@ GAIN = 3.0
 class Fusion(nn.Module):
     """The caption's [CLS] asks the chart's patches; two heads say class and standardised forward return.
 
-    `tokenizer` is the name of the one that makes the caption's ids: `closed`, or that of the caption backbone.
+    `tokenizer` names the one that makes the caption's ids: `closed`, a BERT's, or `auto`, which is that of the caption
+    backbone where it is pretrained and `closed` elsewhere; the task that builds the data reads it.
     One modality alone is an ablation: with the chart only, the ViT's own [CLS] asks; with the caption only, nothing is asked.
     Output: logits (B, K), forecast (B,), attention (B, fusion_heads, 1, patches) where there is a chart.
     After system 000 (CandleFusion), with the residual and the layer norm that it lacked.

@@ -30,7 +30,7 @@ def assemble(cfg: DictConfig) -> Parts:
     renderer = build(cfg, "render") if cfg.get("render") else None
     data = build(cfg, "data", renderer)
     if "caption" in cfg.model.net.get("inputs", []):
-        data.use_tokenizer(cfg.model.net.tokenizer)
+        data.use_tokenizer(tokenizer_name(cfg.model.net))
     net = build(cfg, "model.net", data.shapes)
     data.reads = tuple(net.reads)
     share_prepared(cfg, data)
@@ -41,6 +41,15 @@ def assemble(cfg: DictConfig) -> Parts:
     if data.batch_size == "auto":
         data.batch_size = auto_batch_size(parts)
     return parts
+
+
+def tokenizer_name(net: DictConfig) -> str:
+    """Return the tokenizer a net's captions need: its own choice, or for `auto` the one its weights were trained with."""
+    if net.tokenizer != "auto":
+        return net.tokenizer
+    if not net.pretrained:
+        return "closed"
+    return net.caption_backbone if net.pretrained is True else str(Path(net.pretrained) / net.caption_backbone)
 
 
 def share_prepared(cfg: DictConfig, data) -> None:
