@@ -122,6 +122,8 @@ def _component_problems(node: dict, path: str):
     except ConfigError as error:
         yield f"{path}._target_: {error}"
         return
+    except ModuleNotFoundError:
+        return  # its package is not installed here: exported models are used without torch
     settings = settings_of(target)
     given = {key: value for key, value in node.items() if not key.startswith("_")}
     for key, value in given.items():
