@@ -39,17 +39,19 @@ class Fit:
 class Trainer:
     """Fits a Learner into a run folder and resumes what was interrupted there.
 
+    max_steps   caps max_epochs at the whole epochs that fit into so many steps (at least one); None: no cap.
     patience    epochs without a lower validation loss before training stops.
     precision   "auto": bf16 mixed on accelerators that have it, else 32 bit.
     Raises ValueError for settings out of range; KeyboardInterrupt after Ctrl-C, once a checkpoint is written.
     """
 
-    def __init__(self, *, max_epochs: int, patience: int, clip: float, precision: Literal["auto", "32-true", "bf16-mixed", "16-mixed"],
+    def __init__(self, *, max_epochs: int, max_steps: int | None, patience: int, clip: float, precision: Literal["auto", "32-true", "bf16-mixed", "16-mixed"],
                  accelerator: str, devices: int | str, checkpoint_minutes: float, deterministic: bool,
                  progress: Literal["auto", "bar", "lines", "none"], logger: object):
-        if max_epochs < 1 or patience < 1 or clip < 0:
-            raise ValueError(f"trainer.max_epochs {max_epochs}, patience {patience}, clip {clip}: need >= 1, >= 1, >= 0")
-        self.max_epochs, self.patience, self.clip = max_epochs, patience, clip
+        if max_epochs < 1 or (max_steps or 1) < 1 or patience < 1 or clip < 0:
+            raise ValueError(f"trainer.max_epochs {max_epochs}, max_steps {max_steps}, patience {patience}, clip {clip}: "
+                             "need at least 1, 1 (or null), 1 and 0")
+        self.max_epochs, self.max_steps, self.patience, self.clip = max_epochs, max_steps, patience, clip
         self.precision, self.accelerator, self.devices = precision, accelerator, devices
         self.minutes, self.deterministic, self.progress, self.logger = checkpoint_minutes, deterministic, progress, logger
 
@@ -57,7 +59,7 @@ class Trainer:
         """Train, then load the weights of the best validation loss back into the learner."""
         checkpoints = Checkpoints(Path(folder) / "checkpoints", monitor=MONITOR, minutes=self.minutes)
         table, clock = EpochTable(Path(folder) / "metrics.csv"), _Clock()
-        trainer = self._lightning(Path(folder), [checkpoints, table, clock])
+        trainer = self._lightning(Path(folder), [checkpoints, table, clock], epochs=self._epochs(data))
         last = checkpoints.last if resume and checkpoints.last.exists() else None
         try:
             trainer.fit(learner, datamodule=data, ckpt_path=last, weights_only=True)
@@ -71,12 +73,17 @@ class Trainer:
         return Fit(learner, epochs=len(table.rows), best_epoch=checkpoints.best_epoch, seconds=clock.seconds,
                    training_seconds=clock.training, samples_per_second=clock.samples / max(clock.training, 1e-9))
 
-    def _lightning(self, folder: Path, callbacks: list) -> pl.Trainer:
+    def _epochs(self, data: pl.LightningDataModule) -> int:
+        if self.max_steps is None:
+            return self.max_epochs
+        return max(1, min(self.max_epochs, self.max_steps // -(-len(data.samples("train")) // data.batch_size)))
+
+    def _lightning(self, folder: Path, callbacks: list, *, epochs: int) -> pl.Trainer:
         _quieten()
         stop = EarlyStopping(MONITOR, patience=self.patience, mode="min", check_finite=True)
         bar = self._progress()
         return pl.Trainer(
-            max_epochs=self.max_epochs, accelerator=self.accelerator, devices=self.devices, precision=self._precision(),
+            max_epochs=epochs, accelerator=self.accelerator, devices=self.devices, precision=self._precision(),
             gradient_clip_val=self.clip or None, callbacks=[stop, *callbacks, *bar], logger=self._loggers(folder),
             enable_checkpointing=False, enable_progress_bar=any(isinstance(b, RichProgressBar) for b in bar),
             enable_model_summary=False, num_sanity_val_steps=0, reload_dataloaders_every_n_epochs=1, deterministic=self.deterministic or None,

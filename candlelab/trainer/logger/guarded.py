@@ -25,6 +25,11 @@ def attempt(call: Callable, *args):
         return None
 
 
+def is_first() -> bool:
+    """Return whether this is the only process of a training run, or the first of several."""
+    return (rank_zero_only.rank or 0) == 0
+
+
 class Guarded(Logger):
     """A Lightning logger around another one; only metrics pass, and no exception comes back."""
 
@@ -74,13 +79,18 @@ class Metrics(Logger):
 
 
 def guarded(log, folder: Path) -> list[Logger]:
-    """Return the Lightning loggers of a run, none of which can raise."""
+    """Return the Lightning loggers of a run, none of which can raise; of several processes only the first has any."""
+    if not is_first():
+        return []
     return [Guarded(inner) for inner in attempt(log.loggers, folder) or []]
 
 
 @contextmanager
 def watched(log, folder: Path) -> Iterator[None]:
     """Open the log of a run, and after it show the results and close, as failed if the run raised; nothing of that can raise."""
+    if not is_first():
+        yield
+        return
     attempt(log.open, folder)
     failed = True
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -12,7 +13,7 @@ import pandas as pd
 import yaml
 
 POINTS = 200  # of a curve
-SECRET = ("token", "secret", "password", "api_key", "apikey", "credential")
+SECRET = re.compile(r"(^|_)(token|secret|password|passwd|apikey|key|credential)s?($|_)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -151,5 +152,5 @@ def config_of(folder: Path) -> dict:
 
 def _public(node):
     if isinstance(node, dict):
-        return {k: _public(v) for k, v in node.items() if not (isinstance(v, str) and any(word in str(k).lower() for word in SECRET))}
+        return {k: _public(v) for k, v in node.items() if not (isinstance(v, str) and SECRET.search(str(k)))}
     return [_public(v) for v in node] if isinstance(node, list) else node
