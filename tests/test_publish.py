@@ -6,6 +6,10 @@ import hub_cases
 import pytest
 import yaml
 
+from candlelab import load_run
+from candlelab.config import ConfigError, build, compose
+from candlelab.export import hub
+
 COMMITS = {"plain": 1, "busy": 1, "conflict": 1, "moved": 1, "lost": 1, "unheard": 1, "slow": 1, "login": 0, "down": 0, "half": 1, "refused": 0}
 PIPELINES = {"image-classification", "time-series-forecasting"}  # of those the hub knows
 MODEL_FIELDS = {"license", "license_name", "library_name", "pipeline_tag", "tags", "metrics", "model-index"}
@@ -14,8 +18,7 @@ DATA_FIELDS = {"license", "license_name", "license_link", "pretty_name", "langua
 
 
 def card(repo, kind):
-    hub = hub_cases.published()[0]
-    text = hub.files(repo, kind)["README.md"].decode()
+    text = hub_cases.published()[0].files(repo, kind)["README.md"].decode()
     return yaml.safe_load(text.split("---")[1]), text
 
 
@@ -57,14 +60,14 @@ def test_after_a_half_way_failure_the_same_command_completes():
 @pytest.mark.slow
 @pytest.mark.parametrize(("repo", "kind"), [("me/charts", "dataset"), ("me/net", "model"), ("me/recipe", "dataset")])
 def test_only_the_confirmed_command_sends_and_it_sends_once(repo, kind):
-    hub = hub_cases.published()[0]
-    assert hub.commits(repo, kind) == 1 and hub.repos[kind, repo]["private"]
+    there = hub_cases.published()[0]
+    assert there.commits(repo, kind) == 1 and there.repos[kind, repo]["private"]
 
 
 @pytest.mark.slow
 def test_the_dry_run_shows_every_file_with_its_hash():
-    hub, _, _, printed = hub_cases.published()
-    blobs = {name: oid for name, (_, oid) in hub.repos["model", "me/net"]["files"].items() if oid}
+    there, _, _, printed = hub_cases.published()
+    blobs = {name: oid for name, (_, oid) in there.repos["model", "me/net"]["files"].items() if oid}
     assert blobs and all(f"{oid}  {name}" in printed for name, oid in blobs.items()) and "nothing was sent; repeat with" in printed
 
 
@@ -131,5 +134,28 @@ def test_the_data_card_is_what_the_hub_expects(repo):
 
 @pytest.mark.slow
 def test_nothing_of_this_machine_is_published():
-    hub, outputs, _, _ = hub_cases.published()
-    assert not [n for n, content in hub.files("me/net", "model").items() if str(outputs).encode() in content and not n.endswith(".onnx")]
+    there, outputs, _, _ = hub_cases.published()
+    assert not [n for n, content in there.files("me/net", "model").items() if str(outputs).encode() in content and not n.endswith(".onnx")]
+
+
+@pytest.mark.parametrize(("words", "sentence"), [
+    (["task.what=model"], "task.what=model needs a finished run: give task.run=FOLDER"),
+    (["task.confirm=true"], "task.confirm=true needs a place to send to"),
+    (["task.repo=nobody"], "task.repo is 'nobody': give it as user/name"),
+    (["task.timeout=0"], "a timeout above 0")])
+def test_a_mistake_is_one_sentence_before_anything_is_made(words, sentence, tmp_path):
+    cfg = compose("experiment=smoke", "task=publish", f"outputs={tmp_path}/out", *words)
+    with pytest.raises(ConfigError, match=sentence):
+        build(cfg, "task", cfg)
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_offline_machine_is_told_so(monkeypatch):
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    with pytest.raises(ValueError, match="HF_HUB_OFFLINE is set, so nothing can be sent"):
+        hub.client(1.0)
+
+
+def test_an_unknown_published_run_is_one_sentence():
+    with pytest.raises(hub.HubTrouble, match="no run in the folder 'nobody/nothing', the hub cannot be reached"):
+        load_run("nobody/nothing")

@@ -81,7 +81,7 @@ def test_every_combination_of_a_sweep_file_is_one_valid_command(sweep, tmp_path)
     cfg = compose("task=wandb_sweep", f"task.sweep={sweep}", f"outputs={tmp_path}")
     made = yaml.safe_load(build(cfg, "task", cfg).read_text())
     names = list(made["parameters"])
-    for values in itertools.islice(itertools.product(*(made["parameters"][name]["values"] for name in names)), 2):
+    for values in itertools.islice(itertools.product(*(made["parameters"][name]["values"] for name in names)), 1):
         words = made["command"][4:-1] + [f"{name}={value}" for name, value in zip(names, values)]
         assert len(check_overrides(words)) == 1
 

@@ -9,6 +9,7 @@ from wandb_reader import dashboards
 
 from candlelab import load_run
 from candlelab.trainer.logger import guarded, wandb_log
+from candlelab.trainer.logger.results import config_of
 
 METRICS = {"train/loss", "val/loss", "lr", "val/accuracy", "val/balanced_accuracy", "val/auroc", "epoch"}
 SHOWN = {"confusion_matrix_table", "precision_recall_table", "roc_table", "reliability_table", "threshold_table", "equity_table", "predictions",
@@ -141,6 +142,11 @@ def test_tensorboard_shows_curves_charts_and_the_verdict(plain, tmp_path):
     events = EventAccumulator(str(plain / "tensorboard")).Reload()
     assert {"roc", "precision_recall", "reliability", "threshold", "equity", "heat_map/confusion"} <= set(events.Tags()["images"])
     assert events.Scalars("val/loss")[0].step == 7 and "verdict/text_summary" in events.Tags()["tensors"]
+
+
+def test_a_config_is_shown_without_secrets_and_with_its_tokenizer(tmp_path):
+    (tmp_path / "config.yaml").write_text("net: {tokenizer: closed, api_key: x, hf_token: y}\npassword: z\n")
+    assert config_of(tmp_path) == {"net": {"tokenizer": "closed"}}
 
 
 @pytest.mark.slow

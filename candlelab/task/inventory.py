@@ -18,7 +18,8 @@ BEST = "best"
 FALLING = ("loss", "log_loss", "brier", "ece", "forecast_mse", "max_drawdown_pct", "turnover")  # metrics that are better when smaller
 
 
-def inventory(cfg: DictConfig, *, what: Literal["all", "candles", "stores", "models"], metric: str, show: Literal["all", "latest", "best"]) -> dict[str, list[dict]]:
+def inventory(cfg: DictConfig, *, what: Literal["all", "candles", "stores", "models"], metric: str,
+              show: Literal["all", "latest", "best"]) -> dict[str, list[dict]]:
     """Print and return what lies under the outputs folder, as one list of rows per kind.
 
     metric  by which `show=best` sorts models; show is all, latest or best.
