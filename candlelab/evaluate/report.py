@@ -28,6 +28,7 @@ def write_report(
     card: Mapping[str, Any],
     charts: Sequence[tuple[np.ndarray, Mapping[str, Any]]],
     provenance: Mapping[str, Any],
+    explained: Mapping[str, Any] | None = None,
 ) -> Path:
     """The path of a finished report.html that loads nothing from elsewhere.
 
@@ -36,6 +37,7 @@ def write_report(
     charts       (image (C, H, W) uint8, caption) pairs; a caption holds label and answer (class names) and may hold
                  confidence (0 to 1), symbol, time (ms UTC).
     provenance   commit, versions, hardware, …, nested or flat; `config` is the yaml text.
+    explained    heat maps: `learnt` and `random` as pairs like charts, `likeness` their mean rank correlation.
     metrics.csv beside `path` gives the training curves.
     """
     verdict, log = scores.verdict, Path(path).parent / "metrics.csv"
@@ -50,6 +52,7 @@ def write_report(
         sections.errors(results, scores.curves, predictions),
         Section("Money") if recognition else money_section.money(results, scores.curves, scores.threshold),
         sections.charts(pictures=charts),
+        sections.explained(explained or {}),
         sections.symbols(results, scores.per_symbol),
         sections.training(results, log),
         sections.provenance(origin),

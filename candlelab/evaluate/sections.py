@@ -236,6 +236,15 @@ def charts(pictures: Sequence[tuple[np.ndarray, Mapping[str, Any]]]) -> Section:
     return Section("What it saw", "Test charts exactly as the model received them.", galleries=[group for group in groups if group.charts])
 
 
+def explained(maps: Mapping[str, Any]) -> Section:
+    """Heat maps of the trained net above those of one that learnt nothing; empty without maps."""
+    lead = "Red: what spoke for the answer (Grad-CAM, element-wise). Below, the same net with random weights: where both look alike, "
+    lead += f"the map shows the picture and not what was learnt. Their mean rank correlation is {formats.signed(maps.get('likeness', 0.0))}."
+    titles = {"learnt": "Trained", "random": "Random weights, for comparison"}
+    groups = [Gallery(title, [_chart(*pair) for pair in maps[name]]) for name, title in titles.items() if maps.get(name)]
+    return Section("Where it looked", lead, galleries=groups)
+
+
 def _chart(image: np.ndarray, caption: Mapping[str, Any]) -> Chart:
     """One picture with its caption in words."""
     label, answer = (str(caption[name]).replace("_", " ") for name in ("label", "answer"))

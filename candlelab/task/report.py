@@ -15,6 +15,7 @@ from candlelab.config import ConfigError, build, plain
 from candlelab.evaluate.report import write_report
 
 PICTURES = 12  # charts the report shows
+CHARTS, EXPLAINED = "figures/charts.npz", "figures/explained.npz"
 
 
 def report(cfg: DictConfig, *, run: str | None) -> dict | None:
@@ -44,7 +45,7 @@ def score_and_report(run: runs.Run, cfg: DictConfig, *, extra: dict, data) -> tu
     provenance = run.environment | {"data_hash": made["data_hash"], "weights": made["weights_origin"],
                                     "config": (folder / runs.CONFIG).read_text()}
     write_report(folder / "report.html", scores=scores, predictions=run.predictions, card=card,
-                 charts=_charts(run, data), provenance=provenance)
+                 charts=_charts(run, data), provenance=provenance, explained=_explained(run))
     runs.write_json(folder / runs.METRICS, metrics)
     return metrics, "\n".join(scores.verdict.lines())
 
@@ -92,7 +93,7 @@ def _costs(metrics: dict) -> dict:
 
 def _charts(run: runs.Run, data) -> list[tuple[np.ndarray, dict]]:
     """Return (chart (C, H, W), caption) of test windows: the surest right and the surest wrong answers in turn."""
-    stored = run.folder / "figures" / "charts.npz"
+    stored = run.folder / CHARTS
     if data is not None and data.renderer is not None:
         _keep_charts(run, data, stored)
     if not stored.exists():
@@ -101,6 +102,16 @@ def _charts(run: runs.Run, data) -> list[tuple[np.ndarray, dict]]:
         images, rows = pack["images"], pack["rows"]
     test = _net_test(run)
     return [(image, _caption(run, test.iloc[row])) for image, row in zip(images, rows, strict=True)]
+
+
+def _explained(run: runs.Run) -> dict:
+    """Return the heat maps of task=explain: learnt and random as (chart, caption) pairs, and their likeness; {} without."""
+    if not (run.folder / EXPLAINED).exists():
+        return {}
+    with np.load(run.folder / EXPLAINED, allow_pickle=False) as pack:
+        captions = [_caption(run, _net_test(run).iloc[row]) for row in pack["rows"]]
+        pairs = {name: list(zip(pack[name], captions, strict=True)) for name in ("learnt", "random")}
+        return pairs | {"likeness": float(pack["likeness"].mean())}
 
 
 def _net_test(run: runs.Run):

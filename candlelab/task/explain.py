@@ -1,0 +1,158 @@
+"""Where a net looked: heat maps over test charts, right and wrong ones, beside the same for a net that learnt nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from omegaconf import DictConfig, OmegaConf
+
+from candlelab import run as runs
+from candlelab.batch import Shapes
+from candlelab.config import ConfigError, build
+from candlelab.task.report import CHARTS, EXPLAINED, report
+
+LEAST = 4  # places a feature map must have to show where, 2 x 2
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A layer whose output (B, …) has a place on the chart for each feature; `to_map` makes (B, C, h, w) of it."""
+
+    module: torch.nn.Module
+    to_map: Callable[[torch.Tensor], torch.Tensor]
+
+
+def explain(cfg: DictConfig, *, run: str) -> None:
+    """Colour the charts of a finished run's report: figures/explained.npz, figures/explained.png and a section of the report."""
+    found = runs.load_run(run)
+    if "image" not in found.preprocessing["reads"]:
+        raise ConfigError(f"the model in '{run}' reads no charts, so there is nothing to colour: choose a run of an image model")
+    with np.load(found.folder / CHARTS, allow_pickle=False) as pack:
+        rows = pack["rows"]
+    batch = found.data.assemble(torch.from_numpy(found.data.samples("test")[rows]))
+    images, learnt, random = batch["image"].numpy(), heat(found.model, batch), heat(untrained(found), batch)
+    alike, path = likeness(learnt, random), found.folder / EXPLAINED
+    learnt, random = overlay(images, learnt), overlay(images, random)
+    np.savez_compressed(path, rows=rows, learnt=learnt, random=random, likeness=alike)
+    _contact_sheet(path.with_suffix(".png"), learnt, random)
+    report(cfg, run=run)
+    print(f"figure {path.with_suffix('.png')}   (rank correlation with random weights {alike.mean():+.2f})", flush=True)
+
+
+def untrained(found: runs.Run) -> torch.nn.Module:
+    """The run's net with random weights but its pixel statistics.
+
+    Source of the check: Adebayo et al. (2018), Sanity checks for saliency maps, section 4: a map that does not change when the
+    weights are random shows the picture, not what was learnt.
+    """
+    cfg = OmegaConf.create(OmegaConf.to_container(found.cfg, resolve=True))
+    if "pretrained" in cfg.model.net:
+        cfg.model.net.pretrained = False
+    torch.manual_seed(0)
+    shapes = Shapes(**{k: tuple(v) if isinstance(v, list) else v for k, v in found.preprocessing["shapes"].items()})
+    net = build(cfg, "model.net", shapes)
+    if hasattr(net, "pixels"):
+        net.pixels.load_state_dict(found.model.pixels.state_dict())
+    return net.eval()
+
+
+def heat(net: torch.nn.Module, batch: dict) -> np.ndarray:
+    """Grad-CAM in its element-wise form on the last layer that knows places; (B, H, W) in [0, 1], 0 for what spoke against.
+
+    Gradient of the answered class times activation, summed over channels, negative parts cut. Source: Draelos & Carin (2020),
+    Use HiResCAM instead of Grad-CAM; for nets that end in pooling and one linear layer the two are equal.
+    Raises ConfigError if no layer of the net knows places.
+    """
+    net.requires_grad_(True)
+    first = {name: value[:1] for name, value in batch.items()}
+    # behind the last attention only the class token counts, so the gradient of the other places is zero there: look further ahead
+    chosen = next((layer for layer in reversed(layers(net, first)) if _gradients(net, first, layer).any()), None)
+    if chosen is None:
+        raise ConfigError("this net has no layer that knows places on the chart: heat maps are for convolutional nets and transformers")
+    maps = _gradients(net, batch, chosen).sum(1, keepdim=True).clamp_min(0).float()
+    maps = torch.nn.functional.interpolate(maps, batch["image"].shape[2:], mode="bilinear", align_corners=False)[:, 0]
+    return (maps / maps.amax((1, 2), keepdim=True).clamp_min(1e-12)).numpy()
+
+
+def _gradients(net: torch.nn.Module, batch: dict, layer: Layer) -> torch.Tensor:
+    """Gradient of the answered class times activation of a layer; (B, C, h, w)."""
+    try:
+        from captum.attr import LayerGradientXActivation
+    except ImportError:
+        raise ConfigError("heat maps need captum: pip install candlelab[explain]") from None
+
+    def answer(image):
+        return net({**batch, "image": image})["logits"]
+
+    with torch.no_grad():
+        target = answer(batch["image"]).argmax(1)
+    found = LayerGradientXActivation(answer, layer.module).attribute(batch["image"].float(), target=target)
+    return layer.to_map(_tensor(found)).detach()
+
+
+def layers(net: torch.nn.Module, batch: dict) -> list[Layer]:
+    """The layers with at least LEAST places on the chart, in the order in which they work."""
+    found: list[Layer] = []
+
+    def look(module, inputs, output):
+        tensor = _tensor(output)
+        to_map = _as_map(tensor, batch["image"].shape) if isinstance(tensor, torch.Tensor) else None
+        if to_map is not None:
+            found.append(Layer(module, to_map))
+
+    hooks = [module.register_forward_hook(look) for name, module in net.named_modules() if name and not name.startswith("pixels")]
+    with torch.no_grad():
+        net(batch)
+    for hook in hooks:
+        hook.remove()
+    return found
+
+
+def _tensor(output):
+    return output[0] if isinstance(output, tuple) and output else output
+
+
+def _as_map(tensor: torch.Tensor, image: torch.Size) -> Callable | None:
+    """How to read a layer's output as (B, C, h, w): it may be that, (B, h, w, C), or (B, tokens, C) with tokens ahead."""
+    ratio = image[2] / image[3]
+    if tensor.ndim == 4:
+        _, a, b, c = tensor.shape
+        if b * c >= LEAST and abs(b - ratio * c) < 1:
+            return lambda found: found
+        return (lambda found: found.permute(0, 3, 1, 2)) if a * b >= LEAST and abs(a - ratio * b) < 1 else None
+    if tensor.ndim != 3:
+        return None
+    width = int((tensor.shape[1] / ratio) ** 0.5)
+    height = round(width * ratio)
+    ahead = tensor.shape[1] - width * height  # class and distillation tokens
+    if width * height < LEAST or not 0 <= ahead <= 2:
+        return None
+    return lambda found: found[:, ahead:].transpose(1, 2).unflatten(2, (height, width))
+
+
+def overlay(images: np.ndarray, maps: np.ndarray) -> np.ndarray:
+    """Grey charts under a warm glow where the map is high; (B, 3, H, W) uint8.
+
+    images  (B, C, H, W) uint8; maps (B, H, W) in [0, 1].
+    """
+    grey = images.mean(axis=1)
+    warm = np.array([215, 48, 39], float)[:, None, None]
+    share = 0.75 * maps[:, None]
+    return np.rint((1 - share) * grey[:, None] + share * warm).astype(np.uint8)
+
+
+def likeness(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Rank correlation of two maps of each chart; (B,), 1 where they look the same, 0 where a map is flat."""
+    from scipy.stats import spearmanr
+    pairs = zip(first.reshape(len(first), -1), second.reshape(len(second), -1), strict=True)
+    return np.array([0.0 if a.std() == 0 or b.std() == 0 else float(spearmanr(a, b).statistic) for a, b in pairs])
+
+
+def _contact_sheet(path: Path, learnt: np.ndarray, random: np.ndarray) -> None:
+    from PIL import Image
+    sheet = np.concatenate([np.concatenate(list(part), axis=2) for part in (learnt, random)], axis=1)
+    Image.fromarray(np.ascontiguousarray(sheet.transpose(1, 2, 0))).save(path)
