@@ -74,6 +74,15 @@ def _anchor(panel: Panel, value: float) -> str:
     return "start" if share < 0.25 else "end" if share > 0.75 else "middle"
 
 
+def _apart(panel: Panel, reference: Reference, references: Sequence[Reference]) -> str:
+    """As `_anchor`, but names of two lines close together are set to their outer sides."""
+    gaps = [other.value - reference.value for other in references if other is not reference]
+    near = min(gaps, key=abs, default=None)
+    if not near or abs(near) > 0.4 * (panel.x[1] - panel.x[0]):
+        return _anchor(panel, reference.value)
+    return "end" if near > 0 else "start"
+
+
 LONGEST = 22
 
 
@@ -93,7 +102,7 @@ def comparison(
     panel.bottom_axis(labelled(ticks(*panel.x, 4), words, scale=_scale(words)), axis, grid=True)
     for reference in references:
         panel.stroke(reference.value, panel.y[0], reference.value, panel.y[1], reference.kind)
-        panel.text(reference.value, -0.5, reference.name, kind="small", anchor=_anchor(panel, reference.value), dy=-7)
+        panel.text(reference.value, -0.5, reference.name, kind="small", anchor=_apart(panel, reference, references), dy=-7)
     for place, row in enumerate(rows):
         low, high = _ends(row)
         panel.stroke(low, place, high, place, f"interval-{row.kind}")
