@@ -1,6 +1,7 @@
 """Dashboards: what an offline W&B run holds, and that no logger can harm a run."""
 
 import json
+import shutil
 
 import pytest
 import tiny
@@ -8,6 +9,7 @@ import wandb
 from wandb_reader import dashboards
 
 from candlelab import load_run
+from candlelab.config import ConfigError, build, compose
 from candlelab.trainer.logger import guarded, wandb_log
 from candlelab.trainer.logger.results import config_of
 
@@ -104,6 +106,23 @@ def test_a_logger_that_raises_leaves_the_metrics_identical(run, plain, tmp_path,
     guarded.TOLD.clear()
     folder = tiny.trained(tmp_path, "trainer/logger=wandb")
     assert numbers(folder) == numbers(plain) and "the run goes on without it" in capsys.readouterr().err
+
+
+def test_what_came_after_training_joins_the_same_run(folder, tmp_path):
+    (folder / "export").mkdir()
+    (folder / "export" / "model.onnx").write_bytes(b"a model")
+    shutil.copy(next(folder.rglob("confusion*.png")), folder / "figures" / "explained.png")
+    cfg = compose(*tiny.TINY, f"outputs={tmp_path}", "task=dashboard", f"task.run={folder}", "trainer/logger=wandb")
+    build(cfg, "task", cfg)
+    first, second = dashboards(folder)
+    assert second.of("run")[0].run_id == first.of("run")[0].run_id and "heat_map/explained" in second.keys
+    assert "export" in {artifact.type for artifact in second.of("artifact")}
+
+
+def test_a_dashboard_needs_a_dashboard(folder):
+    cfg = compose(*tiny.TINY, "task=dashboard", f"task.run={folder}")
+    with pytest.raises(ConfigError, match="trainer/logger=csv is no dashboard"):
+        build(cfg, "task", cfg)
 
 
 def test_an_unreachable_server_means_offline(monkeypatch, tmp_path, capsys):

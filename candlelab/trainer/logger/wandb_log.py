@@ -63,8 +63,8 @@ class WandbLog:
         settings = wandb.Settings(silent=True, console="off", init_timeout=self.timeout, finish_timeout=self.timeout,
                                   finish_timeout_raises=False, disable_code=True, disable_job_creation=True,
                                   x_stats_sampling_interval=self.system_seconds)
-        earlier = folder / NAME
-        resumed = earlier.read_text(encoding="utf-8").strip() if earlier.exists() and (folder / "checkpoints/last.ckpt").exists() else None
+        earlier, begun = folder / NAME, any((folder / name).exists() for name in ("checkpoints/last.ckpt", "metrics.json"))
+        resumed = earlier.read_text(encoding="utf-8").strip() if earlier.exists() and begun else None
         run = wandb.init(project=self.project, entity=self.entity, dir=str(folder), name=folder.name, group=str(config["study"]),
                          job_type="train", tags=[*tags_of(config), *self.tags], config=config, mode=mode, id=resumed,
                          resume="allow" if resumed and mode == "online" else None, reinit="create_new", settings=settings)

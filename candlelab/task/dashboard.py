@@ -1,0 +1,23 @@
+"""Show a finished run in the dashboard of trainer/logger, with what came after training: heat maps, exports, new scores."""
+
+from __future__ import annotations
+
+from omegaconf import DictConfig
+
+from candlelab import run as runs
+from candlelab.config import ConfigError, build
+
+
+def dashboard(cfg: DictConfig, *, run: str) -> None:
+    """Open the run's own dashboard again, or one if it had none, and write everything its folder holds.
+
+    Raises ConfigError where trainer/logger is no dashboard.
+    """
+    from candlelab.trainer.logger.csv_log import CsvLog
+    from candlelab.trainer.logger.guarded import watched
+    log = build(cfg, "trainer.logger")
+    if isinstance(log, CsvLog):
+        raise ConfigError("trainer/logger=csv is no dashboard: choose trainer/logger=wandb or trainer/logger=tensorboard")
+    found = runs.load_run(run)
+    with watched(log, found.folder):
+        print(f"showing {found.folder}", flush=True)
