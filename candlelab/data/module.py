@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
 
@@ -39,6 +39,7 @@ class Prepared:
     ends: np.ndarray  # (n,) int64 tape row of each sample's last bar
     part: np.ndarray  # (n,) int8 0 train, 1 validation, 2 test, -1 dropped
     source: object
+    tokens: dict[str, tuple[np.ndarray, np.ndarray]] = field(default_factory=dict)  # captions per tokenizer, once one was asked for
 
 
 class ChartData(pl.LightningDataModule):
@@ -150,7 +151,10 @@ class ChartData(pl.LightningDataModule):
     @cached_property
     def tokens(self) -> tuple[np.ndarray, np.ndarray]:
         """Return token ids (n, L) and their mask (n, L) of every sample's caption; each text is tokenised once."""
-        return captions.encode_windows(self.caption, self.prepared.candles, self.prepared.ends, self.window, self.tokenizer)
+        made, name = self.prepared, self.tokenizer.name
+        if name not in made.tokens:
+            made.tokens[name] = captions.encode_windows(self.caption, made.candles, made.ends, self.window, self.tokenizer)
+        return made.tokens[name]
 
     def use_tokenizer(self, name: str) -> None:
         """Take "closed", or the tokenizer of a BERT by hub name or local folder."""

@@ -55,6 +55,8 @@ def tokenizer_name(net: DictConfig) -> str:
 def share_prepared(cfg: DictConfig, data) -> None:
     """Give the data what an earlier job of this process prepared from the same settings, or remember it."""
     settings = {key: value for key, value in plain(cfg)["data"].items() if key != "batch_size"}
+    if not data.thin:
+        settings.pop("seed")  # it draws the bars to remove, and the order of batches, which is made anew for each job
     key = json.dumps([settings, data.warmup], sort_keys=True)
     if key in _prepared:
         data.__dict__["prepared"] = _prepared[key]
