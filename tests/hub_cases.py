@@ -1,7 +1,10 @@
 """What a loopback hub is asked: run in a process of its own, because the hub's client reads its environment at import."""
 
+import atexit
 import json
 import os
+import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -27,10 +30,17 @@ def in_a_process(code: str, hub: Hub, home: Path, *words: str) -> subprocess.Com
     return done
 
 
+def temporary_folder() -> Path:
+    """Return a new folder that goes when the tests end."""
+    folder = Path(tempfile.mkdtemp())
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
+
+
 @cache
 def sent() -> tuple[Hub, dict]:
     """Send two files under every kind of failure; return the hub and {case: {"said": [...], "end": sentence}}."""
-    hub, here = Hub(), Path(tempfile.mkdtemp())
+    hub, here = Hub(), temporary_folder()
     hub.failures = {f"me/{name}": list(planned) for name, planned in FAILURES.items()}
     (here / "README.md").write_text("# a card\n")
     (here / "model.safetensors").write_bytes(b"weights")
@@ -63,7 +73,7 @@ def _end(courier, parcel, repo: str) -> str:
 @cache
 def published() -> tuple[Hub, Path, dict, str]:
     """Train, export, publish and read back; return the hub, the outputs folder, what was found, and everything printed."""
-    hub, here = Hub(), Path(tempfile.mkdtemp())
+    hub, here = Hub(), temporary_folder()
     done = in_a_process("import hub_cases; hub_cases.publish_all()", hub, here / "home", str(here))
     return hub, here / "outputs", json.loads((here / "found.json").read_text()), done.stdout + done.stderr
 
@@ -95,6 +105,11 @@ def publish_all() -> None:
              "picture": list(charts["train"][0]["image"].size), "caption": charts["train"][0]["caption"],
              "labels": charts["test"]["label"] == run.predictions.query("model == 'net' and split == 'test'").label.tolist(),
              "closes": [r["next_close"] for r in charts["train"].select(range(2))], "tape": bars == run.preprocessing["data_hash"]}
+    for repo in ("net", "charts"):
+        card = (out / "publish" / f"me--{repo}" / "files" / "README.md").read_text()
+        for snippet in re.findall(r"```python\n(.*?)```", card, re.DOTALL):
+            exec(compile(snippet, f"the card of {repo}", "exec"), {})
+            print(f"snippet of {repo} ran")
     (here / "found.json").write_text(json.dumps(found))
 
 

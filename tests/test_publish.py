@@ -1,12 +1,14 @@
 """Publishing to a loopback hub: one commit whatever happens, and everything comes back."""
 
 import json
+import shlex
 
 import hub_cases
 import pytest
 import yaml
 
 from candlelab import load_run
+from candlelab.command_line import check_overrides
 from candlelab.config import ConfigError, build, compose
 from candlelab.export import hub
 
@@ -81,6 +83,19 @@ def test_a_published_data_set_loads_with_its_splits_in_time_order():
     found = hub_cases.published()[2]
     assert list(found["parts"]) == ["train", "validation", "test"] and found["ordered"] and found["apart"] and found["labels"]
     assert found["features"]["label"] == "ClassLabel(names=['down', 'up'])" and found["features"]["image"].startswith("Image(")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("repo", ["net", "charts"])
+def test_the_code_in_a_card_runs(repo):
+    assert f"snippet of {repo} ran" in hub_cases.published()[3]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("repo", "kind"), [("me/charts", "dataset"), ("me/net", "model"), ("me/recipe", "dataset")])
+def test_the_commands_in_a_card_are_valid(repo, kind):
+    lines = [line for line in card(repo, kind)[1].splitlines() if line.startswith("python -m candlelab")]
+    assert lines and all(check_overrides(shlex.split(line)[3:]) for line in lines)
 
 
 @pytest.mark.slow

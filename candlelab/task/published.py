@@ -141,11 +141,11 @@ def portable(node):
 
 def command_of(run: runs.Run) -> str:
     """Return the command that trained a run, without the places of this machine."""
-    start, words = "python -m candlelab", shlex.split(run.environment["command"])[3:]
+    start, words = "python -m candlelab", run.environment["command"].split()[3:]
     return " ".join([start, *map(shlex.quote, portable_words(words))])
 
 
 def portable_words(words: list[str]) -> list[str]:
     """Return overrides without the outputs folder and without the places of local files."""
-    pairs = [word.partition("=") for word in words if not word.startswith("outputs=")]
+    pairs = [word.partition("=") for word in words if ("=" in word or word.startswith("-")) and not word.startswith("outputs=")]
     return [f"{key}{sign}{portable(value)}" for key, sign, value in pairs]
