@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from itertools import pairwise
 from typing import Literal
 
@@ -80,7 +81,10 @@ class MultiScale(nn.Module):
 
 
 class AttentionPool(nn.Module):
-    """Positions, a transformer block and a learned weighted mean over bars; (B, T, width) to (B, width)."""
+    """Positions, a transformer block, then the newest state plus a learned weighted mean; (B, T, width) to (B, width).
+
+    Without the newest state beside it a mean over all bars drowns what the last few say, and nothing is learnt for epochs.
+    """
 
     places: Tensor
 
@@ -96,11 +100,11 @@ class AttentionPool(nn.Module):
         self.weigh = nn.Linear(width, 1)
 
     def forward(self, states: Tensor) -> Tensor:
-        states = states + self.places
+        states = states * math.sqrt(self.places.shape[-1]) + self.places  # Vaswani et al. 2017, 3.4: else positions drown states
         states = self.norm_attention(states + self._attend(states))
         states = self.norm_forward(states + self.feed(states))
         shares = self.weigh(states).softmax(dim=1)
-        return (shares * states).sum(1)
+        return states[:, -1] + (shares * states).sum(1)
 
     def _attend(self, states: Tensor) -> Tensor:
         split = self.ask(states).unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
