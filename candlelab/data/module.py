@@ -259,7 +259,7 @@ class ChartData(pl.LightningDataModule):
         return pd.DataFrame({
             "symbol": names, "time": made.candles.time[ends], "split": pd.Categorical([part] * len(ends)),
             "label": made.labels.label[ends], "forward_return": made.labels.forward_return[ends],
-            "bar_return": bar_returns(made.candles, ends), "sigma": made.labels.sigma[ends],
+            "bar_return": bar_returns(made.candles, ends, broken=np.diff(samples) > 1), "sigma": made.labels.sigma[ends],
             "segment": made.candles.segment[ends]})
 
     def describe(self) -> dict:
@@ -306,13 +306,14 @@ def gather_rows(column: torch.Tensor, ends: torch.Tensor, window: int) -> torch.
     return column[ends[:, None] + torch.arange(1 - window, 1, device=ends.device)]
 
 
-def bar_returns(candles: Candles, ends: np.ndarray) -> np.ndarray:
+def bar_returns(candles: Candles, ends: np.ndarray, *, broken: np.ndarray) -> np.ndarray:
     """Return what a position decided at each end row earns until the next one's close; shape (n,), simple returns.
 
-    The last row of a segment earns the return of the bar after it, 0 where the segment has none.
+    The last row of a segment earns the return of the bar after it, 0 where the segment has none; so does a row before a place
+    where samples of other parts lie in between: broken (n - 1,) bool.
     """
     following = np.append(ends[1:], -1)
-    broken = (following < 0) | (candles.segment[following] != candles.segment[ends])
+    broken = np.append(broken, True) | (candles.segment[following] != candles.segment[ends])
     nxt = np.minimum(ends + 1, len(candles) - 1)
     nxt = np.where(candles.segment[nxt] == candles.segment[ends], nxt, ends)
     following = np.where(broken, nxt, following)
