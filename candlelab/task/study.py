@@ -67,9 +67,19 @@ def _words(cfg: DictConfig) -> dict:
     name = net.get("backbone") or module
     parts = [str(name), *(k for k in ("use_cnn", "use_attention") if net.get(k)), *([str(mode)] if mode else [])]
     return {"model": " ".join(parts), "role": "control" if module in CONTROLS else "model", "seed": cfg.seed,
-            "data": f"{'+'.join(cfg.data.symbols)} {cfg.data.interval} w{cfg.data.window}", "interval": cfg.data.interval,
+            "data": data_name(cfg.data), "interval": cfg.data.interval,
             "window": cfg.data.window, "period": f"{cfg.data.start} to {cfg.data.end}",
             "month": str(cfg.data.start)[:7], "experiment": str(cfg.data.label.get("_target_", "")).rsplit(".", 1)[-1]}
+
+
+def data_name(data: DictConfig) -> str:
+    """Return the words that tell one data set of a study from another: coins, interval, window, dates, holes, split."""
+    split = data.split
+    parts = ["+".join(data.symbols), data.interval, f"w{data.window}", *(str(day) for day in (data.start, data.end) if day is not None)]
+    parts += [f"thin {data.thin:g}"] if data.thin else []
+    parts += [f"fold {split.fold}"] if "fold" in split else []
+    parts += [f"{split.train} {split.train_days} d to {split.test_days} d"] if "train_days" in split else []
+    return " ".join(parts)
 
 
 def _candidates(run: runs.Run) -> int:
