@@ -91,7 +91,8 @@ def _one_of_many(job) -> object:
         folder = run_folder(job)
         folder.mkdir(parents=True, exist_ok=True)
         reason = " ".join(str(error).split()) or type(error).__name__
-        (folder / "failed.txt").write_text(f"{type(error).__name__}: {reason}\n\n{traceback.format_exc()}")
+        if not (folder / "failed.txt").exists():  # a job that waits for resume=retry keeps its first reason
+            (folder / "failed.txt").write_text(f"{type(error).__name__}: {reason}\n\n{traceback.format_exc()}")
         failures.append(reason)
         print(f"candlelab: {folder.name} failed: {reason}", file=sys.stderr, flush=True)
         return None

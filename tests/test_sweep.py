@@ -48,20 +48,22 @@ def study(tmp_path_factory):
         broken = pd.read_csv(outputs / "quick_test" / "leaderboard.csv")
         patch.setattr(TimmBackbone, "forward", forward)
         good = {path: path.stat().st_mtime_ns for path in outputs.glob("quick_test/*/metrics.json")}
-        codes += [main(patch, *CHARTS, f"outputs={outputs}"), main(patch, *CHARTS, f"outputs={outputs}", "resume=retry")]
-    return outputs / "quick_test", codes, broken, good
+        codes.append(main(patch, *CHARTS, f"outputs={outputs}"))
+        reason = next(outputs.glob("quick_test/*/failed.txt")).read_text().splitlines()[0]
+        codes.append(main(patch, *CHARTS, f"outputs={outputs}", "resume=retry"))
+    return outputs / "quick_test", codes, broken, good, reason
 
 
 def test_a_net_that_breaks_in_training_is_one_row_with_its_reason(study):
-    _, codes, broken, _ = study
+    _, codes, broken, *_ = study
     nets = broken[broken.Role == "model"]
     assert codes[0] == 3 and sorted(nets.State) == ["failed", "finished", "finished"]
     assert nets[nets.State == "failed"].Reason.tolist() == ["RuntimeError: the fourth fan failed"]
 
 
 def test_failed_jobs_wait_for_retry_and_finished_ones_are_left_alone(study):
-    folder, codes, _, good = study
-    assert codes[1:] == [3, 0] and len(good) == 2
+    folder, codes, _, good, reason = study
+    assert codes[1:] == [3, 0] and len(good) == 2 and reason == "RuntimeError: the fourth fan failed"
     assert len(list(folder.glob("*/metrics.json"))) == 3
     assert {path: path.stat().st_mtime_ns for path in good} == good
 
@@ -115,6 +117,15 @@ def check_kills(tmp_path, *, jobs, kills):
 
 def test_a_killed_sweep_goes_on_and_ends_like_an_uninterrupted_one(tmp_path):
     check_kills(tmp_path, jobs=2, kills=1)
+
+
+def test_a_run_stopped_after_its_last_epoch_is_completed(tmp_path):
+    from candlelab.config import build, compose, run_folder
+    cfg = compose(*CONTROLS[1:], f"outputs={tmp_path}")
+    whole = build(cfg, "task", cfg)
+    for name in ("metrics.json", "predictions.parquet", "preprocessing.json", "model.safetensors"):
+        (run_folder(cfg) / name).unlink()
+    assert build(cfg, "task", cfg)["test/log_loss"] == whole["test/log_loss"]
 
 
 @pytest.mark.slow

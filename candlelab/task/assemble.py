@@ -81,10 +81,16 @@ def preprocessing(parts: Parts) -> dict:
             "kind": data.label.kind, "horizon": data.label.horizon, "label": type(data.label).__name__,
             "window": data.window, "warmup": data.warmup, "batch_size": data.batch_size, "interval": data.prepared.candles.interval,
             "symbols": list(data.prepared.candles.symbols), "features": list(data.indicators.names),
-            "scaling": data.scaling.to_dict() if "series" in net.reads else None,
+            "scaling": _scaling(data) if "series" in net.reads else None,
             "renderer": data.renderer.recipe() if data.renderer and "image" in net.reads else None,
             "tokenizer": data.tokenizer.name, "caption_length": data.caption.length,
             "weights_origin": getattr(net, "weights_origin", "random"), "data_hash": data.fingerprint}
+
+
+def _scaling(data) -> dict:
+    """Return the scaler as numbers; it is fitted with the series, which a run resumed after its last epoch has not asked for."""
+    assert data.series is not None
+    return data.scaling.to_dict()
 
 
 def learner_of(run: Run):
