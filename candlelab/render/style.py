@@ -17,7 +17,7 @@ from candlelab.render.memory import pictures
 
 Missing = Literal["adjacent", "blank"]
 NOT_DRAWN = ("fill", "storage")  # settings that change no pixel
-PIECE = 20_000  # bars a thread draws at a time: their numbers stay in the cache
+PIECE = 40_000  # bars a thread draws at a time: their numbers stay in the cache
 
 
 class Style(ABC):
@@ -81,13 +81,19 @@ class Style(ABC):
         """Draw in pieces small enough for the cache, on all cores."""
         self._check(tape, ends)
         images = pictures((len(ends), *self.shape))
-        size = max(1, min(PIECE // (self.window + self.warmup), 1024, -(-len(ends) // workers())))
+        size = self._piece(len(ends))
 
         def piece(start: int) -> None:
             self.paint(self._bars(tape, ends[start:start + size]), images[start:start + size])
 
         for_each(piece, range(0, len(ends), size))
         return images
+
+    def _piece(self, count: int) -> int:
+        """Return how many pictures a thread draws at a time: what the cache holds, and as many pieces for each thread."""
+        limit = max(1, min(PIECE // (self.window + self.warmup), 1024))
+        rounds = -(-count // (limit * workers()))
+        return max(1, -(-count // max(1, rounds * workers())))
 
     def _bars(self, tape: Tape, ends) -> Bars:
         return self._arranged(gather(tape, ends, self.window + self.warmup))
