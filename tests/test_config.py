@@ -65,7 +65,7 @@ def test_latest_becomes_a_date_before_the_run_is_named():
 def test_every_preset_composes():
     for group in ("model", "data", "render", "experiment"):
         for option in config.groups().get(group, {}):
-            compose(f"{group}={option}")
+            assert compose(f"{group}={option}").data
 
 
 def test_annotations_are_checked_in_depth():

@@ -42,7 +42,9 @@ def quality_table(rows: list[Quality]) -> Table:
     counts = {name.replace("_", " "): [getattr(row, name) for row in rows] for name in COUNTS}
     counts["re-listed"] = [len(row.relistings) for row in rows]
     seen = {name: values for name, values in counts.items() if any(values)}
-    table = Table("symbol", "", "first (UTC)", "last (UTC)", title="market data", title_justify="left")
+    table = Table(title="market data", title_justify="left")
+    for name in ("symbol", "", "first", "last"):
+        table.add_column(name, no_wrap=True)
     for name in ("bars", "gaps", *seen):
         table.add_column(name, justify="right")
     for k, row in enumerate(rows):
@@ -52,4 +54,4 @@ def quality_table(rows: list[Quality]) -> Table:
 
 
 def _day(ms: int) -> str:
-    return pd.Timestamp(ms, unit="ms").strftime("%Y-%m-%d %H:%M")
+    return pd.Timestamp(ms, unit="ms").strftime("%Y-%m-%d")
