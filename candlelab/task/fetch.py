@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 from omegaconf import DictConfig
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
@@ -42,7 +43,7 @@ def quality_table(rows: list[Quality]) -> Table:
     counts = {name.replace("_", " "): [getattr(row, name) for row in rows] for name in COUNTS}
     counts["re-listed"] = [len(row.relistings) for row in rows]
     seen = {name: values for name, values in counts.items() if any(values)}
-    table = Table(title="market data", title_justify="left")
+    table = Table(title="market data", title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for name in ("symbol", "", "first", "last"):
         table.add_column(name, no_wrap=True)
     for name in ("bars", "gaps", *seen):
