@@ -20,6 +20,7 @@ Choose one option of each group (group=option) and override any value (trainer.m
 Flags: --cfg job | --info | --multirun | --shell-completion | --hydra-help | --version
 """
 PASSED_TO_HYDRA = ("cfg", "info", "hydra_help", "shell_completion", "package", "version")
+NOT_TAKEN = ("config_path", "config_name", "config_dir", "experimental_rerun")
 EXIT_MISTAKE, EXIT_BUG, EXIT_FAILED_JOBS, EXIT_INTERRUPTED = 2, 1, 3, 130
 failures: list[str] = []
 plans: list = []  # the estimate of a sweep of training jobs
@@ -47,40 +48,54 @@ def _check_and_run() -> None:
     if any(getattr(arguments, name, None) for name in PASSED_TO_HYDRA):
         _hydra_main()
         return
-    from candlelab.command_line import check_overrides, is_sweep
+    for name in NOT_TAKEN:
+        if getattr(arguments, name, None):
+            raise ConfigError(f"--{name.replace('_', '-')} is not taken: candlelab composes from its own conf; choose group=option there")
+    from candlelab.command_line import check_overrides, is_sweep, with_hydra
     jobs = check_overrides(arguments.overrides)
     swept = arguments.multirun or is_sweep(arguments.overrides)
     if len(jobs) > 1 and not swept:
         raise ConfigError(f"the overrides ask for {len(jobs)} runs: add --multirun, or quote the value if the comma is meant")
     if swept:
-        print(f"{len(jobs)} jobs, all checked", flush=True)
-        if _trains(jobs[0]):
-            plans.append(locate("candlelab.task.estimate.Plan")(jobs))
+        _run_many(jobs)
+    else:
+        _run_one(with_hydra(arguments.overrides), jobs[0])
+
+
+def _run_many(jobs: list) -> None:
+    """Run the checked jobs of a sweep, then write the study's report."""
+    print(f"{len(jobs)} jobs, all checked", flush=True)
+    if _trains(jobs[0]):
+        plans.append(locate("candlelab.task.estimate.Plan")(jobs))
     _hydra_main()
-    if swept and hasattr(jobs[0], "task"):
+    try:
         _close_study(jobs[0])
+    except ValueError as error:
+        if not failures:
+            raise
+        print(f"candlelab: {error}", file=sys.stderr)  # every job failed, and each has said why
+
+
+def _run_one(full, job) -> None:
+    """Run the checked job of a plain command; Hydra would compose it once more."""
+    from hydra.core.hydra_config import HydraConfig
+    from hydra.core.utils import configure_log
+    HydraConfig.instance().set_config(full)
+    configure_log(full.hydra.job_logging, full.hydra.verbose)
+    build(job, "task", job)
 
 
 def _hydra_main() -> None:
-    """Let Hydra compose and run; a failure is kept from it, because it would print its own line above ours."""
+    """Let Hydra compose and run the jobs of a sweep, or show what it was asked for."""
     import hydra
-    raised: list[Exception] = []
 
     @hydra.main(version_base="1.3", config_path=str(CONF), config_name="config")
     def run(cfg):
         from hydra.core.hydra_config import HydraConfig
-        hydra_cfg = HydraConfig.get()
-        job = finish(cfg, hydra_cfg.runtime.choices)
-        if str(hydra_cfg.mode).endswith("MULTIRUN"):
-            return _one_of_many(job)
-        try:
-            return build(job, "task", job)
-        except Exception as error:  # noqa: BLE001 - main() turns it into an exit code
-            raised.append(error)
+        job = finish(cfg, HydraConfig.get().runtime.choices)
+        return _one_of_many(job)
 
     run()
-    if raised:
-        raise raised[0]
 
 
 def _one_of_many(job) -> object:

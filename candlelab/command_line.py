@@ -22,6 +22,9 @@ def check_overrides(words: list[str]) -> list[DictConfig]:
     Raises ConfigError that lists the problems of all overrides and of all jobs at once.
     """
     parsed, found = _parse(words)
+    only = None if found else _only_job(parsed)
+    if only is not None:
+        return [only]
     good = [o for o in parsed if not _group_problem(o, found)]
     chosen = [o for o in good if _is_group(o.key_or_group)]
     values = _known_values([o for o in good if not _is_group(o.key_or_group)], chosen, found)
@@ -38,9 +41,29 @@ def check_overrides(words: list[str]) -> list[DictConfig]:
 
 def is_sweep(words: list[str]) -> bool:
     """Return whether a command without --multirun still asks for several runs, because its config says so."""
+    return _asks_for_several(with_hydra(words))
+
+
+def with_hydra(words: list[str]) -> DictConfig:
+    """Return the composed config of a command's plain overrides, Hydra's own node included."""
     parsed, _ = _parse(words)
-    full = _compose([o.input_line for o in parsed if not o.is_sweep_override()], hydra=True)
+    return _compose([o.input_line for o in parsed if not o.is_sweep_override()], hydra=True)
+
+
+def _asks_for_several(full: DictConfig) -> bool:
     return str(full.hydra.mode).endswith("MULTIRUN") or bool(full.hydra.sweeper.get("params"))
+
+
+def _only_job(parsed: list) -> DictConfig | None:
+    """Return the one job of a command without sweeps or mistakes, composed in one go; None for any other command."""
+    if any(o.is_sweep_override() or o.is_add() or o.is_delete() or _names_a_group_as_a_value(o) or _group_problem(o, []) for o in parsed):
+        return None
+    try:
+        full = _compose([o.input_line for o in parsed], hydra=True)
+        job = None if _asks_for_several(full) else finish(full, full.hydra.runtime.choices)
+        return None if job is None or any(problems(plain(job))) else job
+    except (HydraException, OmegaConfBaseException, ConfigError):
+        return None
 
 
 def _parse(words: list[str]) -> tuple[list, list[str]]:
@@ -55,6 +78,11 @@ def _parse(words: list[str]) -> tuple[list, list[str]]:
 
 def _is_group(key: str) -> bool:
     return key in groups()
+
+
+def _names_a_group_as_a_value(override) -> bool:
+    key = override.key_or_group
+    return "." in key and key.replace(".", "/") in groups()
 
 
 def _group_problem(override, found: list[str]) -> bool:
@@ -86,7 +114,7 @@ def _known_values(values: list, chosen: list, found: list[str]) -> list:
     good = []
     for override in values:
         key = override.key_or_group
-        if key.replace(".", "/") in groups() and "." in key:
+        if _names_a_group_as_a_value(override):
             found.append(f"{key} is a group: write {key.replace('.', '/')}={_strip(override.get_value_element_as_str())}")
         elif key in keys or key.startswith("hydra"):
             good.append(override)
@@ -127,11 +155,8 @@ def _compose_or_note(lines: tuple[str, ...], found: list[str]) -> DictConfig | N
 
 
 def _compose_lines(lines: list[str]) -> DictConfig:
-    """Return one job's finished config; group choices are composed once, values laid over them."""
-    is_group = [_is_group(line.lstrip("+~").split("=", 1)[0].split("@")[0]) for line in lines]
-    full = _compose([line for line, g in zip(lines, is_group, strict=True) if g], hydra=True)
-    rest = [line for line, g in zip(lines, is_group, strict=True) if not g]
-    cfg = _compose(lines, hydra=True) if rest else full
+    """Return one job's finished config."""
+    cfg = _compose(lines, hydra=True)
     return finish(cfg, cfg.hydra.runtime.choices)
 
 

@@ -17,6 +17,8 @@ from pathlib import Path
 from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
+from candlelab.schema import Schema, names_of, schema_of
+
 PACKAGE = Path(__file__).resolve().parent
 CONF = PACKAGE / "conf" if (PACKAGE / "conf").is_dir() else PACKAGE.parent / "conf"
 ALLOWED = "candlelab."
@@ -53,23 +55,22 @@ def locate(target: str):
 
     Raises ConfigError unless it lies inside candlelab: a config may come with somebody else's model.
     """
+    _schema(target)
+    module, _, name = target.rpartition(".")
+    return getattr(importlib.import_module(module), name)
+
+
+def _schema(target: str) -> Schema:
+    """Return what a `_target_` takes; ConfigError if it is not defined inside candlelab."""
     if not str(target).startswith(ALLOWED) or str(target).rsplit(".", 1)[-1][:1] == "_":
         raise ConfigError(f"'{target}' is not a component of candlelab: only names that start with '{ALLOWED}' are built")
     module, _, name = target.rpartition(".")
-    try:
-        home = importlib.import_module(module)
-    except ModuleNotFoundError as error:
-        if error.name and module.startswith(error.name):
-            raise ConfigError(f"there is no module '{module}'") from None
-        raise
-    found = getattr(home, name, None)
-    if getattr(found, "__module__", None) != module:
-        raise ConfigError(f"'{module}' defines no '{name}'{hint(name, _defined(home))}")
-    return found
-
-
-def _defined(module) -> list[str]:
-    return [n for n, v in vars(module).items() if getattr(v, "__module__", None) == module.__name__ and n[0] != "_"]
+    names = names_of(module)
+    if names is None:
+        raise ConfigError(f"there is no module '{module}'")
+    if name not in names:
+        raise ConfigError(f"'{module}' defines no '{name}'{hint(name, names)}")
+    return schema_of(module, name)
 
 
 def fits(value, kind) -> bool:
@@ -118,13 +119,10 @@ def problems(node, path: str = ""):
 
 def _component_problems(node: dict, path: str):
     try:
-        target = locate(node["_target_"])
+        settings, objects = _schema(node["_target_"])
     except ConfigError as error:
         yield f"{path}._target_: {error}"
         return
-    except ModuleNotFoundError:
-        return  # its package is not installed here: exported models are used without torch
-    settings = settings_of(target)
     given = {key: value for key, value in node.items() if not key.startswith("_")}
     for key, value in given.items():
         if key not in settings:
@@ -134,26 +132,18 @@ def _component_problems(node: dict, path: str):
         elif not fits(value, settings[key]):
             yield f"{path}.{key}: expected {spell(settings[key])}, got {value!r}"
     yield from (f"{path}.{key}: missing setting" for key in settings if key not in given)
-    if hasattr(target, "objection") and set(given) == set(settings):
-        objection = target.objection(**given)  # what only the component can know, such as which backbones exist
-        yield from [f"{path}: {objection}"] if objection else []
+    if objects and set(given) == set(settings):
+        yield from _objections(node["_target_"], given, path)
 
 
-def settings_of(target) -> dict[str, object]:
-    """Return the keyword-only parameters of a component and their annotations: its schema."""
-    code = target.__init__ if inspect.isclass(target) else target
-    return {name: _annotation(p.annotation, code) for name, p in inspect.signature(code).parameters.items()
-            if p.kind is p.KEYWORD_ONLY}
-
-
-def _annotation(kind, code):
-    """Return the type an annotation names; Any for a name that only the type checker imports."""
-    if kind is inspect.Parameter.empty:
-        return typing.Any
+def _objections(target: str, given: dict, path: str):
+    """Yield what only the component itself can know, such as which backbones exist; nothing where its packages are absent."""
     try:
-        return eval(kind, code.__globals__) if isinstance(kind, str) else kind
-    except NameError:
-        return typing.Any
+        objection = locate(target).objection(**given)
+    except ModuleNotFoundError:
+        return  # exported models are used without torch
+    if objection:
+        yield f"{path}: {objection}"
 
 
 def check(cfg: DictConfig) -> None:

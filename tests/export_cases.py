@@ -20,7 +20,7 @@ SMALL = ("render.height=32", "render.width=32")
 KINDS = {
     "fusion": TINY, "series": (*PLAIN, *SMALL, *SERIES),
     "regression": (*PLAIN, *SMALL, "model=cnn_lstm_attn_regression", *SERIES[1:]),
-    "recognition": (*PLAIN, *CHART, "data/label=last_candle"),
+    "recognition": (*PLAIN, *CHART, "data/label=last_candle"), "any": (),
 }
 
 

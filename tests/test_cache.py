@@ -140,3 +140,21 @@ def test_ranges_are_half_open():
     assert uncovered((0, 10), [[2, 4], [4, 6]]) == [[0, 2], [6, 10]]
     assert uncovered((2, 6), [[0, 10]]) == []
     assert merge_ranges([[4, 6], [0, 2], [2, 3], [5, 5]]) == [[0, 3], [4, 6]]
+
+
+def test_a_flipped_bit_in_the_data_is_refused_and_nothing_signs_it(exchange, tmp_path):
+    fetch(exchange.url, tmp_path)
+    data = next(tmp_path.rglob("candles-*.parquet"))
+    content = bytearray(data.read_bytes())
+    content[len(content) // 2] ^= 1
+    data.write_bytes(content)
+    with pytest.raises(ValueError, match=r"candles-.*is damaged .*delete the folder"):
+        fetch(exchange.url, tmp_path)
+
+
+@pytest.mark.parametrize("text", ["[]", "{}", '{"version": 1, "foreign": 2}', "{"])
+def test_a_manifest_that_is_none_is_refused_in_one_sentence(exchange, tmp_path, text):
+    fetch(exchange.url, tmp_path)
+    next(tmp_path.rglob("manifest.json")).write_text(text)
+    with pytest.raises(ValueError, match=r"manifest\.json is damaged: delete the folder"):
+        fetch(exchange.url, tmp_path)

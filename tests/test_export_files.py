@@ -1,5 +1,7 @@
 """A model file that is broken, foreign or malicious is refused in one sentence."""
 
+import json
+
 import numpy as np
 import onnx
 import pytest
@@ -135,3 +137,20 @@ def test_prediction_imports_neither_torch_nor_anything_else_heavy():
             "print([m for m in ('torch', 'pandas', 'onnx', 'transformers', 'hydra', 'omegaconf') if m in sys.modules])")
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("forged", [["classes"], {"threshold": "high"}, {"threshold": float("nan")}, {"score": "foo"}, {"window": -1}, {"classes": 3}])
+def test_forged_metadata_are_refused(tmp_path, capsys, forged):
+    path = little_model(tmp_path / "model.onnx")
+    whole = onnx.load(path)
+    told = next(entry for entry in whole.metadata_props if entry.key == "candlelab")
+    told.value = json.dumps(CARD | forged if isinstance(forged, dict) else forged)
+    onnx.save(whole, path)
+    assert "not exported by candlelab" in refusal(capsys, Predictor, path)
+
+
+def test_a_damaged_name_inside_is_refused(model, capsys):
+    content = model.read_bytes()
+    assert content.count(b"series")
+    model.write_bytes(content.replace(b"series", b"se\xba\xbaes"))
+    assert refusal(capsys, Predictor, model)

@@ -22,6 +22,20 @@ def patterns(**changes):
     return VitPatterns(shapes(classes=10), **{**settings("vit_patterns"), **small, **changes})
 
 
+def test_convolutions_make_as_many_tokens_as_patches():
+    image = torch.randint(0, 256, (2, *shapes(classes=10).image), dtype=torch.uint8)
+    for net in (patterns(stem="patch"), patterns(stem="convolutions")):
+        assert net({"image": image})["logits"].shape == (2, 10)
+    assert len(list(patterns(stem="convolutions").chart.embeddings.patch_embeddings.projection)) == 4
+
+
+@pytest.mark.parametrize(("changes", "why"), [({"stem": "convolutions", "patch": 2}, "4, 8, 16 or 32"),
+                                              ({"stem": "convolutions", "pretrained": True}, "no pretrained weights")])
+def test_a_stem_that_cannot_be_is_refused(changes, why):
+    with pytest.raises(ValueError, match=why):
+        patterns(**changes)
+
+
 @pytest.mark.parametrize(("image", "count"), [(I5, 155_138), (I20, 708_866), (I60, 2_952_962)])
 def test_jkx_parameter_counts_equal_the_table(image, count):
     assert sum(p.numel() for p in jkx(image).parameters()) == count

@@ -5,6 +5,9 @@ import shlex
 
 import pytest
 import tiny
+from fake_hub import Hub
+from loopback_exchange import Exchange
+from test_fetch_command import COINS, hours, publish
 
 from candlelab.command_line import check_overrides
 
@@ -13,7 +16,6 @@ BLOCKS = re.findall(r"```\w*\n(.*?)```", TEXT, re.DOTALL)
 COMMANDS = [line for block in BLOCKS for line in block.splitlines() if line.startswith(("python -m candlelab", "candlelab "))]
 TARGETS = sorted(set(re.findall(r"^make ([a-z-]+)", "\n".join(BLOCKS), re.MULTILINE) + re.findall(r"`make ([a-z-]+)`", TEXT)))
 LINKS = sorted(set(re.findall(r"\]\(([^)#]+)\)", TEXT)))
-QUICK = [line for line in COMMANDS if any(word in line for word in ("--cfg", "experiment=smoke", "experiment=demo"))]
 
 
 def words_of(line: str) -> list[str]:
@@ -37,8 +39,61 @@ def test_a_link_leads_somewhere(link):
     assert link.startswith("https://") or (tiny.ROOT / link).exists()
 
 
+NOT_TRAINED = ("task=", "--cfg", "experiment=")
+FEW = ("data.start=2024-12-01", "data.max_samples=240", "trainer.max_epochs=1", "trainer.progress=none", "evaluate.draws=20",
+       "evaluate.null_draws=20", "evaluate.threshold.draws=5", "pretrained=false")
+SMALL = {"model=fusion": ("model.net.width=24", "model.net.heads=2", "model.net.fusion_heads=2", "model.net.feed_forward=32",
+                          "model.net.image_layers=1", "model.net.caption_layers=1", "model.image_size=64"),
+         "model=fusion_small": (), "sweep=nine_backbones": ("model.image_size=64",)}
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    """A loopback exchange and hub, a finished run, and where outputs go."""
+    folder = tmp_path_factory.mktemp("readme")
+    hub = Hub()
+    with Exchange() as exchange:
+        for k, symbol in enumerate(COINS):
+            publish(exchange, symbol, ("2024-12", "2025-01"), [], ("2025-01-01", "2025-01-02"), price=10.0 * 3**k)
+        yield exchange, hub, tiny.trained(folder), folder
+    hub.close()
+
+
+def made_small(line, exchange, run, folder):
+    """Return the words of a README command and what lets it end in seconds here: less data, a loopback exchange, a run's folder."""
+    words = [word.replace("FOLDER", str(run)) for word in words_of(line)]
+    added = [f"outputs={folder}"]
+    if not any(word.startswith(NOT_TRAINED) for word in words):
+        added += [*FEW, *(more for word in words for more in SMALL.get(word, ()))]
+    if "data/source=file" in words:
+        words[-1] = f"data.source.path={bars_file(folder)}"
+    elif "task=fetch" in words or "data.max_samples=240" in added:
+        added += [f"data.source.{name}_url={exchange.url}" for name in ("archive", "listing", "rest")] + ["data.start=2024-12-01"]
+    return words if "--cfg" in words else words + list(dict.fromkeys(added))
+
+
+def bars_file(folder):
+    path = folder / "BTCUSDT_1h.csv"
+    rows = "".join(",".join(map(str, row[:6])) + "\n" for row in hours("2024-12-01", "2025-01-01", 100.0))
+    path.write_text("open_time,open,high,low,close,volume\n" + rows)
+    return path
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("line", QUICK)
-def test_a_quick_command_runs(line, tmp_path):
-    done = tiny.command(*words_of(line), *([] if "--cfg" in line else [f"outputs={tmp_path}"]), WANDB_MODE="offline")
-    assert done.returncode == 0, done.stderr
+@pytest.mark.parametrize("line", COMMANDS)
+def test_a_command_runs(line, place):
+    exchange, hub, run, folder = place
+    env = {"HF_ENDPOINT": hub.url, "HF_HOME": str(folder / "home"), "HF_HUB_DISABLE_XET": "1", "HF_TOKEN": "hf_for_the_loopback_hub"}
+    offline = "0" if "task.confirm=true" in line else "1"
+    done = tiny.command(*made_small(line, exchange, run, folder), WANDB_MODE="offline", HF_HUB_OFFLINE=offline, **env)
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+    if "task.confirm=true" in line:
+        assert hub.commits("you/net", "model") == 1
+
+
+def test_the_python_of_the_readme_runs(tmp_path):
+    code = next(block for block in BLOCKS if block.startswith("import candlelab"))
+    code = code.replace("outputs/demo/…", str(tiny.trained(tmp_path)))
+    names: dict = {}
+    exec(code, names)
+    assert names["run"].metrics and names["chart"].shape

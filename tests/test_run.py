@@ -40,7 +40,7 @@ def test_metrics_have_the_promised_names(run):
 
 
 def test_metrics_are_strict_json(folder):
-    json.loads((folder / "metrics.json").read_text(), parse_constant=lambda word: pytest.fail(word))
+    assert json.loads((folder / "metrics.json").read_text(), parse_constant=lambda word: pytest.fail(word))
 
 
 def test_every_model_stands_on_the_same_rows(run):

@@ -46,7 +46,8 @@ def test_every_promised_metric_is_there_for_both_splits(scored, name):
 
 
 def test_metrics_and_threshold_are_plain_json(scored):
-    json.dumps([scored[1].metrics, scored[1].threshold], allow_nan=False)
+    said = [scored[1].metrics, scored[1].threshold]
+    assert json.loads(json.dumps(said, allow_nan=False)) == said
 
 
 def test_baselines_are_scored_on_the_same_rows(scored):

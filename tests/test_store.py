@@ -293,3 +293,17 @@ def test_a_store_that_names_foreign_code_is_refused(store_copy):
 def test_storage_settings_out_of_range_are_refused(kind, changes):
     with pytest.raises(ValueError, match=next(iter(changes))):
         storage(kind, **changes)
+
+
+def test_pictures_are_asked_for_by_whole_numbers_or_a_mask_of_all(built):
+    store = open_store(built)
+    for which in (np.ones(10, bool), 1.7, [1.2]):
+        with pytest.raises(IndexError):
+            store[which]
+
+
+def test_a_path_with_other_files_is_refused_before_anything_is_drawn(tmp_path):
+    (tmp_path / "thesis.txt").write_text("years of work")
+    with pytest.raises(ValueError, match="holds other files"):
+        build(tmp_path, progress=stopping_at(0))
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]

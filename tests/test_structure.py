@@ -13,10 +13,11 @@ ROOT = Path(__file__).resolve().parents[1]
 CODE = sorted((ROOT / "candlelab").rglob("*.py"))
 YAMLS = sorted((ROOT / "conf").rglob("*.yaml"))
 ROOMS = {"data", "render", "model", "trainer", "evaluate"}
-MAY_IMPORT = {**{room: {"batch"} for room in ROOMS}, "export": {"batch", "run", "config"}, "run": {"config", "batch", "export"},
-              "config": {"command_line"}, "command_line": {"config"}, "batch": set(), "__init__": {"run"}, "__main__": {"config", "command_line"}}
+MAY_IMPORT = {**{room: {"batch", "online"} for room in ROOMS}, "export": {"batch", "run", "config", "online"}, "online": set(),
+              "config": {"command_line", "schema"}, "schema": set(), "command_line": {"config"}, "batch": set(),
+              "run": {"config", "batch", "export"}, "__init__": {"run"}, "__main__": {"config", "command_line"}}
 HEAVY = {"torch", "numpy", "pandas", "timm", "transformers", "pytorch_lightning", "zarr"}
-AT_THE_DOOR = ("__init__", "__main__", "config", "command_line", "run")
+AT_THE_DOOR = ("__init__", "__main__", "config", "schema", "command_line", "run", "online")
 ONLY_WHERE_NEEDED = {"wandb", "huggingface_hub", "onnxruntime", "binance", "cupy", "ray"}
 
 
@@ -114,11 +115,15 @@ def components():
 @pytest.mark.parametrize("component", list(components()))
 def test_the_constructor_is_the_schema(component):
     import inspect
-    code = component.__init__ if inspect.isclass(component) else component
+
+    from candlelab.schema import schema_of
+    code, named = component.__init__ if inspect.isclass(component) else component, []
     for parameter in inspect.signature(code).parameters.values():
         if parameter.kind is parameter.KEYWORD_ONLY:
             assert parameter.default is parameter.empty, f"{parameter.name} has a default: the yaml holds it"
             assert parameter.annotation is not parameter.empty, f"{parameter.name} has no type"
+            named.append(parameter.name)
+    assert list(schema_of(component.__module__, component.__name__).settings) == named, "read from the source, the schema differs"
 
 
 @pytest.mark.parametrize("path", [p for p in CODE if room(p) == "data"], ids=name)

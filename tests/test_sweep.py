@@ -16,7 +16,7 @@ QUICK = ("trainer.progress=lines", "trainer.max_epochs=2", "trainer.checkpoint_m
 CHARTS = ("sweep=quick_test", "experiment=smoke", "data.source.bars=150", "data.window=8", "model.image_size=32",
           "model.net.backbone=test_resnet,test_vit,test_efficientnet", *QUICK)
 CONTROLS = ("-m", "model=logistic", "data=simulated", "data.source.bars=400", "data/indicators=bars", "data/scaling=none", "data.window=8",
-            "study=killed", *QUICK)
+            *QUICK)
 TIMED = ["Train_Seconds", "Samples_Per_Second", "Peak_Memory_MB", "Load_Seconds", "Latency_P50_MS", "Latency_P90_MS", "Throughput"]
 
 
@@ -75,10 +75,10 @@ def test_every_finished_job_is_measured(study):
     assert nets.Pretrained.tolist() == ["random"] * 3
 
 
-def killed(outputs, jobs, kills, seed):
-    """Issue a sweep of several jobs, kill -9 at random moments, and again until it ends; return what each issue left finished."""
+def killed(outputs, words, kills, seed):
+    """Issue a sweep, kill -9 at random moments, and again until it ends; return what each issue left finished."""
     chance, left = random.Random(seed), []
-    words = [sys.executable, "-m", "candlelab", *CONTROLS, f"seed={','.join(map(str, range(jobs)))}", f"outputs={outputs}"]
+    words = [sys.executable, "-m", "candlelab", *words, "study=killed", "trainer.progress=lines", f"outputs={outputs}"]
     for turn in range(kills + 1):
         process = subprocess.Popen(words, cwd=tiny.ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         if turn < kills:
@@ -107,16 +107,16 @@ def table_of(outputs):
     return pd.read_csv(outputs / "killed" / "leaderboard.csv").drop(columns=TIMED)
 
 
-def check_kills(tmp_path, *, jobs, kills):
-    left, code = killed(tmp_path / "killed", jobs, kills, seed=1)
+def check_kills(tmp_path, words, *, jobs, kills):
+    left, code = killed(tmp_path / "killed", words, kills, seed=1)
     assert code == 0 and len(left[-1]) == jobs
     assert all(left[-1][path] == time for issue in left for path, time in issue.items()), "a finished job was trained again"
-    killed(tmp_path / "whole", jobs, 0, seed=0)
+    killed(tmp_path / "whole", words, 0, seed=0)
     pd.testing.assert_frame_equal(table_of(tmp_path / "killed"), table_of(tmp_path / "whole"))
 
 
 def test_a_killed_sweep_goes_on_and_ends_like_an_uninterrupted_one(tmp_path):
-    check_kills(tmp_path, jobs=2, kills=1)
+    check_kills(tmp_path, (*CONTROLS, "seed=0,1"), jobs=2, kills=1)
 
 
 def test_a_run_stopped_after_its_last_epoch_is_completed(tmp_path):
@@ -130,4 +130,15 @@ def test_a_run_stopped_after_its_last_epoch_is_completed(tmp_path):
 
 @pytest.mark.slow
 def test_ten_kills_of_twelve_jobs_change_nothing(tmp_path):
-    check_kills(tmp_path, jobs=12, kills=10)
+    check_kills(tmp_path, (*CONTROLS, f"seed={','.join(map(str, range(12)))}"), jobs=12, kills=10)
+
+
+@pytest.mark.slow
+def test_a_killed_sweep_of_the_sequence_nets_ends_like_an_uninterrupted_one(tmp_path):
+    check_kills(tmp_path, ("sweep=lstm_variants", "experiment=smoke"), jobs=8, kills=1)
+
+
+def test_a_sweep_whose_jobs_all_fail_ends_with_code_3(tmp_path, monkeypatch, capsys):
+    code = main(monkeypatch, "-m", "experiment=smoke", "model=cnn_lstm_attn", "model.net.heads=7,3", f"outputs={tmp_path}", *QUICK)
+    assert code == 3 and "heads=7" in capsys.readouterr().err
+    assert len(pd.read_csv(tmp_path / "smoke" / "leaderboard.csv")) == 2

@@ -22,7 +22,12 @@ class Data(pl.LightningDataModule):
     def train_dataloader(self):
         epoch = self.trainer.current_epoch
         first = self.resume_from[1] if self.resume_from[0] == epoch else 0
-        return SampleLoader(np.arange(120), 16, 0, epoch=epoch, first=first)
+        self.loader = SampleLoader(np.arange(120), 16, 0, epoch=epoch, first=first)
+        return self.loader
+    def resume_at(self, place):
+        self.resume_from = place
+        if getattr(self, "loader", None) is not None and self.loader.epoch == place[0]:
+            self.loader.first = place[1]
     def val_dataloader(self):
         return SampleLoader(np.arange(120, 160), 16, None)
     def on_after_batch_transfer(self, rows, dataloader_idx):

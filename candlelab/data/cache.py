@@ -57,13 +57,14 @@ class Store:
         """Return the manifest, None if there is none, it is of another version or its data is not whole."""
         try:
             found = json.loads((self.folder / MANIFEST).read_text())
+            if found["version"] != VERSION:
+                return None
+            manifest = Manifest(**found)
         except (FileNotFoundError, NotADirectoryError):
             return None
-        except ValueError:
+        except (ValueError, TypeError, KeyError):
             raise ValueError(f"{self.folder / MANIFEST} is damaged: delete the folder and fetch again") from None
-        if found.get("version") != VERSION:
-            return None
-        manifest, data = Manifest(**found), self.folder / found["data"]
+        data = self.folder / manifest.data
         if data.exists() and data.stat().st_size != manifest.bytes:
             return None  # the machine lost power between the two
         return manifest
@@ -75,7 +76,11 @@ class Store:
             if manifest is None:
                 raise ValueError(f"nothing is cached in {self.folder}: run task=fetch")
             with contextlib.suppress(FileNotFoundError):
-                table = pa.parquet.read_table(self.folder / manifest.data, memory_map=False)
+                data = (self.folder / manifest.data).read_bytes()
+                if hashlib.sha256(data).hexdigest() != manifest.sha256:
+                    raise ValueError(f"{self.folder / manifest.data} is damaged (its hash is not the manifest's): delete the folder and "
+                                     "fetch again")
+                table = pa.parquet.read_table(pa.BufferReader(data))
                 return _cut({n: table.column(n).to_numpy() for n in table.column_names}, start, end)
         raise ValueError(f"{self.folder / manifest.data} is gone though the manifest names it: delete the folder and fetch again")
 

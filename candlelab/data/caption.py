@@ -5,22 +5,19 @@ A caption reads bars up to the window's last and no others. Token ids are made o
 
 from __future__ import annotations
 
-import os
 import re
-import urllib.error
-import urllib.request
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 from candlelab.data.indicators.windowed import present_rows
+from candlelab.online import hub_silence
 
 if TYPE_CHECKING:
     from candlelab.data.candles import Candles
 
 CHUNK = 16_384  # windows worked on at a time, so that memory does not grow with the tape
-PATIENCE_S = 3.0
 
 SIZES, SIZE_EDGES = ("tiny", "small", "medium", "large", "huge"), (0.1, 0.5, 1.0, 2.0)
 SHADOWS, SHADOW_EDGES = ("none", "short", "long"), (0.1, 0.4)
@@ -29,7 +26,6 @@ SWINGS = ("calm", "usual", "wild")
 VOLUMES, RATIO_EDGES = ("low", "usual", "high"), (0.6, 1.5)
 CANDLES = ("down", "flat", "up")
 NUMBERS = tuple(str(k) for k in range(10))
-
 SPECIAL = ("[PAD]", "[CLS]", "[SEP]", "[UNK]")
 _NAMES = ("candle", "body", "upper", "lower", "place", "trend", "recent", "volatility", "volume", "run", "top", "bottom")
 _FUSION = ("bullish", "bearish", "doji", "price", "change", "open", "close", "normal", "range", "size", "shadow", ",", ":", ".", "%", "-")
@@ -283,19 +279,10 @@ def _bert_tokenizer(place, *, local):
 
 
 def _require_hub(name) -> None:
-    """Raise ValueError unless the hub answers within three seconds; its own client would retry for half a minute."""
-    from huggingface_hub import constants
-
-    why = "HF_HUB_OFFLINE is set"
-    if not constants.is_offline_mode():
-        try:
-            request = urllib.request.Request(os.environ.get("HF_ENDPOINT", constants.ENDPOINT), method="HEAD")
-            urllib.request.urlopen(request, timeout=PATIENCE_S).close()
-            return
-        except urllib.error.HTTPError:
-            return  # it answered
-        except OSError:
-            why = "the hub does not answer"
+    """Raise ValueError unless the hub answers."""
+    why = hub_silence()
+    if why is None:
+        return
     raise ValueError(
         f"the tokenizer {name} could not be reached ({why}): train from scratch with model.net.pretrained=false, "
         "or give a local folder that holds the weights and the tokenizer with model.net.pretrained=FOLDER."

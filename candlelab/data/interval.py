@@ -69,11 +69,17 @@ def infer_interval(symbol: np.ndarray, time: np.ndarray) -> str:
     raise ValueError(f"the commonest time step is {step / MINUTE:g} minutes, which is no known interval: resample the file")
 
 
+FIRST_YEAR, LAST_YEAR = np.datetime64("1900-01-01", "ms"), np.datetime64("9999-12-31", "ms")
+
+
 def to_time(date: str | None) -> int | None:
     """Return a date or datetime of the config as ms UTC, None for no limit; raises ValueError for anything else."""
     if date is None:
         return None
     try:
-        return int(np.datetime64(date.removesuffix("Z").replace(" ", "T"), "ms").astype(np.int64))
+        stamp = np.datetime64(date.removesuffix("Z").replace(" ", "T"), "ms")
+        if not FIRST_YEAR <= stamp < LAST_YEAR:  # NaT, an empty text, or a number read as a year
+            raise ValueError
+        return int(stamp.astype(np.int64))
     except ValueError:
         raise ValueError(f"'{date}' is no date: write data.start and data.end as 2024-01-31 or 2024-01-31T12:00") from None

@@ -66,6 +66,7 @@ class ChartData(pl.LightningDataModule):
         self.batch_size, self.seed = batch_size, seed
         self.reads: tuple[str, ...] = ()
         self.resume_from = (0, 0)  # epoch and number of its batches already trained on
+        self._training: SampleLoader | None = None
         self.tokenizer = captions.ClosedTokenizer()
         self._tapes: dict[str, _Tape] = {}
 
@@ -206,7 +207,14 @@ class ChartData(pl.LightningDataModule):
         epoch = self.trainer.current_epoch if self.trainer else 0
         self._stream(epoch)
         first = self.resume_from[1] if self.resume_from[0] == epoch else 0
-        return SampleLoader(self.samples("train"), self.batch_size, self.seed, epoch=epoch, first=first)
+        self._training = SampleLoader(self.samples("train"), self.batch_size, self.seed, epoch=epoch, first=first)
+        return self._training
+
+    def resume_at(self, place: tuple[int, int]) -> None:
+        """Begin with an epoch and a number of its batches; the first epoch's loader was made before anyone knew the place."""
+        self.resume_from = place
+        if self._training is not None and self._training.epoch == place[0]:
+            self._training.first = place[1]
 
     def _stream(self, epoch: int) -> None:
         """Where the source makes new samples for every epoch, put this epoch's in place of the last one's."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Self
 
 import numpy as np
 
 
-class _Scaler:
+class _Scaler(ABC):
     """(x - centre) / scale per column, then clipped to [-clip, clip].
 
     A constant column is only centred. NaN stays NaN.
@@ -54,8 +55,9 @@ class _Scaler:
         assert self.fitted, "fit before use"
         return {"kind": self.kind, "clip": self.clip, "centre": self.centre.tolist(), "scale": self.scale.tolist()}
 
+    @abstractmethod
     def _measure(self, rows) -> tuple[np.ndarray, np.ndarray]:
-        raise NotImplementedError
+        """Return centre and scale of each column."""
 
 
 class Standard(_Scaler):

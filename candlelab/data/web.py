@@ -121,9 +121,10 @@ class Web:
                                           "stop all programs that ask it, and try again after that")
             raise self.banned
         if answer.status in (403, 451):
-            raise ExchangeRefuses(f"{host} refuses this address (HTTP {answer.status}, "
-                                  f"{'a restricted location' if answer.status == 451 else 'a firewall rule'}): use the archive "
-                                  "(data/source=binance_vision) or data.source.rest_url=https://data-api.binance.vision")
+            why = "a restricted location" if answer.status == 451 else "a firewall rule"
+            raise ExchangeRefuses(f"{host} refuses this address (HTTP {answer.status}, {why}): use the archive (data/source=binance_vision) "
+                                  "or data.source.rest_url=https://data-api.binance.vision; where the archive itself refuses, a mirror as "
+                                  "data.source.archive_url")
         if answer.status == 429:
             if wait is not None and wait > LONGEST_WAIT:
                 raise ExchangeRefuses(f"{host} asks for a pause of {wait:.0f} s (HTTP 429): try again after that")

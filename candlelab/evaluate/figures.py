@@ -1,12 +1,13 @@
 """The pictures of a report: plain arrays in, one titled SVG out."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from markupsafe import Markup
 
 from candlelab.evaluate import formats
+from candlelab.evaluate.intervals import wilson
 from candlelab.evaluate.svg import Panel, labelled, span, ticks, time_ticks
 
 
@@ -91,13 +92,19 @@ def name_space(names: Iterable[str]) -> float:
     return 18 + 7.9 * min(max(len(name) for name in names), LONGEST)
 
 
+def shortened(name: str) -> str:
+    """The name, or its beginning where it is longer than the space on the left."""
+    return name if len(name) <= LONGEST else name[: LONGEST - 1] + "…"
+
+
 def comparison(
     rows: Sequence[Estimate], references: Sequence[Reference], *, title: str, note: str, axis: str, words: Callable[..., str]
 ) -> Figure:
     """Dots with intervals, one row per model, on one scale."""
     ends = [end for row in rows for end in (*_ends(row), row.value)] + [reference.value for reference in references]
+    right = 18 if len(references) < 2 else 78  # the second reference writes its name to its right
     panel = Panel(
-        span(ends), (len(rows) - 0.5, -0.5), title, height=64 + 25 * len(rows), left=name_space(row.name for row in rows), right=18, top=20
+        span(ends), (len(rows) - 0.5, -0.5), title, height=64 + 25 * len(rows), left=name_space(row.name for row in rows), right=right, top=20
     )
     panel.bottom_axis(labelled(ticks(*panel.x, 4), words, scale=_scale(words)), axis, grid=True)
     for reference in references:
@@ -107,7 +114,7 @@ def comparison(
         low, high = _ends(row)
         panel.stroke(low, place, high, place, f"interval-{row.kind}")
         panel.dot(row.value, place, row.kind, f"{row.name}: {words(row.value)}")
-        panel.text(panel.x[0], place, row.name[:LONGEST], kind="strong" if row.kind == "model" else "", anchor="end", dx=-10)
+        panel.text(panel.x[0], place, shortened(row.name), kind="strong" if row.kind == "model" else "", anchor="end", dx=-10)
     return Figure(title, note, panel.svg())
 
 
@@ -271,6 +278,24 @@ def over_time(
         panel.stroke(place, bottom, place, top, "interval-model")
         panel.dot(place, middle, "model", f"{formats.percent(middle)} ({formats.interval(bottom, top)})", radius=3.5)
     return Figure(title, note, panel.svg())
+
+
+def by_difficulty(levels: Sequence[Mapping[str, float]], chance: float) -> Figure | None:
+    """Share of right answers at each difficulty with its interval; levels hold difficulty (0 to 1), samples and right."""
+    if not levels:
+        return None
+    shares = [(each["difficulty"], each["right"] / each["samples"], each["samples"]) for each in levels]
+    panel = Panel((-0.05, 1.05), (0.0, 1.02), "Right by difficulty")
+    panel.left_axis(labelled(ticks(*panel.y, 5), formats.percent, scale=100))
+    panel.bottom_axis(labelled([place for place, _, _ in shares], formats.number), "difficulty")
+    panel.stroke(panel.x[0], chance, panel.x[1], chance, "chance")
+    panel.line(np.array([place for place, _, _ in shares]), np.array([share for _, share, _ in shares]), "model", "the model")
+    for place, share, size in shares:
+        low, high = wilson(share, size, 0.95)
+        panel.stroke(place, low, place, high, "interval-model")
+        panel.dot(place, share, "model", f"{formats.percent(share)} ({formats.interval(low, high)})", radius=3.5)
+    note = f"New samples at each difficulty, {shares[0][2]} each; dashed: chance. A net that reads shapes fails slowly as noise drowns them."
+    return Figure("Right by difficulty", note, panel.svg())
 
 
 def training(

@@ -29,6 +29,9 @@ COLUMNS: dict[str, str] = {
     "N_Eff": "test/n_eff",
     "Accuracy_Low": "test/accuracy_low",
     "Accuracy_High": "test/accuracy_high",
+    "Sharpe_Net": "test/sharpe_net_annual",
+    "Deflated_Sharpe": "test/deflated_sharpe",
+    "Trials": "trials",
     "Kind": "kind",
     "Role": "role",
     "Pretrained": "pretrained",
@@ -78,9 +81,10 @@ def data_set(row: Mapping[str, Any]) -> str:
     return " ".join(str(row[name]) for name in ("data", "experiment", "horizon") if row.get(name) is not None)
 
 
-def baseline_name(name: str, rows: Sequence[Mapping[str, Any]]) -> str:
-    """The baseline's name in words, told apart from a trained model of the same name."""
-    return name.replace("_", " ") + (" (baseline)" if name in {row.get("model") for row in rows} else "")
+def baseline_name(name: str, rows: Sequence[Mapping[str, Any]], rule: str | None = None) -> str:
+    """The baseline's name in words, told apart from a trained model of the same name and from itself under another label rule."""
+    words = name.replace("_", " ") + (" (baseline)" if name in {row.get("model") for row in rows} else "")
+    return f"{words} {rule}" if rule else words
 
 
 def gather(rows: Sequence[Mapping[str, Any]]) -> list[Entry]:
@@ -94,7 +98,7 @@ def gather(rows: Sequence[Mapping[str, Any]]) -> list[Entry]:
             continue
         runs[row["model"], row.get("role", "model")].append((row, _own(row["metrics"])))
         for name, metrics in _baselines(row["metrics"]).items():
-            named = baseline_name(name, rows)
+            named = baseline_name(name, rows, row.get("rule"))
             if data_set(row) not in {data_set(other) for other, _ in runs[named, "baseline"]}:
                 runs[named, "baseline"].append((row, metrics))
     entries = [_entry(name, role, found) for (name, role), found in runs.items()]

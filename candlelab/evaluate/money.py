@@ -24,16 +24,20 @@ def sides(p: np.ndarray) -> np.ndarray:
 def trades_of(p: np.ndarray, forecast: np.ndarray, bar_return: np.ndarray, rows: Rows, cost: float, kind: str) -> Trades:
     """How sure each row is and of which side.
 
-    kind  confidence: probability of the likeliest class; margin: |p_up - p_down|; forecast: |predicted
-          log return|, for models that make one, others by confidence
+    kind  confidence: probability of the likeliest class; margin: |p_up - p_down|; forecast: |predicted log return|.
     """
-    if kind == "forecast" and np.isfinite(forecast).any():
+    if kind == "forecast":
         known = np.nan_to_num(forecast)
         return Trades(np.abs(known), np.sign(known).astype(np.int8), bar_return, rows, cost)
     if kind == "margin":
         margin = p[:, -1] - p[:, 0]
         return Trades(np.abs(margin), np.sign(margin).astype(np.int8), bar_return, rows, cost)
     return Trades(p.max(1), sides(p), bar_return, rows, cost)
+
+
+def score_used(kind: str, forecast: np.ndarray) -> str:
+    """The score that rows can be sorted by: confidence in place of a forecast that the model does not make."""
+    return "confidence" if kind == "forecast" and not np.isfinite(forecast).any() else kind
 
 
 def smallest_score(kind: str, classes: int) -> float:

@@ -62,8 +62,11 @@ def answers(runs: Sequence[Mapping[str, Any]], tables: Mapping[str, pd.DataFrame
     for run in sorted(runs, key=lambda run: (run.get("seed") is None, run.get("seed"))):
         if run.get("state", "finished") == "finished" and run["run"] in tables:
             sets.setdefault(data_set(run), {}).setdefault(run["model"], run)
-    named = None if baseline is None else (baseline, baseline_name(baseline, runs))
-    return [_aligned(chosen, tables, named) for chosen in sets.values()]
+    found = []
+    for chosen in sets.values():
+        rule = next(iter(chosen.values())).get("rule")
+        found.append(_aligned(chosen, tables, None if baseline is None else (baseline, baseline_name(baseline, runs, rule))))
+    return found
 
 
 def _aligned(chosen: Mapping[str, Mapping[str, Any]], tables: Mapping[str, pd.DataFrame], baseline: tuple[str, str] | None) -> Answers:
@@ -125,28 +128,43 @@ def _joined(parts: Sequence[compare.Difference]) -> compare.Difference:
 
 
 def deflate(runs: Sequence[Mapping[str, Any]], trials: int, sets: Sequence[Answers]) -> Deflated | None:
-    """What the best Sharpe ratio is worth after `trials` looks; None where fewer than two runs have one.
-
-    The spread of section 9.3 is read back from the run's own PSR, so no returns are needed.
-    """
-    known = [
-        (run["metrics"]["test/sharpe_net"], run["metrics"]["test/psr"], run["model"])
-        for run in runs
-        if run.get("state", "finished") == "finished"
-        and None not in (run["metrics"].get("test/sharpe_net"), run["metrics"].get("test/psr"))
-    ]
-    known = [entry for entry in known if np.isfinite(entry[0]) and 1e-12 < entry[1] < 1 - 1e-12 and entry[0] != 0]
+    """What the best Sharpe ratio is worth after `trials` looks; None where fewer than two runs have one."""
+    known = _ratios(runs)
     if len(known) < 2:
         return None
-    ratio, psr, name = max(known)
-    deviation = float(np.std([entry[0] for entry in known], ddof=1))
-
-    def above(count: float) -> float:
-        return float(norm.cdf(norm.ppf(psr) * (1 - deviation * sharpe.expected_maximum(count) / ratio)))
-
+    ratio, psr, name = max((*found, runs[place]["model"]) for place, found in known.items())
+    deviation = _deviation(known)
     correlation = _mean_correlation(sets)
     effective = None if correlation is None else sharpe.effective_trials(trials, max(correlation, 0.0))
-    return Deflated(name, ratio, trials, effective, psr, above(trials), None if effective is None else above(effective))
+    above = _above_luck(ratio, psr, deviation, trials)
+    return Deflated(name, ratio, trials, effective, psr, above, None if effective is None else _above_luck(ratio, psr, deviation, effective))
+
+
+def deflated_each(runs: Sequence[Mapping[str, Any]], trials: int) -> dict[int, float]:
+    """The deflated Sharpe ratio of each run that has a ratio, by its place; empty where fewer than two have one."""
+    known = _ratios(runs)
+    deviation = _deviation(known) if len(known) > 1 else 0.0
+    return {place: _above_luck(*found, deviation, trials) for place, found in known.items()} if len(known) > 1 else {}
+
+
+def _ratios(runs: Sequence[Mapping[str, Any]]) -> dict[int, tuple[float, float]]:
+    """Net Sharpe ratio per bar and its PSR of the finished runs whose spread can be read back from them, by place."""
+    found = {}
+    for place, run in enumerate(runs):
+        ratio, psr = (run.get("metrics", {}).get(f"test/{name}") for name in ("sharpe_net", "psr"))
+        finished = run.get("state", "finished") == "finished" and None not in (ratio, psr)
+        if finished and np.isfinite(ratio) and ratio != 0 and 1e-12 < psr < 1 - 1e-12:
+            found[place] = (ratio, psr)
+    return found
+
+
+def _deviation(known: Mapping[int, tuple[float, float]]) -> float:
+    return float(np.std([ratio for ratio, _ in known.values()], ddof=1))
+
+
+def _above_luck(ratio: float, psr: float, deviation: float, trials: float) -> float:
+    """Deflated Sharpe ratio (METHODS 9.3): its spread is read back from the run's own PSR, so no returns are needed."""
+    return float(norm.cdf(norm.ppf(psr) * (1 - deviation * sharpe.expected_maximum(trials) / ratio)))
 
 
 def _mean_correlation(sets: Sequence[Answers]) -> float | None:

@@ -29,6 +29,7 @@ def write_report(
     charts: Sequence[tuple[np.ndarray, Mapping[str, Any]]],
     provenance: Mapping[str, Any],
     explained: Mapping[str, Any] | None = None,
+    difficulty: Sequence[Mapping[str, Any]] = (),
 ) -> Path:
     """The path of a finished report.html that loads nothing from elsewhere.
 
@@ -37,6 +38,7 @@ def write_report(
     charts       (image (C, H, W) uint8, caption) pairs; a caption holds label and answer (class names) and may hold
                  confidence (0 to 1), symbol, time (ms UTC).
     provenance   commit, versions, hardware, …, nested or flat; `config` is the yaml text.
+    difficulty   {difficulty, samples, right} per level, of made-up patterns that drown in noise.
     explained    heat maps: `learnt` and `random` as pairs like charts, `likeness` their mean rank correlation.
     metrics.csv beside `path` gives the training curves.
     """
@@ -48,7 +50,7 @@ def write_report(
     }
     parts = [
         sections.data(results),
-        sections.quality(results, predictions),
+        sections.quality(results, predictions, difficulty),
         sections.errors(results, scores.curves, predictions),
         Section("Money") if recognition else money_section.money(results, scores.curves, scores.threshold),
         sections.charts(pictures=charts),

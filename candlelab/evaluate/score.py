@@ -141,7 +141,7 @@ class Evaluation:
         trades = {split: {model: self.trades(part) for model, part in own.items()} for split, own in parts.items()}
         choices = {}
         for model, part in parts["test"].items():
-            floor = money.smallest_score(self.threshold.score, part.p.shape[1])
+            floor = money.smallest_score(money.score_used(self.threshold.score, part.forecast), part.p.shape[1])
             searched = trades["val"].get(model) or empty_like(trades["test"][model])
             choices[model] = self.threshold.search(searched, floor=floor)
         return choices, trades
@@ -149,7 +149,8 @@ class Evaluation:
     def trades(self, part: Part) -> Trades:
         """What could be traded of a part."""
         gain = np.nan_to_num(part.ground.bar_return)
-        return money.trades_of(part.p, part.forecast, gain, part.rows, self.cost, self.threshold.score)
+        used = money.score_used(self.threshold.score, part.forecast)
+        return money.trades_of(part.p, part.forecast, gain, part.rows, self.cost, used)
 
     def _trade(self, found: dict, parts: dict, choices: dict, trades: dict, net: str, task: Task) -> None:
         """Add to `found` what each model earns at its own threshold."""
@@ -173,10 +174,13 @@ class Evaluation:
         year = math.sqrt(trades["test"][net].rows.per_year)
         optimism = self.threshold.optimism(trades["val"][net], seed=self.seed) if net in trades["val"] else None
         tested = parts["test"][net]
+        used = money.score_used(self.threshold.score, tested.forecast)
+        swapped = ["the net makes no forecast: its confidence stands in for score=forecast"] if used != self.threshold.score else []
         corrected = None if choice.sharpe is None or optimism is None else (choice.sharpe - optimism) * year
         return {
             "rule": type(self.threshold).__name__.lower(),
             **settings,
+            "score": used,
             "chosen_on": "validation",
             "threshold": choice.threshold,
             "trades": choice.entries,
@@ -186,7 +190,7 @@ class Evaluation:
             "corrected_sharpe_annual": corrected,
             "fee_bps": self.fee_bps,
             "slippage_bps": self.slippage_bps,
-            "warnings": list(choice.warnings),
+            "warnings": [*swapped, *choice.warnings],
             "curve": curves.thinned(choice.curve, year),
             "test_at": money.at_thresholds(trades["test"][net], tested.ground.label, tested.p.shape[1], telling(choice)),
         }

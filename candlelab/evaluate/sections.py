@@ -42,7 +42,7 @@ def data(results: Results) -> Section:
     return Section("Data", facts=facts, tables=[table])
 
 
-def quality(results: Results, predictions: pd.DataFrame) -> Section:
+def quality(results: Results, predictions: pd.DataFrame, difficulty: Sequence[Mapping[str, Any]] = ()) -> Section:
     """The model beside every baseline, on the same rows."""
     size = len(results.classes)
     accuracy = [
@@ -59,7 +59,7 @@ def quality(results: Results, predictions: pd.DataFrame) -> Section:
     plots += [_comparison(results, metric, coin, formats.number) for metric in ranking]
     if size > 2:
         plots.append(_comparison(results, "balanced_accuracy", [Reference(1 / size, "chance")], formats.percent))
-    plots.append(_stability(results, predictions))
+    plots += [_stability(results, predictions) if results.kind == "forecast" else None, figures.by_difficulty(difficulty, 1 / size)]
     lead = "All answers are to the same test rows. The bar around each dot is the 95 % interval, widened for overlapping labels."
     if bayes is not None:
         lead += f" The market is simulated: in the long run nobody is right more often than {formats.percent(bayes)}."

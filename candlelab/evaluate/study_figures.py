@@ -6,7 +6,7 @@ from math import ceil, floor, log10
 import numpy as np
 
 from candlelab.evaluate import formats
-from candlelab.evaluate.figures import LONGEST, Estimate, Figure, Reference, name_space
+from candlelab.evaluate.figures import Estimate, Figure, Reference, name_space, shortened
 from candlelab.evaluate.svg import Panel, labelled, span, ticks
 
 
@@ -19,7 +19,7 @@ def scatter(
     across: str,
     words_x: Callable[[float], str],
 ) -> Figure:
-    """Accuracy with its interval against a cost on a logarithmic axis; points = (x > 0, estimate)."""
+    """Accuracy with its interval against a cost on a logarithmic axis, dots numbered from the best; points = (x > 0, estimate)."""
     x = np.log10([at for at, _ in points])
     ends = [end for _, row in points for end in (row.value, row.low, row.high) if end is not None] + [
         reference.value for reference in references
@@ -30,13 +30,15 @@ def scatter(
     for reference in references:
         panel.stroke(panel.x[0], reference.value, panel.x[1], reference.value, reference.kind)
         panel.text(panel.x[1], reference.value, reference.name, kind="small", anchor="end", dy=-5)
-    taken: list[tuple[float, float, float]] = []
-    for place, row in sorted(zip(x, (row for _, row in points), strict=True), key=lambda pair: -pair[1].value):
+    ranked = sorted(zip(x, (row for _, row in points), strict=True), key=lambda pair: -pair[1].value)
+    taken = [(float(panel.to_x(place)) - 6, float(panel.to_x(place)) + 6, float(panel.to_y(row.value))) for place, row in ranked]
+    for number, (place, row) in enumerate(ranked, start=1):
         if row.low is not None and row.high is not None:
             panel.stroke(place, row.low, place, row.high, f"interval-{row.kind}")
         panel.dot(place, row.value, row.kind, f"{row.name}: {formats.percent(row.value)}")
-        _name(panel, place, row, taken)
-    return Figure(title, note, panel.svg())
+        _name(panel, place, row.value, str(number), taken)
+    key = tuple(("number", f"{number} {row.name}") for number, (_, row) in enumerate(ranked, start=1))
+    return Figure(title, note, panel.svg(), key)
 
 
 def _powers(limits: tuple[float, float], words: Callable[[float], str]) -> list[tuple[float, str]]:
@@ -58,21 +60,17 @@ def _round(value: float, words: Callable[[float], str]) -> str:
     return words(value)
 
 
-def _name(panel: Panel, place: float, row: Estimate, taken: list[tuple[float, float, float]]) -> None:
-    """A label beside its dot, moved until it covers no earlier one and then tied to its dot."""
-    x, y = float(panel.to_x(place)), float(panel.to_y(row.value))
-    width, left = 6.2 * len(row.name), x > (panel.left + panel.width) / 2
-    start = x - 16 - width if left else x + 16
+def _name(panel: Panel, place: float, value: float, name: str, taken: list[tuple[float, float, float]]) -> None:
+    """A label beside its dot, moved up or down until it covers no dot and no earlier label."""
+    x, y = float(panel.to_x(place)), float(panel.to_y(value))
+    width, start = 8.0 * len(name), x + 8
 
     def free(shift: float) -> bool:
-        return not any(abs(y + shift - other) < 13 and start < end and begin < start + width for begin, end, other in taken)
+        return not any(abs(y + shift - other) < 12 and start < end and begin < start + width for begin, end, other in taken)
 
     shift = next(shift for step in range(200) for shift in (3 * step, -3 * step) if free(shift))
     taken.append((start, start + width, y + shift))
-    side = -1 if left else 1
-    if abs(shift) > 5:
-        panel.add('<line class="grid tie" x1="{:.1f}" y1="{:.1f}" x2="{:.1f}" y2="{:.1f}"/>', x, y, x + 13 * side, y + shift)
-    panel.text(place, row.value, row.name, anchor="end" if left else "start", dx=(16 if abs(shift) > 5 else 9) * side, dy=4 + shift)
+    panel.text(place, value, name, kind="strong", dx=8, dy=4 + shift)
 
 
 def bars(rows: Sequence[tuple[str, float]], *, title: str, note: str, words: Callable[[float], str]) -> Figure:
@@ -89,7 +87,7 @@ def bars(rows: Sequence[tuple[str, float]], *, title: str, note: str, words: Cal
     )
     for place, (name, value) in enumerate(rows):
         panel.bar(0, value, place - 0.3, place + 0.3, "model", f"{name}: {words(value)}")
-        panel.text(0, place, name[:LONGEST], anchor="end", dx=-10)
+        panel.text(0, place, shortened(name), anchor="end", dx=-10)
         panel.text(value, place, words(value), kind="small", dx=6)
     return Figure(title, note, panel.svg())
 
@@ -131,7 +129,7 @@ def critical_difference(names: Sequence[str], ranks: Sequence[float], difference
     for place, (name, rank) in enumerate(zip(names, ranks, strict=True)):
         panel.stroke(panel.x[0], place, rank, place, "axis")
         panel.dot(rank, place, "model" if place == 0 else "base", f"{name}: {rank:.2f}")
-        panel.text(panel.x[0], place, name[:LONGEST], anchor="end", dx=-10)
+        panel.text(panel.x[0], place, shortened(name), anchor="end", dx=-10)
         panel.text(rank, place, formats.number(rank, 2), kind="small", dx=9)
     for level, (first, last) in enumerate(groups):
         panel.stroke(ranks[first] - 0.05, -0.9 - 0.5 * level, ranks[last] + 0.05, -0.9 - 0.5 * level, "critical")

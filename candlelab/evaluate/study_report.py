@@ -44,6 +44,7 @@ def write_study_report(
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
+    rows = _with_luck(rows, trials or len(rows))
     write_csv(folder / "leaderboard.csv", rows)
     entries = gather(rows)
     if not study_sections.trained(entries):
@@ -69,6 +70,15 @@ def write_study_report(
         "sections": [part for part in _sections(rows, entries, found, luck, logs or {}) if part.filled],
     }
     return write_page(folder / "report.html", "study.html.j2", context)
+
+
+def _with_luck(rows: Sequence[Mapping[str, Any]], trials: int) -> list[Mapping[str, Any]]:
+    """The rows with the deflated Sharpe ratio beside each Sharpe ratio, and the number of trials it counts."""
+    deflated = pairs.deflated_each(rows, trials)
+    return [
+        {**row, "trials": trials, "metrics": {**row.get("metrics", {}), "test/deflated_sharpe": deflated[place]}} if place in deflated else row
+        for place, row in enumerate(rows)
+    ]
 
 
 def _sections(

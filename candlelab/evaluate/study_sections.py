@@ -64,6 +64,8 @@ COLUMNS: dict[str, Callable[[Entry], str]] = {
     "AUROC": lambda entry: formats.number(entry.get("auroc")),
     "macro-F1": lambda entry: formats.number(entry.get("f1_macro")),
     "MCC": lambda entry: formats.number(entry.get("mcc")),
+    "Sharpe a year": lambda entry: formats.number(entry.get("sharpe_net_annual"), 2),
+    "deflated": lambda entry: formats.percent(entry.get("deflated_sharpe")),
     "parameters": lambda entry: formats.short(entry.get("net/parameters")),
     "FLOPs": lambda entry: formats.short(entry.get("net/flops")),
     "training": lambda entry: formats.seconds(entry.get("fit/seconds")),
@@ -81,6 +83,8 @@ def board(entries: Sequence[Entry]) -> Table:
     body = [list(row) for row in zip([entry.name for entry in entries], *cells.values(), strict=True)]
     note = f"Mean of {seeds} seeds. " if seeds > 1 else ""
     note += f"Mean of {sets} data sets with equal weight. " if sets > 1 else ""
+    if "deflated" in cells:
+        note += "Deflated: the probability that the Sharpe ratio is above the luckiest of all trials without skill. "
     note += "Controls and baselines stand among the models because a model that does not beat them was not needed."
     best = [place for place, entry in enumerate(entries) if entry.role == "model"][:1]
     return Table(["", *cells], body, "Leaderboard.", note, tuple(best))

@@ -229,7 +229,7 @@ def beyond(own: Scored, others: dict[str, Scored], differences: dict[str, dict[s
     shown = {"accuracy": (percent(scored[name]), f"({points(scored[name + '_low'], scored[name + '_high'])})")}
     itself = " ".join(shown.get(name, ("AUROC", area(scored, name))))
     sentence = f"{100 * gap.value:+.1f} points of {SPOKEN[name]} ({points(gap.low, gap.high)}) against {spoken(rival)}, itself at {itself}"
-    if name == "auroc":
+    if name == "auroc" and task.kind == "forecast":
         lean = differences[rival]["auroc_direction"]
         sentence += f"; of direction alone {100 * lean.value:+.1f} ({points(lean.low, lean.high)})"
     return Answer(question, word, f"{sentence}{_also(scored, rival, task)}.", number(gap.value), number(gap.low), number(gap.high))

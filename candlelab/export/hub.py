@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import time
 import warnings
 from collections.abc import Callable
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from candlelab.export.secrets import refuse_secrets, secrets
+from candlelab.online import hub_silence, told_offline
 
 # Of a published run; nothing else is ever downloaded, so nothing in it can be unpickled.
 RUN_FILES = ("config.yaml", "environment.json", "preprocessing.json", "model.safetensors", "metrics.csv", "metrics.json", "predictions.parquet",
@@ -106,7 +106,7 @@ def client(timeout: float):
         from huggingface_hub.utils._http import default_client_factory
     except ImportError:
         raise ValueError("publishing needs huggingface_hub 1.0 or newer: pip install candlelab[hub]") from None
-    if os.environ.get("HF_HUB_OFFLINE", "0").upper() in ("1", "TRUE", "YES", "ON"):
+    if told_offline():
         raise ValueError("HF_HUB_OFFLINE is set, so nothing can be sent: unset it, or leave out task.confirm=true")
 
     def make():
@@ -175,7 +175,7 @@ def download_run(repo: str) -> Path:
         from huggingface_hub.errors import HFValidationError, HTTPError, LocalEntryNotFoundError, RepositoryNotFoundError
     except ModuleNotFoundError:
         raise ValueError(f"'{repo}' is no folder here, and the hub needs huggingface_hub: pip install candlelab[hub]") from None
-    here = not reachable()
+    here = hub_silence() is not None
     try:
         if not here:
             _check_size(repo)
@@ -195,15 +195,3 @@ def _check_size(repo: str) -> None:
     size = sum(getattr(entry, "size", 0) or 0 for entry in HfApi().list_repo_tree(repo, recursive=True))
     if size > LARGEST_RUN:
         raise ValueError(f"{repo} holds {size / 1e9:.0f} GB, more than a run ever needs: is it a run of candlelab?")
-
-
-def reachable(timeout: float = 3.0) -> bool:
-    """Return whether the hub answers at all; its own client would take 23 s of retries to say no."""
-    import requests
-    if os.environ.get("HF_HUB_OFFLINE", "0").upper() in ("1", "TRUE", "YES", "ON"):
-        return False
-    try:
-        requests.head(os.environ.get("HF_ENDPOINT", "https://huggingface.co"), timeout=timeout, allow_redirects=False)
-    except requests.exceptions.RequestException:
-        return False
-    return True

@@ -16,6 +16,7 @@ from candlelab.export.onnx_graph import put_card, quiet
 CALIBRATION_BATCH = 16
 DYNAMIC = ["MatMul", "Gemm", "LSTM"]  # never Softmax, LayerNorm or Add: their errors add up over the layers
 STATIC = ["MatMul", "Gemm", "Conv"]
+SMALLEST_KERNEL = 1024  # weights; below, the scales cost what the rounding saves
 
 
 @dataclass(frozen=True)
@@ -97,9 +98,30 @@ def _prepared(model: Path, path: Path) -> Path:
 
 
 def _dynamic(model: Path, path: Path, calibration: Arrays) -> None:
-    """Weights are rounded once, activations at each call."""
+    """Weights are rounded once, activations at each call; convolutions compute in fp32 with rounded kernels."""
     from onnxruntime.quantization import QuantType, quantize_dynamic
     quantize_dynamic(str(model), str(path), per_channel=True, op_types_to_quantize=DYNAMIC, weight_type=QuantType.QInt8)
+    _round_kernels(path)
+
+
+def _round_kernels(path: Path) -> None:
+    """Keep the kernels of convolutions as eight bits per weight and one scale per channel of their output."""
+    import onnx
+    from onnx import helper, numpy_helper
+    model = onnx.load(path)
+    weights = {tensor.name: tensor for tensor in model.graph.initializer}
+    kernels = {node.input[1] for node in model.graph.node if node.op_type == "Conv" and node.input[1] in weights}
+    for name in sorted(kernels):
+        kernel = numpy_helper.to_array(weights[name])
+        if kernel.dtype != np.float32 or kernel.size < SMALLEST_KERNEL:
+            continue
+        scale = np.abs(kernel).reshape(len(kernel), -1).max(1).clip(1e-12) / 127
+        rounded = np.rint(kernel / scale.reshape(-1, *[1] * (kernel.ndim - 1))).astype(np.int8)
+        model.graph.initializer.remove(weights[name])
+        stored = {f"{name}_int8": rounded, f"{name}_scale": scale.astype(np.float32), f"{name}_zero": np.zeros(len(kernel), np.int8)}
+        model.graph.initializer.extend(numpy_helper.from_array(value, key) for key, value in stored.items())
+        model.graph.node.insert(0, helper.make_node("DequantizeLinear", list(stored), [name], axis=0))
+    onnx.save(model, path)
 
 
 def _static(model: Path, path: Path, calibration: Arrays) -> None:

@@ -8,10 +8,16 @@ from pathlib import Path
 import numpy as np
 
 from candlelab.export.onnx_file import read_card
-from candlelab.export.signal import confidences
+from candlelab.export.signal import SCORES, confidences
 
 KINDS = {"tensor(uint8)": np.uint8, "tensor(int64)": np.int64, "tensor(bool)": np.bool_, "tensor(float)": np.float32,
          "tensor(double)": np.float64}
+CARD = {"classes": lambda value: isinstance(value, list) and all(isinstance(name, str) for name in value),
+        "kind": lambda value: value in ("forecast", "recognition"), "window": lambda value: type(value) is int and value > 0,
+        "warmup": lambda value: type(value) is int and value >= 0,
+        "threshold": lambda value: value is None or (type(value) in (int, float) and value == value),
+        "score": lambda value: value in SCORES, "recipe_hash": lambda value: isinstance(value, str),
+        "data_hash": lambda value: isinstance(value, str)}
 QUIET = 4  # onnxruntime logs fatal errors only: what is wrong is said once, by us
 
 
@@ -68,6 +74,8 @@ class Predictor:
             raise ValueError(f"'{self.path}' reads {', '.join(self.inputs)}, and was given {', '.join(inputs) or 'nothing'}")
         for name, (kind, shape) in self.inputs.items():
             value = inputs[name]
+            if not isinstance(value, np.ndarray):
+                raise ValueError(f"{name} is a {type(value).__name__}: give a NumPy array")
             if value.dtype != kind:
                 raise ValueError(f"{name} holds {value.dtype}, and '{self.path}' reads {np.dtype(kind)}: convert it")
             if value.shape[1:] != shape or not len(value):
@@ -94,8 +102,9 @@ def _card(metadata: dict[str, str], path: Path) -> dict:
     """Return the part of the metadata that candlelab wrote."""
     try:
         card = json.loads(metadata["candlelab"])
-        needed = {"classes", "kind", "window", "warmup", "threshold", "score", "recipe_hash", "data_hash"} - set(card)
-    except (KeyError, TypeError, json.JSONDecodeError):
+        needed = set(CARD) - set(card) if isinstance(card, dict) else {"candlelab"}
+        needed = needed or {name for name, fits in CARD.items() if not fits(card[name])}
+    except (KeyError, TypeError, ValueError, RecursionError):
         needed = {"candlelab"}
     if needed:
         raise ValueError(f"'{path}' does not say {', '.join(sorted(needed))} in its metadata: it was not exported by candlelab, "
@@ -134,7 +143,7 @@ def _refusals() -> tuple[type[Exception], ...]:
     """Return what onnxruntime raises for a model it does not want."""
     from onnxruntime.capi import onnxruntime_pybind11_state as state
     return (state.Fail, state.InvalidArgument, state.InvalidGraph, state.InvalidProtobuf, state.NoSuchFile, state.NotImplemented,
-            state.RuntimeException)
+            state.RuntimeException, UnicodeDecodeError)  # the last where a name inside is damaged
 
 
 def _first_line(error: Exception) -> str:

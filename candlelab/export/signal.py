@@ -10,6 +10,7 @@ import numpy as np
 
 NOT_IN_RECIPE = ("data_hash", "weights_origin", "symbols", "forecast_error", "label")  # say nothing of the inputs
 _erfc = np.vectorize(math.erfc, otypes=[float])
+SCORES = ("confidence", "margin", "forecast")
 
 
 def recipe_hash(preprocessing: dict) -> str:

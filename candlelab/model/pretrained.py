@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import os
-import urllib.error
-import urllib.request
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
+from candlelab.online import hub_silence
+
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
-PATIENCE_S = 3.0
 WEIGHTS = "model.safetensors"
 
 
@@ -72,18 +70,10 @@ def local_folder(name: str, folder: str) -> Path:
 
 
 def require_hub(name: str) -> None:
-    """Raise ValueError unless the hub answers within three seconds."""
-    from huggingface_hub import constants
-
-    if constants.is_offline_mode():
-        raise ValueError(_unreachable(name, "HF_HUB_OFFLINE is set"))
-    request = urllib.request.Request(os.environ.get("HF_ENDPOINT", constants.ENDPOINT), method="HEAD")
-    try:
-        urllib.request.urlopen(request, timeout=PATIENCE_S).close()
-    except urllib.error.HTTPError:
-        return  # it answered
-    except OSError as error:
-        raise ValueError(_unreachable(name, f"{request.host} does not answer")) from error
+    """Raise ValueError unless the hub answers."""
+    why = hub_silence()
+    if why is not None:
+        raise ValueError(_unreachable(name, why))
 
 
 def _unreachable(name: str, why: str) -> str:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from candlelab.batch import Batch, Output, Shapes
-from candlelab.model.encoders import Size, norm_of, vit
+from candlelab.model.encoders import Size, convolve_first, norm_of, vit
 from candlelab.model.layers import check_fraction
 from candlelab.model.pretrained import origin
 
@@ -17,6 +17,7 @@ class VitPatterns(nn.Module):
     """ViT [CLS] and the mean of its patches to raw logits (B, K).
 
     finetune   full, or frozen: only the classifier learns.
+    stem       what makes the tokens: one convolution per patch, or, only from scratch, several of stride 2 (convolutions).
     shift      largest random displacement in pixels, each way; brightness: largest random change, as a share.
                Both only while training. Nothing is ever flipped: that would turn a bull flag into a bear flag.
     """
@@ -35,14 +36,19 @@ class VitPatterns(nn.Module):
         heads: int,
         feed_forward: int,
         patch: int,
+        stem: Literal["patch", "convolutions"],
         dropout: float,
         shift: int,
         brightness: float,
     ) -> None:
         super().__init__()
+        if pretrained and stem == "convolutions":
+            raise ValueError("model.net.stem=convolutions has no pretrained weights; set model.net.pretrained=false or stem=patch.")
         self.weights_origin = origin(pretrained)
         size = Size(width, layers, heads, feed_forward, dropout)
         self.chart = vit(shapes, size, name=image_backbone, pretrained=pretrained, patch=patch)
+        if stem == "convolutions":
+            convolve_first(self.chart, patch)
         self.pixels = norm_of(shapes, pretrained)
         self.augment = Augment(shift, brightness)
         self.classify = nn.Linear(2 * width, shapes.classes)

@@ -48,15 +48,19 @@ class Chart(Style):
         _say_once(type(self).__name__, self.fill, painter)
         return PAINTERS[painter](spans, self.canvas)
 
-    def paint(self, bars: Bars, images: np.ndarray) -> None:
-        """Draw NumPy bars into images (B, C, H, W); called by several threads at once."""
-        painter = choose(self.fill, bars.close)
+    def plan(self, bars: Bars) -> Spans:
+        """Return the spans of NumPy bars."""
+        return self.geometry(bars)
+
+    def paint(self, plan: Spans, images: np.ndarray) -> None:
+        """Paint the spans into images (B, C, H, W); called by several threads at once."""
+        painter = choose(self.fill, plan.top)
         _say_once(type(self).__name__, self.fill, painter)
         if painter == "numba":
             from candlelab.render.raster import numba_fill
-            numba_fill.paint(self.geometry(bars), self.canvas, images)
+            numba_fill.paint(plan, self.canvas, images)
         else:
-            images[...] = PAINTERS[painter](self.geometry(bars), self.canvas)
+            images[...] = PAINTERS[painter](plan, self.canvas)
 
 
 def _with_numba(spans: Spans, canvas: Canvas):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from array_api_compat import array_namespace, device
+from array_api_compat import array_namespace, device, is_numpy_array
+
+from candlelab.render import numba_geometry
 
 FAR = 1 << 20  # a row below every picture
 
@@ -35,12 +37,14 @@ class Polyline:
         below 2^24 and quotients are at least 1/2d away from the next integer.
         """
         xp = array_namespace(rows)
-        points = xp.astype(rows, xp.float32)
-        rise = xp.concat([points[:, 1:] - points[:, :-1], xp.zeros_like(points[:, :1])], axis=1)
+        rise = xp.concat([rows[:, 1:] - rows[:, :-1], xp.zeros_like(rows[:, :1])], axis=1)
         if shown is not None:
             onward = xp.concat([shown[:, 1:] & shown[:, :-1], shown[:, :1] & False], axis=1)
             rise = xp.where(onward, rise, xp.zeros_like(rise))
-        top, bottom = self._stretches(xp, points, rise)
+        if is_numpy_array(rows):
+            top, bottom = numba_geometry.walk(rows, rise, self.points - self.points[0], self.steps.astype(np.int64))
+        else:
+            top, bottom = self._stretches(xp, xp.astype(rows, xp.float32), xp.astype(rise, xp.float32))
         if shown is None:
             return top, bottom
         where = self._on(rows, self.stretch)

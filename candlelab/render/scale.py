@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from array_api_compat import array_namespace
+from array_api_compat import array_namespace, is_numpy_array
+
+from candlelab.render import numba_geometry
 
 SNAP = 2.0**20
 FLAT = 2.0**-40  # a relative range below this is float noise: averages of equal prices
@@ -53,14 +55,18 @@ def snapped(values, scale: Scale):
 
 def rows_above(values, scale: Scale, shown=None):
     """Return rows counted from the bottom (half to even), int32; any row where nothing is shown."""
-    xp = array_namespace(values)
-    return xp.astype(xp.round(snapped(_numbers(values, scale, shown), scale)), xp.int32)
+    values, xp = _numbers(values, scale, shown), array_namespace(values)
+    if is_numpy_array(values):
+        return numba_geometry.rows(values, *scale, True)
+    return xp.astype(xp.round(snapped(values, scale)), xp.int32)
 
 
 def rows_below(values, scale: Scale, shown=None):
     """Return rows counted from the top (truncated), int32; any row where nothing is shown."""
-    xp = array_namespace(values)
-    return xp.astype(snapped(_numbers(values, scale, shown), scale), xp.int32)
+    values, xp = _numbers(values, scale, shown), array_namespace(values)
+    if is_numpy_array(values):
+        return numba_geometry.rows(values, *scale, False)
+    return xp.astype(snapped(values, scale), xp.int32)
 
 
 def _numbers(values, scale: Scale, shown):

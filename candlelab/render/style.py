@@ -7,6 +7,7 @@ import os
 from abc import ABC, abstractmethod
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
+from threading import Lock
 from typing import Literal
 
 import numpy as np
@@ -17,7 +18,7 @@ from candlelab.render.memory import pictures
 
 Missing = Literal["adjacent", "blank"]
 NOT_DRAWN = ("fill", "storage")  # settings that change no pixel
-PIECE = 40_000  # bars a thread draws at a time: their numbers stay in the cache
+PIECE = 20_000  # bars a thread draws at a time: their numbers stay in the cache
 
 
 class Style(ABC):
@@ -73,9 +74,13 @@ class Style(ABC):
         bars = unpack(ohlcv)
         return self.pixels(self._arranged(bars if present is None else mark(bars, present)))
 
-    def paint(self, bars: Bars, images: np.ndarray) -> None:
-        """Draw NumPy bars into images (B, C, H, W); called by several threads at once."""
-        images[...] = self.pixels(bars)
+    def plan(self, bars: Bars):
+        """Return what `paint` needs of NumPy bars; called by one thread at a time."""
+        return bars
+
+    def paint(self, plan, images: np.ndarray) -> None:
+        """Draw what was planned into images (B, C, H, W); called by several threads at once."""
+        images[...] = self.pixels(plan)
 
     def _draw_on_cpu(self, tape: Tape, ends: np.ndarray) -> np.ndarray:
         """Draw in pieces small enough for the cache, on all cores."""
@@ -84,7 +89,9 @@ class Style(ABC):
         size = self._piece(len(ends))
 
         def piece(start: int) -> None:
-            self.paint(self._bars(tape, ends[start:start + size]), images[start:start + size])
+            with _turn(os.getpid()):
+                plan = self.plan(self._bars(tape, ends[start:start + size]))
+            self.paint(plan, images[start:start + size])
 
         for_each(piece, range(0, len(ends), size))
         return images
@@ -130,6 +137,12 @@ def workers() -> int:
 def _pool(process: int) -> ThreadPoolExecutor:
     """Return this process's drawing threads (a forked child gets its own)."""
     return ThreadPoolExecutor(workers(), thread_name_prefix="candlelab-draw")
+
+
+@lru_cache(maxsize=1)
+def _turn(process: int) -> Lock:
+    """Return the lock under which pictures are planned: threads that all make short NumPy calls only wait for the interpreter."""
+    return Lock()
 
 
 def _on_cpu(array) -> bool:

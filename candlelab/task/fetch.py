@@ -5,12 +5,12 @@ from __future__ import annotations
 import pandas as pd
 from omegaconf import DictConfig
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
 from rich.table import Table
 
 from candlelab.config import build
 from candlelab.data.interval import check_interval, to_time
 from candlelab.data.quality import Quality, of_tape
+from candlelab.task.console import show
 
 COUNTS = ("missing_bars", "duplicates", "conflicts", "misaligned", "broken", "unfinished", "zero_volume", "flat")
 
@@ -20,7 +20,7 @@ def fetch(cfg: DictConfig) -> list[Quality]:
     source = build(cfg, "data.source")
     candles = source.fetch(list(cfg.data.symbols), check_interval(cfg.data.interval), to_time(cfg.data.start), to_time(cfg.data.end))
     found = getattr(source, "quality", None) or of_tape(candles)
-    Console().print(quality_table(found))
+    show(quality_table(found))
     _print_changes(source)
     for row in found:
         for note in row.notes:

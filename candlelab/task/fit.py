@@ -11,6 +11,7 @@ from candlelab import run as runs
 from candlelab.config import build
 from candlelab.task.assemble import Parts, assemble, preprocessing
 from candlelab.task.baselines import baseline_rows
+from candlelab.task.difficulty import right_by_difficulty
 from candlelab.task.measure import PeakMemory, costs
 from candlelab.task.predictions import forecast_error, net_rows, table, write_table
 from candlelab.task.report import bayes_of, score_and_report
@@ -41,6 +42,7 @@ def _fit_and_score(cfg: DictConfig, folder: Path, trainer) -> tuple[dict, str]:
     answers = {"net": net_rows(learner, parts.data, error=error)} | baseline_rows(parts.data, seed=cfg.seed)
     write_table(folder / runs.PREDICTIONS, table(parts.data, answers))
     runs.write_json(folder / "bayes.json", bayes_of(parts.data))
+    runs.write_json(folder / "difficulty.json", right_by_difficulty(cfg, learner, parts.data))
     fitted = {"fit/epochs": fit.epochs, "fit/best_epoch": fit.best_epoch, "fit/seconds": fit.seconds,
               "fit/samples_per_second": fit.samples_per_second, "fit/peak_memory_mb": memory.megabytes}
     return score_and_report(runs.Run(folder), cfg, extra=fitted | costs(parts, folder), data=parts.data)

@@ -7,12 +7,12 @@ from typing import Literal
 
 import pandas as pd
 from omegaconf import DictConfig, OmegaConf
-from rich.console import Console
 from rich.table import Table
 
 from candlelab import run as runs
 from candlelab.data import cache
 from candlelab.render.storage import store as stores
+from candlelab.task import console as tables
 
 BEST = "best"
 FALLING = ("loss", "log_loss", "brier", "ece", "forecast_mse", "max_drawdown_pct", "turnover")  # metrics that are better when smaller
@@ -29,7 +29,10 @@ def inventory(cfg: DictConfig, *, what: Literal["all", "candles", "stores", "mod
               "models": lambda: model_rows(outputs, metric, show)}
     found = {kind: rows() for kind, rows in makers.items() if what in ("all", kind)}
     for kind, rows in found.items():
-        Console().print(_table(kind, rows) if rows else f"no {kind} under '{outputs}'")
+        if rows:
+            tables.show(_table(kind, rows))
+        else:
+            print(f"no {kind} under '{outputs}'")
     return found
 
 
@@ -81,8 +84,14 @@ def _json(path: Path) -> dict:
 def _table(kind: str, rows: list[dict]) -> Table:
     table = Table(*rows[0], title=kind, title_justify="left")
     for row in rows:
-        table.add_row(*("" if v is None else f"{v:.4g}" if isinstance(v, float) else str(v) for v in row.values()))
+        table.add_row(*map(_said, row.values()))
     return table
+
+
+def _said(value) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {_said(part)}" for name, part in value.items())
+    return "" if value is None else f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def _day(ms: int | None) -> str:

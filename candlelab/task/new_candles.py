@@ -75,6 +75,8 @@ def moment(candles: Candles, at: str | None) -> int:
         return int(max(next_open(candles.time[[row]], candles.intervals[candles.symbol[row]])[0] for row in _last_rows(candles)))
     try:
         stamp = pd.Timestamp.now(tz="UTC") if at == NOW else pd.Timestamp(at)
+        if stamp is pd.NaT:
+            raise ValueError
     except ValueError:
         raise ConfigError(f"task.at='{at}' is no moment: write 2025-03-01T12:00 (UTC), now, or leave it null") from None
     return int((stamp.tz_localize("UTC") if stamp.tz is None else stamp).timestamp() * 1000)

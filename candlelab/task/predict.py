@@ -40,7 +40,7 @@ def predict(cfg: DictConfig, *, run: str, engine: Literal["torch", "onnx", "int8
     when = moment(candles, at)
     table = signals(found, maker, candles, when, engine=engine, threshold=threshold)
     print(_spelled(table, found, when), flush=True)
-    path = write(table, found.folder / "predict" / f"{iso(when).replace(' ', 'T').replace(':', '')}.{format}")
+    path = write(table, _place(found.folder / "predict", when, engine, threshold, format))
     print(f"\nwritten to {path}", flush=True)
     return table
 
@@ -128,6 +128,13 @@ def _decided(p: np.ndarray, returns: float, classes: list[str], forecasts: bool,
     if sure < least:
         return SIGNALS[0], word, sure, f"below the threshold {least:.3g}"
     return SIGNALS[int(side)], word, sure, None if side else f"the model says {word}"
+
+
+def _place(folder: Path, when: int, engine: str, threshold: float | None, ending: str) -> Path:
+    """Return the file of one answer: the moment, and what was asked otherwise than usual."""
+    parts = [iso(when).replace(" ", "T").replace(":", ""), *([] if engine == "torch" else [engine]),
+             *([] if threshold is None else [f"threshold{threshold:g}"])]
+    return folder / f"{'-'.join(parts)}.{ending}"
 
 
 def _spelled(table: pd.DataFrame, run: Run, when: int) -> str:

@@ -11,7 +11,7 @@ from omegaconf import DictConfig
 from PIL import Image
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from candlelab.config import ConfigError, build
+from candlelab.config import build
 from candlelab.data.splits import DROPPED, NAMES
 from candlelab.render.storage.build import build_store, estimate
 from candlelab.render.storage.live import Live
@@ -60,16 +60,15 @@ def recipe_hash(data) -> str:
 
 
 def contact_sheet(data, path: Path) -> Path:
-    """Write a picture of windows spread over the data, one row of charts per class in turn; return its path."""
+    """Write a picture of windows spread over the data, one row of charts per class that occurs, in turn; return its path."""
     made, (rows, columns) = data.prepared, SHEET
-    classes = len(data.label.classes)
-    rows = max(rows, classes)
+    labels = made.labels.label[made.ends]
+    classes = np.unique(labels)
+    rows = max(rows, len(classes))
     chosen = []
     for row in range(rows):
-        mine = np.flatnonzero(made.labels.label[made.ends] == row % classes)
-        if not len(mine):
-            raise ConfigError(f"no window has the label '{data.label.classes[row % classes]}': use more data")
-        start = row // classes
+        mine = np.flatnonzero(labels == classes[row % len(classes)])
+        start = min(row // len(classes), len(mine) - 1)
         chosen.append(mine[np.linspace(start, len(mine) - 1, columns).astype(int)])
     images = data.charts(np.sort(made.ends[np.concatenate(chosen)]))
     order = np.argsort(np.argsort(made.ends[np.concatenate(chosen)], kind="stable"), kind="stable")

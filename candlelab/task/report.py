@@ -45,7 +45,7 @@ def score_and_report(run: runs.Run, cfg: DictConfig, *, extra: dict, data) -> tu
     provenance = run.environment | {"data_hash": made["data_hash"], "weights": made["weights_origin"],
                                     "config": (folder / runs.CONFIG).read_text()}
     write_report(folder / "report.html", scores=scores, predictions=run.predictions, card=card,
-                 charts=_charts(run, data), provenance=provenance, explained=_explained(run))
+                 charts=_charts(run, data), provenance=provenance, explained=_explained(run), difficulty=_difficulty(folder))
     runs.write_json(folder / runs.METRICS, metrics)
     return metrics, "\n".join(scores.verdict.lines())
 
@@ -75,6 +75,11 @@ def rescore(run: runs.Run, cfg: DictConfig) -> dict:
 def _optimum(folder: Path) -> dict:
     path = folder / "bayes.json"
     return runs.read_json(path) if path.exists() else {}
+
+
+def _difficulty(folder: Path) -> list[dict]:
+    path = folder / "difficulty.json"
+    return runs.read_json(path) if path.exists() else []
 
 
 def report_study(cfg: DictConfig) -> None:

@@ -8,6 +8,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from candlelab import run as runs
 from candlelab.evaluate.study_report import write_study_report
+from candlelab.task.varied import flat, tell_apart
 
 CONTROLS = ("logistic", "cnn_1d", "cnn_small")
 
@@ -16,10 +17,11 @@ def write_study(folder: Path, cfg: DictConfig) -> Path:
     """Write leaderboard.csv, leaderboard.md and report.html of every run in the folder; failed ones are rows with a reason."""
     found = runs.runs_in(folder) + [p.parent for p in folder.glob(f"*/{runs.FAILED}") if not (p.parent / runs.CONFIG).exists()]
     rows = [row for path in sorted(set(found)) for row in rows_of(path)]
+    tell_apart(rows)
     finished = [runs.Run(path) for path in found if runs.state(path) == "finished"]
     tables = {run.folder.name: run.predictions for run in finished}
     logs = {run.folder.name: run.folder / "metrics.csv" for run in finished}
-    trials = sum(_candidates(run) for run in finished) + len(rows) - len(finished)
+    trials = sum(row["candidates"] for row in rows)
     path = write_study_report(folder, rows=rows, predictions_by_run=tables, logs=logs, title=folder.name, trials=trials)
     states = [row["state"] for row in rows]
     print(f"\nstudy {folder.name}: {states.count('finished')} finished, {states.count('failed')} failed, "
@@ -32,31 +34,26 @@ def rows_of(folder: Path) -> list[dict]:
     own = row_of(folder)
     if own["state"] != "finished" or not (folder / "scores").is_dir():
         return [own]
-    own["model"] += f" · {_rule(runs.read_json(folder / 'evaluate.json'))}"
     again = [runs.read_json(path) for path in sorted((folder / "scores").glob("*.json"))]
-    base = own["model"].split(" · ")[0]
-    return [own, *({**own, "model": f"{base} · {_rule(made['evaluate'])}", "metrics": made["metrics"]} for made in again)]
-
-
-def _rule(evaluate: dict) -> str:
-    """Return what tells one evaluation from another: fee and threshold rule."""
-    return f"fee {evaluate['fee_bps']:g} bp, {str(evaluate['threshold']['_target_']).rsplit('.', 1)[-1].lower()}"
+    return [own, *(own | {"metrics": made["metrics"], "candidates": max(1, int(made["candidates"] or 1)),
+                          "settings": own["settings"] | flat({"evaluate": made["evaluate"]})} for made in again)]
 
 
 def row_of(folder: Path) -> dict:
     """Return what the leaderboard says of one run."""
     state = runs.state(folder)
-    row = {"run": folder.name, "model": folder.name, "state": state, "metrics": {}, "role": "model",
+    row = {"run": folder.name, "model": folder.name, "state": state, "metrics": {}, "role": "model", "candidates": 1,
            "reason": _reason(folder) if state != "finished" else None}
     if not (folder / runs.CONFIG).exists():
         return row
     cfg = OmegaConf.load(folder / runs.CONFIG)
-    row |= _words(cfg)
+    row |= _words(cfg) | {"settings": flat(OmegaConf.to_container(cfg, resolve=True))}
     if state == "finished":
         run = runs.Run(folder)
         made = run.preprocessing
         row |= {"metrics": run.metrics, "kind": made["kind"], "horizon": made["horizon"], "classes": len(made["classes"]),
-                "pretrained": made["weights_origin"], "coin": " ".join(made["symbols"])}
+                "pretrained": made["weights_origin"], "coin": " ".join(made["symbols"]), "candidates": _candidates(run)}
+        row["settings"] |= flat({"evaluate": runs.read_json(folder / "evaluate.json")})
     return row
 
 

@@ -41,7 +41,7 @@ class Checkpoints(pl.Callback):
         self.best_score, self.best_epoch, self.place = state["best_score"], state["best_epoch"], tuple(state["place"])
 
     def on_fit_start(self, trainer: pl.Trainer, learner: pl.LightningModule) -> None:
-        trainer.datamodule.resume_from = self.place
+        trainer.datamodule.resume_at(self.place)
         if threading.current_thread() is threading.main_thread():
             self._handler = signal.signal(signal.SIGINT, self._ask_to_stop)
 

@@ -59,7 +59,7 @@ class Trainer:
         """Train, then load the weights of the best validation loss back into the learner."""
         checkpoints = Checkpoints(Path(folder) / "checkpoints", monitor=MONITOR, minutes=self.minutes)
         table, clock = EpochTable(Path(folder) / "metrics.csv"), _Clock()
-        trainer = self._lightning(Path(folder), [checkpoints, table, clock], epochs=self._epochs(data))
+        trainer = self._lightning(Path(folder), [table, clock, checkpoints], epochs=self._epochs(data))
         last = checkpoints.last if resume and checkpoints.last.exists() else None
         try:
             trainer.fit(learner, datamodule=data, ckpt_path=last, weights_only=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Literal
 
@@ -10,6 +9,7 @@ from candlelab.data.candles import Candles
 from candlelab.data.files import SUFFIXES, load_files
 from candlelab.data.quality import Quality
 from candlelab.data.trouble import DataTrouble
+from candlelab.online import hub_silence
 
 
 class HuggingFace:
@@ -53,9 +53,9 @@ class HuggingFace:
             )
         except ModuleNotFoundError:
             raise ValueError("data/source=huggingface needs huggingface_hub: pip install candlelab[hub]") from None
-        reached = reachable(self.timeout)
+        silence = hub_silence(self.timeout)
         try:
-            return Path(snapshot_download(self.repo, repo_type="dataset", revision=self.revision, local_files_only=not reached,
+            return Path(snapshot_download(self.repo, repo_type="dataset", revision=self.revision, local_files_only=silence is not None,
                                           allow_patterns=self.files.replace("**/", "*")))
         except RepositoryNotFoundError:
             raise ValueError(f"the hub has no dataset '{self.repo}' (or it is private and HF_TOKEN is not set): "
@@ -70,16 +70,3 @@ class HuggingFace:
                               "data.source.repo, or use data/source=file or data/source=simulated") from None
         except HfHubHTTPError as error:
             raise DataTrouble(f"the hub did not give {self.repo} ({str(error).splitlines()[0][:100]}): try again later") from None
-
-
-def reachable(timeout: float) -> bool:
-    """Return whether the hub answers at all; its own client would take 23 s of retries to say no."""
-    import requests
-
-    if os.environ.get("HF_HUB_OFFLINE", "0").upper() in ("1", "TRUE", "YES", "ON"):
-        return False
-    try:
-        requests.head(os.environ.get("HF_ENDPOINT", "https://huggingface.co"), timeout=timeout, allow_redirects=False)
-    except requests.exceptions.RequestException:
-        return False
-    return True

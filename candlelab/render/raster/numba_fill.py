@@ -1,13 +1,16 @@
 """Spans to pixels on the CPU, line by line: each byte of a picture is written once, in order.
 
-A line of pixels differs from the one above only where a run begins or ends. So the runs are chained up by the rows where
-something changes, one line per channel is kept up to date, and copied into the picture row after row.
+With one layer, every column holds one run, and a pixel has ink where (row - top) <= (length - 1) in unsigned bytes: no
+branch, 64 pixels at a time. With several layers a line of pixels differs from the one above only where a run begins or ends:
+the runs are chained up by the rows where something changes, one line per channel is kept up to date and copied into each row.
 """
 
 from __future__ import annotations
 
 import numpy as np
 from numba import njit
+
+BAND = 256  # rows that a byte can number
 
 
 def paint(spans, canvas, images) -> None:
@@ -22,25 +25,32 @@ def paint(spans, canvas, images) -> None:
 
 @njit(nogil=True, cache=True)
 def _paint_one_layer(top, bottom, ink, left, right, palette, images):
-    """Nothing is ever covered: a run that ends leaves bare paper."""
+    """Nothing is ever covered: in bands of 256 rows each column's run is a first row, a reach and a colour."""
     batch, channels, height, width = images.shape
-    head, following = np.empty(height + 1, np.int32), np.empty(2 * left.size, np.int32)
-    line = np.empty((channels, width), np.uint8)
+    first, reach = np.empty(width, np.uint8), np.empty(width, np.uint8)
+    colour = np.empty((channels, width), np.uint8)
     for b in range(batch):
         inks = ink[b if ink.shape[0] > 1 else 0]
-        _chain(top[b], bottom[b], head, following, height)
-        _clear(line, palette)
-        for y in range(height):
-            change = head[y]
-            while change >= 0:
-                run = change >> 1
-                colour = inks[run] * (1 - (change & 1))
-                for x in range(left[run], right[run]):
-                    for c in range(channels):
-                        line[c, x] = palette[colour, c]
-                change = following[change]
+        for start in range(0, height, BAND):
+            end = min(start + BAND, height)
+            first[:], reach[:] = 0, 0
+            _clear(colour, palette)  # a column without ink in this band paints paper on paper
+            for run in range(left.size):
+                above, below = max(top[b, run], start), min(bottom[b, run], end - 1)
+                if above <= below:
+                    for x in range(left[run], right[run]):
+                        first[x], reach[x] = above - start, below - above
+                        for c in range(channels):
+                            colour[c, x] = palette[inks[run], c]
             for c in range(channels):
-                _copy(line[c], images[b, c, y])
+                for y in range(start, end):
+                    _line(np.uint8(y - start), first, reach, colour[c], palette[0, c], images[b, c, y])
+
+
+@njit(nogil=True, cache=True, inline="always")
+def _line(y, first, reach, colour, paper, row):
+    for x in range(row.size):
+        row[x] = colour[x] if np.uint8(y - first[x]) <= reach[x] else paper
 
 
 @njit(nogil=True, cache=True)

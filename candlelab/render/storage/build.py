@@ -87,6 +87,8 @@ def _store_at(path: Path, candles, ends, renderer, storage: Storage, columns: di
     plan = _plan(candles, ends, renderer, storage, beside)
     if (path / MANIFEST).is_file():
         return _finished(path, plan)
+    if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        raise ValueError(f"{path} holds other files: choose another path for the store (render.storage.path)")
     try:
         return _build(_Build(candles, ends, renderer, storage, beside, plan, unfinished(path), path), progress)
     except OSError as error:

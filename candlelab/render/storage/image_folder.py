@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from io import BytesIO
 from pathlib import Path
 
@@ -23,9 +24,9 @@ class ImageFolder(Storage):
             raise ValueError(f"render.storage.images_per_file is {images_per_file}: give at least 1 image per folder")
         self.images_per_file = images_per_file
 
+    @abstractmethod
     def encode(self, image: Image.Image) -> bytes:
         """Return the bytes of an image file."""
-        raise NotImplementedError
 
     def parts(self, count: int, pictures: Pictures) -> list[Part]:
         """Return one part per folder."""

@@ -60,11 +60,16 @@ class Store:
         if np.ndim(which) == 0:
             return self.read(np.array([which]))[0]
         which = np.asarray(which)
+        if which.dtype == bool and which.shape != (len(self),):
+            raise IndexError(f"the mask has the shape {which.shape}, and the store {self.path} has {len(self)} pictures")
         return self.read(np.flatnonzero(which) if which.dtype == bool else which)
 
     def read(self, numbers: np.ndarray) -> np.ndarray:
         """Return the pictures with these numbers, in this order; negative numbers count from the end."""
-        numbers = np.asarray(numbers, np.int64)
+        numbers = np.asarray(numbers)
+        if len(numbers) and not np.issubdtype(numbers.dtype, np.integer):
+            raise IndexError(f"pictures are asked for by whole numbers, not {numbers.dtype}")
+        numbers = numbers.astype(np.int64)
         if len(numbers) and not -len(self) <= numbers.min() <= numbers.max() < len(self):
             raise IndexError(f"picture {numbers.max()} was asked for, but the store {self.path} has {len(self)} pictures")
         numbers = numbers % max(len(self), 1)

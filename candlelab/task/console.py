@@ -1,0 +1,16 @@
+"""Tables for people: nothing is cut off, in a terminal, a pipe or a log."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.table import Table
+
+
+def show(table: Table) -> None:
+    """Print a table; outside a terminal as wide as it needs, in a narrow terminal with words folded instead of cut."""
+    for column in table.columns:
+        column.overflow = "fold"
+    console = Console()
+    if not console.is_terminal:
+        console.width = max(console.width, console.measure(table, options=console.options.update(width=10_000)).maximum)
+    console.print(table)
