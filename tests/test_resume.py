@@ -1,6 +1,7 @@
 """A training killed at any of its checkpoints, on real data of the lab, ends with the numbers of one that was left alone."""
 
 import csv
+import multiprocessing
 import os
 import signal
 
@@ -15,30 +16,41 @@ WORDS = ("model=logistic", "data=simulated", "data.source.bars=400", "data/indic
          "evaluate.threshold.draws=2")
 
 
-def rows_of(outputs, *, killed_at: int | None = None):
-    """Train in a forked process, kill -9 it after its n-th checkpoint and train again; return the rows of metrics.csv."""
+def train_until(outputs, killed_at: int | None) -> None:
+    """Train in this process, which kill -9 ends after its n-th checkpoint."""
+    save, saved = Checkpoints._save, []
+
+    def fatal(self, *given):
+        save(self, *given)
+        saved.append(given)
+        if len(saved) == killed_at:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    Checkpoints._save = fatal
+    train(config.compose(*WORDS, f"outputs={outputs}"))
+
+
+def rows_of(processes, outputs, *, killed_at: int | None = None):
+    """Train in processes of their own, killed after the n-th checkpoint and then left alone; return the rows of metrics.csv."""
     for stop in (killed_at, None):
-        pid = os.fork()
-        if pid == 0:
-            save, saved = Checkpoints._save, []
-
-            def fatal(self, *given, save=save, saved=saved, stop=stop):
-                save(self, *given)
-                saved.append(given)
-                if len(saved) == stop:
-                    os.kill(os.getpid(), signal.SIGKILL)
-
-            Checkpoints._save = fatal
-            train(config.compose(*WORDS, f"outputs={outputs}"))
-            os._exit(0)
-        os.waitpid(pid, 0)
+        process = processes.Process(target=train_until, args=(outputs, stop))
+        process.start()
+        process.join()
+        assert process.exitcode == (0 if stop is None else -signal.SIGKILL)
     with next(outputs.glob("*/*/metrics.csv")).open(newline="") as file:
         return list(csv.reader(file))
 
 
-@pytest.mark.filterwarnings("ignore::DeprecationWarning")
-def test_killed_at_any_checkpoint_of_two_epochs_nothing_differs(tmp_path):
-    whole = rows_of(tmp_path / "whole")
+@pytest.fixture
+def processes():
+    """A maker of processes that never ran autograd: torch cannot train in the fork of a process that did."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["candlelab.task.fit", "candlelab.task.train"])
+    return context
+
+
+def test_killed_at_any_checkpoint_of_two_epochs_nothing_differs(processes, tmp_path):
+    whole = rows_of(processes, tmp_path / "whole")
     assert len(whole) == 3
     for moment in range(1, 9):  # two in the middle of each epoch, the best one, the one at the epoch's end
-        assert rows_of(tmp_path / str(moment), killed_at=moment) == whole, f"checkpoint {moment}"
+        assert rows_of(processes, tmp_path / str(moment), killed_at=moment) == whole, f"checkpoint {moment}"
