@@ -100,6 +100,16 @@ def test_refusals_end_in_code_4(exchange, tmp_path, make, fault, message):
     with pytest.raises(ExchangeRefuses, match=message) as caught:
         fetch(source)
     assert caught.value.exit_code == 4
+    assert str(caught.value).startswith(("BTCUSDT-1h-2024-01-02.zip: ", "the server time: "))
+
+
+@pytest.mark.parametrize("address", ["nonsense", "ftp://host", "http://"])
+def test_addresses_of_no_web_are_refused_at_once(exchange, tmp_path, address):
+    with pytest.raises(ValueError, match=r"data.source.rest_url is .* give an address that starts with http"):
+        api(exchange, tmp_path, rest_url=address)
+    for setting in ("archive_url", "listing_url", "rest_url"):
+        with pytest.raises(ValueError, match=f"data.source.{setting} is "):
+            vision(exchange, tmp_path, **{setting: address})
 
 
 def test_ban_stops_every_later_request(exchange, tmp_path):

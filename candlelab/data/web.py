@@ -29,6 +29,10 @@ class Absent(Exception):
     """The object is not there (404): normal before a listing and after a delisting."""
 
 
+class Ban(ExchangeRefuses):
+    """A refusal of everything for a time (418)."""
+
+
 class Passing(Exception):
     """A fault that may be gone at the next try."""
 
@@ -56,7 +60,7 @@ class Web:
         if pause < 0 or timeout <= 0:
             raise ValueError(f"data.source.pause is {pause}, timeout {timeout}: pause must be >= 0, timeout > 0")
         self.tries, self.pause, self.timeout, self.sleep = tries, pause, timeout, sleep
-        self.banned: ExchangeRefuses | None = None
+        self.banned: Ban | None = None
         self.cancelled = threading.Event()
         self._reached: set[str] = set()
         self._local = threading.local()
@@ -73,11 +77,20 @@ class Web:
                 raise self.banned
             try:
                 return action()
+            except ExchangeRefuses as refusal:
+                raise self._named(name, refusal) from None
             except Passing as fault:
                 most = min(self.tries, 2) if fault.unreachable else self.tries
                 if attempt >= most or self.cancelled.is_set():
                     raise give_up(name, fault, attempt) from None
                 self._rest(attempt, fault.wait)
+
+    def _named(self, name: str, refusal: ExchangeRefuses) -> ExchangeRefuses:
+        """Return the refusal with what it met; a ban is remembered and keeps its first name."""
+        if isinstance(refusal, Ban):
+            self.banned = self.banned or Ban(f"{name}: {refusal}")
+            return self.banned
+        return ExchangeRefuses(f"{name}: {refusal}")
 
     def _rest(self, attempt: int, wait: float | None) -> None:
         if wait is None:
@@ -117,9 +130,8 @@ class Web:
         if answer.status == 404:
             raise Absent(host)
         if answer.status == 418:
-            self.banned = ExchangeRefuses(f"{host} has banned this address until {ban_end(message, wait)}: "
-                                          "stop all programs that ask it, and try again after that")
-            raise self.banned
+            raise Ban(f"{host} has banned this address until {ban_end(message, wait)}: "
+                      "stop all programs that ask it, and try again after that")
         if answer.status in (403, 451):
             why = "a restricted location" if answer.status == 451 else "a firewall rule"
             raise ExchangeRefuses(f"{host} refuses this address (HTTP {answer.status}, {why}): use the archive (data/source=binance_vision) "
@@ -144,6 +156,14 @@ class Web:
             session.max_redirects = 5
             self._local.session = session
         return self._local.session
+
+
+def base_address(setting: str, url: str) -> str:
+    """Return the address a setting gives; raises ValueError if it is not one of http."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError(f"data.source.{setting} is {url!r}: give an address that starts with http:// or https://")
+    return url
 
 
 class UnknownSymbol(ValueError):

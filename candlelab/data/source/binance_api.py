@@ -13,7 +13,7 @@ from candlelab.data.collect import Places
 from candlelab.data.quality import Quality
 from candlelab.data.rest import HOSTS, PAGE_BYTES, PATHS, WEIGHT_PER_MINUTE, Budget, Rest
 from candlelab.data.series import fetch_series
-from candlelab.data.web import CONNECT_SECONDS, Answer, Passing, Web, read_capped, root_cause
+from candlelab.data.web import CONNECT_SECONDS, Answer, Passing, Web, base_address, read_capped, root_cause
 
 NAME = "binance_api"
 URL_OF = {"spot": "API_URL", "um": "FUTURES_URL", "cm": "FUTURES_COIN_URL"}
@@ -30,7 +30,7 @@ class BinanceApi:
             raise ValueError(f"data.source.weight_per_minute is {weight_per_minute}: give what the exchange allows, or null")
         self.cache, self.refresh, self.misaligned = Path(cache), refresh, misaligned
         web = Web(tries=tries, pause=pause, timeout=timeout)
-        rest_url = rest_url or HOSTS[market]
+        rest_url = base_address("rest_url", rest_url or HOSTS[market])
         budget = Budget(weight_per_minute or WEIGHT_PER_MINUTE[market])
         rest = Rest(web, market, client_transport(web, rest_url, market), budget=budget)
         self.places = Places(web, rest, market, None, "", rest_url, 1)

@@ -10,7 +10,7 @@ from candlelab.data.collect import Places
 from candlelab.data.quality import Quality
 from candlelab.data.rest import HOSTS, Rest, web_transport
 from candlelab.data.series import fetch_series
-from candlelab.data.web import Web
+from candlelab.data.web import Web, base_address
 
 NAME = "binance_vision"
 
@@ -28,9 +28,10 @@ class BinanceVision:
             raise ValueError(f"data.source.workers is {workers}: choose 1 to 4 downloads at a time")
         self.cache, self.refresh, self.misaligned = Path(cache), refresh, misaligned
         web = Web(tries=tries, pause=pause, timeout=timeout)
-        rest_url = rest_url or HOSTS[market]
+        rest_url = base_address("rest_url", rest_url or HOSTS[market])
         rest = Rest(web, market, web_transport(web, rest_url, market))
-        self.places = Places(web, rest, market, archive_url, listing_url, rest_url, workers)
+        self.places = Places(web, rest, market, base_address("archive_url", archive_url), base_address("listing_url", listing_url),
+                             rest_url, workers)
         self.quality: list[Quality] = []
         self.changes: list[str] = []
 
