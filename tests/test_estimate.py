@@ -4,7 +4,7 @@ import pytest
 
 from candlelab.command_line import check_overrides
 from candlelab.config import run_folder
-from candlelab.task.estimate import Plan, one_step, words
+from candlelab.task.estimate import Plan, one_step, random_net, words
 
 LOGISTIC = ("model=logistic", "data=simulated", "data.source.bars=600", "data/indicators=bars", "data/scaling=none", "data.window=8",
             "trainer.max_epochs=10")
@@ -39,8 +39,14 @@ def test_finished_jobs_take_no_time(jobs):
 
 def test_activations_are_counted_without_the_weights(jobs):
     from candlelab.batch import Shapes
-    _, megabytes, parameters = one_step(jobs[0], Shapes(classes=2, series=(8, 6)))
+    shapes = Shapes(classes=2, series=(8, 6))
+    _, megabytes, parameters = one_step(random_net(jobs[0], shapes), shapes)
     assert parameters == 2 * 49 and megabytes * 2**20 < 50 * 8 * 6 * 4
+
+
+def test_a_batch_size_of_auto_is_estimated_too(tmp_path):
+    jobs = check_overrides([*LOGISTIC, f"outputs={tmp_path}", "data.batch_size=auto"])
+    assert Plan(jobs).guesses[run_folder(jobs[0])].megabytes > 0
 
 
 def test_durations_are_said_in_words():

@@ -5,11 +5,11 @@ import torch
 from torch import nn
 
 from candlelab.model.optimizer.adam import Adam
-from candlelab.model.optimizer.adamw import AdamW
 from candlelab.model.optimizer.sgd import Sgd
 
-RATE = {"lr": 1e-3, "schedule": "constant", "warmup": 0.0, "lr_min": 0.0, "restart_epochs": 10, "restart_factor": 2}
-ADAM = {"weight_decay": 0.01, "betas": [0.9, 0.999], "eps": 1e-8}
+RATE = {"lr": 1e-3, "schedule": "constant", "warmup": 0.0, "lr_min": 0.0, "restart_epochs": 10, "restart_factor": 2,
+        "plateau_epochs": 1, "plateau_factor": 0.5}
+ADAM = {"decoupled": True, "weight_decay": 0.01, "betas": [0.9, 0.999], "eps": 1e-8}
 
 
 def net():
@@ -18,7 +18,7 @@ def net():
 
 def rates(steps, per_epoch=10, **changes):
     """Learning rate at each of `steps` steps."""
-    made = AdamW(**ADAM, **{**RATE, **changes}).configure(net(), steps, per_epoch)
+    made = Adam(**ADAM, **{**RATE, **changes}).configure(net(), steps, per_epoch)
     optimizer, scheduler = made["optimizer"], made["lr_scheduler"]["scheduler"]
     seen = []
     for _ in range(steps):
@@ -29,24 +29,24 @@ def rates(steps, per_epoch=10, **changes):
 
 
 def test_norms_and_biases_do_not_decay():
-    groups = AdamW(**ADAM, **RATE).configure(net(), 10, 10)["optimizer"].param_groups
+    groups = Adam(**ADAM, **RATE).configure(net(), 10, 10)["optimizer"].param_groups
     assert [(len(g["params"]), g["weight_decay"]) for g in groups] == [(2, 0.01), (4, 0.0)]
 
 
 def test_frozen_parameters_are_left_out():
     part = net()
     part[0].requires_grad_(False)
-    groups = AdamW(**ADAM, **RATE).configure(part, 10, 10)["optimizer"].param_groups
+    groups = Adam(**ADAM, **RATE).configure(part, 10, 10)["optimizer"].param_groups
     assert sum(len(g["params"]) for g in groups) == 4
 
 
 def test_a_wholly_frozen_net_is_refused():
     with pytest.raises(ValueError, match="nothing to train"):
-        AdamW(**ADAM, **RATE).configure(net().requires_grad_(False), 10, 10)
+        Adam(**ADAM, **RATE).configure(net().requires_grad_(False), 10, 10)
 
 
 def test_the_schedule_moves_every_step():
-    assert AdamW(**ADAM, **RATE).configure(net(), 10, 10)["lr_scheduler"]["interval"] == "step"
+    assert Adam(**ADAM, **RATE).configure(net(), 10, 10)["lr_scheduler"]["interval"] == "step"
 
 
 def test_warm_up_rises_to_the_full_rate():
@@ -74,7 +74,7 @@ def test_cosine_restarts_equal_torch_at_every_epoch():
     assert ours == pytest.approx(theirs)
 
 
-@pytest.mark.parametrize("made", [Adam(**ADAM, **RATE), Sgd(weight_decay=0.0, momentum=0.9, **RATE)])
+@pytest.mark.parametrize("made", [Adam(**ADAM, **RATE), Adam(**{**ADAM, "decoupled": False}, **RATE), Sgd(weight_decay=0.0, momentum=0.9, **RATE)])
 def test_other_optimizers_lower_a_loss(made):
     torch.manual_seed(0)
     part, x = net(), torch.randn(32, 4)
@@ -96,8 +96,25 @@ def test_other_optimizers_lower_a_loss(made):
         ({"warmup": 1.0}, "fraction of all steps"),
         ({"restart_epochs": 0}, "at least 1"),
         ({"schedule": "step"}, "cosine_restarts"),
+        ({"schedule": "plateau", "warmup": 0.1}, "takes no warm-up"),
+        ({"plateau_factor": 1.0}, "between 0 and 1"),
     ],
 )
 def test_settings_out_of_range_are_named(changes, says):
     with pytest.raises(ValueError, match=says):
-        AdamW(**ADAM, **{**RATE, **changes})
+        Adam(**ADAM, **{**RATE, **changes})
+
+
+def test_adam_decays_in_the_gradient_and_adamw_beside_it():
+    kinds = [type(Adam(**{**ADAM, "decoupled": decoupled}, **RATE).configure(net(), 10, 10)["optimizer"]) for decoupled in (False, True)]
+    assert kinds == [torch.optim.Adam, torch.optim.AdamW]
+
+
+def test_plateau_halves_the_rate_after_the_epochs_it_bears():
+    made = Adam(**ADAM, **{**RATE, "schedule": "plateau", "lr_min": 4e-4}).configure(net(), 10, 10)
+    scheduler, seen = made["lr_scheduler"]["scheduler"], []
+    assert (made["lr_scheduler"]["interval"], made["lr_scheduler"]["monitor"]) == ("epoch", "val/loss")
+    for loss in (1.0, 0.9, 0.9, 0.95, 0.8, 0.8, 0.8):
+        scheduler.step(loss)
+        seen.append(made["optimizer"].param_groups[0]["lr"])
+    assert seen == pytest.approx([1e-3, 1e-3, 1e-3, 5e-4, 5e-4, 5e-4, 4e-4])

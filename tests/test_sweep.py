@@ -9,6 +9,7 @@ import pytest
 import tiny
 
 from candlelab import __main__ as command
+from candlelab.model.logistic import Logistic
 from candlelab.model.timm_backbone import TimmBackbone
 
 QUICK = ("trainer.progress=lines", "trainer.max_epochs=2", "trainer.checkpoint_minutes=0", "evaluate.draws=20", "evaluate.null_draws=20",
@@ -139,6 +140,15 @@ def test_a_killed_sweep_of_the_sequence_nets_ends_like_an_uninterrupted_one(tmp_
 
 
 def test_a_sweep_whose_jobs_all_fail_ends_with_code_3(tmp_path, monkeypatch, capsys):
-    code = main(monkeypatch, "-m", "experiment=smoke", "model=cnn_lstm_attn", "model.net.heads=7,3", f"outputs={tmp_path}", *QUICK)
-    assert code == 3 and "heads=7" in capsys.readouterr().err
-    assert len(pd.read_csv(tmp_path / "smoke" / "leaderboard.csv")) == 2
+    def breaks(net, batch):
+        raise RuntimeError("no fan left")
+
+    monkeypatch.setattr(Logistic, "forward", breaks)
+    assert main(monkeypatch, *CONTROLS, "seed=0,1", f"outputs={tmp_path}") == 3 and "no fan left" in capsys.readouterr().err
+    assert len(pd.read_csv(tmp_path / "default" / "leaderboard.csv")) == 2
+
+
+def test_settings_that_make_no_net_are_refused_before_any_job_starts(tmp_path, monkeypatch, capsys):
+    code = main(monkeypatch, "-m", "experiment=smoke", "model=cnn_lstm_attn", "model.net.heads=8,7", f"outputs={tmp_path}", *QUICK)
+    assert code == 2 and "heads=7 does not divide" in capsys.readouterr().err
+    assert not list(tmp_path.rglob("config.yaml"))

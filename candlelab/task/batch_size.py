@@ -18,9 +18,13 @@ def auto_batch_size(parts) -> int:
     On the CPU it follows from the number of parameters alone, so it is the same on every machine.
     """
     if not torch.cuda.is_available():
-        parameters = sum(p.numel() for p in parts.net.parameters())
-        return _power_of_two(min(CPU_WORK // max(1, parameters), 64))
+        return batch_on_cpu(sum(p.numel() for p in parts.net.parameters()))
     return _power_of_two(SHARE * torch.cuda.mem_get_info()[0] / _bytes_per_row(parts))
+
+
+def batch_on_cpu(parameters: int) -> int:
+    """Return the batch size of a net with so many parameters on the CPU."""
+    return _power_of_two(min(CPU_WORK // max(1, parameters), 64))
 
 
 def _bytes_per_row(parts) -> float:

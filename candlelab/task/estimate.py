@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import torch
@@ -16,6 +17,7 @@ from candlelab import run as runs
 from candlelab.batch import Shapes
 from candlelab.config import build, plain, run_folder
 from candlelab.task.assemble import share_prepared
+from candlelab.task.batch_size import batch_on_cpu
 from candlelab.task.measure import resident_mb
 
 PROBE = 2  # samples of the step that is timed
@@ -76,32 +78,48 @@ class Plan:
         return sum(guess.seconds for guess in self._left.values()) * float(np.median(self._correction or [1.0]))
 
     def _guess(self, job: DictConfig) -> Guess | None:
-        """What a job may cost; None if its data or net fails, which the job will say itself when its turn comes."""
+        """What a job may cost; None if its data or its step fails, which the job will say itself when its turn comes.
+
+        Settings that make no net raise ValueError: a mistake is told before the first job starts.
+        """
         try:
-            return self._measured(job)
+            data = build(job, "data", build(job, "render") if job.get("render") else None)
+            if self._samples is None:
+                share_prepared(job, data)
+                self._samples = len(data.samples("train")), len(data.samples("validation"))
         except (ValueError, RuntimeError, OSError):
             return None
-
-    def _measured(self, job: DictConfig) -> Guess:
-        data = build(job, "data", build(job, "render") if job.get("render") else None)
-        if self._samples is None:
-            share_prepared(job, data)
-            self._samples = len(data.samples("train")), len(data.samples("validation"))
-        key = json.dumps([plain(job)["model"]["net"], str(data.shapes)], sort_keys=True)
+        key = json.dumps([plain(job)["model"], str(data.shapes)], sort_keys=True)
         if key not in self._steps:
-            self._steps[key] = one_step(job, data.shapes)
-        seconds, megabytes, parameters = self._steps[key]
+            build(job, "model.optimizer")
+            net = random_net(job, data.shapes)
+            try:
+                self._steps[key] = one_step(net, data.shapes)
+            except (ValueError, RuntimeError):
+                return None
+        return self._of_step(job, self._steps[key], data.batch_size)
+
+    def _of_step(self, job: DictConfig, step: tuple[float, float, int], batch_size: int | Literal["auto"]) -> Guess:
+        """What a job costs whose net's step was timed."""
+        assert self._samples is not None
+        seconds, megabytes, parameters = step
+        rows = batch_on_cpu(parameters) if batch_size == "auto" else batch_size
         epochs, (train, validation) = job.trainer.max_epochs, self._samples
         return Guess(run_folder(job).name, epochs * seconds * (train + FORWARD * validation),
-                     resident_mb() + parameters * BYTES / 2**20 + megabytes * min(data.batch_size, train))
+                     resident_mb() + parameters * BYTES / 2**20 + megabytes * min(rows, train))
 
 
-def one_step(job: DictConfig, shapes: Shapes) -> tuple[float, float, int]:
-    """Return seconds per sample of a training step, megabytes that one sample keeps for its gradient, and the parameters."""
+def random_net(job: DictConfig, shapes: Shapes) -> torch.nn.Module:
+    """Return the job's net with random weights; raises ValueError if its settings make none."""
     cfg = job.copy()
     if "pretrained" in cfg.model.net:
         cfg.model.net.pretrained = False
-    net, kept = build(cfg, "model.net", shapes), {}
+    return build(cfg, "model.net", shapes)
+
+
+def one_step(net: torch.nn.Module, shapes: Shapes) -> tuple[float, float, int]:
+    """Return seconds per sample of a training step, megabytes that one sample keeps for its gradient, and the parameters."""
+    kept: dict[int, int] = {}
 
     def keep(tensor):
         kept[tensor.data_ptr()] = tensor.untyped_storage().nbytes()

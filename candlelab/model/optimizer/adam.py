@@ -1,4 +1,4 @@
-"""Plain Adam."""
+"""Adam and AdamW."""
 
 from __future__ import annotations
 
@@ -11,26 +11,33 @@ from candlelab.model.optimizer.schedule import Schedule, parameter_groups
 
 
 class Adam:
-    """Adam (Kingma & Ba 2015); its weight decay is an L2 penalty inside the gradient, none on norms and biases."""
+    """Adam (Kingma & Ba 2015), or AdamW (Loshchilov & Hutter 2019); no weight decay on norms and biases.
+
+    decoupled  True subtracts the decay from the weights (AdamW); False adds it to the gradient as an L2 penalty (Adam).
+    """
 
     def __init__(
         self,
         *,
         lr: float,
+        decoupled: bool,
         weight_decay: float,
         betas: list[float],
         eps: float,
-        schedule: Literal["constant", "linear", "cosine", "cosine_restarts"],
+        schedule: Literal["constant", "linear", "cosine", "cosine_restarts", "plateau"],
         warmup: float,
         lr_min: float,
         restart_epochs: int,
         restart_factor: int,
+        plateau_epochs: int,
+        plateau_factor: float,
     ) -> None:
-        self.schedule = Schedule(lr, schedule, warmup, lr_min, restart_epochs, restart_factor)
+        self.schedule = Schedule(lr, schedule, warmup, lr_min, restart_epochs, restart_factor, plateau_epochs, plateau_factor)
+        self.make = torch.optim.AdamW if decoupled else torch.optim.Adam
         self.weight_decay, self.betas, self.eps = weight_decay, (betas[0], betas[1]), eps
 
     def configure(self, net: nn.Module, total_steps: int, steps_per_epoch: int) -> dict[str, Any]:
         """The optimizer and its schedule, as LightningModule.configure_optimizers returns them."""
         groups = parameter_groups(net, self.weight_decay)
-        optimizer = torch.optim.Adam(groups, lr=self.schedule.lr, betas=self.betas, eps=self.eps)
+        optimizer = self.make(groups, lr=self.schedule.lr, betas=self.betas, eps=self.eps)
         return self.schedule.attach(optimizer, total_steps, steps_per_epoch)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import torch
 from torch import nn
 
-Shape = Literal["constant", "linear", "cosine", "cosine_restarts"]
+Shape = Literal["constant", "linear", "cosine", "cosine_restarts", "plateau"]
 
 
 @dataclass(frozen=True)
@@ -21,6 +21,8 @@ class Schedule:
     linear, cosine    fall to lr_min at the last step.
     cosine_restarts   cosine periods of restart_epochs, each restart_factor times longer than the one before
                       (Loshchilov & Hutter 2017); warm-up multiplies the first of them.
+    plateau           multiplied by plateau_factor, down to lr_min, each time val/loss was not better for more than
+                      plateau_epochs epochs; no warm-up.
     """
 
     lr: float
@@ -29,6 +31,8 @@ class Schedule:
     lr_min: float
     restart_epochs: int
     restart_factor: int
+    plateau_epochs: int
+    plateau_factor: float
 
     def __post_init__(self) -> None:
         if not self.lr > 0 or not 0 <= self.lr_min <= self.lr:
@@ -39,8 +43,13 @@ class Schedule:
             raise ValueError(
                 f"model.optimizer.restart_epochs={self.restart_epochs} and restart_factor={self.restart_factor} must be at least 1."
             )
-        if self.shape not in ("constant", "linear", "cosine", "cosine_restarts"):
-            raise ValueError(f"model.optimizer.schedule is {self.shape!r}; give constant, linear, cosine or cosine_restarts.")
+        if self.plateau_epochs < 0 or not 0 < self.plateau_factor < 1:
+            raise ValueError(f"model.optimizer.plateau_epochs is {self.plateau_epochs} and plateau_factor {self.plateau_factor}; "
+                             "the first must be 0 or more, the second between 0 and 1.")
+        if self.shape == "plateau" and self.warmup:
+            raise ValueError(f"model.optimizer.schedule=plateau takes no warm-up, model.optimizer.warmup is {self.warmup}; set it to 0.")
+        if self.shape not in get_args(Shape):
+            raise ValueError(f"model.optimizer.schedule is {self.shape!r}; give {', '.join(get_args(Shape))}.")
 
     def factor(self, total_steps: int, steps_per_epoch: int) -> Callable[[int], float]:
         """The learning rate at a step, as a fraction of lr."""
@@ -70,6 +79,10 @@ class Schedule:
 
     def attach(self, optimizer: torch.optim.Optimizer, total_steps: int, steps_per_epoch: int) -> dict[str, Any]:
         """What LightningModule.configure_optimizers returns."""
+        if self.shape == "plateau":
+            falling = torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer, factor=self.plateau_factor, patience=self.plateau_epochs,
+                                                                 threshold=0.0, min_lr=self.lr_min)
+            return {"optimizer": optimizer, "lr_scheduler": {"scheduler": falling, "interval": "epoch", "monitor": "val/loss"}}
         scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, self.factor(total_steps, steps_per_epoch))
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
 

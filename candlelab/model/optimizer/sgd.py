@@ -20,14 +20,16 @@ class Sgd:
         lr: float,
         weight_decay: float,
         momentum: float,
-        schedule: Literal["constant", "linear", "cosine", "cosine_restarts"],
+        schedule: Literal["constant", "linear", "cosine", "cosine_restarts", "plateau"],
         warmup: float,
         lr_min: float,
         restart_epochs: int,
         restart_factor: int,
+        plateau_epochs: int,
+        plateau_factor: float,
     ) -> None:
         check_fraction(momentum, "model.optimizer.momentum")
-        self.schedule = Schedule(lr, schedule, warmup, lr_min, restart_epochs, restart_factor)
+        self.schedule = Schedule(lr, schedule, warmup, lr_min, restart_epochs, restart_factor, plateau_epochs, plateau_factor)
         self.weight_decay, self.momentum = weight_decay, momentum
 
     def configure(self, net: nn.Module, total_steps: int, steps_per_epoch: int) -> dict[str, Any]:
