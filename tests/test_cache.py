@@ -128,6 +128,13 @@ def test_inventory_lists_what_is_on_disk(exchange, tmp_path):
     assert (row.first, row.last) == (T0, T0 + 95 * HOUR) and row.bytes > 1000
 
 
+def test_inventory_says_which_series_is_damaged(exchange, tmp_path):
+    fetch(exchange.url, tmp_path)
+    next(tmp_path.rglob("manifest.json")).write_text("{")
+    (row,) = inventory(tmp_path)
+    assert (row.symbol, row.rows) == ("BTCUSDT", 0) and "is damaged: delete the folder and fetch again" in row.state
+
+
 def test_empty_series_can_be_stored(tmp_path):
     store = Store(tmp_path / "a")
     with store.locked():

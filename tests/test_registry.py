@@ -62,6 +62,31 @@ def test_what_is_staged_for_publishing_is_no_run(outputs):
     assert len(listed(outputs)) == 2
 
 
+@pytest.mark.parametrize(("file", "damage"), [("config.yaml", "model: ["), ("config.yaml", "[]"), ("metrics.json", "{"), ("data.json", "{}x")])
+def test_a_damaged_run_is_a_row_that_says_so(outputs, file, damage):
+    (outputs / "study" / "old" / file).write_text(damage)
+    rows = {row["run"].rsplit("/", 1)[-1]: row["state"] for row in listed(outputs)}
+    assert rows["new"] == "finished" and rows["old"].startswith("unreadable: ")
+
+
+def test_stores_are_listed_wherever_they_lie_under_the_outputs(tmp_path):
+    for path in ("mine", "stores"):
+        cfg = compose("task=render", "data=simulated", "data.source.bars=300", "render=ohlc_bars", "render.height=16", "data.window=8",
+                      "render/storage=npz", f"outputs={tmp_path}", *([f"render.storage.path={tmp_path}/mine"] if path == "mine" else []))
+        build(cfg, "task", cfg)
+    cfg = compose("task=inventory", f"outputs={tmp_path}")
+    rows = inventory(cfg, what="stores", metric="test/accuracy", show="all")["stores"]
+    assert [row["state"] for row in rows] == ["intact"] * 2 and rows[0]["path"] == f"{tmp_path}/mine"
+
+
+def test_other_labels_are_another_store(tmp_path):
+    for label in ("direction", "three_class"):
+        cfg = compose("task=render", "data=simulated", "data.source.bars=300", "render=ohlc_bars", "render.height=16", "data.window=8",
+                      f"data/label={label}", "render/storage=npz", f"outputs={tmp_path}")
+        build(cfg, "task", cfg)
+    assert len(list((tmp_path / "stores").glob("npz*"))) == len(list((tmp_path / "sheets").glob("*.png"))) == 2
+
+
 def test_cleaning_shows_first_and_removes_when_confirmed(outputs, capsys):
     for words in ((), ("task.confirm=true",)):
         cfg = compose("task=clean", f"outputs={outputs}", *words)

@@ -225,14 +225,22 @@ class CachedSeries:
     bytes: int
     fetched: str
     folder: str
+    state: str = "whole"
 
 
 def inventory(cache: str | Path) -> list[CachedSeries]:
-    """Return what is on disk under a cache folder, by source, market, symbol, interval; reads manifests only."""
-    rows = []
-    for path in sorted(Path(cache).glob(f"*/*/*/*/{MANIFEST}")):
-        m = Store(path.parent).manifest()
-        if m is not None:
-            rows.append(CachedSeries(m.source, m.market, m.symbol, m.interval, m.first, m.last, m.rows, len(m.gaps),
-                                     m.bytes, m.fetched, str(path.parent)))
-    return rows
+    """Return what is on disk under a cache folder, by source, market, symbol, interval; reads manifests only.
+
+    A series that cannot be read is a row too, whose state says why.
+    """
+    found = sorted(Path(cache).glob(f"*/*/*/*/{MANIFEST}"))
+    return [row for path in found if (row := _cached(path.parent)) is not None]
+
+
+def _cached(folder: Path) -> CachedSeries | None:
+    try:
+        m = Store(folder).manifest()
+    except ValueError as error:
+        source, market, symbol, interval = folder.parts[-4:]
+        return CachedSeries(source, market, symbol, interval, None, None, 0, 0, 0, "", str(folder), str(error))
+    return m and CachedSeries(m.source, m.market, m.symbol, m.interval, m.first, m.last, m.rows, len(m.gaps), m.bytes, m.fetched, str(folder))

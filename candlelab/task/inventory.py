@@ -7,7 +7,9 @@ from typing import Literal
 
 import pandas as pd
 from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 from rich.table import Table
+from yaml import YAMLError
 
 from candlelab import run as runs
 from candlelab.data import cache
@@ -39,13 +41,15 @@ def inventory(cfg: DictConfig, *, what: Literal["all", "candles", "stores", "mod
 def candle_rows(outputs: Path) -> list[dict]:
     """Return one row per cached series: symbol, interval, span, bars, gaps, size."""
     return [{"source": c.source, "market": c.market, "symbol": c.symbol, "interval": c.interval, "first": _day(c.first),
-             "last": _day(c.last), "bars": c.rows, "gaps": c.gaps, "MB": round(c.bytes / 1e6, 2), "fetched": c.fetched}
+             "last": _day(c.last), "bars": c.rows, "gaps": c.gaps, "MB": round(c.bytes / 1e6, 2), "fetched": c.fetched,
+             "state": c.state}
             for c in cache.inventory(outputs / "cache" / "candles")]
 
 
 def store_rows(outputs: Path) -> list[dict]:
     """Return one row per chart store: count, shape, size, style, whether it is whole."""
-    return [stores.describe(path) for path in stores.find_stores(outputs / "stores")]
+    folders = [outputs, *sorted(path for path in outputs.glob("*") if path.is_dir())]
+    return [stores.describe(path) for folder in folders for path in stores.find_stores(folder)]
 
 
 def model_rows(outputs: Path, metric: str, show: str) -> list[dict]:
@@ -59,7 +63,15 @@ def model_rows(outputs: Path, metric: str, show: str) -> list[dict]:
 
 
 def model_row(folder: Path, metric: str) -> dict:
-    """Return what the registry says of one run; what an unfinished run does not know is None."""
+    """Return what the registry says of one run; what an unfinished or damaged run does not know is None."""
+    try:
+        return _known(folder, metric)
+    except (ValueError, KeyError, TypeError, AttributeError, OmegaConfBaseException, YAMLError) as error:
+        known = dict.fromkeys(("data", "model", "verdict", "state", metric, "accuracy", "sharpe net", "date", "exports", "MB"))
+        return {"run": str(folder), **known, "state": f"unreadable: {' '.join(str(error).split())[:120]}", "date": ""}
+
+
+def _known(folder: Path, metric: str) -> dict:
     cfg, card, metrics = OmegaConf.load(folder / runs.CONFIG), _json(folder / "data.json"), _json(folder / runs.METRICS)
     size = sum(p.stat().st_size for p in folder.rglob("*") if p.is_file())
     date = pd.Timestamp((folder / runs.CONFIG).stat().st_mtime, unit="s").strftime("%Y-%m-%d %H:%M")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 from omegaconf import DictConfig
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from candlelab.config import build
@@ -18,12 +18,13 @@ from candlelab.render.storage.live import Live
 
 SHEET = (6, 8)  # rows and columns of the contact sheet
 GAP = 4  # pixels between its charts
+PAPER = 90  # grey between them
 
 
 def render(cfg: DictConfig) -> dict:
     """Draw every window of the data into render/storage=…, or only the contact sheet where nothing is stored."""
     data = build(cfg, "data", build(cfg, "render"))
-    sheet = contact_sheet(data, Path(cfg.outputs) / "sheets" / f"{cfg.name}-{recipe_hash(data)}.png")
+    sheet = contact_sheet(data, Path(cfg.outputs) / "sheets" / f"{cfg.name}-{content_hash(data)}.png")
     print(f"contact sheet {sheet}")
     storage = data.renderer.storage
     if isinstance(storage, Live):
@@ -42,7 +43,7 @@ def render(cfg: DictConfig) -> dict:
 def stored(data, outputs: Path):
     """Return the finished store of the data's charts, built now where it is not there yet."""
     storage, made = data.renderer.storage, data.prepared
-    path = Path(storage.path) if storage.path else outputs / "stores" / f"{type(storage).__name__.lower()}-{recipe_hash(data)}"
+    path = Path(storage.path) if storage.path else outputs / "stores" / f"{type(storage).__name__.lower()}-{content_hash(data)}"
     parts = np.array([*(NAMES[k] for k in sorted(NAMES) if k != DROPPED), "dropped"])
     columns = {"label": made.labels.label[made.ends], "split": parts[made.part],
                "forward_return": made.labels.forward_return[made.ends],
@@ -53,14 +54,18 @@ def stored(data, outputs: Path):
                            progress=lambda done, total: bar.update(line, completed=done, total=total))
 
 
-def recipe_hash(data) -> str:
-    """Return 8 hex digits of how and of what the charts are drawn."""
-    recipe = [data.renderer.recipe(), vars(data.renderer.storage), data.fingerprint]
-    return hashlib.sha256(json.dumps(recipe, sort_keys=True, default=str).encode()).hexdigest()[:8]
+def content_hash(data) -> str:
+    """Return 8 hex digits of how and of what the charts are drawn, and of the labels, splits and captions beside them."""
+    made = data.prepared
+    recipe = [data.renderer.recipe(), vars(data.renderer.storage), data.fingerprint, type(data.caption).__name__, data.caption.length]
+    digest = hashlib.sha256(json.dumps(recipe, sort_keys=True, default=str).encode())
+    for column in (made.labels.label, made.labels.forward_return):
+        digest.update(column[made.ends].tobytes())
+    return digest.hexdigest()[:8]
 
 
 def contact_sheet(data, path: Path) -> Path:
-    """Write a picture of windows spread over the data, one row of charts per class that occurs, in turn; return its path."""
+    """Write a picture of windows spread over the data, one named row of charts per class that occurs, in turn; return its path."""
     made, (rows, columns) = data.prepared, SHEET
     labels = made.labels.label[made.ends]
     classes = np.unique(labels)
@@ -72,15 +77,29 @@ def contact_sheet(data, path: Path) -> Path:
         chosen.append(mine[np.linspace(start, len(mine) - 1, columns).astype(int)])
     images = data.charts(np.sort(made.ends[np.concatenate(chosen)]))
     order = np.argsort(np.argsort(made.ends[np.concatenate(chosen)], kind="stable"), kind="stable")
-    _tile(images[order], rows, columns, path)
+    words = [data.label.classes[label].replace("_", " ") if label >= 0 else "no label" for label in classes]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    _named(_tiled(images[order], rows, columns), [words[row % len(words)] for row in range(rows)]).save(path)
     return path
 
 
-def _tile(images: np.ndarray, rows: int, columns: int, path: Path) -> None:
+def _tiled(images: np.ndarray, rows: int, columns: int) -> Image.Image:
+    """Return charts (rows * columns, C, H, W) side by side on grey."""
     count, channels, height, width = images.shape
-    sheet = np.full((rows * (height + GAP) + GAP, columns * (width + GAP) + GAP, channels), 128, np.uint8)
+    sheet = np.full((rows * (height + GAP) + GAP, columns * (width + GAP) + GAP, channels), PAPER, np.uint8)
     for k in range(count):
         top, left = (k // columns) * (height + GAP) + GAP, (k % columns) * (width + GAP) + GAP
         sheet[top:top + height, left:left + width] = images[k].transpose(1, 2, 0)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(sheet.squeeze(-1) if channels == 1 else sheet).save(path)
+    return Image.fromarray(sheet.squeeze(-1) if channels == 1 else sheet)
+
+
+def _named(sheet: Image.Image, words: list[str]) -> Image.Image:
+    """Return the sheet with a word before each of its rows."""
+    font = ImageFont.load_default(16)
+    margin = 3 * GAP + int(max(font.getlength(word) for word in words))
+    page = Image.new(sheet.mode, (margin + sheet.width, sheet.height), PAPER if sheet.mode == "L" else (PAPER,) * 3)
+    page.paste(sheet, (margin, 0))
+    pen = ImageDraw.Draw(page)
+    for row, word in enumerate(words):
+        pen.text((2 * GAP, (row + 0.5) * sheet.height / len(words)), word, font=font, fill=255 if sheet.mode == "L" else (255,) * 3, anchor="lm")
+    return page

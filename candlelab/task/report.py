@@ -66,9 +66,11 @@ def rescore(run: runs.Run, cfg: DictConfig) -> dict:
         classes=tuple(made["classes"]), bayes=_optimum(run.folder).get("accuracy"))
     metrics = scores.metrics | _costs(run.metrics)
     name = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:8]
-    (run.folder / "scores").mkdir(exist_ok=True)
-    runs.write_json(run.folder / "scores" / f"{name}.json", {
-        "evaluate": settings, "metrics": metrics, "candidates": scores.threshold.get("candidates"), "verdict": scores.verdict.lines()})
+    path = run.folder / "scores" / f"{name}.json"
+    path.parent.mkdir(exist_ok=True)
+    runs.write_json(path, {"evaluate": settings, "metrics": metrics, "candidates": scores.threshold.get("candidates"),
+                           "verdict": scores.verdict.lines()})
+    print("\n".join(["", *scores.verdict.lines(), "", f"scores {path}"]), flush=True)
     return metrics
 
 

@@ -19,6 +19,7 @@ from candlelab.render.storage.storage import PIECES, Part, Pictures, Storage, ch
 from candlelab.render.storage.store import FORMAT, INDEX, MANIFEST, PLAN, Store, open_store, seal_of, tape_sum, unfinished
 from candlelab.render.style import for_each
 
+WORDS = {"beside": "labels, splits or captions", "levels": "colours", "count": "windows", "recipe": "style"}  # parts of a plan
 BLOCK = 1 << 25  # bytes of pictures drawn at a time
 JOURNAL = "journal.jsonl"
 Progress = Callable[[int, int], None]
@@ -281,7 +282,7 @@ def _finished(path: Path, plan: dict) -> Store:
     store = open_store(path)
     different = [key for key in plan if store.manifest.get(key) != plan[key]]
     if different:
-        raise ValueError(f"{path} already holds a store with other {', '.join(different)}: choose another "
+        raise ValueError(f"{path} already holds a store with other {', '.join(WORDS.get(name, name) for name in different)}: choose another "
                          "render.storage.path, or delete it")
     _tidy(path)
     return store
