@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet
+from filelock import FileLock, Timeout
 
 from candlelab.data.archive import COLUMNS
 
@@ -87,16 +88,17 @@ class Store:
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
         """Hold the series for writing; another process waits. The lock dies with its process."""
-        import fcntl
-
         self.folder.mkdir(parents=True, exist_ok=True)
-        with open(self.folder / LOCK, "ab") as handle:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                print(f"another process is fetching into {self.folder}: waiting for it", file=sys.stderr, flush=True)
-                fcntl.flock(handle, fcntl.LOCK_EX)
+        lock = FileLock(self.folder / LOCK)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            print(f"another process is fetching into {self.folder}: waiting for it", file=sys.stderr, flush=True)
+            lock.acquire()
+        try:
             yield
+        finally:
+            lock.release()
 
     def commit(self, bars: dict[str, np.ndarray], manifest: Manifest) -> Manifest:
         """Replace data and manifest by new ones in one step (the manifest's rename); call it inside `locked`."""
@@ -129,12 +131,9 @@ class Store:
 
     def tidy(self) -> None:
         """Remove the litter, if there is any and no other process is at work here."""
-        import fcntl
-
         if not self.litter() and not (self.folder / STAGING).is_dir():
             return
-        with open(self.folder / LOCK, "ab") as handle, contextlib.suppress(BlockingIOError):
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        with contextlib.suppress(Timeout), FileLock(self.folder / LOCK, timeout=0):
             self.sweep()
 
     def stage(self, name: str, data: bytes, sha256: str) -> Path:
