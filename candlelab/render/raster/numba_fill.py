@@ -11,6 +11,7 @@ import numpy as np
 from numba import njit
 
 BAND = 256  # rows that a byte can number
+NONE = np.uint32(0xFFFFFFFF)  # the end of a chain
 
 
 def paint(spans, canvas, images) -> None:
@@ -55,27 +56,30 @@ def _line(y, first, reach, colour, paper, row):
 
 @njit(nogil=True, cache=True)
 def _paint_layers(top, bottom, ink, left, right, palette, bit, run_below, highest, images):
-    """Where layers lie over each other, the highest one that has ink in this row shows."""
+    """Where layers lie over each other, the highest one that has ink in this row shows. Unsigned numbers index without a sign test."""
     batch, channels, height, width = images.shape
-    head, following = np.empty(height + 1, np.int32), np.empty(2 * left.size, np.int32)
+    head, following = np.empty(height + 1, np.uint32), np.empty(2 * left.size, np.uint32)
     active = np.empty(width, np.uint8)  # one bit per layer that has ink in this column now
+    shade = np.zeros(run_below.shape, np.uint8)  # the ink of each layer in each column; 0 is the paper below them
     line = np.empty((channels, width), np.uint8)
     for b in range(batch):
         inks = ink[b if ink.shape[0] > 1 else 0]
+        for layer in range(1, run_below.shape[0]):
+            for x in range(width):
+                shade[layer, x] = inks[run_below[layer, x]]
         _chain(top[b], bottom[b], head, following, height)
         _clear(line, palette)
         active[:] = 0
         for y in range(height):
             change = head[y]
-            while change >= 0:
-                run = change >> 1
-                for x in range(left[run], right[run]):
+            while change != NONE:
+                run = np.uintp(change >> np.uint32(1))
+                for x in range(np.uintp(left[run]), np.uintp(right[run])):
                     active[x] ^= bit[run]
-                    layer = highest[active[x]]
-                    colour = inks[run_below[layer, x]] * (layer > 0)
+                    colour = np.uintp(shade[np.uintp(highest[active[x]]), x])
                     for c in range(channels):
                         line[c, x] = palette[colour, c]
-                change = following[change]
+                change = following[np.uintp(change)]
             for c in range(channels):
                 _copy(line[c], images[b, c, y])
 
@@ -83,14 +87,13 @@ def _paint_layers(top, bottom, ink, left, right, palette, bit, run_below, highes
 @njit(nogil=True, cache=True)
 def _chain(top, bottom, head, following, height):
     """Chain up, for each row, the runs that begin there (2 · run) and those that ended above (2 · run + 1)."""
-    head[:] = -1
+    head[:] = NONE
     for run in range(top.size):
-        first, after = max(top[run], 0), min(bottom[run], height - 1) + 1
+        first, after = np.uintp(max(top[run], 0)), np.uintp(max(min(bottom[run], height - 1) + 1, 0))
         if first < after:
-            following[2 * run] = head[first]
-            head[first] = 2 * run
-            following[2 * run + 1] = head[after]
-            head[after] = 2 * run + 1
+            begins, ends = np.uint32(2 * run), np.uint32(2 * run + 1)
+            following[begins], head[first] = head[first], begins
+            following[ends], head[after] = head[after], ends
 
 
 @njit(nogil=True, cache=True)
