@@ -29,7 +29,7 @@ BATCH = 64 << 20  # bytes of pictures per measurement, beyond every cache
 SLOW = ("torch", "numpy")  # ways that are measured on every eighth picture, three times
 
 
-def bench_render(*, rounds: int = 40, stored: int = 8192) -> dict:
+def bench_render(*, rounds: int = 300, stored: int = 8192) -> dict:
     """Return images per second and ratios of one run: {"styles": {name: {…}}, "stores": {name: {…}}}.
 
     Ratios are taken between the best of `rounds` alternating measurements in this process. constant: NumPy's fill of as
