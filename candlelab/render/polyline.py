@@ -23,6 +23,8 @@ class Polyline:
         steps = np.append(np.diff(self.points), 1)  # a last stretch of no height carries the last point
         self.stretch = np.searchsorted(self.points, self.columns, side="right") - 1
         self.steps = steps.astype(np.float32)
+        self._lengths, self._length_of = np.unique(steps, return_inverse=True)
+        self._shares = np.empty((0, len(self._lengths), int(steps.max()), 2), np.int16)
         self.walked = (self.columns - self.points[self.stretch]).astype(np.float32)
 
     def runs(self, rows, shown=None) -> tuple:
@@ -42,7 +44,7 @@ class Polyline:
             onward = xp.concat([shown[:, 1:] & shown[:, :-1], shown[:, :1] & False], axis=1)
             rise = xp.where(onward, rise, xp.zeros_like(rise))
         if is_numpy_array(rows):
-            top, bottom = numba_geometry.walk(rows, rise, self.points - self.points[0], self.steps.astype(np.int64))
+            top, bottom = numba_geometry.walk(rows, rise, self.points - self.points[0], self._lengths, self._length_of, self._table(rise))
         else:
             top, bottom = self._stretches(xp, xp.astype(rows, xp.float32), xp.astype(rise, xp.float32))
         if shown is None:
@@ -51,15 +53,20 @@ class Polyline:
         drawn = onward[:, where] | (shown[:, where] & (self._on(rows, self.walked) == 0))
         return blank(top, bottom, drawn)
 
+    def _table(self, rise: np.ndarray) -> np.ndarray:
+        """Return what a stretch takes of each of its columns, by its height and length: (H, lengths, columns, 2) int16, H > any rise."""
+        tallest = max(int(rise.max(initial=0)), -int(rise.min(initial=0)))
+        if tallest >= len(self._shares):
+            heights = np.arange(tallest + tallest // 4 + 1, dtype=np.float32)[:, None, None]
+            columns = np.arange(self._shares.shape[2], dtype=np.float32)
+            shares = _shares(np, heights, columns, 2 * self._lengths.astype(np.float32)[:, None])
+            self._shares = np.stack(shares, axis=-1).astype(np.int16)
+        return self._shares
+
     def _stretches(self, xp, points, rise):
-        where, double = self._on(points, self.stretch), self._on(points, 2 * self.steps[self.stretch])
-        base, height = points[:, where], xp.abs(rise)
-        down, height = (rise >= 0)[:, where], height[:, where]
-        middle = height * self._on(points, 2 * self.walked)
-        nearest = xp.floor((middle + double / 2) / double)
-        first = xp.minimum(xp.ceil((middle - height) / double), nearest)
-        first = xp.maximum(first, xp.zeros_like(first))
-        final = xp.maximum(xp.ceil((middle + height) / double) - 1, nearest)
+        where = self._on(points, self.stretch)
+        base, down = points[:, where], (rise >= 0)[:, where]
+        first, final = _shares(xp, xp.abs(rise)[:, where], self._on(points, self.walked), self._on(points, 2 * self.steps[self.stretch]))
         top = xp.astype(base + xp.where(down, first, -final), xp.int32)
         bottom = xp.astype(base + xp.where(down, final, -first), xp.int32)
         arriving, columns = self._arriving(xp, points, rise), self._on(points, self.points - self.points[0])
@@ -75,6 +82,15 @@ class Polyline:
 
     def _on(self, like, values):
         return array_namespace(like).asarray(values, device=device(like))
+
+
+def _shares(xp, height, walked, double) -> tuple:
+    """Return the (first, last) row that a stretch going down `height` rows in double / 2 columns takes of the column it walked to."""
+    middle = 2 * height * walked
+    nearest = xp.floor((middle + double / 2) / double)
+    first = xp.minimum(xp.ceil((middle - height) / double), nearest)
+    first = xp.maximum(first, xp.zeros_like(first))
+    return first, xp.maximum(xp.ceil((middle + height) / double) - 1, nearest)
 
 
 def blank(top, bottom, shown):
