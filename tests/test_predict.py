@@ -146,6 +146,15 @@ def test_a_file_of_candles_is_read(tmp_path):
     assert ask(finished("fusion"), f"task.csv={path}").symbol.tolist() == ["A", "B"]
 
 
+def test_answers_about_two_files_at_one_moment_are_two_files(tmp_path):
+    run = finished("series")
+    for name, seed in (("one.csv", 0), ("two.csv.gz", 1)):
+        frame(200, first=YEAR_2020, seed=seed).to_csv(tmp_path / name, index=False)
+        ask(run, f"task.csv={tmp_path / name}")
+    moment_of = pd.Timestamp((YEAR_2020 + 200) * HOUR, unit="ms").strftime("%Y-%m-%dT%H%M")
+    assert {f"{moment_of}-{name}.csv" for name in ("one", "two")} <= {path.name for path in (run.folder / "predict").iterdir()}
+
+
 def test_the_command_line_can_name_another_source_and_nothing_of_the_recipe():
     run = finished("series")
     recipe = InputMaker.of(run).recipe

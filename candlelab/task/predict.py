@@ -40,7 +40,9 @@ def predict(cfg: DictConfig, *, run: str, engine: Literal["torch", "onnx", "int8
     when = moment(candles, at)
     table = signals(found, maker, candles, when, engine=engine, threshold=threshold)
     print(_spelled(table, found, when), flush=True)
-    path = write(table, _place(found.folder / "predict", when, engine, threshold, format))
+    asked = [*([Path(csv).name.partition(".")[0]] if csv else []), *([] if engine == "torch" else [engine]),
+             *([] if threshold is None else [f"threshold{threshold:g}"])]
+    path = write(table, found.folder / "predict" / f"{'-'.join([stamp(when), *asked])}.{format}")
     print(f"\nwritten to {path}", flush=True)
     return table
 
@@ -130,11 +132,9 @@ def _decided(p: np.ndarray, returns: float, classes: list[str], forecasts: bool,
     return SIGNALS[int(side)], word, sure, None if side else f"the model says {word}"
 
 
-def _place(folder: Path, when: int, engine: str, threshold: float | None, ending: str) -> Path:
-    """Return the file of one answer: the moment, and what was asked otherwise than usual."""
-    parts = [iso(when).replace(" ", "T").replace(":", ""), *([] if engine == "torch" else [engine]),
-             *([] if threshold is None else [f"threshold{threshold:g}"])]
-    return folder / f"{'-'.join(parts)}.{ending}"
+def stamp(when: int) -> str:
+    """Return a moment (ms UTC) as the beginning of a file's name."""
+    return iso(when).replace(" ", "T").replace(":", "")
 
 
 def _spelled(table: pd.DataFrame, run: Run, when: int) -> str:
