@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 import traceback
@@ -32,12 +33,15 @@ def main() -> None:
         print(HELP + catalogue())
         return
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")
+    gc.disable()  # a fifth of a start would go into looking for rings among what imports make to stay
     try:
         _check_and_run()
     except KeyboardInterrupt:
         _leave("interrupted; the same command goes on from the last checkpoint", EXIT_INTERRUPTED)
     except Exception as error:  # noqa: BLE001 - the one place that turns any failure into an exit code
         _leave_with(error)
+    finally:
+        gc.enable()
     if failures:
         sys.exit(EXIT_FAILED_JOBS)
 
@@ -46,6 +50,7 @@ def _check_and_run() -> None:
     from hydra._internal.utils import get_args_parser
     arguments = get_args_parser().parse_args()
     if any(getattr(arguments, name, None) for name in PASSED_TO_HYDRA):
+        _collect_again()
         _hydra_main()
         return
     for name in NOT_TAKEN:
@@ -57,6 +62,7 @@ def _check_and_run() -> None:
     if len(jobs) > 1 and not swept:
         raise ConfigError(f"the overrides ask for {len(jobs)} runs: add --multirun, or quote the value if the comma is meant")
     if swept:
+        _collect_again()
         _run_many(jobs)
     else:
         _run_one(with_hydra(arguments.overrides), jobs[0])
@@ -82,7 +88,15 @@ def _run_one(full, job) -> None:
     from hydra.core.utils import configure_log
     HydraConfig.instance().set_config(full)
     configure_log(full.hydra.job_logging, full.hydra.verbose)
+    locate(job.task["_target_"])
+    _collect_again()
     build(job, "task", job)
+
+
+def _collect_again() -> None:
+    """Let the collector work again, on what is made from now on."""
+    gc.freeze()
+    gc.enable()
 
 
 def _hydra_main() -> None:
