@@ -50,7 +50,7 @@ def _check_and_run() -> None:
     from hydra._internal.utils import get_args_parser
     arguments = get_args_parser().parse_args()
     if any(getattr(arguments, name, None) for name in PASSED_TO_HYDRA):
-        _collect_again()
+        gc.enable()
         _hydra_main()
         return
     for name in NOT_TAKEN:
@@ -62,7 +62,7 @@ def _check_and_run() -> None:
     if len(jobs) > 1 and not swept:
         raise ConfigError(f"the overrides ask for {len(jobs)} runs: add --multirun, or quote the value if the comma is meant")
     if swept:
-        _collect_again()
+        gc.enable()
         _run_many(jobs)
     else:
         _run_one(with_hydra(arguments.overrides), jobs[0])
@@ -89,14 +89,8 @@ def _run_one(full, job) -> None:
     HydraConfig.instance().set_config(full)
     configure_log(full.hydra.job_logging, full.hydra.verbose)
     locate(job.task["_target_"])
-    _collect_again()
-    build(job, "task", job)
-
-
-def _collect_again() -> None:
-    """Let the collector work again, on what is made from now on."""
-    gc.freeze()
     gc.enable()
+    build(job, "task", job)
 
 
 def _hydra_main() -> None:
