@@ -6,6 +6,7 @@ import gc
 import os
 import sys
 import traceback
+from functools import cache
 
 from candlelab.config import CONF, ConfigError, build, catalogue, finish, locate, run_folder
 
@@ -50,7 +51,7 @@ def _check_and_run() -> None:
     from hydra._internal.utils import get_args_parser
     arguments = get_args_parser().parse_args()
     if any(getattr(arguments, name, None) for name in PASSED_TO_HYDRA):
-        gc.enable()
+        _collect_again()
         _hydra_main()
         return
     for name in NOT_TAKEN:
@@ -62,7 +63,7 @@ def _check_and_run() -> None:
     if len(jobs) > 1 and not swept:
         raise ConfigError(f"the overrides ask for {len(jobs)} runs: add --multirun, or quote the value if the comma is meant")
     if swept:
-        gc.enable()
+        _collect_again()
         _run_many(jobs)
     else:
         _run_one(with_hydra(arguments.overrides), jobs[0])
@@ -89,8 +90,20 @@ def _run_one(full, job) -> None:
     HydraConfig.instance().set_config(full)
     configure_log(full.hydra.job_logging, full.hydra.verbose)
     locate(job.task["_target_"])
-    gc.enable()
+    _collect_again()
     build(job, "task", job)
+
+
+def _collect_again() -> None:
+    """Let the collector work again, on what is made from now on."""
+    _settle()
+    gc.enable()
+
+
+@cache
+def _settle() -> None:
+    """Keep the collector away from what the start of this process made, also when the process ends."""
+    gc.freeze()
 
 
 def _hydra_main() -> None:
