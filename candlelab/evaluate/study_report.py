@@ -136,11 +136,8 @@ def _conclusion(entries: Sequence[Entry], found: Sequence[Pair], chance: float) 
     better = [name for name, (gap, adjusted) in gaps.items() if gap < 0 and adjusted < 0.05]
     equal = [name for name, (_, adjusted) in gaps.items() if not adjusted < 0.05]
     simple = [entry.name for entry in entries if entry.role != "model" and (entry.name in better + equal or entry is first)]
-    tied = (
-        f"on the same rows it cannot be told apart from {_list(equal)} (Holm, 5 %)"
-        if equal
-        else f"the difference to each of the {len(gaps) - len(better)} others on the same rows is real (p < 0.05 after Holm)"
-    )
+    told = [f"is behind {_list(better)}"] * bool(better) + [f"cannot be told apart from {_list(equal)}"] * bool(equal)
+    tied = f"on the same rows it {' and '.join(told) or f'is ahead of each of the {len(gaps)} others'} (Holm, 5 %)"
     if simple:
         return f"No model is shown to beat {(better + simple)[0]}", f"{said}; {tied}."
     return ("The differences at the top are within noise" if equal else f"{first.name} is ahead"), f"{said}; {tied}."
