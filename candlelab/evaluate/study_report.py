@@ -136,7 +136,7 @@ def _conclusion(entries: Sequence[Entry], found: Sequence[Pair], chance: float) 
     better = [name for name, (gap, adjusted) in gaps.items() if gap < 0 and adjusted < 0.05]
     equal = [name for name, (_, adjusted) in gaps.items() if not adjusted < 0.05]
     simple = [entry.name for entry in entries if entry.role != "model" and (entry.name in better + equal or entry is first)]
-    told = [f"is behind {_list(better)}"] * bool(better) + [f"cannot be told apart from {_list(equal)}"] * bool(equal)
+    told = [f"{words} {_list(names)}" for words, names in (("is behind", better), ("cannot be told apart from", equal)) if names]
     tied = f"on the same rows it {' and '.join(told) or f'is ahead of each of the {len(gaps)} others'} (Holm, 5 %)"
     if simple:
         return f"No model is shown to beat {(better + simple)[0]}", f"{said}; {tied}."
