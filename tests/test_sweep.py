@@ -108,16 +108,19 @@ def table_of(outputs):
     return pd.read_csv(outputs / "killed" / "leaderboard.csv").drop(columns=TIMED)
 
 
-def check_kills(tmp_path, words, *, jobs, kills):
+TWELVE = f"seed={','.join(map(str, range(12)))}"
+
+
+@pytest.mark.parametrize(("words", "jobs", "kills"), [
+    pytest.param((*CONTROLS, "seed=0,1"), 2, 1, id="two jobs, one kill"),
+    pytest.param((*CONTROLS, TWELVE), 12, 10, id="twelve jobs, ten kills", marks=pytest.mark.slow),
+    pytest.param(("sweep=lstm_variants", "experiment=smoke"), 8, 1, id="sequence nets, one kill", marks=pytest.mark.slow)])
+def test_a_killed_sweep_ends_like_an_uninterrupted_one_and_trains_nothing_twice(tmp_path, words, jobs, kills):
     left, code = killed(tmp_path / "killed", words, kills, seed=1)
     assert code == 0 and len(left[-1]) == jobs
     assert all(left[-1][path] == time for issue in left for path, time in issue.items()), "a finished job was trained again"
     killed(tmp_path / "whole", words, 0, seed=0)
     pd.testing.assert_frame_equal(table_of(tmp_path / "killed"), table_of(tmp_path / "whole"))
-
-
-def test_a_killed_sweep_goes_on_and_ends_like_an_uninterrupted_one(tmp_path):
-    check_kills(tmp_path, (*CONTROLS, "seed=0,1"), jobs=2, kills=1)
 
 
 def test_a_run_stopped_after_its_last_epoch_is_completed(tmp_path):
@@ -127,16 +130,6 @@ def test_a_run_stopped_after_its_last_epoch_is_completed(tmp_path):
     for name in ("metrics.json", "predictions.parquet", "preprocessing.json", "model.safetensors"):
         (run_folder(cfg) / name).unlink()
     assert build(cfg, "task", cfg)["test/log_loss"] == whole["test/log_loss"]
-
-
-@pytest.mark.slow
-def test_ten_kills_of_twelve_jobs_change_nothing(tmp_path):
-    check_kills(tmp_path, (*CONTROLS, f"seed={','.join(map(str, range(12)))}"), jobs=12, kills=10)
-
-
-@pytest.mark.slow
-def test_a_killed_sweep_of_the_sequence_nets_ends_like_an_uninterrupted_one(tmp_path):
-    check_kills(tmp_path, ("sweep=lstm_variants", "experiment=smoke"), jobs=8, kills=1)
 
 
 def test_a_sweep_whose_jobs_all_fail_ends_with_code_3(tmp_path, monkeypatch, capsys):
