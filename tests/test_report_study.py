@@ -159,6 +159,11 @@ def test_a_clearly_better_model_is_called_ahead(tmp_path):
     assert "strong is ahead" in written(tmp_path, nets={"strong": (1e6, 0.95), "weak": (2e6, 0.6)})
 
 
+def test_a_leader_behind_a_baseline_says_so(tmp_path):
+    text = written(tmp_path, nets={"weak": (1e6, 0.512)}, n=40_000)
+    assert "on the same rows it is behind reversal" in text and "No model is shown to beat reversal" in text
+
+
 def test_control_that_cannot_be_told_apart_is_named_in_the_headline(tmp_path):
     assert "No model is shown to beat logistic" in written(tmp_path, nets={"large": (1e6, 0.801), "logistic": (1e3, 0.8)})
 
