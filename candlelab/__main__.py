@@ -9,6 +9,7 @@ import traceback
 from functools import cache
 
 from candlelab.config import CONF, ConfigError, build, catalogue, finish, locate, run_folder
+from candlelab.core.errors import UserError
 
 HELP = """candlelab: does a chart say anything about what the price does next?
 
@@ -23,7 +24,7 @@ Flags: --cfg job | --info | --multirun | --shell-completion | --hydra-help | --v
 """
 PASSED_TO_HYDRA = ("cfg", "info", "hydra_help", "shell_completion", "package", "version")
 NOT_TAKEN = ("config_path", "config_name", "config_dir", "experimental_rerun")
-EXIT_MISTAKE, EXIT_BUG, EXIT_FAILED_JOBS, EXIT_INTERRUPTED = 2, 1, 3, 130
+EXIT_BUG, EXIT_FAILED_JOBS, EXIT_INTERRUPTED = 1, 3, 130
 failures: list[str] = []
 plans: list = []  # the estimate of a sweep of training jobs
 
@@ -57,7 +58,7 @@ def _check_and_run() -> None:
     for name in NOT_TAKEN:
         if getattr(arguments, name, None):
             raise ConfigError(f"--{name.replace('_', '-')} is not taken: candlelab composes from its own conf; choose group=option there")
-    from candlelab.command_line import check_overrides, is_sweep, with_hydra
+    from candlelab.config.command_line import check_overrides, is_sweep, with_hydra
     jobs = check_overrides(arguments.overrides)
     swept = arguments.multirun or is_sweep(arguments.overrides)
     if len(jobs) > 1 and not swept:
@@ -73,11 +74,11 @@ def _run_many(jobs: list) -> None:
     """Run the checked jobs of a sweep, then write the study's report."""
     print(f"{len(jobs)} jobs, all checked", flush=True)
     if _trains(jobs[0]):
-        plans.append(locate("candlelab.task.estimate.Plan")(jobs))
+        plans.append(locate("candlelab.pipeline.estimate.Plan")(jobs))
     _hydra_main()
     try:
         _close_study(jobs[0])
-    except ValueError as error:
+    except UserError as error:
         if not failures:
             raise
         print(f"candlelab: {error}", file=sys.stderr)  # every job failed, and each has said why
@@ -148,21 +149,10 @@ def _trains(job) -> bool:
 
 
 def _leave_with(error: Exception) -> None:
-    code = getattr(error, "exit_code", None)
-    if code is None and isinstance(error, ValueError) and _raised_by_us(error):
-        code = EXIT_MISTAKE
-    if code is None:
-        traceback.print_exception(error)
-        sys.exit(EXIT_BUG)
-    _leave(str(error), code)
-
-
-def _raised_by_us(error: Exception) -> bool:
-    """Return whether the innermost frame is candlelab's own: its ValueErrors are written for the user."""
-    last = error.__traceback__
-    while last is not None and last.tb_next is not None:
-        last = last.tb_next
-    return last is not None and str(last.tb_frame.f_globals.get("__name__", "")).startswith("candlelab")
+    if isinstance(error, UserError):
+        _leave(str(error), error.exit_code)
+    traceback.print_exception(error)
+    sys.exit(EXIT_BUG)
 
 
 def _leave(message: str, code: int) -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 from omegaconf import DictConfig, OmegaConf
 
 from candlelab.config import ConfigError, build, check, hint, plain
+from candlelab.core import files
 
 METRICS, CONFIG, PREPROCESSING = "metrics.json", "config.yaml", "preprocessing.json"
 WEIGHTS, PREDICTIONS, FAILED, LAST = "model.safetensors", "predictions.parquet", "failed.txt", "checkpoints/last.ckpt"
@@ -69,7 +70,7 @@ class Run:
     def model(self):
         from safetensors.torch import load_file
 
-        from candlelab.batch import Shapes
+        from candlelab.core.batch import Shapes
         shapes = Shapes(**{k: tuple(v) if isinstance(v, list) else v for k, v in self.preprocessing["shapes"].items()})
         cfg = self.cfg.copy()
         if OmegaConf.select(cfg, "model.net.pretrained"):
@@ -80,14 +81,11 @@ class Run:
 
 
 def load_run(folder: str | Path) -> Run:
-    """Return the finished run in a folder, or published under "user/name".
+    """Return the finished run in a folder.
 
     Raises ConfigError, naming the nearest run, if there is none or it never finished.
     """
     path = Path(folder)
-    if not path.exists() and str(folder).count("/") == 1 and not str(folder).startswith((".", "outputs")):
-        from candlelab.export.hub import download_run
-        path = download_run(str(folder))
     if not (path / CONFIG).exists():
         raise ConfigError(f"there is no run in '{folder}'{hint(path.name, [r.name for r in runs_in(path.parent)])}")
     if not (path / METRICS).exists():
@@ -175,10 +173,8 @@ def _without_nan(value):
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write text under a temporary name, then move it into place."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    temporary.write_text(text, encoding="utf-8")
-    os.replace(temporary, path)
+    """Write text atomically."""
+    files.write_text(path, text)
 
 
 def read_json(path: Path) -> dict:

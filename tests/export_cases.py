@@ -29,9 +29,9 @@ def finished(kind: str, *more: str) -> Run:
     """Return a run whose net was never trained, with everything that export and prediction read."""
     import pytorch_lightning as pl
 
-    from candlelab.task.assemble import assemble
-    from candlelab.task.fit import save_model
-    from candlelab.task.predictions import net_rows, table, write_table
+    from candlelab.pipeline.assemble import assemble
+    from candlelab.pipeline.fit import save_model
+    from candlelab.pipeline.predictions import net_rows, table, write_table
     from candlelab.trainer.module import Learner
     cfg = compose(*KINDS[kind], *more, f"outputs={tempfile.mkdtemp(prefix='candlelab-export-')}")
     folder = run_folder(cfg)

@@ -121,6 +121,6 @@ def task_data(compose, build, out: Path) -> str:
 
 
 def _said(run) -> list:
-    from candlelab.task.assemble import learner_of
-    from candlelab.task.predictions import net_rows
+    from candlelab.pipeline.assemble import learner_of
+    from candlelab.pipeline.predictions import net_rows
     return net_rows(learner_of(run), run.data, error=None)["test"][0].tolist()

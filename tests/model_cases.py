@@ -3,7 +3,7 @@
 import torch
 from omegaconf import OmegaConf
 
-from candlelab.batch import Shapes
+from candlelab.core.batch import Shapes
 from candlelab.model.fusion import Fusion
 
 CHART = (3, 32, 32)

@@ -9,7 +9,7 @@ from fake_hub import Hub
 from loopback_exchange import Exchange
 from test_fetch_command import COINS, hours, publish
 
-from candlelab.command_line import check_overrides
+from candlelab.config.command_line import check_overrides
 
 TEXT = (tiny.ROOT / "README.md").read_text()
 BLOCKS = re.findall(r"```\w*\n(.*?)```", TEXT, re.DOTALL)

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
+from candlelab.core.errors import UserError
+from candlelab.core.online import hub_silence
 from candlelab.data.indicators.windowed import present_rows
-from candlelab.online import hub_silence
 
 if TYPE_CHECKING:
-    from candlelab.data.candles import Candles
+    from candlelab.core.candles import Candles
 
 CHUNK = 16_384  # windows worked on at a time, so that memory does not grow with the tape
 
@@ -99,7 +100,7 @@ FIELDS = (
 def relative_levels(candles: Candles, ends: np.ndarray, window: int) -> np.ndarray:
     """Level of each field of a relative caption, (n, fields) uint8; FIELDS gives their names and words."""
     if window < 4:
-        raise ValueError(f"a relative caption needs a window of 4 bars or more, not {window}; set data.window.")
+        raise UserError(f"a relative caption needs a window of 4 bars or more, not {window}; set data.window.")
     rows = present_rows(candles, ends, window)
     high, low, volume = candles.high[rows], candles.low[rows], candles.volume[rows]
     moves = np.diff(np.log(candles.close[rows]), axis=1)
@@ -180,14 +181,14 @@ def load_tokenizer(name: str) -> Tokenizer:
 def encode(texts: list[str], tokenizer: Tokenizer, length: int) -> tuple[np.ndarray, np.ndarray]:
     """Token ids (n, length) and their mask (n, length) bool; ids are int16, or int32 for a large vocabulary.
 
-    Equal texts are tokenised once. Raises ValueError instead of cutting a text off.
+    Equal texts are tokenised once. Raises UserError instead of cutting a text off.
     """
     seen: dict[str, int] = {}
     place = np.fromiter((seen.setdefault(text, len(seen)) for text in texts), np.int64, count=len(texts))
     lists = tokenizer.many(list(seen)) if seen else []
     sizes = np.fromiter(map(len, lists), np.int64, count=len(lists))
     if len(sizes) and sizes.max() > length:
-        raise ValueError(f"a caption has {sizes.max()} tokens, more than data.caption.length={length}; set it to {sizes.max()} or more.")
+        raise UserError(f"a caption has {sizes.max()} tokens, more than data.caption.length={length}; set it to {sizes.max()} or more.")
     mask = np.arange(length) < sizes[:, None]
     ids = np.full(mask.shape, tokenizer.pad, dtype=np.int16 if len(tokenizer) <= 32_767 else np.int32)
     ids[mask] = np.fromiter((token for row in lists for token in row), ids.dtype, count=int(sizes.sum()))
@@ -250,7 +251,7 @@ def _run(moves) -> np.ndarray:
 
 def _length(value) -> int:
     if value < 8:
-        raise ValueError(f"data.caption.length is {value} tokens; set it to 8 or more.")
+        raise UserError(f"data.caption.length is {value} tokens; set it to 8 or more.")
     return value
 
 
@@ -258,12 +259,12 @@ def _load_bert_tokenizer(name):
     """A fast BertTokenizer from a folder or the cache, else from the hub."""
     tokenizer = _bert_tokenizer(name, local=True)
     if tokenizer is None and Path(name).expanduser().is_dir():
-        raise ValueError(f"the folder {name} holds no vocab.txt or tokenizer.json; point to a saved BERT tokenizer.")
+        raise UserError(f"the folder {name} holds no vocab.txt or tokenizer.json; point to a saved BERT tokenizer.")
     if tokenizer is None:
         _require_hub(name)
         tokenizer = _bert_tokenizer(name, local=False)
     if tokenizer is None:
-        raise ValueError(f"the hub has no BERT tokenizer called {name}; use the tokenizer `closed`, or another name.")
+        raise UserError(f"the hub has no BERT tokenizer called {name}; use the tokenizer `closed`, or another name.")
     return tokenizer
 
 
@@ -283,7 +284,7 @@ def _require_hub(name) -> None:
     why = hub_silence()
     if why is None:
         return
-    raise ValueError(
+    raise UserError(
         f"the tokenizer {name} could not be reached ({why}): train from scratch with model.net.pretrained=false, "
         "or give a local folder that holds the weights and the tokenizer with model.net.pretrained=FOLDER."
     )

@@ -12,18 +12,19 @@ import pandas as pd
 import pytorch_lightning as pl
 import torch
 
-from candlelab.batch import Batch, Shapes
+from candlelab.core.batch import Batch, Shapes
+from candlelab.core.candles import Candles
+from candlelab.core.errors import UserError
+from candlelab.core.interval import check_interval, to_time
 from candlelab.data import caption as captions
-from candlelab.data.candles import Candles
 from candlelab.data.indicators.windowed import plain_numbers
-from candlelab.data.interval import check_interval, to_time
-from candlelab.data.labels import Labels
+from candlelab.data.label.outcomes import Labels
 from candlelab.data.loader import SampleLoader
-from candlelab.data.resample import resample as resample_tape
 from candlelab.data.scaling import from_dict as scaling_from_dict
-from candlelab.data.splits import TEST, TRAIN, VALIDATION
+from candlelab.data.split.parts import TEST, TRAIN, VALIDATION
 from candlelab.data.thin import thin as thin_tape
 from candlelab.data.windows import valid_ends
+from candlelab.market.resample import resample as resample_tape
 
 TAPE = ("open", "high", "low", "close", "volume")
 LARGEST_TARGET = 10.0  # past volatilities; after a standstill one move can be thousands of them
@@ -47,7 +48,7 @@ class ChartData(pl.LightningDataModule):
 
     renderer   draws (B, C, H, W) uint8 charts from the tape; its warm-up counts for every model, so that all models of a
                study see the same rows.
-    Raises ValueError for settings out of range and for data that leave a part of the split empty.
+    Raises UserError for settings out of range and for data that leave a part of the split empty.
     """
 
     def __init__(self, renderer, *, source: object, label: object, split: object, indicators: object, scaling: object,
@@ -56,7 +57,7 @@ class ChartData(pl.LightningDataModule):
                  batch_size: int | Literal["auto"], seed: int):
         super().__init__()
         if (batch_size != "auto" and batch_size < 1) or window < 1 or stride < 1 or not 0 <= thin < 1 or (max_samples or 1) < 1:
-            raise ValueError(f"data.batch_size {batch_size}, window {window}, stride {stride}, thin {thin}, max_samples "
+            raise UserError(f"data.batch_size {batch_size}, window {window}, stride {stride}, thin {thin}, max_samples "
                              f"{max_samples}: sizes must be at least 1 and thin in [0, 1)")
         self.renderer, self.source, self.label, self.split = renderer, source, label, split
         self.indicators, self.scaling, self.caption = indicators, scaling, caption
@@ -94,7 +95,7 @@ class ChartData(pl.LightningDataModule):
             newest = np.argsort(candles.time[ends], kind="stable")[-self.max_samples:]
             ends = ends[np.sort(newest)]
         if not len(ends):
-            raise ValueError(f"no window of {self.window} bars with {self.warmup} bars before it and a label after it fits "
+            raise UserError(f"no window of {self.window} bars with {self.warmup} bars before it and a label after it fits "
                              f"into the {len(candles)} bars fetched: use more data or a shorter data.window")
         first = ends - (self.window + self.warmup - 1)
         part = self.split(candles, ends, labels.label_end[ends], first)

@@ -7,6 +7,8 @@ from typing import Self
 
 import numpy as np
 
+from candlelab.core.errors import UserError
+
 
 class _Scaler(ABC):
     """(x - centre) / scale per column, then clipped to [-clip, clip].
@@ -18,7 +20,7 @@ class _Scaler(ABC):
 
     def __init__(self, *, clip: float | None):
         if clip is not None and not clip > 0:
-            raise ValueError(f"data.scaling.clip is {clip}; set it above 0, or to null for no clipping.")
+            raise UserError(f"data.scaling.clip is {clip}; set it above 0, or to null for no clipping.")
         self.clip = clip
         self.centre: np.ndarray | None = None
         self.scale: np.ndarray | None = None
@@ -31,12 +33,12 @@ class _Scaler(ABC):
     def fit(self, values: np.ndarray) -> Self:
         """Take centre and scale from rows (n, F), which must be training rows; rows with NaN or infinity are left out.
 
-        Raises ValueError if no complete row is left.
+        Raises UserError if no complete row is left.
         """
         complete = np.isfinite(values).all(axis=1)
         rows = values if complete.all() else values[complete]
         if not len(rows):
-            raise ValueError("no complete training row to fit the scaling on; use more bars before the split or fewer indicators.")
+            raise UserError("no complete training row to fit the scaling on; use more bars before the split or fewer indicators.")
         centre, scale = self._measure(rows)
         negligible = scale <= 1e-12 * np.maximum(np.abs(centre), 1.0)  # round-off of a constant column
         self.centre, self.scale = centre, np.where(negligible, 1.0, scale)
@@ -46,7 +48,7 @@ class _Scaler(ABC):
         """Scaled copy of (…, F) values."""
         assert self.fitted, "fit before use"
         if values.shape[-1] != len(self.centre):
-            raise ValueError(f"the scaling was fitted on {len(self.centre)} columns and got {values.shape[-1]}; use the same indicators.")
+            raise UserError(f"the scaling was fitted on {len(self.centre)} columns and got {values.shape[-1]}; use the same indicators.")
         out = (values - self.centre) / self.scale
         return out if self.clip is None else np.clip(out, -self.clip, self.clip, out=out)
 
@@ -102,7 +104,7 @@ def from_dict(stored: dict) -> _Scaler:
     """The fitted scaler that `to_dict` wrote."""
     kinds = {kind.kind: kind for kind in (Standard, MinMax, Robust, Unscaled)}
     if stored["kind"] not in kinds:
-        raise ValueError(f"the stored scaling is {stored['kind']!r}; it should be one of {', '.join(kinds)}.")
+        raise UserError(f"the stored scaling is {stored['kind']!r}; it should be one of {', '.join(kinds)}.")
     scaler = kinds[stored["kind"]](clip=stored["clip"])
     scaler.centre, scaler.scale = np.asarray(stored["centre"], float), np.asarray(stored["scale"], float)
     return scaler

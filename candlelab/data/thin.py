@@ -6,17 +6,18 @@ from dataclasses import replace
 
 import numpy as np
 
-from candlelab.data.candles import EXTRAS, PRICES, Candles
+from candlelab.core.candles import EXTRAS, PRICES, Candles
+from candlelab.core.errors import UserError
 
 
 def thin(candles: Candles, *, share: float, seed: int) -> Candles:
     """Return the tape with `share` of each symbol's bars missing: prices NaN, volumes 0, grid and segments unchanged.
 
     Of n bars int(n * (1 - share)) remain, drawn without replacement, so 0.6, 0.8 and 0.95 mean what they say. The
-    draw depends on the seed and the symbol's name alone, not on the other symbols. Raises ValueError outside [0, 1).
+    draw depends on the seed and the symbol's name alone, not on the other symbols. Raises UserError outside [0, 1).
     """
     if not 0 <= share < 1:
-        raise ValueError(f"data.thin is {share}: choose a share of bars to remove from 0 up to, not including, 1")
+        raise UserError(f"data.thin is {share}: choose a share of bars to remove from 0 up to, not including, 1")
     if share == 0:
         return candles
     missing = np.zeros(len(candles), bool) if candles.missing is None else candles.missing.copy()

@@ -1,53 +1,18 @@
 """All runs of a study as one table: seeds averaged, intervals kept, controls and baselines among the models."""
 
-import csv
+
+import math
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from candlelab.evaluate import formats
 
-# The columns of system 002, in its order, then what it left out. Recall is the mean recall of the classes.
-COLUMNS: dict[str, str] = {
-    "Coin": "coin",
-    "Experiment": "experiment",
-    "Window_Size": "window",
-    "Period": "period",
-    "Month": "month",
-    "Model": "model",
-    "Accuracy": "test/accuracy",
-    "F1": "test/f1_macro",
-    "Recall": "test/balanced_accuracy",
-    "AUROC": "test/auroc",
-    "AUPRC": "test/auprc",
-    "Seed": "seed",
-    "N": "test/n",
-    "N_Eff": "test/n_eff",
-    "Accuracy_Low": "test/accuracy_low",
-    "Accuracy_High": "test/accuracy_high",
-    "Sharpe_Net": "test/sharpe_net_annual",
-    "Deflated_Sharpe": "test/deflated_sharpe",
-    "Trials": "trials",
-    "Kind": "kind",
-    "Role": "role",
-    "Pretrained": "pretrained",
-    "Data": "data",
-    "Parameters": "net/parameters",
-    "FLOPs": "net/flops",
-    "Train_Seconds": "fit/seconds",
-    "Samples_Per_Second": "fit/samples_per_second",
-    "Peak_Memory_MB": "fit/peak_memory_mb",
-    "Load_Seconds": "net/load_seconds",
-    "Latency_P50_MS": "latency/p50_ms",
-    "Latency_P90_MS": "latency/p90_ms",
-    "Throughput": "latency/throughput",
-    "State": "state",
-    "Reason": "reason",
-}
+def missing(value: Any) -> bool:
+    """True for None, NaN and infinities."""
+    return value is None or (isinstance(value, float) and not math.isfinite(value))
 
 
 @dataclass(frozen=True)
@@ -97,7 +62,7 @@ def gather(rows: Sequence[Mapping[str, Any]]) -> list[Entry]:
         if row.get("state", "finished") != "finished":
             continue
         runs[row["model"], row.get("role", "model")].append((row, _own(row["metrics"])))
-        for name, metrics in _baselines(row["metrics"]).items():
+        for name, metrics in baselines_of(row["metrics"]).items():
             named = baseline_name(name, rows, row.get("rule"))
             if data_set(row) not in {data_set(other) for other, _ in runs[named, "baseline"]}:
                 runs[named, "baseline"].append((row, metrics))
@@ -111,14 +76,14 @@ def _own(metrics: Mapping[str, Any]) -> dict[str, Any]:
     return own | {name: value for name, value in metrics.items() if name.startswith(("net/", "fit/", "latency/"))}
 
 
-def _baselines(metrics: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+def baselines_of(metrics: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """Scores per baseline that has an accuracy."""
     found: dict[str, dict[str, Any]] = defaultdict(dict)
     for name, value in metrics.items():
         if name.startswith("baseline/"):
             _, baseline, metric = name.split("/", 2)
             found[baseline][metric] = value
-    return {name: scores for name, scores in found.items() if not formats.missing(scores.get("accuracy"))}
+    return {name: scores for name, scores in found.items() if not missing(scores.get("accuracy"))}
 
 
 def _entry(name: str, role: str, found: Sequence[tuple[Mapping[str, Any], Mapping[str, Any]]]) -> Entry:
@@ -143,14 +108,14 @@ def _spread(metric: str, sets: Sequence[Sequence[Mapping[str, Any]]]) -> Spread 
     """Half widths of different data sets add in quadrature; seeds share their rows, so theirs are averaged."""
     means, halves, deviations = [], [], []
     for runs in sets:
-        values = [run[metric] for run in runs if isinstance(run.get(metric), (int, float)) and not formats.missing(run[metric])]
+        values = [run[metric] for run in runs if isinstance(run.get(metric), (int, float)) and not missing(run[metric])]
         if not values:
             continue
         means.append(np.mean(values))
         widths = [
             run[f"{metric}_high"] - run[f"{metric}_low"]
             for run in runs
-            if not formats.missing(run.get(f"{metric}_low")) and not formats.missing(run.get(f"{metric}_high"))
+            if not missing(run.get(f"{metric}_low")) and not missing(run.get(f"{metric}_high"))
         ]
         halves.append(np.mean(widths) / 2 if widths else np.nan)
         if len(values) > 1:
@@ -160,44 +125,3 @@ def _spread(metric: str, sets: Sequence[Sequence[Mapping[str, Any]]]) -> Spread 
     mean, half = float(np.mean(means)), float(np.sqrt(np.sum(np.square(halves))) / len(halves))
     sd = float(np.mean(deviations)) if deviations else None
     return Spread(mean, sd, *((mean - half, mean + half) if np.isfinite(half) else (None, None)))
-
-
-def write_csv(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
-    """One line per run, failed ones included, and one per baseline and data set."""
-    with open(path, "w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(COLUMNS)
-        for row in _with_baselines(rows):
-            cells = {**row.get("metrics", {}), **row}
-            writer.writerow(["" if formats.missing(cells.get(source)) else cells[source] for source in COLUMNS.values()])
-
-
-def _with_baselines(rows: Sequence[Mapping[str, Any]]) -> Iterable[Mapping[str, Any]]:
-    """The runs, then each baseline once per data set as a row of the same shape."""
-    yield from rows
-    done = set()
-    for row in rows:
-        for name, scores in _baselines(row.get("metrics", {})).items():
-            if (data_set(row), name) not in done:
-                done.add((data_set(row), name))
-                shared = {key: row["metrics"].get(f"test/{key}") for key in ("n", "n_eff")}
-                yield {
-                    **row,
-                    "model": name,
-                    "role": "baseline",
-                    "seed": None,
-                    "pretrained": None,
-                    "metrics": {f"test/{key}": value for key, value in (shared | scores).items()},
-                }
-
-
-def write_markdown(path: Path, title: str, sentence: str, head: Sequence[str], body: Sequence[Sequence[str]]) -> None:
-    """The leaderboard as a table that reads well as plain text."""
-    lines = [f"# {_cell(title)}", "", _cell(sentence), "", "| " + " | ".join(map(_cell, head)) + " |", "|---|" + "---:|" * (len(head) - 1)]
-    lines += ["| " + " | ".join(map(_cell, row)) + " |" for row in body]
-    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
-
-
-def _cell(text: str) -> str:
-    """A word that cannot break out of its cell or become markup."""
-    return str(text).replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;").replace("\n", " ")

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from candlelab.evaluate.calendar import YEAR_MS, interval_ms
+from candlelab.core.interval import YEAR as YEAR_MS
+from candlelab.core.interval import interval_ms
 
 if TYPE_CHECKING:
     import pandas as pd

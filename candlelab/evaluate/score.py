@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from candlelab.core.errors import UserError
 from candlelab.evaluate import backtest, compare, curves, money, verdict
 from candlelab.evaluate.classification import Scored, classify, forecast_scores
 from candlelab.evaluate.table import SPLITS, Kind, Part, Task, split_parts
@@ -64,12 +65,12 @@ class Evaluation:
     ):
         for name, value in (("fee_bps", fee_bps), ("slippage_bps", slippage_bps)):
             if not 0 <= value < 10_000:
-                raise ValueError(f"{name} was {value}; give basis points from 0 to below 10000")
+                raise UserError(f"{name} was {value}; give basis points from 0 to below 10000")
         if not 0.5 < level < 1:
-            raise ValueError(f"level was {level}; give a share above 0.5 and below 1, for example 0.95")
+            raise UserError(f"level was {level}; give a share above 0.5 and below 1, for example 0.95")
         for name, value in (("bins", bins), ("draws", draws), ("null_draws", null_draws)):
             if value < 2:
-                raise ValueError(f"{name} was {value}; give at least 2")
+                raise UserError(f"{name} was {value}; give at least 2")
         self.fee_bps, self.slippage_bps, self.threshold, self.level = fee_bps, slippage_bps, threshold, level
         self.bins, self.draws, self.null_draws, self.seed = bins, draws, null_draws, seed
 
@@ -93,12 +94,12 @@ class Evaluation:
 
         horizon  bars the label looks ahead, 0 for recognition
         bayes    best achievable accuracy where the market is simulated
-        Raises ValueError if the table lacks columns or rows, or if models stand on different rows.
+        Raises UserError if the table lacks columns or rows, or if models stand on different rows.
         """
         task = Task(horizon, interval, kind, tuple(classes), bayes)
         parts = split_parts(predictions, task)
         if net not in parts["test"]:
-            raise ValueError(f"the predictions hold no test rows of model {net!r}; they hold {sorted(parts['test'])}")
+            raise UserError(f"the predictions hold no test rows of model {net!r}; they hold {sorted(parts['test'])}")
         found = {split: self._classified(parts[split], task) for split in SPLITS}
         pictures = curves.of_classification(parts["test"][net].predicted, task.classes, self.bins)
         threshold: dict = {}

@@ -9,7 +9,8 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from candlelab.evaluate.calendar import interval_ms
+from candlelab.core.errors import UserError
+from candlelab.core.interval import interval_ms
 from candlelab.evaluate.classification import Predicted
 from candlelab.evaluate.rows import Rows
 
@@ -89,13 +90,13 @@ class Part:
 def split_parts(predictions: pd.DataFrame, task: Task) -> dict[str, dict[str, Part]]:
     """Parts by split and model, the models in the order of the table.
 
-    Raises ValueError if columns are missing, a row occurs twice, probabilities are no numbers, or models
+    Raises UserError if columns are missing, a row occurs twice, probabilities are no numbers, or models
     stand on different rows.
     """
     interval_ms(task.interval)
     missing = [name for name in (*COLUMNS, *probabilities(task)) if name not in predictions]
     if missing:
-        raise ValueError(f"the predictions lack the columns {', '.join(missing)}; write all that the run folder describes")
+        raise UserError(f"the predictions lack the columns {', '.join(missing)}; write all that the run folder describes")
     model, models = pd.factorize(predictions["model"])
     symbol, symbols = pd.factorize(predictions["symbol"], sort=True)
     place = {"symbol": symbol, "segment": predictions["segment"].to_numpy(), "time": predictions["time"].to_numpy(np.int64)}
@@ -128,7 +129,7 @@ def _part(
 ) -> Part:
     p = np.stack([table[name].to_numpy(float)[rows] for name in probabilities(task)], 1)
     if not np.isfinite(p).all() or (p < 0).any():
-        raise ValueError(f"model {model!r} has probabilities that are negative or not numbers; check its last layer")
+        raise UserError(f"model {model!r} has probabilities that are negative or not numbers; check its last layer")
     where = {name: values[rows] for name, values in place.items()}
     label = table["label"].to_numpy(np.int64)[rows]
     if first is None:
@@ -149,4 +150,4 @@ def check_same(first: Part, model: str, label: np.ndarray, where: dict[str, np.n
         names = np.array(symbols)[where["symbol"]] == np.array(ground.symbols)[ground.rows.symbol]
         same = bool((names & (where["time"] == ground.rows.time) & (label == ground.label)).all())
     if not same:
-        raise ValueError(f"models {first.model!r} and {model!r} stand on different rows; write every model on the same")
+        raise UserError(f"models {first.model!r} and {model!r} stand on different rows; write every model on the same")

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from candlelab.core.errors import UserError
+from candlelab.core.online import hub_silence, told_offline
 from candlelab.export.secrets import refuse_secrets, secrets
-from candlelab.online import hub_silence, told_offline
 
 # Of a published run; nothing else is ever downloaded, so nothing in it can be unpickled.
 RUN_FILES = ("config.yaml", "environment.json", "preprocessing.json", "model.safetensors", "metrics.csv", "metrics.json", "predictions.parquet",
@@ -22,7 +23,7 @@ PASSING = (408, 409, 412, 429, 500, 502, 503, 504)  # answers worth another try
 LONGEST_WAIT = 300.0  # seconds, whatever the server asks for
 
 
-class HubTrouble(RuntimeError):
+class HubTrouble(UserError):
     """The hub did not answer, or not in a way that another try would mend."""
 
     exit_code = 5
@@ -56,7 +57,7 @@ class Courier:
     def send(self, parcel: Parcel, repo: str, *, private: bool, message: str) -> str:
         """Send everything as one commit and return the commit's hash; what is already there is not sent again.
 
-        Raises ValueError for what the user must change, HubTrouble if the hub never takes it.
+        Raises UserError for what the user must change, HubTrouble if the hub never takes it.
         """
         refuse_secrets(parcel.files.values(), known_secrets())
         api, errors = client(self.timeout)
@@ -98,16 +99,16 @@ def known_secrets() -> dict[str, str]:
 def client(timeout: float):
     """Return (HfApi, the errors its calls raise) with a limit on how long an answer may take.
 
-    Raises ValueError if huggingface_hub is not installed, or told to stay offline.
+    Raises UserError if huggingface_hub is not installed, or told to stay offline.
     """
     try:
         from huggingface_hub import HfApi, set_client_factory
         from huggingface_hub.errors import HTTPError
         from huggingface_hub.utils._http import default_client_factory
     except ImportError:
-        raise ValueError("publishing needs huggingface_hub 1.0 or newer: pip install candlelab[hub]") from None
+        raise UserError("publishing needs huggingface_hub 1.0 or newer: pip install candlelab[hub]") from None
     if told_offline():
-        raise ValueError("HF_HUB_OFFLINE is set, so nothing can be sent: unset it, or leave out task.confirm=true")
+        raise UserError("HF_HUB_OFFLINE is set, so nothing can be sent: unset it, or leave out task.confirm=true")
 
     def make():
         made = default_client_factory()
@@ -119,13 +120,13 @@ def client(timeout: float):
 
 
 def explain(error: Exception, repo: str) -> str:
-    """Return a passing failure in a few words; raises ValueError for one that only the user can mend."""
+    """Return a passing failure in a few words; raises UserError for one that only the user can mend."""
     status = getattr(getattr(error, "response", None), "status_code", None)
     if status in (401, 403):
-        raise ValueError(f"the hub refused the login for {repo} ({status}): set HF_TOKEN to a token that may write there, or run "
+        raise UserError(f"the hub refused the login for {repo} ({status}): set HF_TOKEN to a token that may write there, or run "
                          "`hf auth login`") from None
     if status is not None and status not in PASSING:
-        raise ValueError(f"the hub refused {repo} ({status}): check the name in task.repo=user/name and the files listed above") from None
+        raise UserError(f"the hub refused {repo} ({status}): check the name in task.repo=user/name and the files listed above") from None
     words = {409: "another commit came in between (409)", 412: "another commit came in between (412)", 429: "the hub asks to slow down (429)"}
     if status is not None:
         return words.get(status, f"the hub has trouble ({status})")
@@ -168,20 +169,20 @@ def git_hash(path: Path) -> str:
 def download_run(repo: str) -> Path:
     """Return the folder of a run published as user/name, from the hub or from its cache; only the known files of a run.
 
-    Raises ValueError if there is no such run, HubTrouble if the hub cannot be reached and nothing is cached.
+    Raises UserError if there is no such run, HubTrouble if the hub cannot be reached and nothing is cached.
     """
     try:
         from huggingface_hub import snapshot_download
         from huggingface_hub.errors import HFValidationError, HTTPError, LocalEntryNotFoundError, RepositoryNotFoundError
     except ModuleNotFoundError:
-        raise ValueError(f"'{repo}' is no folder here, and the hub needs huggingface_hub: pip install candlelab[hub]") from None
+        raise UserError(f"'{repo}' is no folder here, and the hub needs huggingface_hub: pip install candlelab[hub]") from None
     here = hub_silence() is not None
     try:
         if not here:
             _check_size(repo)
         return Path(snapshot_download(repo, allow_patterns=list(RUN_FILES), local_files_only=here))
     except (RepositoryNotFoundError, HFValidationError):
-        raise ValueError(f"there is no run in the folder '{repo}', and the hub has no model of that name (or it is private and HF_TOKEN is "
+        raise UserError(f"there is no run in the folder '{repo}', and the hub has no model of that name (or it is private and HF_TOKEN is "
                          "not set)") from None
     except LocalEntryNotFoundError:
         raise HubTrouble(f"there is no run in the folder '{repo}', the hub cannot be reached, and its cache has no model of that name: "
@@ -194,4 +195,4 @@ def _check_size(repo: str) -> None:
     from huggingface_hub import HfApi
     size = sum(getattr(entry, "size", 0) or 0 for entry in HfApi().list_repo_tree(repo, recursive=True))
     if size > LARGEST_RUN:
-        raise ValueError(f"{repo} holds {size / 1e9:.0f} GB, more than a run ever needs: is it a run of candlelab?")
+        raise UserError(f"{repo} holds {size / 1e9:.0f} GB, more than a run ever needs: is it a run of candlelab?")

@@ -12,6 +12,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from candlelab.core.errors import UserError
+
 NEGLIGIBLE = 1e-12
 FLOOR = 0.01  # of a volume against its mean
 Recursion = Callable[[np.ndarray], np.ndarray]  # (T, n) columns to (T, n), linear
@@ -23,7 +25,7 @@ class ScaledIndicators(nn.Module):
     style    name of the indicators' class: Classic, Raw, Minimal or RawBars.
     kalman   as in the set's settings, as is `average`: the closes in the mean of RawBars.
     scaling  what `to_dict` of the fitted scaler wrote.
-    Raises ValueError for a set that has no form in tensor operations.
+    Raises UserError for a set that has no form in tensor operations.
     """
 
     def __init__(self, style: str, *, kalman: float | None, scaling: dict, bars: int, window: int,
@@ -31,7 +33,7 @@ class ScaledIndicators(nn.Module):
         super().__init__()
         if style not in SETS:
             why = WHY_NOT.get(style, "it has no tensor form")
-            raise ValueError(f"data/indicators={style.lower()} cannot be computed inside a graph ({why}): only "
+            raise UserError(f"data/indicators={style.lower()} cannot be computed inside a graph ({why}): only "
                              f"{', '.join(NAMES)} can; feed series to model.onnx instead")
         self.numbers, self.window, self.clip = SETS[style](bars, average), window, scaling["clip"]
         self.smooth = None if kalman is None else _matrix(lambda x: kalman_levels(x, kalman), bars)

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from candlelab.core.errors import UserError
+
 OPSETS = range(17, 24)  # of the standard operators: what our files are written with and onnxruntime surely runs
 DOMAINS = ("", "ai.onnx", "ai.onnx.ml", "com.microsoft")  # operators that onnxruntime brings itself
 DEEPEST = 32  # graphs inside graphs
@@ -39,17 +41,17 @@ class Card:
 def read_card(path: Path) -> Card:
     """Return the card of a model file.
 
-    Raises ValueError, in one sentence, if the file is missing, cut off or no ONNX file, keeps weights in other files, or uses
+    Raises UserError, in one sentence, if the file is missing, cut off or no ONNX file, keeps weights in other files, or uses
     operators that onnxruntime does not bring.
     """
     if not path.is_file() or not path.stat().st_size:
-        raise ValueError(f"there is no model in '{path}': write it with task=export task.run=FOLDER")
+        raise UserError(f"there is no model in '{path}': write it with task=export task.run=FOLDER")
     card = Card()
     with path.open("rb") as file:
         whole = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))  # unmapped when the last view of it goes
     _walk(whole, "model", card, path, 0)
     if not card.opsets:
-        raise ValueError(f"'{path}' is no ONNX model: it names no operator set, export the run again")
+        raise UserError(f"'{path}' is no ONNX model: it names no operator set, export the run again")
     _check_operators(card, path)
     return card
 
@@ -57,22 +59,22 @@ def read_card(path: Path) -> Card:
 def _check_operators(card: Card, path: Path) -> None:
     strange = sorted(card.domains - set(DOMAINS))
     if strange:
-        raise ValueError(f"'{path}' uses operators of '{strange[0]}', which onnxruntime does not bring: export the run again")
+        raise UserError(f"'{path}' uses operators of '{strange[0]}', which onnxruntime does not bring: export the run again")
     version = card.opsets.get("", card.opsets.get("ai.onnx"))
     if version not in OPSETS:
-        raise ValueError(f"'{path}' is written for operator set {version}, not {OPSETS[0]} to {OPSETS[-1]}: export the run again")
+        raise UserError(f"'{path}' is written for operator set {version}, not {OPSETS[0]} to {OPSETS[-1]}: export the run again")
 
 
 def _walk(message: memoryview, kind: str, card: Card, path: Path, depth: int) -> None:
     if depth > DEEPEST:
-        raise ValueError(f"'{path}' nests graphs deeper than {DEEPEST}: it is no file of ours, export the run again")
+        raise UserError(f"'{path}' nests graphs deeper than {DEEPEST}: it is no file of ours, export the run again")
     if kind == "opset":
         return _note_opset(message, card, path)
     if kind == "property":
         return _note_property(message, card, path)
     for number, value in fields(message, path):
         if kind == "tensor" and (number == EXTERNAL_DATA or (number == DATA_LOCATION and value)):
-            raise ValueError(f"'{path}' keeps weights in other files, which are never opened: export the run again, as one file")
+            raise UserError(f"'{path}' keeps weights in other files, which are never opened: export the run again, as one file")
         if kind == "node" and number == DOMAIN:
             card.domains.add(_text(value, path))
         if number in INSIDE[kind] and isinstance(value, memoryview):

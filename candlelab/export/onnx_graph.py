@@ -13,6 +13,8 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from candlelab.core.errors import UserError
+
 TENSORS = {"image": ("image",), "caption": ("caption", "caption_mask"), "series": ("series",)}
 DISCLAIMER = "A research model. Not financial advice: no signal of it is a recommendation to trade."
 EXAMPLES = 2  # rows of the example that is traced
@@ -68,7 +70,7 @@ def write_graph(graph: NetGraph, example: dict[str, Tensor], path: Path, *, opse
     """Write the graph to one file with a dynamic batch and the card in its metadata; return the path.
 
     example  one tensor per name of the graph, EXAMPLES rows or more.
-    Raises ValueError if a package is missing.
+    Raises UserError if a package is missing.
     """
     rows = torch.export.Dim("batch", min=1, max=1 << 20)
     tensors = tuple(example[name][:EXAMPLES] for name in graph.names)
@@ -79,7 +81,7 @@ def write_graph(graph: NetGraph, example: dict[str, Tensor], path: Path, *, opse
                               dynamic_shapes=(tuple({0: rows} for _ in tensors),), opset_version=opset, external_data=False,
                               dynamo=True, verbose=False)
         except ModuleNotFoundError as error:
-            raise ValueError(f"the package {error.name} is missing: pip install candlelab[onnx]") from None
+            raise UserError(f"the package {error.name} is missing: pip install candlelab[onnx]") from None
     put_card(temporary, card)
     os.replace(temporary, path)
     return path

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
+from candlelab.core.errors import UserError
+from candlelab.core.signal import SCORES, confidences
 from candlelab.export.onnx_file import read_card
-from candlelab.export.signal import SCORES, confidences
 
 KINDS = {"tensor(uint8)": np.uint8, "tensor(int64)": np.int64, "tensor(bool)": np.bool_, "tensor(float)": np.float32,
          "tensor(double)": np.float64}
@@ -28,14 +29,14 @@ class Predictor:
     recipe   hash of how the caller makes the inputs (`signal.recipe_hash`), or None to take the file's word.
     threads  of onnxruntime.
     card     what the file says of itself: classes, window, warmup, interval, threshold, score, kind, hashes.
-    Raises ValueError, in one sentence, for a file that is missing, broken, not whole in itself, or made for other inputs.
+    Raises UserError, in one sentence, for a file that is missing, broken, not whole in itself, or made for other inputs.
     """
 
     def __init__(self, path: str | Path, *, recipe: str | None = None, threads: int = 1):
         self.path = Path(path)
         self.card = _card(read_card(self.path).metadata, self.path)
         if recipe is not None and recipe != self.card["recipe_hash"]:
-            raise ValueError(f"'{self.path}' reads inputs made by recipe {self.card['recipe_hash']}, not {recipe}: it belongs to "
+            raise UserError(f"'{self.path}' reads inputs made by recipe {self.card['recipe_hash']}, not {recipe}: it belongs to "
                              "another run, export this one")
         self._session = _session(self.path, threads)
         self.inputs = {i.name: (_kind(i, self.path), tuple(i.shape[1:])) for i in self._session.get_inputs()}
@@ -45,13 +46,13 @@ class Predictor:
         """Return the file's outputs: "logits" (B, K) and "probabilities" (B, K), "forecast" (B,) in volatilities, as there are.
 
         inputs  by name; image (B, C, H, W) uint8 | caption (B, L) int64, caption_mask (B, L) bool | series (B, T, F) float32 |
-                ohlcv (B, warmup + window, 5) float64. Raises ValueError for others, and for NaN or infinity.
+                ohlcv (B, warmup + window, 5) float64. Raises UserError for others, and for NaN or infinity.
         """
         given = self._checked(inputs)
         answers = dict(zip(self.outputs, _run(self._session, given, self.path), strict=True))
         bad = next((name for name, value in answers.items() if not np.isfinite(value).all()), None)
         if bad:
-            raise ValueError(f"'{self.path}' answers with {bad} that are not finite: its weights are damaged, export the run again")
+            raise UserError(f"'{self.path}' answers with {bad} that are not finite: its weights are damaged, export the run again")
         return answers
 
     def signal(self, answers: dict[str, np.ndarray], *, threshold: float | None = None, returns: np.ndarray | None = None) -> np.ndarray:
@@ -62,7 +63,7 @@ class Predictor:
         """
         p = answers.get("probabilities")
         if p is None:
-            raise ValueError(f"'{self.path}' forecasts and names no classes: probabilities need the volatility, use task=predict")
+            raise UserError(f"'{self.path}' forecasts and names no classes: probabilities need the volatility, use task=predict")
         least = self.card["threshold"] if threshold is None else threshold
         if self.card["kind"] == "recognition":
             return np.where(p.max(1) >= (least or 0.0), p.argmax(1), -1).astype(np.int8)
@@ -71,19 +72,19 @@ class Predictor:
 
     def _checked(self, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         if set(inputs) != set(self.inputs):
-            raise ValueError(f"'{self.path}' reads {', '.join(self.inputs)}, and was given {', '.join(inputs) or 'nothing'}")
+            raise UserError(f"'{self.path}' reads {', '.join(self.inputs)}, and was given {', '.join(inputs) or 'nothing'}")
         for name, (kind, shape) in self.inputs.items():
             value = inputs[name]
             if not isinstance(value, np.ndarray):
-                raise ValueError(f"{name} is a {type(value).__name__}: give a NumPy array")
+                raise UserError(f"{name} is a {type(value).__name__}: give a NumPy array")
             if value.dtype != kind:
-                raise ValueError(f"{name} holds {value.dtype}, and '{self.path}' reads {np.dtype(kind)}: convert it")
+                raise UserError(f"{name} holds {value.dtype}, and '{self.path}' reads {np.dtype(kind)}: convert it")
             if value.shape[1:] != shape or not len(value):
-                raise ValueError(f"{name} has the shape {value.shape}, and '{self.path}' reads (batch, {', '.join(map(str, shape))})")
+                raise UserError(f"{name} has the shape {value.shape}, and '{self.path}' reads (batch, {', '.join(map(str, shape))})")
             if kind in (np.float32, np.float64) and not np.isfinite(value).all():
-                raise ValueError(f"{name} holds NaN or infinity: leave out windows with unknown bars")
+                raise UserError(f"{name} holds NaN or infinity: leave out windows with unknown bars")
         if len({len(value) for value in inputs.values()}) > 1:
-            raise ValueError(f"the inputs {', '.join(inputs)} have different batch sizes: give one row of each per window")
+            raise UserError(f"the inputs {', '.join(inputs)} have different batch sizes: give one row of each per window")
         return {name: np.ascontiguousarray(value) for name, value in inputs.items()}
 
 
@@ -107,14 +108,14 @@ def _card(metadata: dict[str, str], path: Path) -> dict:
     except (KeyError, TypeError, ValueError, RecursionError):
         needed = {"candlelab"}
     if needed:
-        raise ValueError(f"'{path}' does not say {', '.join(sorted(needed))} in its metadata: it was not exported by candlelab, "
+        raise UserError(f"'{path}' does not say {', '.join(sorted(needed))} in its metadata: it was not exported by candlelab, "
                          "use task=export")
     return card
 
 
 def _kind(tensor, path: Path) -> type:
     if tensor.type not in KINDS:
-        raise ValueError(f"'{path}' reads {tensor.name} as {tensor.type}, which candlelab never makes: export the run again")
+        raise UserError(f"'{path}' reads {tensor.name} as {tensor.type}, which candlelab never makes: export the run again")
     return KINDS[tensor.type]
 
 
@@ -122,21 +123,21 @@ def _session(path: Path, threads: int):
     try:
         import onnxruntime
     except ModuleNotFoundError:
-        raise ValueError("onnxruntime is not installed: pip install candlelab[onnx]") from None
+        raise UserError("onnxruntime is not installed: pip install candlelab[onnx]") from None
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
     options.log_severity_level = QUIET
     try:
         return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     except _refusals() as error:
-        raise ValueError(f"onnxruntime cannot load '{path}' ({_first_line(error)}): export the run again") from None
+        raise UserError(f"onnxruntime cannot load '{path}' ({_first_line(error)}): export the run again") from None
 
 
 def _run(session, given: dict[str, np.ndarray], path: Path) -> list[np.ndarray]:
     try:
         return session.run(None, given)
     except _refusals() as error:
-        raise ValueError(f"onnxruntime cannot run '{path}' ({_first_line(error)}): export the run again") from None
+        raise UserError(f"onnxruntime cannot run '{path}' ({_first_line(error)}): export the run again") from None
 
 
 def _refusals() -> tuple[type[Exception], ...]:

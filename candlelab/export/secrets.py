@@ -9,6 +9,8 @@ import urllib.parse
 from collections.abc import Iterable
 from pathlib import Path
 
+from candlelab.core.errors import UserError
+
 NAMED = re.compile(r"TOKEN|SECRET|PASSWORD|PASSWD|API_?KEY|ACCESS_?KEY|PRIVATE_?KEY|CREDENTIAL", re.IGNORECASE)
 SHORTEST = 8  # letters; anything shorter would be found by chance
 CHUNK = 1 << 24
@@ -39,7 +41,7 @@ def refuse_secrets(files: Iterable[Path], known: dict[str, str]) -> None:
         for piece in _pieces(path, longest):
             for name, shapes in looked_for.items():
                 if any(shape in piece for shape in shapes):
-                    raise ValueError(f"'{path.name}' holds the value of {name}, a secret: take it out before publishing; nothing was sent")
+                    raise UserError(f"'{path.name}' holds the value of {name}, a secret: take it out before publishing; nothing was sent")
 
 
 def _pieces(path: Path, overlap: int):

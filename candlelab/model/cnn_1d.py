@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from torch import nn
 
-from candlelab.batch import Batch, Output, Shapes
+from candlelab.core.batch import Batch, Output, Shapes
+from candlelab.core.errors import UserError
 from candlelab.model.layers import check_fraction
 from candlelab.model.series_scale import Scale, SeriesScale
 
@@ -30,7 +31,7 @@ class Cnn1d(nn.Module):
             blocks.append(_block(inner, outer))
             bars, inner = -(-bars // 2), outer
         if not blocks:
-            raise ValueError(f"model.net.layers is {layers}; give 1 or more, or null.")
+            raise UserError(f"model.net.layers is {layers}; give 1 or more, or null.")
         self.blocks = nn.Sequential(*blocks)
         self.drop = nn.Dropout(dropout)
         self.classify = nn.Linear(inner * bars, shapes.classes)

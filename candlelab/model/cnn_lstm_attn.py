@@ -10,7 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from candlelab.batch import Batch, Output, Shapes
+from candlelab.core.batch import Batch, Output, Shapes
+from candlelab.core.errors import UserError
 from candlelab.model.layers import check_fraction, check_heads, waves
 
 KERNELS = (3, 5, 7)
@@ -43,7 +44,7 @@ class CnnLstmAttention(nn.Module):
         check_fraction(dropout, "model.net.dropout")
         bars, features = _series(shapes)
         if len(sizes) < 2 or min(sizes) < len(KERNELS):
-            raise ValueError(f"model.net.sizes is {list(sizes)}; give at least two widths of {len(KERNELS)} or more.")
+            raise UserError(f"model.net.sizes is {list(sizes)}; give at least two widths of {len(KERNELS)} or more.")
         self.mode, self.gives_logits = mode, mode == "classification"
         self.cnn = MultiScale(features, sizes[0], dropout) if use_cnn else nn.Identity()
         widths = pairwise(sizes if use_cnn else [features, *sizes])
@@ -121,7 +122,7 @@ class LastState(nn.Module):
 
 def _series(shapes: Shapes) -> tuple[int, int]:
     if shapes.series is None or shapes.series[1] < 1:
-        raise ValueError("cnn_lstm_attn reads numbers but the data computes none; choose data/indicators=classic.")
+        raise UserError("cnn_lstm_attn reads numbers but the data computes none; choose data/indicators=classic.")
     return shapes.series
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from torch import nn
 
-from candlelab.batch import Batch, Output, Shapes
+from candlelab.core.batch import Batch, Output, Shapes
+from candlelab.core.errors import UserError
 from candlelab.model.layers import PixelNorm, check_fraction
 
 SMALLEST = 22  # below this nothing is left after three valid convolutions and two pools
@@ -23,7 +24,7 @@ class CnnSmall(nn.Module):
         check_fraction(dropout, "model.net.dropout")
         check_fraction(head_dropout, "model.net.head_dropout")
         if shapes.image is None or min(shapes.image[1:]) < SMALLEST:
-            raise ValueError(f"cnn_small reads charts of at least {SMALLEST} pixels a side, not {shapes.image}; set model.image_size=64.")
+            raise UserError(f"cnn_small reads charts of at least {SMALLEST} pixels a side, not {shapes.image}; set model.image_size=64.")
         depth, height, width = shapes.image
         self.pixels = PixelNorm(depth)
         self.features = nn.Sequential(

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
-from candlelab.batch import Shapes
+from candlelab.core.batch import Shapes
+from candlelab.core.errors import UserError
 from candlelab.model import pretrained as weights
 from candlelab.model.layers import PixelNorm, check_fraction, check_heads, waves_2d
 
@@ -34,7 +35,7 @@ class Size:
         check_heads(self.width, self.heads, "model.net.heads")
         check_fraction(self.dropout, "model.net.dropout")
         if self.layers < 1 or self.feed_forward < 1:
-            raise ValueError(
+            raise UserError(
                 f"model.net has {self.layers} layers and feed_forward={self.feed_forward}; a transformer needs at least 1 of each."
             )
 
@@ -54,7 +55,7 @@ def grid_of(image: tuple[int, int, int], patch: int) -> tuple[int, int]:
     """Rows and columns of patches; ValueError unless the patch divides the chart."""
     _, height, width = image
     if patch < 1 or height % patch or width % patch:
-        raise ValueError(
+        raise UserError(
             f"model.net.patch={patch} does not divide a chart of {height}x{width}; choose a patch or model.image_size so that it does."
         )
     return height // patch, width // patch
@@ -65,7 +66,7 @@ def vit(shapes: Shapes, size: Size, *, name: str, pretrained: bool | str, patch:
     from transformers import ViTConfig, ViTModel
 
     if shapes.image is None:
-        raise ValueError("this net reads charts but the data draws none; choose a render style.")
+        raise UserError("this net reads charts but the data draws none; choose a render style.")
     channels, height, width = shapes.image
     grid = grid_of(shapes.image, patch)
     config = ViTConfig(image_size=(height, width), patch_size=patch, num_channels=channels, **size.settings())
@@ -85,11 +86,11 @@ def vit(shapes: Shapes, size: Size, *, name: str, pretrained: bool | str, patch:
 def convolve_first(net: ViTModel, patch: int) -> None:
     """Let convolutions of stride 2 make the tokens of a random ViT: it learns in far fewer steps (Xiao et al. 2021, section 3).
 
-    Raises ValueError unless the patch is a power of two of at least 4 pixels.
+    Raises UserError unless the patch is a power of two of at least 4 pixels.
     """
     halvings = patch.bit_length() - 1
     if patch < 4 or patch != 1 << halvings:
-        raise ValueError(f"model.net.patch is {patch}; convolutions that halve the picture need 4, 8, 16 or 32.")
+        raise UserError(f"model.net.patch is {patch}; convolutions that halve the picture need 4, 8, 16 or 32.")
     place = net.embeddings.patch_embeddings
     width = place.projection.out_channels
     widths = [place.projection.in_channels, *(max(8, width >> k) for k in range(halvings - 1, -1, -1))]
@@ -113,7 +114,7 @@ def bert(shapes: Shapes, size: Size, *, name: str, pretrained: bool | str) -> Be
     from transformers import BertConfig, BertModel
 
     if shapes.caption is None or shapes.vocabulary is None:
-        raise ValueError("this net reads captions but the data writes none; choose data/caption= or set model.net.inputs=[image].")
+        raise UserError("this net reads captions but the data writes none; choose data/caption= or set model.net.inputs=[image].")
     config = BertConfig(vocab_size=shapes.vocabulary, max_position_embeddings=shapes.caption, **size.settings())
     net = BertModel(config, add_pooling_layer=False)
     if pretrained:
@@ -122,7 +123,7 @@ def bert(shapes: Shapes, size: Size, *, name: str, pretrained: bool | str) -> Be
         state = source.state_dict()
         table = "embeddings.position_embeddings.weight"
         if len(state[table]) < shapes.caption:
-            raise ValueError(
+            raise UserError(
                 f"captions have {shapes.caption} tokens but {name} reads at most {len(state[table])}; set a shorter data.caption.length."
             )
         state[table] = state[table][: shapes.caption]
@@ -143,7 +144,7 @@ def _say_where(net: ViTModel, grid: tuple[int, int]) -> None:
     """Start the position table from waves: measured, a planted edge is then found in a third of the steps of a random start."""
     table = net.embeddings.position_embeddings
     if table.shape[2] % 4:
-        raise ValueError(f"model.net.width is {table.shape[2]}; a chart's positions need a multiple of 4.")
+        raise UserError(f"model.net.width is {table.shape[2]}; a chart's positions need a multiple of 4.")
     with torch.no_grad():
         table[0, 0] = 0.0
         table[0, 1:] = waves_2d(*grid, table.shape[2])
@@ -164,7 +165,7 @@ def _require_sizes(theirs: object, ours: object, keys: tuple[str, ...], name: st
     """Raise ValueError at the first size in which the checkpoint differs from the yaml."""
     for key in keys:
         if key in _SPELLING and getattr(theirs, key) != getattr(ours, key):
-            raise ValueError(
+            raise UserError(
                 f"{name} has {key} {getattr(theirs, key)} but {_SPELLING[key]} is {getattr(ours, key)}; "
                 "make them equal or set model.net.pretrained=false."
             )

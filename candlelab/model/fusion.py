@@ -7,7 +7,8 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from candlelab.batch import Batch, Output, Shapes
+from candlelab.core.batch import Batch, Output, Shapes
+from candlelab.core.errors import UserError
 from candlelab.model.encoders import Size, bert, norm_of, vit
 from candlelab.model.layers import Head, check_fraction, check_heads
 from candlelab.model.pretrained import origin
@@ -99,5 +100,5 @@ def _loud(attend: nn.MultiheadAttention) -> nn.MultiheadAttention:
 def _modalities(inputs: list[str]) -> tuple[str, ...]:
     unknown = [name for name in inputs if name not in MODALITIES]
     if unknown or not inputs:
-        raise ValueError(f"model.net.inputs is {list(inputs)}; give [image], [caption] or [image,caption].")
+        raise UserError(f"model.net.inputs is {list(inputs)}; give [image], [caption] or [image,caption].")
     return tuple(name for name in MODALITIES if name in inputs)

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from torch import nn
 
-from candlelab.batch import Batch, Output, Shapes
+from candlelab.core.batch import Batch, Output, Shapes
+from candlelab.core.errors import UserError
 from candlelab.model.layers import PixelNorm, check_fraction
 
 SLOPE = 0.01
@@ -57,7 +58,7 @@ class JkxCnn(nn.Module):
 
 def _plan(shapes: Shapes) -> tuple[Plan, int, int]:
     if shapes.image is None or shapes.image[0] != 1 or shapes.image[1:] not in PLANS:
-        raise ValueError(
+        raise UserError(
             f"jkx_cnn reads grey charts of 32x15, 64x60 or 96x180 pixels, not {shapes.image}; choose render=jkx_i5, jkx_i20 or jkx_i60."
         )
     _, height, width = shapes.image

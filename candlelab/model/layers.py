@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from candlelab.core.errors import UserError
+
 # What the ViT checkpoints of Google expect; the values before anything is fitted.
 HALF = 0.5
 # Slowest wave of a position table, over 2 pi: windows and charts have tens of places, not the thousands of a text.
@@ -27,11 +29,11 @@ class PixelNorm(nn.Module):
         self.register_buffer("std", torch.full((channels, 1, 1), HALF))
 
     def fit(self, mean: Tensor | list[float] | float, std: Tensor | list[float] | float) -> None:
-        """Take mean and std in units of 0..1, one per channel or one for all; raises ValueError if a std is not positive."""
+        """Take mean and std in units of 0..1, one per channel or one for all; raises UserError if a std is not positive."""
         mean = torch.as_tensor(mean, dtype=torch.float32).reshape(-1, 1, 1)
         std = torch.as_tensor(std, dtype=torch.float32).reshape(-1, 1, 1)
         if not bool((std > 0).all()):
-            raise ValueError(
+            raise UserError(
                 f"the training charts have pixel deviations {std.flatten().tolist()}; every channel must vary, choose another render style."
             )
         self.mean.copy_(mean.expand_as(self.mean))
@@ -71,10 +73,10 @@ def check_heads(width: int, heads: int, setting: str) -> None:
     """Raise ValueError unless attention heads divide the width."""
     if heads < 1 or width % heads:
         fit = [h for h in range(1, width + 1) if width % h == 0 and h <= 32]
-        raise ValueError(f"{setting}={heads} does not divide the width {width}; choose one of {fit}.")
+        raise UserError(f"{setting}={heads} does not divide the width {width}; choose one of {fit}.")
 
 
 def check_fraction(value: float, setting: str) -> None:
     """Raise ValueError unless 0 <= value < 1."""
     if not 0.0 <= value < 1.0:
-        raise ValueError(f"{setting} is {value}; give a number from 0 up to, not including, 1.")
+        raise UserError(f"{setting} is {value}; give a number from 0 up to, not including, 1.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import nn
 
-from candlelab.batch import Batch, Output, Shapes
+from candlelab.core.batch import Batch, Output, Shapes
 from candlelab.model.series_scale import Scale, SeriesScale
 
 

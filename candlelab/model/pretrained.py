@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from candlelab.online import hub_silence
+from candlelab.core.errors import UserError
+from candlelab.core.online import hub_silence
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -35,14 +36,14 @@ def weights_file(repo: str) -> str:
     try:
         return hf_hub_download(repo, WEIGHTS)
     except (OSError, HfHubHTTPError) as error:
-        raise ValueError(_unreachable(repo, type(error).__name__)) from error
+        raise UserError(_unreachable(repo, type(error).__name__)) from error
 
 
 def backbone(kind: type[PreTrainedModel], name: str, pretrained: bool | str) -> PreTrainedModel:
     """A transformers model with its weights.
 
     pretrained   True: by name, the local cache first; a string: a folder that holds it under the last part of `name`, or is it.
-    Raises ValueError, within seconds, if there is neither network nor a copy.
+    Raises UserError, within seconds, if there is neither network nor a copy.
     """
     if isinstance(pretrained, str):
         return _load(kind, str(local_folder(name, pretrained)), local=True)
@@ -57,7 +58,7 @@ def _load(kind: type[PreTrainedModel], place: str, *, local: bool) -> PreTrained
     try:
         return kind.from_pretrained(place, local_files_only=local, use_safetensors=True, add_pooling_layer=False)
     except OSError as error:
-        raise ValueError(_unreachable(place, "no usable copy there")) from error
+        raise UserError(_unreachable(place, "no usable copy there")) from error
 
 
 def local_folder(name: str, folder: str) -> Path:
@@ -66,14 +67,14 @@ def local_folder(name: str, folder: str) -> Path:
     for place in places:
         if (place / WEIGHTS).is_file():
             return place
-    raise ValueError(f"model.net.pretrained={folder} holds no {WEIGHTS} for {name}; looked in {places[0]} and {places[1]}.")
+    raise UserError(f"model.net.pretrained={folder} holds no {WEIGHTS} for {name}; looked in {places[0]} and {places[1]}.")
 
 
 def require_hub(name: str) -> None:
     """Raise ValueError unless the hub answers."""
     why = hub_silence()
     if why is not None:
-        raise ValueError(_unreachable(name, why))
+        raise UserError(_unreachable(name, why))
 
 
 def _unreachable(name: str, why: str) -> str:
@@ -100,4 +101,4 @@ def fit_channels(kernel: Tensor, channels: int) -> Tensor:
         return kernel
     if channels == 1:
         return kernel.sum(1, keepdim=True)
-    raise ValueError(f"the chart has {channels} channels but the pretrained backbone reads {kernel.shape[1]}; draw 1 or {kernel.shape[1]}.")
+    raise UserError(f"the chart has {channels} channels but the pretrained backbone reads {kernel.shape[1]}; draw 1 or {kernel.shape[1]}.")

@@ -7,7 +7,8 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from candlelab.batch import Shapes
+from candlelab.core.batch import Shapes
+from candlelab.core.errors import UserError
 
 CHANNELS = ("open", "high", "low", "close", "average", "volume")
 CLOSE = 3
@@ -28,10 +29,10 @@ class SeriesScale(nn.Module):
     def __init__(self, shapes: Shapes, scale: Scale) -> None:
         super().__init__()
         if shapes.series is None:
-            raise ValueError("this net reads numbers but the data computes none; choose data/indicators=bars.")
+            raise UserError("this net reads numbers but the data computes none; choose data/indicators=bars.")
         _, features = shapes.series
         if scale != "none" and features != len(CHANNELS):
-            raise ValueError(
+            raise UserError(
                 f"model.net.scale={scale} needs the six raw channels {', '.join(CHANNELS)}, not {features} features; "
                 "choose data/indicators=bars data/scaling=none, or model.net.scale=none."
             )

@@ -7,7 +7,8 @@ from typing import Literal
 import torch
 from torch import nn
 
-from candlelab.batch import Batch, Output, Shapes
+from candlelab.core.batch import Batch, Output, Shapes
+from candlelab.core.errors import UserError
 from candlelab.model.layers import PixelNorm, check_fraction
 from candlelab.model.pretrained import WEIGHTS, local_folder, origin, weights_file
 
@@ -50,7 +51,7 @@ class TimmBackbone(nn.Module):
         super().__init__()
         check_fraction(dropout, "model.net.dropout")
         if shapes.image is None:
-            raise ValueError("timm_backbone reads charts but the data draws none; choose a render style.")
+            raise UserError("timm_backbone reads charts but the data draws none; choose a render style.")
         name = timm_name(backbone)
         self.weights_origin = origin(pretrained)
         self.pixels = PixelNorm(shapes.image[0])
@@ -91,7 +92,7 @@ def timm_name(backbone: str) -> str:
         return name
     near = difflib.get_close_matches(backbone, [*timm.list_models(), *NAMES], n=3)
     advice = f"did you mean {' or '.join(near)}?" if near else "timm.list_models() lists them."
-    raise ValueError(f"timm has no backbone {backbone!r}; {advice}")
+    raise UserError(f"timm has no backbone {backbone!r}; {advice}")
 
 
 def _weights(name: str, pretrained: bool | str) -> str | None:
@@ -104,7 +105,7 @@ def _weights(name: str, pretrained: bool | str) -> str | None:
         return None
     repo = timm.get_pretrained_cfg(name).hf_hub_id
     if not repo:
-        raise ValueError(
+        raise UserError(
             f"timm has no pretrained weights for {name} on the hub; set model.net.pretrained=false or choose another backbone."
         )
     return weights_file(f"{repo}{name}" if repo.endswith("/") else repo)
@@ -125,7 +126,7 @@ def _create(name: str, shapes: Shapes, dropout: float, weights: str | None) -> n
                 model.eval()(torch.zeros(1, channels, height, width))
         return model.train()
     except (AssertionError, RuntimeError, TypeError) as error:
-        raise ValueError(
+        raise UserError(
             f"{name} cannot be built for charts of {height}x{width} ({_first_line(error)}); "
             f"set model.image_size={source.input_size[-1]}, or a multiple of 32."
         ) from error

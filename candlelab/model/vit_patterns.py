@@ -7,7 +7,8 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from candlelab.batch import Batch, Output, Shapes
+from candlelab.core.batch import Batch, Output, Shapes
+from candlelab.core.errors import UserError
 from candlelab.model.encoders import Size, convolve_first, norm_of, vit
 from candlelab.model.layers import check_fraction
 from candlelab.model.pretrained import origin
@@ -43,7 +44,7 @@ class VitPatterns(nn.Module):
     ) -> None:
         super().__init__()
         if pretrained and stem == "convolutions":
-            raise ValueError("model.net.stem=convolutions has no pretrained weights; set model.net.pretrained=false or stem=patch.")
+            raise UserError("model.net.stem=convolutions has no pretrained weights; set model.net.pretrained=false or stem=patch.")
         self.weights_origin = origin(pretrained)
         size = Size(width, layers, heads, feed_forward, dropout)
         self.chart = vit(shapes, size, name=image_backbone, pretrained=pretrained, patch=patch)
@@ -66,7 +67,7 @@ class Augment(nn.Module):
     def __init__(self, shift: int, brightness: float) -> None:
         super().__init__()
         if shift < 0:
-            raise ValueError(f"model.net.shift is {shift} pixels; give 0 or more.")
+            raise UserError(f"model.net.shift is {shift} pixels; give 0 or more.")
         check_fraction(brightness, "model.net.brightness")
         self.shift, self.brightness = shift, brightness
 

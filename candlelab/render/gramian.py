@@ -7,6 +7,7 @@ from typing import Literal
 import numpy as np
 from array_api_compat import array_namespace, device
 
+from candlelab.core.errors import UserError
 from candlelab.render.bars import Bars
 from candlelab.render.scale import FLAT, SNAP, extent
 from candlelab.render.style import Missing, Style
@@ -26,7 +27,7 @@ class Gramian(Style):
     def __init__(self, *, window: int, size: int, fields: list[Field], missing: Missing, storage: object):
         super().__init__(window, missing, storage)
         if size < window or not fields:
-            raise ValueError(f"render.size={size} and render.fields={fields}: give at least {window} pixels for {window} bars "
+            raise UserError(f"render.size={size} and render.fields={fields}: give at least {window} pixels for {window} bars "
                              "and one field")
         self.size, self.fields = size, fields
         self.shape = (len(fields), size, size)

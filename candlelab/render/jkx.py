@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from candlelab.core.errors import UserError
 from candlelab.render.bars import Bars
 from candlelab.render.chart import Chart, solid, spans_of
 from candlelab.render.polyline import Polyline, blank
@@ -27,7 +28,7 @@ class Jkx(Chart):
                  storage: object):
         super().__init__(window, missing, fill, storage)
         if height < 4 or not 0 <= volume <= 0.9 or moving_average < 0:
-            raise ValueError(f"render.height={height}, render.volume={volume}, render.moving_average={moving_average}: "
+            raise UserError(f"render.height={height}, render.volume={volume}, render.moving_average={moving_average}: "
                              "give at least 4 rows, a share in [0, 0.9] and 0 or more bars")
         self.height, self.volume, self.moving_average = height, volume, moving_average
         self.warmup = max(moving_average - 1, 0)

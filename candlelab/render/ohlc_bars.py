@@ -6,6 +6,7 @@ from typing import Literal
 
 import numpy as np
 
+from candlelab.core.errors import UserError
 from candlelab.render.bars import Bars
 from candlelab.render.chart import Chart, solid, spans_of
 from candlelab.render.polyline import blank
@@ -30,7 +31,7 @@ class OhlcBars(Chart):
                  missing: Missing, fill: FillName, storage: object):
         super().__init__(window, missing, fill, storage)
         if height < 2:
-            raise ValueError(f"render.height is {height}: a bar needs at least 2 rows")
+            raise UserError(f"render.height is {height}: a bar needs at least 2 rows")
         self.height, self.layout = height, layout
         slots = 4 * np.arange(window)
         places = np.concatenate([slots + column for column in COLUMNS[layout]])

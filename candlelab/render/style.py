@@ -13,6 +13,7 @@ from typing import Literal
 import numpy as np
 from array_api_compat import is_cupy_array, is_torch_array
 
+from candlelab.core.errors import UserError
 from candlelab.render.bars import Bars, Tape, adjacent, gather, mark, unpack
 from candlelab.render.memory import pictures
 
@@ -35,7 +36,7 @@ class Style(ABC):
 
     def __init__(self, window: int, missing: Missing, storage):
         if window < 1:
-            raise ValueError(f"render.window is {window}: a picture needs at least one bar")
+            raise UserError(f"render.window is {window}: a picture needs at least one bar")
         self.window, self.missing, self.storage = window, missing, storage
 
     @abstractmethod
@@ -54,7 +55,7 @@ class Style(ABC):
         candles  has open high low close volume (and maybe missing): NumPy, torch or CuPy arrays of equal length.
         ends     integers, the same kind of array; the pictures come back as this kind, on the same device.
         No row after an end, nor before end - window - warmup + 1, is looked at.
-        Raises ValueError if a window would reach over an end of the tape.
+        Raises UserError if a window would reach over an end of the tape.
         """
         tape = Tape.of(candles)
         if not _on_cpu(ends):
@@ -113,7 +114,7 @@ class Style(ABC):
             return
         first, final = int(ends.min()) - self.window - self.warmup + 1, int(ends.max())
         if first < 0 or final >= len(tape.close):
-            raise ValueError(f"a window would cover the rows {first} to {final} of a tape of {len(tape.close)} rows: "
+            raise UserError(f"a window would cover the rows {first} to {final} of a tape of {len(tape.close)} rows: "
                              f"ends must leave {self.window + self.warmup} rows up to and including each end")
 
 

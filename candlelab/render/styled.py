@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 from array_api_compat import is_torch_array
 
+from candlelab.core.errors import UserError
 from candlelab.render.bars import Bars
 from candlelab.render.scale import bar_heights, downward_scale, extent, snapped
 from candlelab.render.style import Missing, Style, from_numpy
@@ -88,11 +89,11 @@ class Styled(Style):
 
 
 def _plotter(look: str):
-    """Return mplfinance. Raises ValueError if it is not installed or does not know the look."""
+    """Return mplfinance. Raises UserError if it is not installed or does not know the look."""
     try:
         import mplfinance
     except ImportError:
-        raise ValueError("render=styled draws with mplfinance, which is not installed: pip install mplfinance") from None
+        raise UserError("render=styled draws with mplfinance, which is not installed: pip install mplfinance") from None
     if look not in mplfinance.available_styles():
-        raise ValueError(f"render.look is '{look}': mplfinance has {', '.join(mplfinance.available_styles())}")
+        raise UserError(f"render.look is '{look}': mplfinance has {', '.join(mplfinance.available_styles())}")
     return mplfinance

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from omegaconf import DictConfig
 
-from candlelab import run as runs
 from candlelab.config import ConfigError, build
+from candlelab.pipeline.load import load_run
 
 
 def dashboard(cfg: DictConfig, *, run: str) -> None:
@@ -18,6 +18,6 @@ def dashboard(cfg: DictConfig, *, run: str) -> None:
     log = build(cfg, "trainer.logger")
     if isinstance(log, CsvLog):
         raise ConfigError("trainer/logger=csv is no dashboard: choose trainer/logger=wandb or trainer/logger=tensorboard")
-    found = runs.load_run(run)
+    found = load_run(run)
     with watched(log, found.folder):
         print(f"showing {found.folder}", flush=True)

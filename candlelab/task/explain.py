@@ -11,9 +11,11 @@ import torch
 from omegaconf import DictConfig, OmegaConf
 
 from candlelab import run as runs
-from candlelab.batch import Shapes
 from candlelab.config import ConfigError, build
-from candlelab.task.report import CHARTS, EXPLAINED, report
+from candlelab.core.batch import Shapes
+from candlelab.pipeline.load import load_run
+from candlelab.pipeline.scoring import CHARTS, EXPLAINED
+from candlelab.task.report import report
 
 LEAST = 4  # places a feature map must have to show where, 2 x 2
 
@@ -28,7 +30,7 @@ class Layer:
 
 def explain(cfg: DictConfig, *, run: str) -> None:
     """Colour the charts of a finished run's report: figures/explained.npz, figures/explained.png and a section of the report."""
-    found = runs.load_run(run)
+    found = load_run(run)
     if "image" not in found.preprocessing["reads"]:
         raise ConfigError(f"the model in '{run}' reads no charts, so there is nothing to colour: choose a run of an image model")
     with np.load(found.folder / CHARTS, allow_pickle=False) as pack:

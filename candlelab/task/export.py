@@ -10,15 +10,17 @@ import torch
 from omegaconf import DictConfig
 
 from candlelab import __version__
+from candlelab.core.errors import UserError
+from candlelab.core.signal import normal_probabilities, recipe_hash
 from candlelab.export.indicators import ScaledIndicators
 from candlelab.export.int8 import Candidate, Judge, quantize
 from candlelab.export.measure import Arrays, answers, disagreement, latency, megabytes
 from candlelab.export.onnx_graph import CandlesGraph, NetGraph, answer_names, input_names, write_graph
 from candlelab.export.report import File, Findings, write_report
-from candlelab.export.signal import normal_probabilities, recipe_hash
+from candlelab.pipeline.inputs import InputMaker, raw_windows
+from candlelab.pipeline.load import load_run
 from candlelab.render.styled import Styled
-from candlelab.run import Run, load_run, read_json
-from candlelab.task.inputs import InputMaker, raw_windows
+from candlelab.run import Run, read_json
 
 MODEL, INT8, CANDLES, REPORT = "model.onnx", "model.int8.onnx", "candles_to_signal.onnx", "report.md"
 BATCHES = (1, 2, 7, 32)  # at which a file must agree with torch
@@ -45,7 +47,7 @@ def export(cfg: DictConfig, *, run: str, opset: int, int8: bool, calibration: in
     calibration  training windows that they are calibrated on; gate: validation windows that they are judged on.
     most_loss    balanced accuracy, in points, that the eight-bit form may lose.
     calls        timed calls per latency.
-    Raises ValueError if a file disagrees with torch.
+    Raises UserError if a file disagrees with torch.
     """
     _check_settings(opset, calibration, gate, most_loss, calls)
     found = load_run(run)
@@ -129,11 +131,11 @@ def _candles(run: Run, maker: InputMaker, judged: Windows, path: Path, opset: in
 def candles_graph(run: Run, maker: InputMaker, answers: tuple[str, ...]) -> CandlesGraph:
     """Return the run's net with its chart or its indicators made inside the graph; token ids stay inputs.
 
-    Raises ValueError where they cannot be made of the bars of one window by tensor operations.
+    Raises UserError where they cannot be made of the bars of one window by tensor operations.
     """
     reads, makers = run.model.reads, {}
     if maker.recipe.data.thin:
-        raise ValueError("bars are removed at random (data.thin), which a graph does not do: feed model.onnx instead")
+        raise UserError("bars are removed at random (data.thin), which a graph does not do: feed model.onnx instead")
     if "image" in reads:
         makers["image"] = drawer(maker.renderer)
     if "series" in reads:
@@ -141,15 +143,15 @@ def candles_graph(run: Run, maker: InputMaker, answers: tuple[str, ...]) -> Cand
         makers["series"] = ScaledIndicators(style, kalman=settings.get("kalman"), scaling=maker.stored["scaling"], bars=maker.bars,
                                             window=maker.stored["window"], average=settings.get("average"))
     if not makers:
-        raise ValueError("the model reads captions alone, which are not made of numbers: feed model.onnx instead")
+        raise UserError("the model reads captions alone, which are not made of numbers: feed model.onnx instead")
     words = tuple(name for name in input_names(reads) if name.startswith("caption"))
     return CandlesGraph(run.model, ("ohlcv", *words), answers, makers)
 
 
 def drawer(renderer):
-    """Return the function from ohlcv (B, T, 5) to charts; raises ValueError for a style that is not made of tensor operations."""
+    """Return the function from ohlcv (B, T, 5) to charts; raises UserError for a style that is not made of tensor operations."""
     if isinstance(renderer, Styled):
-        raise ValueError("render=styled is drawn by mplfinance, not by tensor operations: feed images to model.onnx instead")
+        raise UserError("render=styled is drawn by mplfinance, not by tensor operations: feed images to model.onnx instead")
     bars = renderer.window + renderer.warmup
     return lambda ohlcv: renderer.draw_windows(ohlcv[:, -bars:])
 
@@ -160,7 +162,7 @@ def _write(graph: NetGraph, inputs: Arrays, path: Path, opset: int, card: dict, 
     gaps = disagreement(path, inputs, torch_answers(graph, inputs), batches=BATCHES)
     if max(gaps.values()) > AGREES:
         path.unlink()
-        raise ValueError(f"{path.name} differs from torch by {max(gaps.values()):.1e}, more than {AGREES:g}: try another task.opset")
+        raise UserError(f"{path.name} differs from torch by {max(gaps.values()):.1e}, more than {AGREES:g}: try another task.opset")
     return File(path.name, megabytes(path), _times(path, inputs, calls), gaps)
 
 
@@ -181,9 +183,9 @@ def _answers(run: Run, judged: Windows) -> tuple[str, ...]:
 
 def _check_settings(opset: int, calibration: int, gate: int, most_loss: float, calls: int) -> None:
     if not 18 <= opset <= 23:
-        raise ValueError(f"task.opset is {opset}: choose 18 to 23")
+        raise UserError(f"task.opset is {opset}: choose 18 to 23")
     if min(calibration, gate, calls) < 1 or most_loss < 0:
-        raise ValueError(f"task.calibration={calibration}, gate={gate}, calls={calls}, most_loss={most_loss}: give 1 or more of "
+        raise UserError(f"task.calibration={calibration}, gate={gate}, calls={calls}, most_loss={most_loss}: give 1 or more of "
                          "each and a loss of 0 or more")
 
 

@@ -8,9 +8,9 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from candlelab.config import build
-from candlelab.data.interval import check_interval, to_time
-from candlelab.data.quality import Quality, of_tape
-from candlelab.task.console import show
+from candlelab.core.interval import check_interval, to_time
+from candlelab.market.quality import Quality, of_tape
+from candlelab.pipeline.console import show
 
 COUNTS = ("missing_bars", "duplicates", "conflicts", "misaligned", "broken", "unfinished", "zero_volume", "flat")
 

@@ -12,9 +12,9 @@ from rich.table import Table
 from yaml import YAMLError
 
 from candlelab import run as runs
-from candlelab.data import cache
+from candlelab.market import cache
+from candlelab.pipeline import console as tables
 from candlelab.render.storage import store as stores
-from candlelab.task import console as tables
 
 BEST = "best"
 FALLING = ("loss", "log_loss", "brier", "ece", "forecast_mse", "max_drawdown_pct", "turnover")  # metrics that are better when smaller

@@ -11,13 +11,14 @@ import pandas as pd
 from omegaconf import DictConfig
 
 from candlelab.config import build
-from candlelab.data.candles import Candles
-from candlelab.data.labels import running_volatility
+from candlelab.core.candles import Candles
+from candlelab.core.signal import confidences, normal_probabilities, recipe_hash
+from candlelab.core.volatility import running_volatility
 from candlelab.export.predict import Predictor
-from candlelab.export.signal import confidences, normal_probabilities, recipe_hash
-from candlelab.run import Run, load_run, read_json
-from candlelab.task.inputs import InputMaker
-from candlelab.task.new_candles import Latest, fetch, iso, latest, moment, overridden
+from candlelab.pipeline.inputs import InputMaker
+from candlelab.pipeline.load import load_run
+from candlelab.pipeline.new_candles import Latest, fetch, iso, latest, moment, overridden
+from candlelab.run import Run, read_json
 
 SIGNALS = {-1: "SHORT", 0: "NONE", 1: "LONG"}
 UNSURE = "-"  # in place of a class that is not sure enough
@@ -84,7 +85,7 @@ def answer(run: Run, maker: InputMaker, candles: Candles, ends: np.ndarray, engi
 def _with_torch(run: Run, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     import torch
 
-    from candlelab.task.assemble import learner_of
+    from candlelab.pipeline.assemble import learner_of
     with torch.inference_mode():
         said = learner_of(run).predict({name: torch.from_numpy(value) for name, value in inputs.items()})
     return {name: value.numpy() for name, value in said.items()}

@@ -15,8 +15,9 @@ from candlelab.config import ConfigError, build
 from candlelab.export import cards
 from candlelab.export.hub import Courier, Parcel
 from candlelab.export.secrets import refuse_secrets, secrets
-from candlelab.task import published
-from candlelab.task.assemble import read_from_store
+from candlelab.pipeline import published
+from candlelab.pipeline.assemble import read_from_store
+from candlelab.pipeline.load import load_run
 
 README = "README.md"
 NAME = re.compile(r"[\w.-]+/[\w.-]{1,96}")
@@ -38,7 +39,7 @@ def publish(cfg: DictConfig, *, what: Literal["dataset", "model", "recipe"], run
     folder.mkdir(parents=True)
     name = repo or "you/name"
     if what == "model":
-        parcel = model_parcel(runs.load_run(run), folder, name)
+        parcel = model_parcel(load_run(run), folder, name)
     else:
         parcel = dataset_parcel(cfg, folder, name, bars, rows_per_file) if what == "dataset" else recipe_parcel(cfg, folder, name)
     show(parcel, name, private)

@@ -32,7 +32,7 @@ def _train_once(cfg: DictConfig, folder: Path) -> dict:
         raise ConfigError(f"the run in '{folder}' failed before ({reason}): repeat it with resume=retry")
     if cfg.resume == "never":
         _forget(folder)
-    from candlelab.task.fit import fit_and_score
+    from candlelab.pipeline.fit import fit_and_score
     print(f"run {folder}" + ("  (resumed)" if state == "interrupted" and cfg.resume != "never" else ""), flush=True)
     started = time.monotonic()
     runs.start(folder, cfg)
@@ -44,7 +44,7 @@ def _train_once(cfg: DictConfig, folder: Path) -> dict:
 
 def _already_finished(cfg: DictConfig, folder: Path) -> dict:
     """Return the metrics of a finished run after making sure that its data are still the same."""
-    from candlelab.task.assemble import share_prepared
+    from candlelab.pipeline.assemble import share_prepared
     run = runs.load_run(folder)
     data = build(cfg, "data", build(cfg, "render") if cfg.get("render") else None)
     share_prepared(cfg, data)
@@ -52,7 +52,7 @@ def _already_finished(cfg: DictConfig, folder: Path) -> dict:
         raise ConfigError(f"the run in '{folder}' is finished, but its data have changed since ({run.preprocessing['data_hash']} "
                           f"then, {data.fingerprint} now): train again with resume=never, or under another study=")
     if plain(cfg)["evaluate"] != runs.read_json(folder / "evaluate.json"):
-        from candlelab.task.report import rescore
+        from candlelab.pipeline.scoring import rescore
         print(f"run {folder} is finished: only scored again with other evaluate settings", flush=True)
         return rescore(run, cfg)
     print(f"run {folder} is finished: nothing to do (train again with resume=never)\nreport {folder / 'report.html'}", flush=True)

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torchmetrics.classification import MulticlassAccuracy, MulticlassAUROC
 
-from candlelab.batch import Batch, Output
+from candlelab.core.batch import Batch, Output
 
 
 class Learner(pl.LightningModule):

@@ -13,6 +13,7 @@ import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import EarlyStopping, RichProgressBar
 
+from candlelab.core.errors import UserError
 from candlelab.trainer.checkpoints import Checkpoints
 from candlelab.trainer.logger.guarded import guarded
 from candlelab.trainer.module import Learner
@@ -42,14 +43,14 @@ class Trainer:
     max_steps   caps max_epochs at the whole epochs that fit into so many steps (at least one); None: no cap.
     patience    epochs without a lower validation loss before training stops.
     precision   "auto": bf16 mixed on accelerators that have it, else 32 bit.
-    Raises ValueError for settings out of range; KeyboardInterrupt after Ctrl-C, once a checkpoint is written.
+    Raises UserError for settings out of range; KeyboardInterrupt after Ctrl-C, once a checkpoint is written.
     """
 
     def __init__(self, *, max_epochs: int, max_steps: int | None, patience: int, clip: float, precision: Literal["auto", "32-true", "bf16-mixed", "16-mixed"],
                  accelerator: str, devices: int | str, checkpoint_minutes: float, deterministic: bool,
                  progress: Literal["auto", "bar", "lines", "none"], logger: object):
         if max_epochs < 1 or (max_steps or 1) < 1 or patience < 1 or clip < 0:
-            raise ValueError(f"trainer.max_epochs {max_epochs}, max_steps {max_steps}, patience {patience}, clip {clip}: "
+            raise UserError(f"trainer.max_epochs {max_epochs}, max_steps {max_steps}, patience {patience}, clip {clip}: "
                              "need at least 1, 1 (or null), 1 and 0")
         self.max_epochs, self.max_steps, self.patience, self.clip = max_epochs, max_steps, patience, clip
         self.precision, self.accelerator, self.devices = precision, accelerator, devices

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from candlelab.core.errors import UserError
 from candlelab.data.indicators.segments import Bars, per_segment
 
 if TYPE_CHECKING:
-    from candlelab.data.candles import Candles
+    from candlelab.core.candles import Candles
 
 
 class RawBars:
@@ -22,7 +23,7 @@ class RawBars:
 
     def __init__(self, *, average: int):
         if average < 1:
-            raise ValueError(f"data.indicators.average is {average}; set it to 1 bar or more.")
+            raise UserError(f"data.indicators.average is {average}; set it to 1 bar or more.")
         self.average = average
         self.warmup = average - 1
 

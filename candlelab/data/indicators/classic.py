@@ -12,7 +12,7 @@ from candlelab.data.indicators.formulas import log_volume, ratio, volatility
 from candlelab.data.indicators.segments import Bars, kalman_warmup, per_segment
 
 if TYPE_CHECKING:
-    from candlelab.data.candles import Candles
+    from candlelab.core.candles import Candles
 
 
 class Classic:

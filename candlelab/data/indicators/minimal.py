@@ -11,7 +11,7 @@ from candlelab.data.indicators.formulas import log_return, volatility
 from candlelab.data.indicators.segments import Bars, kalman_warmup, per_segment
 
 if TYPE_CHECKING:
-    from candlelab.data.candles import Candles
+    from candlelab.core.candles import Candles
 
 
 class Minimal:

@@ -10,7 +10,7 @@ import talib
 from candlelab.data.indicators.segments import Bars, kalman_warmup, per_segment
 
 if TYPE_CHECKING:
-    from candlelab.data.candles import Candles
+    from candlelab.core.candles import Candles
 
 
 class Raw:

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 import numba
 import numpy as np
 
+from candlelab.core.errors import UserError
+
 if TYPE_CHECKING:
-    from candlelab.data.candles import Candles
+    from candlelab.core.candles import Candles
 
 PRICES = ("open", "high", "low", "close")
 SETTLED = 1e-3  # share of a filter's starting value that may be left when its warm-up ends
@@ -56,7 +58,7 @@ def kalman_warmup(ratio: float | None) -> int:
     if ratio is None:
         return 0
     if not ratio > 0:
-        raise ValueError(f"data.indicators.kalman is {ratio}; set it above 0, or to null for unfiltered prices.")
+        raise UserError(f"data.indicators.kalman is {ratio}; set it above 0, or to null for unfiltered prices.")
     gain = (np.sqrt(ratio * ratio + 4 * ratio) - ratio) / 2
     return int(np.ceil(np.log(SETTLED) / np.log1p(-gain)))
 

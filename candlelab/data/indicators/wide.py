@@ -12,7 +12,7 @@ from candlelab.data.indicators.formulas import log_return, log_volume, ratio, sh
 from candlelab.data.indicators.segments import Bars, kalman_warmup, per_segment
 
 if TYPE_CHECKING:
-    from candlelab.data.candles import Candles
+    from candlelab.core.candles import Candles
 
 HOUR = 3_600_000
 # TA-Lib's candlestick patterns that read a bounded number of bars and occur in markets without night gaps

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from candlelab.data.labels import running_volatility
+from candlelab.core.volatility import running_volatility
 
 if TYPE_CHECKING:
-    from candlelab.data.candles import Candles
+    from candlelab.core.candles import Candles
 
 
 CHUNK = 16_384  # windows worked on at a time

@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
-from candlelab.data.candles import Candles
-from candlelab.data.collect import Places
-from candlelab.data.quality import Quality
-from candlelab.data.rest import HOSTS, PAGE_BYTES, PATHS, WEIGHT_PER_MINUTE, Budget, Rest
-from candlelab.data.series import fetch_series
-from candlelab.data.web import CONNECT_SECONDS, Answer, Passing, Web, base_address, read_capped, root_cause
+from candlelab.core.candles import Candles
+from candlelab.core.errors import UserError
+from candlelab.market.collect import Places
+from candlelab.market.quality import Quality
+from candlelab.market.rest import HOSTS, PAGE_BYTES, PATHS, WEIGHT_PER_MINUTE, Budget, Rest
+from candlelab.market.series import fetch_series
+from candlelab.market.web import CONNECT_SECONDS, Answer, Passing, Web, base_address, read_capped, root_cause
 
 NAME = "binance_api"
 URL_OF = {"spot": "API_URL", "um": "FUTURES_URL", "cm": "FUTURES_COIN_URL"}
@@ -27,7 +28,7 @@ class BinanceApi:
     def __init__(self, *, market: Literal["spot", "um", "cm"], rest_url: str | None, weight_per_minute: int | None, cache: str,
                  refresh: bool, misaligned: Literal["drop", "snap", "refuse"], tries: int, pause: float, timeout: float):
         if weight_per_minute is not None and weight_per_minute < 1:
-            raise ValueError(f"data.source.weight_per_minute is {weight_per_minute}: give what the exchange allows, or null")
+            raise UserError(f"data.source.weight_per_minute is {weight_per_minute}: give what the exchange allows, or null")
         self.cache, self.refresh, self.misaligned = Path(cache), refresh, misaligned
         web = Web(tries=tries, pause=pause, timeout=timeout)
         rest_url = base_address("rest_url", rest_url or HOSTS[market])
@@ -40,7 +41,7 @@ class BinanceApi:
     def fetch(self, symbols: list[str], interval: str, start: int | None, end: int | None) -> Candles:
         """Return the finished bars with start <= open time < end, ms UTC, of all symbols, from the cache where it has them.
 
-        Raises ValueError for an unknown symbol or a bad range, ExchangeRefuses on a ban or block, DataTrouble if data
+        Raises UserError for an unknown symbol or a bad range, ExchangeRefuses on a ban or block, DataTrouble if data
         could not be had or trusted; pages received by then stay in the cache.
         """
         found = fetch_series(self.places, self.cache, NAME, symbols, interval, start, end,
@@ -88,7 +89,7 @@ def make_client(rest_url: str, market: str, timeout: float):
             warnings.simplefilter("ignore", DeprecationWarning)
             from binance.client import Client
     except ModuleNotFoundError:
-        raise ValueError("data/source=binance_api needs python-binance: pip install candlelab[binance]") from None
+        raise UserError("data/source=binance_api needs python-binance: pip install candlelab[binance]") from None
     client = Client(ping=False, requests_params={"timeout": (CONNECT_SECONDS, timeout)})  # its ping would raise untranslated
     root = f"/{PATHS[market].split('/')[1]}"
     base = rest_url.rstrip("/").removesuffix(PATHS[market]).removesuffix(root)

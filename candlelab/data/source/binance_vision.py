@@ -5,12 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from candlelab.data.candles import Candles
-from candlelab.data.collect import Places
-from candlelab.data.quality import Quality
-from candlelab.data.rest import HOSTS, Rest, web_transport
-from candlelab.data.series import fetch_series
-from candlelab.data.web import Web, base_address
+from candlelab.core.candles import Candles
+from candlelab.core.errors import UserError
+from candlelab.market.collect import Places
+from candlelab.market.quality import Quality
+from candlelab.market.rest import HOSTS, Rest, web_transport
+from candlelab.market.series import fetch_series
+from candlelab.market.web import Web, base_address
 
 NAME = "binance_vision"
 
@@ -25,7 +26,7 @@ class BinanceVision:
                  cache: str, refresh: bool, misaligned: Literal["drop", "snap", "refuse"], workers: int, tries: int,
                  pause: float, timeout: float):
         if not 1 <= workers <= 4:
-            raise ValueError(f"data.source.workers is {workers}: choose 1 to 4 downloads at a time")
+            raise UserError(f"data.source.workers is {workers}: choose 1 to 4 downloads at a time")
         self.cache, self.refresh, self.misaligned = Path(cache), refresh, misaligned
         web = Web(tries=tries, pause=pause, timeout=timeout)
         rest_url = base_address("rest_url", rest_url or HOSTS[market])
@@ -38,7 +39,7 @@ class BinanceVision:
     def fetch(self, symbols: list[str], interval: str, start: int | None, end: int | None) -> Candles:
         """Return the bars with start <= open time < end, ms UTC, of all symbols, from the cache where it has them.
 
-        Raises ValueError for an unknown symbol or a bad range, ExchangeRefuses on a ban or block, DataTrouble if data
+        Raises UserError for an unknown symbol or a bad range, ExchangeRefuses on a ban or block, DataTrouble if data
         could not be had or trusted; whatever was good by then stays in the cache.
         """
         found = fetch_series(self.places, self.cache, NAME, symbols, interval, start, end,

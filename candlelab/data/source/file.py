@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Literal
 
-from candlelab.data.candles import Candles
-from candlelab.data.files import find_files, load_files
-from candlelab.data.quality import Quality
+from candlelab.core.candles import Candles
+from candlelab.market.files import find_files, load_files
+from candlelab.market.quality import Quality
 
 
 class File:

@@ -10,8 +10,9 @@ from __future__ import annotations
 import numba
 import numpy as np
 
-from candlelab.data.candles import Candles
-from candlelab.data.interval import MONTH, check_interval, grid_offset, interval_ms
+from candlelab.core.candles import Candles
+from candlelab.core.errors import UserError
+from candlelab.core.interval import MONTH, check_interval, grid_offset, interval_ms
 from candlelab.data.source.chart_shapes import NAMES, PATTERNS
 
 FIRST = 1_577_836_800_000  # 2020-01-01
@@ -30,26 +31,26 @@ class Patterns:
 
     def __init__(self, *, seed: int, samples: int, window: int, history: int, difficulty: float, none: bool):
         if samples < 1:
-            raise ValueError(f"data.source.samples is {samples}; set it to 1 or more.")
+            raise UserError(f"data.source.samples is {samples}; set it to 1 or more.")
         if window < 20:
-            raise ValueError(f"a chart pattern needs a window of 20 bars or more, not {window}; set data.window.")
+            raise UserError(f"a chart pattern needs a window of 20 bars or more, not {window}; set data.window.")
         if history < 0:
-            raise ValueError(f"data.source.history is {history} bars; set it to 0 or more.")
+            raise UserError(f"data.source.history is {history} bars; set it to 0 or more.")
         if not 0 <= difficulty <= 1:
-            raise ValueError(f"data.source.difficulty is {difficulty}; set it between 0 and 1.")
+            raise UserError(f"data.source.difficulty is {difficulty}; set it between 0 and 1.")
         self.seed, self.samples, self.window, self.history, self.difficulty = seed, samples, window, history, difficulty
         self.names = NAMES if none else NAMES[:-1]
 
     def fetch(self, symbols: list[str], interval: str, start: int | None, end: int | None) -> Candles:
         """The samples of epoch 0 as one tape; `symbols` limits the patterns (empty: all), `start` is where time begins.
 
-        Raises ValueError for a symbol that is no pattern.
+        Raises UserError for a symbol that is no pattern.
         """
         unknown = sorted(set(symbols) - set(self.names))
         if unknown:
-            raise ValueError(f"data.symbols asks for {', '.join(unknown)}, and the patterns are {', '.join(self.names)}; set it to [].")
+            raise UserError(f"data.symbols asks for {', '.join(unknown)}, and the patterns are {', '.join(self.names)}; set it to [].")
         if check_interval(interval) == MONTH:
-            raise ValueError("chart patterns have no monthly bars; set data.interval to 1w or shorter.")
+            raise UserError("chart patterns have no monthly bars; set data.interval to 1w or shorter.")
         wanted = [NAMES.index(name) for name in self.names if not symbols or name in symbols]
         classes = self._order(np.asarray(wanted))
         columns = self._draw(np.arange(self.samples), classes, epoch=0)

@@ -13,8 +13,9 @@ from typing import Literal
 import numba
 import numpy as np
 
-from candlelab.data.candles import Candles
-from candlelab.data.interval import MONTH, check_interval, grid_offset, interval_ms
+from candlelab.core.candles import Candles
+from candlelab.core.errors import UserError
+from candlelab.core.interval import MONTH, check_interval, grid_offset, interval_ms
 
 FEATURES = ("close_position", "sequence")
 FIRST = 1_577_836_800_000  # 2020-01-01, where the market begins when no start is asked
@@ -47,15 +48,15 @@ class Simulated:
         feature_window: int,
     ):
         if bars is not None and bars < 1:
-            raise ValueError(f"data.source.bars is {bars}; set it to 1 or more, or to null for all bars from start to end.")
+            raise UserError(f"data.source.bars is {bars}; set it to 1 or more, or to null for all bars from start to end.")
         if not 0 < volatility <= 0.05:
-            raise ValueError(f"data.source.volatility is {volatility}; set it above 0 and to 0.05 at most.")
+            raise UserError(f"data.source.volatility is {volatility}; set it above 0 and to 0.05 at most.")
         if not -0.5 <= edge <= 0.5:
-            raise ValueError(f"data.source.edge is {edge}; set it between -0.5 and 0.5.")
+            raise UserError(f"data.source.edge is {edge}; set it between -0.5 and 0.5.")
         if feature not in FEATURES:
-            raise ValueError(f"data.source.feature is {feature!r}; choose one of {', '.join(FEATURES)}.")
+            raise UserError(f"data.source.feature is {feature!r}; choose one of {', '.join(FEATURES)}.")
         if feature_window < 2:
-            raise ValueError(f"data.source.feature_window is {feature_window} bars; set it to 2 or more.")
+            raise UserError(f"data.source.feature_window is {feature_window} bars; set it to 2 or more.")
         self.seed, self.bars, self.volatility, self.edge = seed, bars, volatility, edge
         self.feature, self.feature_window = feature, feature_window
         self.interval: str | None = None
@@ -63,11 +64,11 @@ class Simulated:
     def fetch(self, symbols: list[str], interval: str, start: int | None, end: int | None) -> Candles:
         """Bars of each symbol (of one named SIM if none is asked) from `start` on, open times before `end`, ms UTC.
 
-        Raises ValueError if neither `bars` nor `end` says where to stop.
+        Raises UserError if neither `bars` nor `end` says where to stop.
         """
         self.interval = check_interval(interval)
         if self.interval == MONTH:
-            raise ValueError("a simulated market has no monthly bars; set data.interval to 1w or shorter.")
+            raise UserError("a simulated market has no monthly bars; set data.interval to 1w or shorter.")
         time = self._open_times(FIRST if start is None else start, end)
         names = sorted(set(symbols)) or ["SIM"]
         columns = [self._history(name, len(time)) for name in names]
@@ -105,12 +106,12 @@ class Simulated:
 
     def _open_times(self, start: int, end: int | None) -> np.ndarray:
         if end is None and self.bars is None:
-            raise ValueError("a simulated market needs an end; set data.source.bars or data.end.")
+            raise UserError("a simulated market needs an end; set data.source.bars or data.end.")
         step, offset = interval_ms(self.interval), grid_offset(self.interval)
         first = offset - ((offset - start) // step) * step  # the first time on the grid that is not before start
         wanted = self.bars if end is None else min(self.bars or np.inf, max(0, -(-(end - first) // step)))
         if wanted < 1:
-            raise ValueError("the simulated market has no bar in the asked range; set data.end after data.start.")
+            raise UserError("the simulated market has no bar in the asked range; set data.end after data.start.")
         return first + np.arange(int(wanted), dtype=np.int64) * step
 
     def _history(self, symbol: str, count: int) -> dict[str, np.ndarray]:

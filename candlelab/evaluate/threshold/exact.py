@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from typing import Literal
 
+from candlelab.core.errors import UserError
 from candlelab.evaluate.threshold.curve import Choice, Sweep, Trades, choose, decide, expected_optimism
 
 
 def check_settings(min_trades: int, smooth: float, draws: int) -> None:
     """Raise ValueError for settings out of range."""
     if min_trades < 1:
-        raise ValueError(f"min_trades was {min_trades}; ask for at least 1 trade")
+        raise UserError(f"min_trades was {min_trades}; ask for at least 1 trade")
     if not 0 <= smooth < 0.5:
-        raise ValueError(f"smooth was {smooth}; give a share of the thresholds from 0 (off) to below 0.5")
+        raise UserError(f"smooth was {smooth}; give a share of the thresholds from 0 (off) to below 0.5")
     if draws < 0:
-        raise ValueError(f"draws was {draws}; give 0 or more")
+        raise UserError(f"draws was {draws}; give 0 or more")
 
 
 class Exact:

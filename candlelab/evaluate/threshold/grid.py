@@ -6,6 +6,7 @@ from typing import Literal
 
 import numpy as np
 
+from candlelab.core.errors import UserError
 from candlelab.evaluate.threshold.curve import Choice, Sweep, Trades, choose, decide, expected_optimism, spread_over
 from candlelab.evaluate.threshold.exact import check_settings
 
@@ -39,7 +40,7 @@ class Grid:
     ):
         check_settings(min_trades, smooth, draws)
         if grid != "quantiles" and grid not in GRIDS:
-            raise ValueError(f"grid was {grid!r}; choose one of {', '.join([*GRIDS, 'quantiles'])}")
+            raise UserError(f"grid was {grid!r}; choose one of {', '.join([*GRIDS, 'quantiles'])}")
         self.score, self.grid, self.min_trades, self.smooth, self.draws = score, grid, min_trades, smooth, draws
 
     def values(self, score: np.ndarray) -> np.ndarray:

@@ -7,7 +7,7 @@ from typing import Literal
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from candlelab.batch import Batch, Output
+from candlelab.core.batch import Batch, Output
 from candlelab.model.layers import check_fraction
 from candlelab.model.loss.terms import class_weights, labelled_mean, logits_of
 

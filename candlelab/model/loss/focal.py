@@ -6,7 +6,7 @@ from typing import Literal
 
 from torch import Tensor, nn
 
-from candlelab.batch import Batch, Output
+from candlelab.core.batch import Batch, Output
 from candlelab.model.loss.terms import check_gamma, class_weights, focal_terms, labelled_mean, logits_of
 
 

@@ -7,17 +7,9 @@ from typing import Literal
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from candlelab.batch import Batch, Output
-from candlelab.model.loss.terms import (
-    check_gamma,
-    class_weights,
-    focal_terms,
-    forecast_mean,
-    forecast_of,
-    known_target,
-    labelled_mean,
-    logits_of,
-)
+from candlelab.core.batch import Batch, Output
+from candlelab.core.errors import UserError
+from candlelab.model.loss.terms import check_gamma, class_weights, focal_terms, forecast_mean, forecast_of, known_target, labelled_mean, logits_of
 
 
 class Joint(nn.Module):
@@ -41,7 +33,7 @@ class Joint(nn.Module):
         super().__init__()
         check_gamma(gamma)
         if forecast_weight < 0 or beta <= 0:
-            raise ValueError(
+            raise UserError(
                 f"model.loss.forecast_weight is {forecast_weight} and beta {beta}; the first must be 0 or more, the second above 0."
             )
         self.register_buffer("alpha", class_weights(weights, class_counts), persistent=False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from candlelab.batch import Batch, Output
+from candlelab.core.batch import Batch, Output
 from candlelab.model.loss.terms import forecast_mean, forecast_of, known_target
 
 

@@ -6,7 +6,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from candlelab.batch import Batch, Output
+from candlelab.core.batch import Batch, Output
+from candlelab.core.errors import UserError
 
 Weights = str | list[float]
 
@@ -16,15 +17,15 @@ def class_weights(weights: Weights, counts: Tensor | None) -> Tensor | None:
 
     weights   "none"; "balanced" = inverse frequency of `counts`, mean 1; or the numbers themselves.
     counts    (K,) training labels per class.
-    Raises ValueError if a class has no training row, or the numbers are not K non-negative ones.
+    Raises UserError if a class has no training row, or the numbers are not K non-negative ones.
     """
     if isinstance(weights, str):
         return {"none": _equal, "balanced": _balanced}[_known(weights)](counts)
     alpha = torch.tensor([float(w) for w in weights])
     if (alpha < 0).any() or not (alpha > 0).any():
-        raise ValueError(f"model.loss.weights is {list(weights)}; weights must be zero or more, one of them more.")
+        raise UserError(f"model.loss.weights is {list(weights)}; weights must be zero or more, one of them more.")
     if counts is not None and len(counts) != len(alpha):
-        raise ValueError(
+        raise UserError(
             f"model.loss.weights has {len(alpha)} numbers but the label has {len(counts)} classes; give one per class."
         )
     return alpha
@@ -32,7 +33,7 @@ def class_weights(weights: Weights, counts: Tensor | None) -> Tensor | None:
 
 def _known(weights: str) -> str:
     if weights not in ("none", "balanced"):
-        raise ValueError(f"model.loss.weights is {weights!r}; give none, balanced or a list with one number per class.")
+        raise UserError(f"model.loss.weights is {weights!r}; give none, balanced or a list with one number per class.")
     return weights
 
 
@@ -42,9 +43,9 @@ def _equal(counts: Tensor | None) -> None:
 
 def _balanced(counts: Tensor | None) -> Tensor:
     if counts is None:
-        raise ValueError("model.loss.weights=balanced needs the class counts of the training part; this task has none, use none.")
+        raise UserError("model.loss.weights=balanced needs the class counts of the training part; this task has none, use none.")
     if bool((counts == 0).any()):
-        raise ValueError(
+        raise UserError(
             f"the training part has class counts {[int(c) for c in counts]}; every class needs a row, or set model.loss.weights=none."
         )
     inverse = counts.sum() / counts.double()
@@ -86,18 +87,18 @@ def known_target(batch: Batch) -> Tensor:
 def logits_of(output: Output, loss: str) -> Tensor:
     """The raw logits; ValueError if the net only forecasts."""
     if "logits" not in output:
-        raise ValueError(f"this net gives a forecast and no classes, which model/loss={loss} cannot score; choose model/loss=mse.")
+        raise UserError(f"this net gives a forecast and no classes, which model/loss={loss} cannot score; choose model/loss=mse.")
     return output["logits"]
 
 
 def forecast_of(output: Output, loss: str) -> Tensor:
     """The forecast in standardised units; ValueError if the net only classifies."""
     if "forecast" not in output:
-        raise ValueError(f"this net gives no forecast, which model/loss={loss} needs; choose model/loss=cross_entropy or focal.")
+        raise UserError(f"this net gives no forecast, which model/loss={loss} needs; choose model/loss=cross_entropy or focal.")
     return output["forecast"].float()
 
 
 def check_gamma(gamma: float) -> None:
     """Raise ValueError unless gamma is 0 or more."""
     if not gamma >= 0:
-        raise ValueError(f"model.loss.gamma is {gamma}; give 0 (cross-entropy) or more.")
+        raise UserError(f"model.loss.gamma is {gamma}; give 0 (cross-entropy) or more.")

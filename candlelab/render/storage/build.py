@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from candlelab.core.errors import UserError
 from candlelab.render.storage.storage import PIECES, Part, Pictures, Storage, checksum, placed
 from candlelab.render.storage.store import FORMAT, INDEX, MANIFEST, PLAN, Store, open_store, seal_of, tape_sum, unfinished
 from candlelab.render.style import for_each
@@ -71,7 +72,7 @@ def build_store(candles, ends, renderer, storage: Storage, columns: dict, path: 
     ends      (n,) tape rows of the windows' last bars, ascending; thinned out to storage.max_images.
     columns   what to keep beside each picture: name -> n values (label, split, caption, …); row, time and symbol are added.
     progress  called with (pictures done, pictures in all), or None.
-    Raises ValueError if the path holds other pictures, or the disk is full (what was built is kept).
+    Raises UserError if the path holds other pictures, or the disk is full (what was built is kept).
     """
     if storage.warning:
         log.warning("render/storage=%s: %s", storage.kind, storage.warning)
@@ -80,7 +81,7 @@ def build_store(candles, ends, renderer, storage: Storage, columns: dict, path: 
 
 def _store_at(path: Path, candles, ends, renderer, storage: Storage, columns: dict, progress: Progress | None) -> Store:
     if not len(ends):
-        raise ValueError("there is no window to draw: choose more data, or a shorter data.window")
+        raise UserError("there is no window to draw: choose more data, or a shorter data.window")
     everything = np.asarray(ends)
     ends = chosen_ends(everything, storage)
     kept = np.searchsorted(everything, ends)
@@ -89,12 +90,12 @@ def _store_at(path: Path, candles, ends, renderer, storage: Storage, columns: di
     if (path / MANIFEST).is_file():
         return _finished(path, plan)
     if path.exists() and (not path.is_dir() or any(path.iterdir())):
-        raise ValueError(f"{path} holds other files: choose another path for the store (render.storage.path)")
+        raise UserError(f"{path} holds other files: choose another path for the store (render.storage.path)")
     try:
         return _build(_Build(candles, ends, renderer, storage, beside, plan, unfinished(path), path), progress)
     except OSError as error:
         why = os.strerror(error.errno) if error.errno else str(error)
-        raise ValueError(f"the store {path} could not be written ({why}); what is built is kept: make room and run the same "
+        raise UserError(f"the store {path} could not be written ({why}); what is built is kept: make room and run the same "
                          "command again to go on") from error
 
 
@@ -133,7 +134,7 @@ def _start(job: _Build, parts: list[Part]) -> None:
     plan = job.folder / PLAN
     if plan.is_file():
         if json.loads(plan.read_text(encoding="utf-8")) != job.plan:
-            raise ValueError(f"{job.folder} holds an unfinished store of other pictures: finish it with its own settings, or "
+            raise UserError(f"{job.folder} holds an unfinished store of other pictures: finish it with its own settings, or "
                              "delete it")
         for stale in job.folder.rglob(".tmp-*"):
             stale.unlink()
@@ -282,7 +283,7 @@ def _finished(path: Path, plan: dict) -> Store:
     store = open_store(path)
     different = [key for key in plan if store.manifest.get(key) != plan[key]]
     if different:
-        raise ValueError(f"{path} already holds a store with other {', '.join(WORDS.get(name, name) for name in different)}: choose another "
+        raise UserError(f"{path} already holds a store with other {', '.join(WORDS.get(name, name) for name in different)}: choose another "
                          "render.storage.path, or delete it")
     _tidy(path)
     return store

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from candlelab.core.errors import UserError
 from candlelab.render.storage.storage import Part, Pictures, Storage, checksum, compare, cut, placed
 from candlelab.render.style import for_each
 
@@ -21,7 +22,7 @@ class ImageFolder(Storage):
     def __init__(self, path: str | None, max_images: int | None, images_per_file: int):
         super().__init__(path, max_images)
         if images_per_file < 1:
-            raise ValueError(f"render.storage.images_per_file is {images_per_file}: give at least 1 image per folder")
+            raise UserError(f"render.storage.images_per_file is {images_per_file}: give at least 1 image per folder")
         self.images_per_file = images_per_file
 
     @abstractmethod
@@ -31,7 +32,7 @@ class ImageFolder(Storage):
     def parts(self, count: int, pictures: Pictures) -> list[Part]:
         """Return one part per folder."""
         if pictures.shape[0] not in (1, 3):
-            raise ValueError(f"render/storage={self.kind} keeps pictures of 1 or 3 channels, not {pictures.shape[0]}: "
+            raise UserError(f"render/storage={self.kind} keeps pictures of 1 or 3 channels, not {pictures.shape[0]}: "
                              "choose zarr, hdf5 or npz")
         return cut(count, self.images_per_file, lambda k: f"images/{k:05d}")
 
@@ -80,7 +81,7 @@ class Png(ImageFolder):
     def __init__(self, *, path: str | None, max_images: int | None, images_per_file: int, level: int):
         super().__init__(path, max_images, images_per_file)
         if not 0 <= level <= 9:
-            raise ValueError(f"render.storage.level is {level}: PNG has levels 0 to 9")
+            raise UserError(f"render.storage.level is {level}: PNG has levels 0 to 9")
         self.level = level
 
     def encode(self, image: Image.Image) -> bytes:
@@ -97,7 +98,7 @@ class Jpeg(ImageFolder):
     def __init__(self, *, path: str | None, max_images: int | None, images_per_file: int, quality: int):
         super().__init__(path, max_images, images_per_file)
         if not 1 <= quality <= 95:
-            raise ValueError(f"render.storage.quality is {quality}: JPEG has 1 to 95")
+            raise UserError(f"render.storage.quality is {quality}: JPEG has 1 to 95")
         self.quality = quality
 
     def encode(self, image: Image.Image) -> bytes:

@@ -12,6 +12,8 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
+from candlelab.core.errors import UserError
+
 PIECES = "pieces"  # folder of pieces that are joined at the end of a build
 Mode = Literal["single", "batch"]
 
@@ -44,7 +46,7 @@ class Storage(ABC):
 
     def __init__(self, path: str | None, max_images: int | None):
         if max_images is not None and max_images < 1:
-            raise ValueError(f"render.storage.max_images is {max_images}: give at least 1, or null for all")
+            raise UserError(f"render.storage.max_images is {max_images}: give at least 1, or null for all")
         self.path, self.max_images = path, max_images
 
     @abstractmethod
@@ -117,9 +119,9 @@ def compare(path: Path, expected: str) -> None:
     try:
         found = checksum(path)
     except FileNotFoundError:
-        raise ValueError(f"{path} is missing: the store is broken, build it again") from None
+        raise UserError(f"{path} is missing: the store is broken, build it again") from None
     if found != expected:
-        raise ValueError(f"{path} is damaged, its checksum is not the one that was written: build the store again")
+        raise UserError(f"{path} is damaged, its checksum is not the one that was written: build the store again")
 
 
 def cut(count: int, size: int, name) -> list[Part]:
@@ -128,7 +130,7 @@ def cut(count: int, size: int, name) -> list[Part]:
 
 
 def per_file(mode: Mode, images_per_file: int) -> int | None:
-    """Return how many pictures a file holds, None for all. Raises ValueError if that is less than one."""
+    """Return how many pictures a file holds, None for all. Raises UserError if that is less than one."""
     if images_per_file < 1:
-        raise ValueError(f"render.storage.images_per_file is {images_per_file}: give at least 1")
+        raise UserError(f"render.storage.images_per_file is {images_per_file}: give at least 1")
     return images_per_file if mode == "batch" else None

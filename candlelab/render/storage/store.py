@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from candlelab.core.errors import UserError
 from candlelab.render.bars import COLUMNS
 from candlelab.render.memory import pictures as memory
 from candlelab.render.storage.storage import Part, Pictures, Storage, compare
@@ -22,7 +23,7 @@ class Store:
     """Pictures on disk, read by number: store[i] (C, H, W), store[a:b] and store[[…]] (B, C, H, W), uint8.
 
     Each file is compared with its checksum before its first pictures are given out.
-    Raises ValueError where a file is missing or damaged.
+    Raises UserError where a file is missing or damaged.
     """
 
     def __init__(self, path: Path, manifest: dict):
@@ -89,7 +90,7 @@ class Store:
         return self._storage.read(self.path, part, rows, self.pictures)
 
     def verify(self) -> None:
-        """Compare every file with its checksum. Raises ValueError at the first that is missing or damaged."""
+        """Compare every file with its checksum. Raises UserError at the first that is missing or damaged."""
         for name, expected in {INDEX: self.manifest["index"], **self.manifest["others"]}.items():
             compare(self.path / name, expected)
         for part, sums in zip(self.parts, self._sums, strict=True):
@@ -112,13 +113,13 @@ class Stored:
     """A renderer whose pictures come from a store: what training from a store draws with.
 
     renderer  the live renderer of the same recipe.
-    Raises ValueError if the store was drawn by another recipe.
+    Raises UserError if the store was drawn by another recipe.
     """
 
     def __init__(self, store: Store, renderer):
         if json.loads(json.dumps(renderer.recipe())) != store.recipe:
             different = [k for k, v in renderer.recipe().items() if json.loads(json.dumps(v)) != store.recipe.get(k)]
-            raise ValueError(f"the store {store.path} was drawn with another {', '.join(different) or 'recipe'}: "
+            raise UserError(f"the store {store.path} was drawn with another {', '.join(different) or 'recipe'}: "
                              "build one for this render config, or use render/storage=live")
         self.store, self.renderer = store, renderer
         self.window, self.warmup, self.shape = renderer.window, renderer.warmup, renderer.shape
@@ -134,7 +135,7 @@ class Stored:
     def draw(self, candles, ends):
         """Return the stored pictures of the windows that end at these rows, as the kind of array `ends` is.
 
-        Raises ValueError if the tape is not the one that was drawn, or a window is not in the store.
+        Raises UserError if the tape is not the one that was drawn, or a window is not in the store.
         """
         from array_api_compat import is_torch_array
         if is_torch_array(ends):
@@ -142,33 +143,33 @@ class Stored:
             return torch.from_numpy(self.draw(candles, ends.cpu().numpy())).to(ends.device)
         if self._checked is not candles:
             if tape_sum(candles) != self.store.manifest["tape"]:
-                raise ValueError(f"the store {self.store.path} was drawn from other bars: build one from this data")
+                raise UserError(f"the store {self.store.path} was drawn from other bars: build one from this data")
             self._checked = candles
         try:
             numbers = np.array([self._number[int(end)] for end in ends], np.int64)
         except KeyError as error:
-            raise ValueError(f"the store {self.store.path} has no picture of the window that ends at row {error}: "
+            raise UserError(f"the store {self.store.path} has no picture of the window that ends at row {error}: "
                              "build it with all windows") from None
         return self.store.read(numbers)
 
 
 def open_store(path: Path | str) -> Store:
-    """Return the store at a path. Raises ValueError if there is none or it is unfinished."""
+    """Return the store at a path. Raises UserError if there is none or it is unfinished."""
     path = Path(path)
     file = path / MANIFEST
     if not file.is_file():
         if (unfinished(path) / PLAN).is_file():
-            raise ValueError(f"the store {path} is unfinished: run the same task=render again to finish it")
-        raise ValueError(f"there is no store at {path}: it has no {MANIFEST}; build one with task=render")
+            raise UserError(f"the store {path} is unfinished: run the same task=render again to finish it")
+        raise UserError(f"there is no store at {path}: it has no {MANIFEST}; build one with task=render")
     try:
         manifest = json.loads(file.read_text(encoding="utf-8"))
         body, seal = manifest["store"], manifest["seal"]
     except (ValueError, KeyError, TypeError):
-        raise ValueError(f"{file} is damaged: build the store again") from None
+        raise UserError(f"{file} is damaged: build the store again") from None
     if seal != seal_of(body):
-        raise ValueError(f"{file} is damaged, it does not match its own checksum: build the store again")
+        raise UserError(f"{file} is damaged, it does not match its own checksum: build the store again")
     if body["format"] != FORMAT:
-        raise ValueError(f"{file} has format {body['format']}, this candlelab reads {FORMAT}: build the store again")
+        raise UserError(f"{file} has format {body['format']}, this candlelab reads {FORMAT}: build the store again")
     _same_size(path, body)
     return Store(path, body)
 
@@ -222,17 +223,17 @@ def _same_size(path: Path, body: dict) -> None:
     for name, size in body["sizes"].items():
         file = path / name
         if not file.is_file():
-            raise ValueError(f"{file} is missing: the store is broken, build it again")
+            raise UserError(f"{file} is missing: the store is broken, build it again")
         if file.stat().st_size != size:
-            raise ValueError(f"{file} has {file.stat().st_size} bytes instead of {size}: the store is broken, build it again")
+            raise UserError(f"{file} has {file.stat().st_size} bytes instead of {size}: the store is broken, build it again")
 
 
 def _storage(settings: dict) -> Storage:
     """Return the storage that a manifest names; only classes of this package are built."""
     module, name = settings["module"], settings["class"]
     if not module.startswith(HOME) or not module.removeprefix(HOME).isidentifier():
-        raise ValueError(f"the store names '{module}', which is no part of {HOME[:-1]}: do not use it")
+        raise UserError(f"the store names '{module}', which is no part of {HOME[:-1]}: do not use it")
     kind = getattr(importlib.import_module(module), name)
     if not issubclass(kind, Storage):
-        raise ValueError(f"the store names '{name}', which is no storage: do not use it")
+        raise UserError(f"the store names '{name}', which is no storage: do not use it")
     return kind(path=None, max_images=None, **settings["settings"])

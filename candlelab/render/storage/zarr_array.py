@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from candlelab.core.errors import UserError
 from candlelab.render.memory import pictures as memory
 from candlelab.render.storage.storage import Mode, Part, Pictures, Storage, cut, per_file, placed
 from candlelab.render.style import for_each
@@ -32,7 +33,7 @@ class ZarrArray(Storage):
                  level: int):
         super().__init__(path, max_images)
         if images_per_shard < 1 or not 1 <= level <= 22:
-            raise ValueError(f"render.storage.images_per_shard={images_per_shard}, level={level}: give at least 1 and 1 … 22")
+            raise UserError(f"render.storage.images_per_shard={images_per_shard}, level={level}: give at least 1 and 1 … 22")
         self.mode, self.images_per_file = mode, images_per_file
         self.images_per_shard, self.level = images_per_shard, level
         self._per_array = per_file(mode, images_per_file)
@@ -63,11 +64,11 @@ class ZarrArray(Storage):
             file.write(index.tobytes() + _crc(index.tobytes()))
 
     def read(self, folder: Path, part: Part, rows: np.ndarray, pictures: Pictures) -> np.ndarray:
-        """Return pictures of a shard. Raises ValueError where a chunk is missing or damaged."""
+        """Return pictures of a shard. Raises UserError where a chunk is missing or damaged."""
         path = folder / part.path
         index = _shard_index(path, self.images_per_shard)[rows]
         if (index == ABSENT).any():
-            raise ValueError(f"{path} lacks the picture {part.first + rows[(index == ABSENT).any(axis=1)][0]}: build it again")
+            raise UserError(f"{path} lacks the picture {part.first + rows[(index == ABSENT).any(axis=1)][0]}: build it again")
         images = memory((len(rows), *pictures.shape))
         descriptor = os.open(path, os.O_RDONLY)
         try:
@@ -135,14 +136,14 @@ def _decode(chunk: bytes, pictures: Pictures, image: np.ndarray) -> None:
 
 @lru_cache(maxsize=256)
 def _shard_index(path: Path, length: int) -> np.ndarray:
-    """Return offset and length of each chunk of a shard; (length, 2) uint64. Raises ValueError if it is damaged."""
+    """Return offset and length of each chunk of a shard; (length, 2) uint64. Raises UserError if it is damaged."""
     size = 16 * length + 4
     with path.open("rb") as file:
         file.seek(0, os.SEEK_END)
         file.seek(max(0, file.tell() - size))
         tail = file.read()
     if len(tail) != size or _crc(tail[:-4]) != tail[-4:]:
-        raise ValueError(f"{path} is damaged: its index does not match its checksum; build the store again")
+        raise UserError(f"{path} is damaged: its index does not match its checksum; build the store again")
     return np.frombuffer(tail[:-4], "<u8").reshape(length, 2)
 
 

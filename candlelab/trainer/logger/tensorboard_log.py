@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 from pathlib import Path
 
+from candlelab.core.errors import UserError
 from candlelab.trainer.logger.guarded import Metrics
 from candlelab.trainer.logger.results import Results, config_of, figure, heat_map, picture
 
@@ -12,14 +13,14 @@ from candlelab.trainer.logger.results import Results, config_of, figure, heat_ma
 class TensorboardLog:
     """Write event files into <run>/tensorboard; look with `tensorboard --logdir outputs`.
 
-    Raises ValueError if tensorboard is not installed.
+    Raises UserError if tensorboard is not installed.
     """
 
     def __init__(self, *, charts: int):
         if charts < 0:
-            raise ValueError(f"trainer.logger.charts is {charts}: give 0 or more")
+            raise UserError(f"trainer.logger.charts is {charts}: give 0 or more")
         if importlib.util.find_spec("tensorboard") is None:
-            raise ValueError("trainer/logger=tensorboard needs tensorboard: pip install candlelab[tensorboard], or choose trainer/logger=csv")
+            raise UserError("trainer/logger=tensorboard needs tensorboard: pip install candlelab[tensorboard], or choose trainer/logger=csv")
         self.charts, self.writer = charts, None
 
     def open(self, folder: Path) -> None:

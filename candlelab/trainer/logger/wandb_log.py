@@ -9,6 +9,7 @@ import urllib.parse
 from pathlib import Path
 from typing import Literal
 
+from candlelab.core.errors import UserError
 from candlelab.trainer.logger.guarded import Metrics
 from candlelab.trainer.logger.results import Results, config_of, heat_map, picture
 
@@ -30,16 +31,16 @@ class WandbLog:
     rows             of the table of predictions; those with a chart thumbnail come first.
     system_seconds   between measurements of processor, memory and GPU.
     timeout          seconds W&B has to begin, and again to finish.
-    Raises ValueError for settings out of range, or if wandb is not installed.
+    Raises UserError for settings out of range, or if wandb is not installed.
     """
 
     def __init__(self, *, project: str, entity: str | None, mode: Literal["auto", "online", "offline", "disabled"], tags: list[str],
                  rows: int, system_seconds: float, timeout: float, artifacts: bool):
         if rows < 0 or system_seconds <= 0 or timeout <= 0:
-            raise ValueError(f"trainer.logger.rows is {rows}, system_seconds {system_seconds}, timeout {timeout}: give 0 or more rows and "
+            raise UserError(f"trainer.logger.rows is {rows}, system_seconds {system_seconds}, timeout {timeout}: give 0 or more rows and "
                              "times above 0")
         if importlib.util.find_spec("wandb") is None:
-            raise ValueError("trainer/logger=wandb needs wandb: pip install candlelab[wandb], or choose trainer/logger=csv")
+            raise UserError("trainer/logger=wandb needs wandb: pip install candlelab[wandb], or choose trainer/logger=csv")
         self.project, self.entity, self.mode, self.tags = project, entity, mode, list(tags)
         self.rows, self.system_seconds, self.timeout, self.artifacts = rows, system_seconds, timeout, artifacts
         self.run = None

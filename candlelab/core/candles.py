@@ -1,0 +1,195 @@
+"""The Candles table: one flat tape of bars, cut into segments that nothing crosses."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+
+from candlelab.core.errors import UserError
+from candlelab.core.interval import infer_interval, next_open
+
+PRICES = ("open", "high", "low", "close")
+REQUIRED = (*PRICES, "volume")
+EXTRAS = ("quote_volume", "trades", "taker_buy_base", "taker_buy_quote")
+
+
+@dataclass(frozen=True, eq=False)
+class Candles:
+    """Bars of one or many symbols as NumPy columns of equal length N, sorted by symbol, then time.
+
+    symbol   (N,) int32 codes into `symbols`.
+    time     (N,) int64 open times, ms UTC.
+    segment  (N,) int32, counts maximal runs of consecutive bars of one symbol.
+    missing  (N,) bool or None; True where a bar was removed on purpose: its prices are NaN.
+    intervals  one name per entry of `symbols`, so a tape may hold several intervals.
+    """
+
+    symbols: tuple[str, ...]
+    intervals: tuple[str, ...]
+    symbol: np.ndarray
+    time: np.ndarray
+    open: np.ndarray
+    high: np.ndarray
+    low: np.ndarray
+    close: np.ndarray
+    volume: np.ndarray
+    segment: np.ndarray
+    quote_volume: np.ndarray | None = None
+    trades: np.ndarray | None = None
+    taker_buy_base: np.ndarray | None = None
+    taker_buy_quote: np.ndarray | None = None
+    missing: np.ndarray | None = None
+
+    def __len__(self) -> int:
+        return len(self.time)
+
+    @property
+    def interval(self) -> str:
+        """The interval all symbols share, or "mixed"."""
+        names = set(self.intervals)
+        return names.pop() if len(names) == 1 else "mixed"
+
+    @cached_property
+    def position(self) -> np.ndarray:
+        """Index of each row inside its segment; shape (N,), int32."""
+        if not len(self):
+            return np.zeros(0, np.int32)
+        starts = np.flatnonzero(np.diff(self.segment, prepend=self.segment[0] - 1))
+        lengths = np.diff(starts, append=len(self))
+        return (np.arange(len(self)) - np.repeat(starts, lengths)).astype(np.int32)
+
+    @classmethod
+    def build(cls, *, symbols, intervals, symbol, time, missing=None, **columns) -> Candles:
+        """Return a checked, sorted and segmented tape from columns in any order.
+
+        Raises UserError on unequal lengths, repeated times, non-positive prices or high/low violations.
+        """
+        symbol, time = np.asarray(symbol, np.int32), np.asarray(time, np.int64)
+        columns = {k: np.asarray(v, np.float64) for k, v in columns.items() if v is not None}
+        _check_lengths(time, symbol=symbol, **columns)
+        order = np.lexsort((time, symbol))
+        if not np.array_equal(order, np.arange(len(order))):
+            symbol, time = symbol[order], time[order]
+            columns = {k: v[order] for k, v in columns.items()}
+            missing = None if missing is None else np.asarray(missing, bool)[order]
+        segment = find_segments(symbol, time, tuple(intervals))
+        tape = cls(symbols=tuple(symbols), intervals=tuple(intervals), symbol=symbol, time=time,
+                   segment=segment, missing=missing, **columns)
+        tape.check()
+        return tape
+
+    def check(self) -> None:
+        """Raise ValueError in one sentence if a bar breaks the invariants of METHODS section 1."""
+        repeated = (np.diff(self.time) == 0) & (np.diff(self.symbol) == 0)
+        self._refuse(np.append(False, repeated), "the same open time as the bar before it", "drop one of the two")
+        here = np.ones(len(self), bool) if self.missing is None else ~self.missing
+        prices = np.stack([getattr(self, name) for name in PRICES])
+        self._refuse(here & ~(np.isfinite(prices) & (prices > 0)).all(0), "a price that is not positive and finite",
+                     "remove the bar")
+        body = np.maximum(self.open, self.close), np.minimum(self.open, self.close)
+        self._refuse(here & ((self.high < body[0]) | (self.low > body[1])), "a body outside its low-high range",
+                     "check the column order")
+        self._refuse(here & ~(self.volume >= 0), "a volume that is negative or not a number", "set it to 0")
+
+    def _refuse(self, bad: np.ndarray, what: str, cure: str) -> None:
+        if not bad.any():
+            return
+        row = int(np.flatnonzero(bad)[0])
+        when = pd.Timestamp(self.time[row], unit="ms").isoformat()
+        more = int(bad.sum()) - 1
+        also = f" (and {more} more bars)" if more else ""
+        raise UserError(f"the bar of {self.symbols[self.symbol[row]]} at {when} has {what}{also}: {cure}")
+
+    @classmethod
+    def from_frame(cls, frame: pd.DataFrame, *, interval: str | None = None, symbol: str = "SYMBOL") -> Candles:
+        """Return the tape of a pandas table.
+
+        frame     columns open_time (ms or datetime), open, high, low, close, volume, optional symbol and EXTRAS.
+        interval  inferred from the commonest time step if None.
+        """
+        absent = [name for name in ("open_time", *REQUIRED) if name not in frame]
+        if absent:
+            raise UserError(f"the table has no column {', '.join(absent)}: it has {', '.join(map(str, frame.columns))}")
+        if not len(frame):
+            raise UserError("the table has no rows: give at least one bar")
+        time = to_ms(frame["open_time"])
+        names = frame["symbol"].astype(str) if "symbol" in frame else pd.Series(symbol, index=frame.index)
+        codes, symbols = pd.factorize(names, sort=True)
+        if interval is None:
+            interval = infer_interval(codes, time)
+        columns = {name: frame[name].to_numpy(np.float64) for name in (*REQUIRED, *EXTRAS) if name in frame}
+        return cls.build(symbols=symbols, intervals=(interval,) * len(symbols), symbol=codes, time=time, **columns)
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return a pandas table with columns symbol, open_time (ms), open … volume and the extras that exist."""
+        table = {"symbol": np.asarray(self.symbols, object)[self.symbol], "open_time": self.time}
+        table |= {name: getattr(self, name) for name in (*REQUIRED, *EXTRAS) if getattr(self, name) is not None}
+        return pd.DataFrame(table)
+
+    def select(self, rows) -> Candles:
+        """Return the tape of some rows (a slice, a mask or sorted row numbers), segmented anew."""
+        columns = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in ("symbols", "intervals", "segment")}
+        picked = {name: None if value is None else value[rows] for name, value in columns.items()}
+        segment = find_segments(picked["symbol"], picked["time"], self.intervals)
+        return replace(self, segment=_cut_where(segment, self.segment[rows]), **picked)
+
+
+def find_segments(symbol: np.ndarray, time: np.ndarray, intervals: tuple[str, ...]) -> np.ndarray:
+    """Return (N,) int32 numbers of the maximal runs in which each bar opens where the bar before it ends."""
+    follows = np.zeros(len(time), bool)
+    for code, interval in enumerate(intervals):
+        rows = np.flatnonzero(symbol == code)
+        if len(rows):
+            inside = rows[1:]
+            follows[inside] = time[inside] == next_open(time[inside - 1], interval)
+    marks = ~follows
+    return (np.cumsum(marks) - 1).astype(np.int32)
+
+
+def concat(tapes: list[Candles]) -> Candles:
+    """Return one tape of several; symbols that occur with two intervals are told apart as "BTCUSDT 15m"."""
+    seen: dict[str, set[str]] = {}
+    for tape in tapes:
+        for name, interval in zip(tape.symbols, tape.intervals, strict=True):
+            seen.setdefault(name, set()).add(interval)
+    keys = sorted({(n, i) for t in tapes for n, i in zip(t.symbols, t.intervals, strict=True)})
+    code = {key: k for k, key in enumerate(keys)}
+    symbols = tuple(f"{n} {i}" if len(seen[n]) > 1 else n for n, i in keys)
+    codes = [np.array([code[key] for key in zip(t.symbols, t.intervals, strict=True)], np.int32)[t.symbol] for t in tapes]
+    shared = [n for n in (*REQUIRED, *EXTRAS) if all(getattr(t, n) is not None for t in tapes)]
+    columns = {name: np.concatenate([getattr(t, name) for t in tapes]) for name in shared}
+    missing = None
+    if any(t.missing is not None for t in tapes):
+        missing = np.concatenate([np.zeros(len(t), bool) if t.missing is None else t.missing for t in tapes])
+    symbol, time = np.concatenate(codes), np.concatenate([t.time for t in tapes])
+    whole = Candles.build(symbols=symbols, intervals=tuple(i for _, i in keys), symbol=symbol, time=time, missing=missing, **columns)
+    old = np.concatenate([t.segment.astype(np.int64) + (k << 32) for k, t in enumerate(tapes)])[np.lexsort((time, symbol))]
+    return replace(whole, segment=_cut_where(whole.segment, old))
+
+
+def _cut_where(segment: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """Return the segments that begin wherever either numbering changes; shape (N,), int32."""
+    breaks = np.zeros(len(segment), bool)
+    breaks[1:] = (np.diff(segment) != 0) | (np.diff(other) != 0)
+    return np.cumsum(breaks, dtype=np.int32)
+
+
+def to_ms(times) -> np.ndarray:
+    """Return int64 ms UTC from a column of ms integers, datetimes (naive means UTC) or ISO text."""
+    column = pd.Series(times)
+    if pd.api.types.is_integer_dtype(column):
+        return column.to_numpy(np.int64)
+    stamps = pd.to_datetime(column, utc=True)
+    return stamps.dt.tz_localize(None).to_numpy("datetime64[ms]").astype(np.int64)
+
+
+def _check_lengths(time: np.ndarray, **columns: np.ndarray) -> None:
+    for name in REQUIRED:
+        if name not in columns:
+            raise UserError(f"the candles have no column {name}: give {', '.join(REQUIRED)}")
+    for name, column in columns.items():
+        if column.shape != time.shape:
+            raise UserError(f"column {name} has {len(column)} rows where time has {len(time)}: give equal lengths")

@@ -1,0 +1,1 @@
+"""Label rules: the one room that is allowed to look forward."""

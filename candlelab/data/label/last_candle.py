@@ -1,0 +1,25 @@
+"""Recognition of the last candle's colour."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from candlelab.data.label.outcomes import Labels, drawn_bars, one_of, recognised
+
+if TYPE_CHECKING:
+    from candlelab.core.candles import Candles
+
+
+class LastCandle:
+    """Recognition: the colour of the last candle left in the window. The `regular` rule of system 002."""
+
+    kind = "recognition"
+    classes = ("down", "up")
+    horizon = 0
+
+    def __init__(self, *, ties: Literal["drop", "down"]):
+        self.ties = one_of("ties", ties, ("drop", "down"))
+
+    def __call__(self, candles: Candles, window: int) -> Labels:
+        _, last = drawn_bars(candles, window)
+        return recognised(candles, candles.open[last], candles.close[last], last, self.ties)

@@ -1,0 +1,1 @@
+"""Splits in calendar time: training, validation and test, purged."""

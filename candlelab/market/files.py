@@ -1,0 +1,124 @@
+"""Files of bars as one tape: which files, which symbol, which interval serves what was asked."""
+
+from __future__ import annotations
+
+import difflib
+import time as clock
+from glob import glob
+from pathlib import Path
+
+import numpy as np
+
+from candlelab.core.candles import Candles, concat
+from candlelab.core.errors import UserError
+from candlelab.core.interval import check_interval, infer_interval, interval_ms
+from candlelab.market.quality import Quality, break_at_relistings, clean
+from candlelab.market.resample import resample
+from candlelab.market.table import Table, read_table, tidy_symbol
+
+YEAR_1980 = 315_532_800_000
+SUFFIXES = (".csv", ".csv.gz", ".txt", ".parquet", ".pq")
+
+
+def load_files(paths: list[Path], symbols: list[str], interval: str, start: int | None, end: int | None, *,
+               misaligned: str, last_bar: str) -> tuple[Candles, list[Quality]]:
+    """Return (tape, quality per symbol) of the bars with start <= open time < end, ms UTC.
+
+    symbols   empty: all the files hold.
+    interval  the files' own or a coarser one, which is then built from them.
+    last_bar  keep, or drop (the file was made while the market ran).
+    Raises UserError if a file, a symbol or the interval is not there, DataTrouble if the bars cannot be trusted.
+    """
+    interval = check_interval(interval)
+    parts = split_by_symbol([read_table(path) for path in paths], [tidy_symbol(s) for s in symbols])
+    quality, tapes = [], []
+    for name, pieces in parts.items():
+        own, bars = choose_interval(name, pieces, interval)
+        record = Quality(name, own)
+        quality.append(record)
+        bars = clean(_cut(name, bars, start, end, last_bar), record, now=int(clock.time() * 1000), misaligned=misaligned)
+        tape = Candles.build(symbols=(name,), intervals=(own,), symbol=np.zeros(len(bars["time"]), np.int32), **bars)
+        tapes.append(tape if own == interval else resample(tape, interval, start=start))
+    return break_at_relistings(tapes[0] if len(tapes) == 1 else concat(tapes)), quality
+
+
+def _cut(name: str, bars: dict[str, np.ndarray], start: int | None, end: int | None, last_bar: str) -> dict[str, np.ndarray]:
+    """Return the raw bars inside [start, end), the file's newest left out if asked; raises UserError if none is left."""
+    time = bars["time"]
+    keep = (time >= (start or 0)) & (time < (end or np.iinfo(np.int64).max))
+    if last_bar == "drop":
+        keep &= time != time.max()
+    if not keep.any():
+        raise UserError(f"{name} has no bar in the asked range: the files hold {span(time)}, set data.start and data.end")
+    return bars if keep.all() else {k: v[keep] for k, v in bars.items()}
+
+
+def find_files(text: str) -> list[Path]:
+    """Return the files a path, folder or glob means, sorted; raises UserError naming the nearest one if none does."""
+    path = Path(text).expanduser()
+    if path.is_file():
+        return [path]
+    if path.is_dir():
+        hits = sorted(p for p in path.iterdir() if p.name.endswith(SUFFIXES))
+    else:
+        hits = [Path(p) for p in sorted(glob(str(path), recursive=True)) if Path(p).is_file()]
+    if hits:
+        return hits
+    near = difflib.get_close_matches(path.name, [p.name for p in path.parent.glob("*")], n=1)
+    hint = f", did you mean {path.parent / near[0]}" if near else ""
+    raise UserError(f"no csv, csv.gz or parquet file at '{text}'{hint}: set data.source.path")
+
+
+def split_by_symbol(tables: list[Table], asked: list[str]) -> dict[str, list[dict]]:
+    """Return the pieces of each asked symbol (of all, if none is asked), raising ValueError for one that is not there.
+
+    A file that names no symbol belongs to the only asked one.
+    """
+    parts: dict[str, list[dict]] = {}
+    for table in tables:
+        names = table.symbol
+        if names is None:
+            if len(asked) > 1:
+                raise UserError(f"{table.path.name} does not say which symbol it holds, and {len(asked)} are asked: "
+                                 "name it like BTCUSDT_1h.csv or give it a symbol column")
+            name = asked[0] if asked else table.path.name.split(".")[0]
+            names = np.full(len(table), name, object)
+        for name in dict.fromkeys(names.tolist()):
+            rows = names == name
+            piece = {k: v[rows] for k, v in table.columns.items()} | {"table": table}
+            parts.setdefault(name, []).append(piece)
+    absent = [s for s in asked if s not in parts]
+    if absent:
+        raise UserError(f"the files hold {', '.join(sorted(parts)[:12])}, not {', '.join(absent)}: set data.symbols")
+    return {name: parts[name] for name in (asked or sorted(parts))}
+
+
+def choose_interval(name: str, pieces: list[dict], asked: str) -> tuple[str, dict[str, np.ndarray]]:
+    """Return the interval and bars of those pieces that serve the asked interval: the asked itself, else the finest below."""
+    groups: dict[str, list[dict]] = {}
+    for piece in pieces:
+        groups.setdefault(own_interval(piece, asked, name), []).append(piece)
+    fitting = [own for own in groups if interval_ms(own) <= interval_ms(asked)]
+    if not fitting:
+        have = ", ".join(sorted(groups, key=interval_ms))
+        raise UserError(f"{name}: the files hold {have} bars, finer ones cannot be made: set data.interval={have.split(', ')[0]}")
+    own = asked if asked in fitting else min(fitting, key=interval_ms)
+    chosen = groups[own]
+    shared = [k for k in chosen[0] if k != "table" and all(k in piece for piece in chosen)]
+    return own, {k: np.concatenate([piece[k] for piece in chosen]) for k in shared}
+
+
+def own_interval(piece: dict, asked: str, name: str) -> str:
+    """Return the interval of one file: its commonest time step, or what its name says if it is too short to tell."""
+    time, table = piece["time"], piece["table"]
+    if (time < YEAR_1980).any():
+        raise UserError(f"{table.path.name} holds times before 1980 (row numbers?): which column is the open time?")
+    if len(np.unique(time)) > 1:
+        return infer_interval(np.zeros(len(time), np.int8), time)
+    return check_interval(table.interval) if table.interval else asked
+
+
+def span(time: np.ndarray) -> str:
+    """Return "2018-02-09 16:00 to 2025-03-31 17:00" for ms UTC times in any order."""
+    first, last = np.array([time.min(), time.max()]).astype("datetime64[ms]").astype("datetime64[m]")
+    return f"{first} to {last}".replace("T", " ")

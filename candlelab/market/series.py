@@ -1,0 +1,116 @@
+"""Cached series as one tape: what every source that fetches from the exchange does around `collect`."""
+
+from __future__ import annotations
+
+import difflib
+import time as clock
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from candlelab.core.candles import Candles, concat
+from candlelab.core.errors import DataTrouble, ExchangeRefuses, UserError
+from candlelab.core.interval import check_interval, floor_open
+from candlelab.market.archive import MARKETS, list_folder
+from candlelab.market.cache import Manifest, Store
+from candlelab.market.collect import Places, collect
+from candlelab.market.merge import iso
+from candlelab.market.progress import Progress
+from candlelab.market.quality import Quality, break_at_relistings, clean
+from candlelab.market.table import tidy_symbol
+from candlelab.market.web import UnknownSymbol
+
+EXCHANGE_BEGINS = 1_498_867_200_000  # 2017-07-01, before the first bar
+
+
+@dataclass
+class Fetched:
+    """A tape and what is to be said of it."""
+
+    tape: Candles
+    quality: list[Quality] = field(default_factory=list)
+    changes: list[str] = field(default_factory=list)  # what a refresh noticed
+
+
+def fetch_series(places: Places, cache: Path, source: str, symbols: list[str], interval: str, start: int | None,
+                 end: int | None, *, refresh: bool, misaligned: str) -> Fetched:
+    """Return the bars with start <= open time < end, ms UTC, of all symbols, fetched into `cache` where it lacks them.
+
+    Raises UserError for an unknown symbol or a bad range, ExchangeRefuses, DataTrouble; what was good stays cached.
+    """
+    interval = check_interval(interval)
+    wanted = check_range(start, end, interval)
+    tapes, result = [], Fetched(None)
+    with Progress() as progress:
+        for name in check_symbols(symbols):
+            store = Store(cache / source / places.market / name / interval)
+            blank = Manifest(source, places.market, name, interval)
+            try:
+                manifest, changes = collect(places, store, blank, wanted, refresh=refresh, progress=progress)
+            except UnknownSymbol:
+                raise UserError(unknown(places, name)) from None
+            except (DataTrouble, ExchangeRefuses) as error:
+                raise type(error)(f"{error}{kept(store)}") from None
+            result.changes += changes
+            quality = Quality(name, interval, notes=list(manifest.notes))
+            tapes.append(load(store, manifest, wanted, quality, misaligned))
+            result.quality.append(quality)
+    result.tape = break_at_relistings(tapes[0] if len(tapes) == 1 else concat(tapes))
+    return result
+
+
+def kept(store: Store) -> str:
+    """Return what of a series is cached all the same, as the end of a sentence; empty if nothing is."""
+    manifest = store.manifest()
+    if manifest is None or not manifest.covered:
+        return ""
+    spans = ", ".join(f"{iso(a)} to {iso(b)}" for a, b in manifest.covered[-3:])
+    return f" (cached and usable now with data.start and data.end inside: {manifest.symbol} {spans})"
+
+
+def load(store: Store, manifest: Manifest, wanted: tuple[int, int], quality: Quality, misaligned: str) -> Candles:
+    """Return the cleaned tape of a cached series; raises UserError if the range holds no bar."""
+    bars = store.read(start=wanted[0], end=wanted[1]) if manifest.rows else {"time": np.zeros(0, np.int64)}
+    if not len(bars["time"]):
+        have = f"{iso(manifest.first)} to {iso(manifest.last)}" if manifest.rows else "none at all"
+        raise UserError(f"{manifest.symbol} has no {manifest.interval} bar from {iso(wanted[0])} to {iso(wanted[1])} "
+                         f"(known: {have}): set data.symbols, data.start, data.end")
+    bars = clean(bars, quality, now=int(clock.time() * 1000), misaligned=misaligned)
+    return Candles.build(symbols=(manifest.symbol,), intervals=(manifest.interval,),
+                         symbol=np.zeros(len(bars["time"]), np.int32), **bars)
+
+
+def unknown(places: Places, name: str) -> str:
+    """Return the sentence on an unknown symbol, with the nearest one the archive lists."""
+    folders: list[str] = []
+    if places.archive_url is not None:
+        try:
+            _, folders = list_folder(places.web, places.listing_url, f"data/{MARKETS[places.market]}/monthly/klines/")
+        except DataTrouble:
+            folders = []
+    near = difflib.get_close_matches(name, [f.rstrip("/").split("/")[-1] for f in folders], n=1)
+    hint = f", did you mean {near[0]}?" if near else ": set data.symbols"
+    return f"symbol {name} is unknown to Binance ({places.market}){hint}"
+
+
+def check_symbols(symbols: list[str]) -> list[str]:
+    """Return symbols as the exchange writes them, repeats removed; raises UserError for none or an impossible one."""
+    names = list(dict.fromkeys(tidy_symbol(s) for s in symbols))
+    if not names:
+        raise UserError("no symbol was asked for: set data.symbols=[BTCUSDT]")
+    bad = [n for n in names if not n.replace("_", "").isalnum()]
+    if bad:
+        raise UserError(f"'{bad[0]}' cannot be a symbol: write it like BTCUSDT")
+    return names
+
+
+def check_range(start: int | None, end: int | None, interval: str) -> tuple[int, int]:
+    """Return [start, end) up to the last finished bar, ms UTC; raises UserError if it is empty."""
+    now = int(floor_open(int(clock.time() * 1000), interval))
+    first = max(start if start is not None else EXCHANGE_BEGINS, EXCHANGE_BEGINS)
+    last = min(end if end is not None else now, now)
+    if first >= last:
+        told = f"from {iso(start) if start is not None else 'the beginning'} to {iso(end) if end is not None else 'now'}"
+        raise UserError(f"the range {told} holds no finished {interval} bar: data.start must be before data.end and before now")
+    return first, last

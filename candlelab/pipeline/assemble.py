@@ -1,0 +1,99 @@
+"""Build the parts of a run from its config and fit them together."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from omegaconf import DictConfig
+
+from candlelab.config import build, plain
+from candlelab.pipeline.batch_size import auto_batch_size
+from candlelab.run import Run
+
+_prepared: dict[str, object] = {}  # one process trains many jobs of a sweep on the same candles
+
+
+@dataclass
+class Parts:
+    """The objects of one run: renderer -> data -> net -> loss and optimizer."""
+
+    data: object
+    net: object
+    loss: object
+    optimizer: object
+
+
+def assemble(cfg: DictConfig) -> Parts:
+    """Return data and net built for each other; the data are prepared only once per process."""
+    renderer = build(cfg, "render") if cfg.get("render") else None
+    data = build(cfg, "data", renderer)
+    if "caption" in cfg.model.net.get("inputs", []):
+        data.use_tokenizer(tokenizer_name(cfg.model.net))
+    net = build(cfg, "model.net", data.shapes)
+    data.reads = tuple(net.reads)
+    share_prepared(cfg, data)
+    if "image" in data.reads:
+        read_from_store(data, Path(cfg.outputs))
+    loss = build(cfg, "model.loss", data.class_counts)
+    parts = Parts(data, net, loss, build(cfg, "model.optimizer"))
+    if data.batch_size == "auto":
+        data.batch_size = auto_batch_size(parts)
+    return parts
+
+
+def tokenizer_name(net: DictConfig) -> str:
+    """Return the tokenizer a net's captions need: its own choice, or for `auto` the one its weights were trained with."""
+    if net.tokenizer != "auto":
+        return net.tokenizer
+    if not net.pretrained:
+        return "closed"
+    return net.caption_backbone if net.pretrained is True else str(Path(net.pretrained) / net.caption_backbone)
+
+
+def share_prepared(cfg: DictConfig, data) -> None:
+    """Give the data what an earlier job of this process prepared from the same settings, or remember it."""
+    settings = {key: value for key, value in plain(cfg)["data"].items() if key != "batch_size"}
+    if not data.thin:
+        settings.pop("seed")  # it draws the bars to remove, and the order of batches, which is made anew for each job
+    key = json.dumps([settings, data.warmup], sort_keys=True)
+    if key in _prepared:
+        data.__dict__["prepared"] = _prepared[key]
+        return
+    _prepared.clear()
+    _prepared[key] = data.prepared
+
+
+def read_from_store(data, outputs: Path) -> None:
+    """Let the data read their charts from the store of render/storage, built first where need be; live ones are drawn."""
+    from candlelab.pipeline.stores import stored
+    from candlelab.render.storage.live import Live
+    from candlelab.render.storage.store import Stored
+    if not isinstance(data.renderer.storage, Live):
+        data.renderer = Stored(stored(data, outputs), data.renderer)
+
+
+def preprocessing(parts: Parts) -> dict:
+    """Return everything inference needs beside config and weights, as plain numbers and words."""
+    data, net = parts.data, parts.net
+    return {"shapes": asdict(data.shapes), "reads": list(net.reads), "classes": list(data.label.classes),
+            "kind": data.label.kind, "horizon": data.label.horizon, "label": type(data.label).__name__,
+            "window": data.window, "warmup": data.warmup, "batch_size": data.batch_size, "interval": data.prepared.candles.interval,
+            "symbols": list(data.prepared.candles.symbols), "features": list(data.indicators.names),
+            "scaling": _scaling(data) if "series" in net.reads else None,
+            "renderer": data.renderer.recipe() if data.renderer and "image" in net.reads else None,
+            "tokenizer": data.tokenizer.name, "caption_length": data.caption.length,
+            "weights_origin": getattr(net, "weights_origin", "random"), "data_hash": data.fingerprint}
+
+
+def _scaling(data) -> dict:
+    """Return the scaler as numbers; it is fitted with the series, which a run resumed after its last epoch has not asked for."""
+    assert data.series is not None
+    return data.scaling.to_dict()
+
+
+def learner_of(run: Run):
+    """Return a Learner around a finished run's net, for predictions."""
+    from candlelab.trainer.module import Learner
+    return Learner(run.model, None, None, classes=len(run.preprocessing["classes"]), seed=run.cfg.seed).eval()

@@ -1,0 +1,23 @@
+"""The simple rules and models that every net is measured against, on the same rows."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from candlelab.evaluate.baselines import MOST_TRAINING_ROWS, Features, fit_predict
+from candlelab.pipeline.predictions import EVALUATED
+
+
+def baseline_rows(data, *, seed: int) -> dict[str, dict[str, tuple[np.ndarray, np.ndarray]]]:
+    """Return {name: {part: (p (n, K), forecast (n,) all NaN)}} of every baseline for validation and test.
+
+    At most 200,000 training windows, evenly thinned, are turned into numbers.
+    """
+    train = data.samples("train")
+    train = train[:: max(1, -(-len(train) // MOST_TRAINING_ROWS))]
+    samples = [data.samples(part) for part in EVALUATED]
+    rows = Features(**data.features(np.concatenate(samples)))
+    fitted = fit_predict(Features(**data.features(train)), rows, classes=len(data.label.classes), seed=seed)
+    border = len(samples[0])
+    none = [np.full(len(part), np.nan) for part in samples]
+    return {name: {EVALUATED[0]: (p[:border], none[0]), EVALUATED[1]: (p[border:], none[1])} for name, p in fitted.items()}

@@ -1,0 +1,158 @@
+"""How long the jobs of a sweep will take and how much memory: told before the first starts, corrected by each that ends."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import torch
+from omegaconf import DictConfig
+from rich.console import Console
+from rich.table import Table
+
+from candlelab import run as runs
+from candlelab.config import build, plain, run_folder
+from candlelab.core.batch import Shapes
+from candlelab.pipeline.assemble import share_prepared
+from candlelab.pipeline.batch_size import batch_on_cpu
+from candlelab.pipeline.measure import resident_mb
+
+PROBE = 2  # samples of the step that is timed
+BYTES = 4 * 4  # a float each for the weight, its gradient and two moments of the optimizer
+FORWARD = 1 / 3  # of a training step's time
+
+
+@dataclass
+class Guess:
+    """What one job may cost: seconds (all its epochs, without early stopping) and megabytes at the peak."""
+
+    name: str
+    seconds: float
+    megabytes: float
+
+
+class Plan:
+    """The estimates of all jobs of a sweep.
+
+    Every distinct net takes one training step on two made-up samples, with random weights. The number of samples is that of the
+    first job's data, which are prepared for it anyway. Memory: what is held now, parameters with gradients and moments, and the
+    activations that one sample keeps for its gradient, times the batch.
+    """
+
+    def __init__(self, jobs: list[DictConfig]):
+        self._steps: dict[str, tuple[float, float, int]] = {}
+        self._samples: tuple[int, int] | None = None
+        self._correction: list[float] = []
+        todo = [job for job in jobs if runs.state(run_folder(job)) != "finished"]
+        self.guesses = {run_folder(job): guess for job in todo if (guess := self._guess(job))}
+        self._left = dict(self.guesses)
+        if self.guesses:
+            self._show()
+        self._since = time.monotonic()
+
+    def _show(self) -> None:
+        """Print one line per job that is not finished, and the sum."""
+        table = Table("job", "time", "memory", title="At most, by one step of each net and no early stopping")
+        for guess in self.guesses.values():
+            table.add_row(guess.name, words(guess.seconds), f"{guess.megabytes:,.0f} MB")
+        total, most = sum(g.seconds for g in self.guesses.values()), max(g.megabytes for g in self.guesses.values())
+        table.add_row("all", words(total), f"{most:,.0f} MB at the peak", style="bold")
+        Console(width=100).print(table)
+
+    def finished(self, job: DictConfig) -> None:
+        """Correct the estimate of what is left by what this job took, and print it."""
+        guess, spent = self._left.pop(run_folder(job), None), time.monotonic() - self._since
+        self._since = time.monotonic()
+        if guess is None:
+            return
+        if runs.state(run_folder(job)) == "finished":
+            self._correction.append(spent / guess.seconds)
+        if self._left:
+            print(f"{len(self.guesses) - len(self._left)} of {len(self.guesses)} jobs done, about {words(self.seconds_left())} left", flush=True)
+
+    def seconds_left(self) -> float:
+        """The first estimates of the jobs left, times the median of how wrong they were so far."""
+        return sum(guess.seconds for guess in self._left.values()) * float(np.median(self._correction or [1.0]))
+
+    def _guess(self, job: DictConfig) -> Guess | None:
+        """What a job may cost; None if its data or its step fails, which the job will say itself when its turn comes.
+
+        Settings that make no net raise ValueError: a mistake is told before the first job starts.
+        """
+        try:
+            data = build(job, "data", build(job, "render") if job.get("render") else None)
+            if self._samples is None:
+                share_prepared(job, data)
+                self._samples = len(data.samples("train")), len(data.samples("validation"))
+        except (ValueError, RuntimeError, OSError):
+            return None
+        key = json.dumps([plain(job)["model"], str(data.shapes)], sort_keys=True)
+        if key not in self._steps:
+            build(job, "model.optimizer")
+            net = random_net(job, data.shapes)
+            try:
+                self._steps[key] = one_step(net, data.shapes)
+            except (ValueError, RuntimeError):
+                return None
+        return self._of_step(job, self._steps[key], data.batch_size)
+
+    def _of_step(self, job: DictConfig, step: tuple[float, float, int], batch_size: int | Literal["auto"]) -> Guess:
+        """What a job costs whose net's step was timed."""
+        assert self._samples is not None
+        seconds, megabytes, parameters = step
+        rows = batch_on_cpu(parameters) if batch_size == "auto" else batch_size
+        epochs, (train, validation) = job.trainer.max_epochs, self._samples
+        return Guess(run_folder(job).name, epochs * seconds * (train + FORWARD * validation),
+                     resident_mb() + parameters * BYTES / 2**20 + megabytes * min(rows, train))
+
+
+def random_net(job: DictConfig, shapes: Shapes) -> torch.nn.Module:
+    """Return the job's net with random weights; raises ValueError if its settings make none."""
+    cfg = job.copy()
+    if "pretrained" in cfg.model.net:
+        cfg.model.net.pretrained = False
+    return build(cfg, "model.net", shapes)
+
+
+def one_step(net: torch.nn.Module, shapes: Shapes) -> tuple[float, float, int]:
+    """Return seconds per sample of a training step, megabytes that one sample keeps for its gradient, and the parameters."""
+    kept: dict[int, int] = {}
+
+    def keep(tensor):
+        kept[tensor.data_ptr()] = tensor.untyped_storage().nbytes()
+        return tensor
+
+    batch = made_up(shapes, PROBE)
+    net(batch)  # the first call of a net is slow
+    start = time.perf_counter()
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+        output = net(batch)
+    sum(value.float().sum() for name, value in output.items() if name != "attention").backward()
+    seconds = (time.perf_counter() - start) / PROBE
+    own = {p.data_ptr() for p in net.parameters()}
+    activations = sum(size for place, size in kept.items() if place not in own)
+    return seconds, activations / PROBE / 2**20, sum(p.numel() for p in net.parameters())
+
+
+def made_up(shapes: Shapes, rows: int) -> dict[str, torch.Tensor]:
+    """A batch of the given shapes with every input, to try a net on."""
+    batch = {"row": torch.arange(rows), "label": torch.zeros(rows, dtype=torch.int64), "target": torch.zeros(rows),
+             "forward_return": torch.zeros(rows)}
+    if shapes.image:
+        batch["image"] = torch.randint(0, 256, (rows, *shapes.image), dtype=torch.uint8)
+    if shapes.caption:
+        batch["caption"] = torch.ones(rows, shapes.caption, dtype=torch.int64)
+        batch["caption_mask"] = torch.ones(rows, shapes.caption, dtype=torch.bool)
+    if shapes.series:
+        batch["series"] = torch.rand(rows, *shapes.series) + 1.0
+    return batch
+
+
+def words(seconds: float) -> str:
+    """A duration as people say it."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

@@ -1,0 +1,68 @@
+"""The long middle of a training run: fit, predict, score, write."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from omegaconf import DictConfig
+from safetensors.torch import save_file
+
+from candlelab import run as runs
+from candlelab.config import build
+from candlelab.pipeline.assemble import Parts, assemble, preprocessing
+from candlelab.pipeline.baselines import baseline_rows
+from candlelab.pipeline.difficulty import right_by_difficulty
+from candlelab.pipeline.measure import PeakMemory, costs
+from candlelab.pipeline.predictions import forecast_error, net_rows, table, write_table
+from candlelab.pipeline.scoring import bayes_of, score_and_report
+
+
+def fit_and_score(cfg: DictConfig, folder: Path) -> tuple[dict, str]:
+    """Return the final metrics and the verdict's lines; everything else lies in the folder, and in what the logger shows."""
+    from candlelab.trainer.logger.guarded import watched
+    trainer = build(cfg, "trainer")
+    with watched(trainer.logger, folder):
+        return _fit_and_score(cfg, folder, trainer)
+
+
+def _fit_and_score(cfg: DictConfig, folder: Path, trainer) -> tuple[dict, str]:
+    import pytorch_lightning as pl
+
+    from candlelab.trainer.module import Learner
+    pl.seed_everything(cfg.seed, verbose=False)
+    parts = assemble(cfg)
+    _print_data(parts.data)
+    if getattr(getattr(parts.net, "pixels", None), "source", None) == "training":
+        parts.net.pixels.fit(*parts.data.pixel_statistics())
+    learner = Learner(parts.net, parts.loss, parts.optimizer, classes=len(parts.data.label.classes), seed=cfg.seed)
+    with PeakMemory() as memory:
+        fit = trainer.fit(learner, parts.data, folder, resume=cfg.resume != "never")
+    learner.cpu()
+    error = save_model(parts, learner, folder)
+    answers = {"net": net_rows(learner, parts.data, error=error)} | baseline_rows(parts.data, seed=cfg.seed)
+    write_table(folder / runs.PREDICTIONS, table(parts.data, answers))
+    runs.write_json(folder / "bayes.json", bayes_of(parts.data))
+    runs.write_json(folder / "difficulty.json", right_by_difficulty(cfg, learner, parts.data))
+    fitted = {"fit/epochs": fit.epochs, "fit/best_epoch": fit.best_epoch, "fit/seconds": fit.seconds,
+              "fit/samples_per_second": fit.samples_per_second, "fit/peak_memory_mb": memory.megabytes}
+    return score_and_report(runs.Run(folder), cfg, extra=fitted | costs(parts, folder), data=parts.data)
+
+
+def save_model(parts: Parts, learner, folder: Path) -> float | None:
+    """Write weights and preprocessing; return the forecast's error if the net gives no logits."""
+    weights = {name: value.contiguous() for name, value in parts.net.state_dict().items()}
+    temporary = folder / f".{runs.WEIGHTS}.tmp"
+    save_file(weights, temporary)
+    temporary.replace(folder / runs.WEIGHTS)
+    needs_error = not getattr(parts.net, "gives_logits", True)
+    error = forecast_error(learner, parts.data) if needs_error else None
+    runs.write_json(folder / runs.PREPROCESSING, preprocessing(parts) | {"forecast_error": error})
+    runs.write_json(folder / "data.json", parts.data.describe())
+    return error
+
+
+def _print_data(data) -> None:
+    card = data.describe()
+    for name, part in card["parts"].items():
+        shares = ", ".join(f"{k} {v / max(1, part['samples']):.1%}" for k, v in part["classes"].items())
+        print(f"{name:<10} {part['samples']:>9,} windows  {part['first'][:10]} to {part['last'][:10]}  {shares}", flush=True)

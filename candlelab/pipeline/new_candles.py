@@ -1,0 +1,125 @@
+"""Which candles a prediction looks at: the run's own source, another one, or a file; and the last closed bar of each symbol."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from omegaconf import DictConfig, OmegaConf
+
+from candlelab.config import ConfigError, build
+from candlelab.core.candles import Candles
+from candlelab.core.interval import next_open
+from candlelab.data.source.file import File
+from candlelab.data.thin import thin
+from candlelab.data.windows import present_in_window
+from candlelab.market.resample import resample
+
+MARKET = ("symbols", "interval", "start", "end")  # settings of data that say which bars, not what is made of them
+NOW = "now"
+
+
+def fetch(cfg: DictConfig, recipe: DictConfig, given: list[str], csv: str | None) -> Candles:
+    """Return the tape to predict on, coarsened and thinned as in training.
+
+    cfg     of this command; recipe of the run.
+    given   keys that the command line overrides: those of data/source and of MARKET replace the run's.
+    csv     a file to read instead: all symbols and all times it holds.
+    Raises ConfigError for an override of data that belongs to the run.
+    """
+    data = OmegaConf.to_container(recipe, resolve=True)["data"]
+    if csv is not None:
+        source, data["symbols"], data["start"], data["end"] = File(path=csv, misaligned="drop", last_bar="keep"), [], None, None
+    else:
+        data |= {key: OmegaConf.to_container(cfg.data, resolve=True)[key] for key in _replaced(given)}
+        source = build({"source": data["source"]}, "source")
+    candles = source.fetch(data["symbols"], data["interval"], *(_ms(data[key]) for key in ("start", "end")))
+    if data["resample"] is not None:
+        candles = resample(candles, data["resample"])
+    return thin(candles, share=data["thin"], seed=data["seed"]) if data["thin"] else candles
+
+
+def _replaced(given: list[str]) -> set[str]:
+    """Return the keys of data that the command line replaces."""
+    keys = {key.replace("/", ".") for key in given if key.split(".")[0].split("/")[0] == "data"}
+    tops = {key.split(".")[1] if "." in key else "" for key in keys}
+    wrong = sorted(tops - {"source", "", *MARKET})
+    if wrong:
+        raise ConfigError(f"data.{wrong[0]} belongs to the run and cannot change for a prediction: leave it out")
+    return {"source", *MARKET} if "" in tops else tops
+
+
+def overridden() -> list[str]:
+    """Return the keys that the command line gives; none outside of a command."""
+    from hydra.core.hydra_config import HydraConfig
+    if not HydraConfig.initialized():
+        return []
+    return [text.lstrip("+~").split("=", 1)[0] for text in HydraConfig.get().overrides.task]
+
+
+@dataclass(frozen=True)
+class Latest:
+    """The last bar of a symbol that has closed at a moment, and why no window ends there, if so."""
+
+    symbol: str
+    row: int | None
+    opened: int | None  # ms UTC
+    closed: int | None
+    trouble: str | None
+
+
+def moment(candles: Candles, at: str | None) -> int:
+    """Return the moment in ms UTC at which the market is looked at; None is when the newest bar closes."""
+    if at is None:
+        return int(max(next_open(candles.time[[row]], candles.intervals[candles.symbol[row]])[0] for row in _last_rows(candles)))
+    try:
+        stamp = pd.Timestamp.now(tz="UTC") if at == NOW else pd.Timestamp(at)
+        if stamp is pd.NaT:
+            raise ValueError
+    except ValueError:
+        raise ConfigError(f"task.at='{at}' is no moment: write 2025-03-01T12:00 (UTC), now, or leave it null") from None
+    return int((stamp.tz_localize("UTC") if stamp.tz is None else stamp).timestamp() * 1000)
+
+
+def latest(candles: Candles, at: int, *, window: int, warmup: int) -> list[Latest]:
+    """Return the last closed bar of every symbol at a moment, in the order of the tape's symbols."""
+    return [_latest(candles, code, at, window, window + warmup) for code in range(len(candles.symbols))]
+
+
+def _latest(candles: Candles, code: int, at: int, window: int, needed: int) -> Latest:
+    name, interval = candles.symbols[code], candles.intervals[code]
+    rows = np.flatnonzero(candles.symbol == code)
+    closes = next_open(candles.time[rows], interval)
+    rows, closes = rows[closes <= at], closes[closes <= at]
+    if not len(rows):
+        return Latest(name, None, None, None, f"too little history: no bar had closed by {iso(at)}")
+    row, closed = int(rows[-1]), int(closes[-1])
+    return Latest(name, row, int(candles.time[row]), closed, _trouble(candles, row, rows[0], closed, at, interval, window, needed))
+
+
+def _trouble(candles: Candles, row: int, first: int, closed: int, at: int, interval: str, window: int, needed: int) -> str | None:
+    late = int((at - closed) // max(1, int(next_open(np.array([closed]), interval)[0]) - closed))
+    if late:
+        return f"stale data: {late} bar{'s' * (late > 1)} closed after the last one there is"
+    have = int(candles.position[row]) + 1
+    if have < needed and candles.segment[row] != candles.segment[first]:
+        return f"gap: {have} bars since {iso(candles.time[row - have + 1])}, {needed} without a gap are needed"
+    if have < needed:
+        return f"too little history: {have} bars, {needed} are needed"
+    if candles.missing is not None and not present_in_window(candles, window)[row]:
+        return "gap: every bar of the window was removed"
+    return None
+
+
+def _last_rows(candles: Candles) -> np.ndarray:
+    return np.flatnonzero(np.diff(candles.symbol, append=-1))
+
+
+def iso(ms: int) -> str:
+    """Return a moment as 2025-03-01 12:00, UTC."""
+    return pd.Timestamp(int(ms), unit="ms").strftime("%Y-%m-%d %H:%M")
+
+
+def _ms(date: str | None) -> int | None:
+    return None if date is None else int(pd.Timestamp(date, tz="UTC").timestamp() * 1000)

@@ -1,0 +1,37 @@
+"""Image store of a data set: built once, named by the hash of what it holds."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+import numpy as np
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from candlelab.data.split.parts import DROPPED, NAMES
+from candlelab.render.storage.build import build_store
+
+
+def stored(data, outputs: Path):
+    """Return the finished store of the data's charts, built now where it is not there yet."""
+    storage, made = data.renderer.storage, data.prepared
+    path = Path(storage.path) if storage.path else outputs / "stores" / f"{type(storage).__name__.lower()}-{content_hash(data)}"
+    parts = np.array([*(NAMES[k] for k in sorted(NAMES) if k != DROPPED), "dropped"])
+    columns = {"label": made.labels.label[made.ends], "split": parts[made.part],
+               "forward_return": made.labels.forward_return[made.ends],
+               "caption": data.caption(made.candles, made.ends, data.window)}
+    with Progress(TextColumn("drawing"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), transient=True) as bar:
+        line = bar.add_task("drawing", total=len(made.ends))
+        return build_store(made.candles, made.ends, data.renderer, storage, columns, path,
+                           progress=lambda done, total: bar.update(line, completed=done, total=total))
+
+
+def content_hash(data) -> str:
+    """Return 8 hex digits of how and of what the charts are drawn, and of the labels, splits and captions beside them."""
+    made = data.prepared
+    recipe = [data.renderer.recipe(), vars(data.renderer.storage), data.fingerprint, type(data.caption).__name__, data.caption.length]
+    digest = hashlib.sha256(json.dumps(recipe, sort_keys=True, default=str).encode())
+    for column in (made.labels.label, made.labels.forward_return):
+        digest.update(column[made.ends].tobytes())
+    return digest.hexdigest()[:8]

@@ -1,0 +1,90 @@
+"""Gather the runs of a study into its leaderboard and report."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from omegaconf import DictConfig, OmegaConf
+
+from candlelab import run as runs
+from candlelab.pipeline.varied import flat, tell_apart
+from candlelab.report.study_report import write_study_report
+
+CONTROLS = ("logistic", "cnn_1d", "cnn_small")
+
+
+def write_study(folder: Path, cfg: DictConfig) -> Path:
+    """Write leaderboard.csv, leaderboard.md and report.html of every run in the folder; failed ones are rows with a reason."""
+    found = runs.runs_in(folder) + [p.parent for p in folder.glob(f"*/{runs.FAILED}") if not (p.parent / runs.CONFIG).exists()]
+    rows = [row for path in sorted(set(found)) for row in rows_of(path)]
+    tell_apart(rows)
+    finished = [runs.Run(path) for path in found if runs.state(path) == "finished"]
+    tables = {run.folder.name: run.predictions for run in finished}
+    logs = {run.folder.name: run.folder / "metrics.csv" for run in finished}
+    trials = sum(row["candidates"] for row in rows)
+    path = write_study_report(folder, rows=rows, predictions_by_run=tables, logs=logs, title=folder.name, trials=trials)
+    states = [row["state"] for row in rows]
+    print(f"\nstudy {folder.name}: {states.count('finished')} finished, {states.count('failed')} failed, "
+          f"{len(states) - states.count('finished') - states.count('failed')} unfinished\nreport {path}", flush=True)
+    return path
+
+
+def rows_of(folder: Path) -> list[dict]:
+    """Return the leaderboard rows of one run: its own, and one per other evaluation it was scored with."""
+    own = row_of(folder)
+    if own["state"] != "finished" or not (folder / "scores").is_dir():
+        return [own]
+    again = [runs.read_json(path) for path in sorted((folder / "scores").glob("*.json"))]
+    return [own, *(own | {"metrics": made["metrics"], "candidates": max(1, int(made["candidates"] or 1)),
+                          "settings": own["settings"] | flat({"evaluate": made["evaluate"]})} for made in again)]
+
+
+def row_of(folder: Path) -> dict:
+    """Return what the leaderboard says of one run."""
+    state = runs.state(folder)
+    row = {"run": folder.name, "model": folder.name, "state": state, "metrics": {}, "role": "model", "candidates": 1,
+           "reason": _reason(folder) if state != "finished" else None}
+    if not (folder / runs.CONFIG).exists():
+        return row
+    cfg = OmegaConf.load(folder / runs.CONFIG)
+    row |= _words(cfg) | {"settings": flat(OmegaConf.to_container(cfg, resolve=True))}
+    if state == "finished":
+        run = runs.Run(folder)
+        made = run.preprocessing
+        row |= {"metrics": run.metrics, "kind": made["kind"], "horizon": made["horizon"], "classes": len(made["classes"]),
+                "pretrained": made["weights_origin"], "coin": " ".join(made["symbols"]), "candidates": _candidates(run)}
+        row["settings"] |= flat({"evaluate": runs.read_json(folder / "evaluate.json")})
+    return row
+
+
+def _words(cfg: DictConfig) -> dict:
+    net = cfg.model.net
+    module = str(net.get("_target_", "")).split(".")[2]
+    mode = net.get("mode") if module == "cnn_lstm_attn" else None
+    name = net.get("backbone") or module
+    parts = [str(name), *(k for k in ("use_cnn", "use_attention") if net.get(k)), *([str(mode)] if mode else [])]
+    return {"model": " ".join(parts), "role": "control" if module in CONTROLS else "model", "seed": cfg.seed,
+            "data": data_name(cfg.data), "interval": cfg.data.interval,
+            "window": cfg.data.window, "period": f"{cfg.data.start} to {cfg.data.end}",
+            "month": str(cfg.data.start)[:7], "experiment": str(cfg.data.label.get("_target_", "")).rsplit(".", 1)[-1]}
+
+
+def data_name(data: DictConfig) -> str:
+    """Return the words that tell one data set of a study from another: coins, interval, window, dates, holes, split."""
+    split = data.split
+    parts = ["+".join(data.symbols), data.interval, f"w{data.window}", *(str(day) for day in (data.start, data.end) if day is not None)]
+    parts += [f"thin {data.thin:g}"] if data.thin else []
+    parts += [f"fold {split.fold}"] if "fold" in split else []
+    parts += [f"{split.train} {split.train_days} d to {split.test_days} d"] if "train_days" in split else []
+    return " ".join(parts)
+
+
+def _candidates(run: runs.Run) -> int:
+    """Return how many settings the run looked at: its thresholds, or itself."""
+    path = run.folder / "threshold.json"
+    return max(1, int((runs.read_json(path) if path.exists() else {}).get("candidates") or 1))
+
+
+def _reason(folder: Path) -> str:
+    path = folder / runs.FAILED
+    return path.read_text(encoding="utf-8").splitlines()[0] if path.exists() else "not finished; the same command goes on with it"

@@ -1,0 +1,107 @@
+"""What a report is made of (tables, sections, charts), and how it becomes one self-contained HTML file."""
+
+import base64
+import io
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from candlelab.core.errors import UserError
+from candlelab.report.figures import Figure
+from candlelab.report.formats import count, percent
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of ready-made words; the first cell of a row names it, `marked` rows stand out, `prose` sets sentences, not numbers."""
+
+    head: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    title: str = ""
+    note: str = ""
+    marked: tuple[int, ...] = ()
+    prose: bool = False
+
+
+@dataclass(frozen=True)
+class Chart:
+    """One picture the model saw, with what it made of it."""
+
+    image: str
+    width: int
+    height: int
+    title: str
+    lines: tuple[str, ...]
+    right: bool
+
+
+@dataclass(frozen=True)
+class Gallery:
+    """Charts under one heading."""
+
+    title: str
+    charts: Sequence[Chart]
+
+
+@dataclass(frozen=True)
+class Section:
+    """One part of a report; empty parts are left out, `dense` ones set their figures small."""
+
+    title: str
+    lead: str = ""
+    facts: Sequence[tuple[str, str]] = ()
+    figures: Sequence[Figure] = ()
+    tables: Sequence[Table] = ()
+    galleries: Sequence[Gallery] = ()
+    dense: bool = False
+
+    @property
+    def anchor(self) -> str:
+        """Its address inside the page."""
+        return "-".join(self.title.lower().split())
+
+    @property
+    def filled(self) -> bool:
+        """True when there is something to show."""
+        return bool(self.facts or self.figures or self.tables or self.galleries)
+
+
+def png(image: np.ndarray) -> str:
+    """A data URI of a (C, H, W) uint8 picture; one channel is grey, three are RGB, others show their first.
+
+    Raises UserError for another shape or type.
+    """
+    from PIL import Image
+
+    image = np.asarray(image)
+    if image.ndim != 3 or image.dtype != np.uint8:
+        found = f"{image.dtype} {image.shape}"
+        raise UserError(f"a chart in a report is uint8 (channels, height, width), not {found}: pass the renderer's image unchanged")
+    picture = Image.fromarray(np.ascontiguousarray(image.transpose(1, 2, 0))) if image.shape[0] == 3 else Image.fromarray(image[0])
+    memory = io.BytesIO()
+    picture.save(memory, format="PNG", optimize=True)
+    return "data:image/png;base64," + base64.b64encode(memory.getvalue()).decode("ascii")
+
+
+def share_cell(cases: float, total: float) -> Markup:
+    """A share, the count behind it, and the share again as a short line."""
+    share = cases / total if total else 0.0
+    return Markup('{}<small>{}</small><span class="share" style="width:{:.1f}%"></span>').format(percent(share), count(cases), 100 * share)
+
+
+def write_page(path: Path | str, template: str, context: Mapping) -> Path:
+    """Fills a template of this package and puts the page in place in one step."""
+    folder = Path(__file__).parent / "templates"
+    pages = Environment(loader=FileSystemLoader(folder), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    text = pages.get_template(template).render({"theme": "", **context})
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(path.name + ".part")
+    unfinished.write_text(text, encoding="utf-8")
+    os.replace(unfinished, path)
+    return path

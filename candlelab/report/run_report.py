@@ -1,0 +1,204 @@
+"""The report of one run: verdict first, then everything a sceptical reader asks for, in one file without links."""
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from markupsafe import Markup
+
+from candlelab.evaluate.score import Scores
+from candlelab.evaluate.verdict import Answer, Verdict
+from candlelab.report import figures, formats, money_section, sections
+from candlelab.report.figures import Estimate, Reference
+from candlelab.report.page import Section, write_page
+from candlelab.report.results import Results
+
+# A recognition report never speaks of these: its label is drawn inside the input, so there is nothing to trade on.
+MONEY_WORDS = re.compile(r"sharpe|backtest|predict", re.IGNORECASE)
+
+
+def write_report(
+    path: Path | str,
+    *,
+    scores: Scores,
+    predictions: pd.DataFrame,
+    card: Mapping[str, Any],
+    charts: Sequence[tuple[np.ndarray, Mapping[str, Any]]],
+    provenance: Mapping[str, Any],
+    explained: Mapping[str, Any] | None = None,
+    difficulty: Sequence[Mapping[str, Any]] = (),
+) -> Path:
+    """The path of a finished report.html that loads nothing from elsewhere.
+
+    predictions  the predictions table: all models on the same rows.
+    card         `ChartData.describe()`; `title` and `about` {name: value} may be added.
+    charts       (image (C, H, W) uint8, caption) pairs; a caption holds label and answer (class names) and may hold
+                 confidence (0 to 1), symbol, time (ms UTC).
+    provenance   commit, versions, hardware, …, nested or flat; `config` is the yaml text.
+    difficulty   {difficulty, samples, right} per level, of made-up patterns that drown in noise.
+    explained    heat maps: `learnt` and `random` as pairs like charts, `likeness` their mean rank correlation.
+    metrics.csv beside `path` gives the training curves.
+    """
+    verdict, log = scores.verdict, Path(path).parent / "metrics.csv"
+    results = Results(scores.metrics, card, verdict.kind)
+    recognition = verdict.kind == "recognition"
+    origin = {
+        name: value for name, value in provenance.items() if name != "config" and not (recognition and MONEY_WORDS.search(str(value)))
+    }
+    parts = [
+        sections.data(results),
+        sections.quality(results, predictions, difficulty),
+        sections.errors(results, scores.curves, predictions),
+        Section("Money") if recognition else money_section.money(results, scores.curves, scores.threshold),
+        sections.charts(pictures=charts),
+        sections.explained(explained or {}),
+        sections.symbols(results, scores.per_symbol),
+        sections.training(results, log),
+        sections.provenance(origin),
+    ]
+    box = _verdict(results, verdict, Path(path).parent.name)
+    context = {
+        "sections": [part for part in parts if part.filled],
+        "config": _config(str(provenance.get("config", "")), recognition),
+        **box,
+    }
+    return write_page(path, "report.html.j2", context)
+
+
+def _verdict(results: Results, verdict: Verdict, name: str) -> dict[str, Any]:
+    """What the box at the top shows."""
+    headline, explanation = _headline(results, verdict)
+    notes = [
+        ("How small an edge could have been seen", [verdict.smallest_edge]),
+        ("Missing for trust", [_capital(words) for words in verdict.missing_for_trust]),
+    ]
+    if verdict.kind == "recognition":
+        notes = [("What this is worth", [verdict.smallest_edge])]
+    return {
+        "title": str(results.card.get("title", name)),
+        "kind": verdict.kind,
+        "subtitle": _subtitle(results),
+        "headline": headline,
+        "explanation": f"{explanation} {_simulated(results)}".strip(),
+        "answers": [
+            {"question": each.question, "answer": each.answer, "sentence": each.sentence, "bar": _bar(each, *against)}
+            for each, against in _answers(results, verdict)
+        ],
+        "suspicions": [_capital(words) for words in verdict.suspicions],
+        "notes": notes,
+        "footer": "" if verdict.kind == "recognition" else "Research, not advice. Past rows say little about future ones.",
+    }
+
+
+def _answers(results: Results, verdict: Verdict) -> list[tuple[Answer, tuple[str, Any]]]:
+    """Each answer with the name of the value that would mean nothing is there, and how to say its number."""
+    area = "chance", lambda value: "AUROC " + formats.number(value)
+    lead = "as good", formats.points if len(results.classes) == 2 else lambda value: "AUROC " + formats.signed(value)
+    every = [
+        (verdict.information, ("chance", formats.percent) if verdict.kind == "recognition" else area),
+        (verdict.volatility, area),
+        (verdict.beyond_baseline, lead),
+        (verdict.money, ("nothing earned", lambda value: "Sharpe " + formats.number(value, 1))),
+    ]
+    return [(answer, against) for answer, against in every if answer is not None]
+
+
+def _simulated(results: Results) -> str:
+    """How the run compares with what the simulated market allows; empty for real markets."""
+    best, reached = results.get("bayes/accuracy"), results.get("bayes/reached")
+    if best is None:
+        return ""
+    if best <= 0.5005:
+        return "This market is simulated and holds nothing to find."
+    way = "all" if (reached or 0.0) >= 1 else formats.percent(max(reached or 0.0, 0.0), 0)
+    part = "" if reached is None else f", and the model went {way} of the way there from chance"
+    return f"This market is simulated: in the long run the best possible is to be right {formats.percent(best)} of the time{part}."
+
+
+def _capital(words: str) -> str:
+    """The sentence with a capital letter and a full stop."""
+    return words[:1].upper() + words[1:].rstrip(".") + "."
+
+
+def _subtitle(results: Results) -> str:
+    """Market, bars, window and dates in one line."""
+    card = results.card
+    symbols = [str(symbol) for symbol in card.get("symbols", [])]
+    words = [
+        ", ".join(symbols[:4]) + (f" and {len(symbols) - 4} more" if len(symbols) > 4 else ""),
+        f"{card.get('interval')} bars",
+        f"window {card.get('window')}",
+    ]
+    if card.get("horizon"):
+        words.append(f"horizon {card['horizon']}")
+    test = card["parts"].get("test", {})
+    if test.get("first"):
+        words.append(f"tested {test['first'][:10]} to {test['last'][:10]}")
+    return " · ".join(words)
+
+
+def _headline(results: Results, verdict: Verdict) -> tuple[str, str]:
+    """The verdict in one phrase, and what the phrase means."""
+    knows, beyond = verdict.information.answer == "yes", verdict.beyond_baseline.answer == "yes"
+    if verdict.kind == "recognition":
+        return ("The model reads what is drawn" if knows else "The model does not read what is drawn"), RECOGNITION
+    if not results.get("test/n"):
+        return "Nothing to judge", "No test row has a label."
+    if not knows:
+        return NOTHING
+    if verdict.suspicions:
+        return SUSPICIOUS
+    if verdict.volatility is not None and not (results.get("test/auroc_direction_low") or 0.0) > 0.5:
+        return VOLATILITY
+    return HEADLINES[beyond, verdict.money is not None and verdict.money.answer == "yes"]
+
+
+RECOGNITION = (
+    "This is recognition: the label is a function of the picture itself, so a high score says that the eye works, "
+    "and nothing about the future."
+)
+NOTHING = (
+    "No edge found",
+    "The answers cannot be told apart from chance. That is a result, not a failure: "
+    "below stands how small an edge would have been noticed.",
+)
+SUSPICIOUS = (
+    "Too good to be believed yet",
+    "Something here is better than honest models of liquid markets are. Look for a leak before reading on.",
+)
+VOLATILITY = (
+    "It knows how much, not which way",
+    "The model can tell lively bars from calm ones. Nothing is shown about the direction, and direction is what trading needs.",
+)
+HEADLINES = {
+    (True, True): ("An edge that pays after fees", "That is rare: look for a leak before looking for a broker."),
+    (False, True): (
+        "It pays, but a simple rule may know as much",
+        "The model is not shown to be better than the best baseline on the same rows.",
+    ),
+    (True, False): (
+        "Information, but no money",
+        "The model knows something that simple rules do not. It is not shown to be enough to pay the fees.",
+    ),
+    (False, False): (
+        "Information, but not shown to be more than a simple rule has",
+        "There is something to know here. It is not shown that this model is needed to know it, nor that it pays the fees.",
+    ),
+}
+
+
+def _bar(answer: Answer, nothing: str, words: Any) -> Markup:
+    """The interval of one answer drawn against chance or zero; empty without a value."""
+    if formats.missing(answer.value):
+        return Markup("")
+    return figures.range_bar(
+        Estimate(answer.question, answer.value, answer.low, answer.high, "model"), Reference(answer.chance, nothing), words
+    )
+
+
+def _config(text: str, recognition: bool) -> str:
+    """The yaml as it is; for recognition without the lines about money."""
+    return "\n".join(line for line in text.splitlines() if not (recognition and MONEY_WORDS.search(line)))

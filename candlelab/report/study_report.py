@@ -1,0 +1,193 @@
+"""The report of a study: leaderboard as csv, markdown and one HTML file, with what may and may not be concluded."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from candlelab.core.errors import UserError
+from candlelab.evaluate import pairs
+from candlelab.evaluate.leaderboard import Entry, data_set, gather
+from candlelab.evaluate.pairs import Pair
+from candlelab.report import formats, study_sections
+from candlelab.report.board_files import write_csv, write_markdown
+from candlelab.report.page import write_page
+
+BEST = (
+    ("most often right", "accuracy", max, None, formats.percent),
+    ("best ranking (AUROC)", "auroc", max, None, formats.number),
+    ("most often right below 10 M parameters", "accuracy", max, 10e6, formats.percent),
+    ("fastest to train", "fit/seconds", min, None, formats.seconds),
+    ("least memory", "fit/peak_memory_mb", min, None, formats.megabytes),
+    ("lowest latency", "latency/p50_ms", min, None, formats.milliseconds),
+)
+
+
+def write_study_report(
+    folder: Path | str,
+    *,
+    rows: Sequence[Mapping[str, Any]],
+    predictions_by_run: Mapping[str, pd.DataFrame],
+    logs: Mapping[str, Path] | None = None,
+    title: str | None = None,
+    trials: int | None = None,
+    about: Mapping[str, Any] | None = None,
+) -> Path:
+    """The path of report.html; leaderboard.csv and leaderboard.md lie beside it.
+
+    rows      one mapping per run: run, model, role (model or control), data (name of the data set), seed, kind, horizon,
+              interval, classes (number), state (finished or failed), reason, pretrained; coin, experiment, window,
+              period, month for the csv where known; metrics = the run's metrics.json (empty for a failed run).
+    predictions_by_run  run -> predictions table; runs without one are left out of the paired comparisons.
+    logs      run -> its metrics.csv.
+    trials    configurations looked at, for the deflated Sharpe ratio; failed ones count. None: all rows.
+    about     further facts shown at the top: machine, budget, dates.
+    Raises UserError when no run has finished.
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    rows = _with_luck(rows, trials or len(rows))
+    write_csv(folder / "leaderboard.csv", rows)
+    entries = gather(rows)
+    if not study_sections.trained(entries):
+        raise UserError(
+            f"no run of this study has finished, so there is nothing to compare: see the reasons in {folder / 'leaderboard.csv'}"
+        )
+    sets = pairs.answers(rows, predictions_by_run, _best_baseline(rows))
+    found = pairs.paired(sets)
+    name = title or folder.name
+    headline, sentence = _conclusion(entries, found, _chance(rows))
+    board = study_sections.board(entries)
+    write_markdown(folder / "leaderboard.md", name, f"{headline}. {sentence}", board.head, board.rows)
+    recognition = all(row.get("kind") == "recognition" for row in rows)
+    luck = None if recognition else pairs.deflate(rows, trials or len(rows), sets)
+    context = {
+        "title": name,
+        "kind": "recognition" if recognition else "forecast",
+        "headline": headline,
+        "sentence": sentence,
+        "best": _best(entries),
+        "subtitle": _subtitle(rows, entries),
+        "about": [(str(key), formats.plain(value)) for key, value in (about or {}).items()],
+        "sections": [part for part in _sections(rows, entries, found, luck, logs or {}) if part.filled],
+    }
+    return write_page(folder / "report.html", "study.html.j2", context)
+
+
+def _with_luck(rows: Sequence[Mapping[str, Any]], trials: int) -> list[Mapping[str, Any]]:
+    """The rows with the deflated Sharpe ratio beside each Sharpe ratio, and the number of trials it counts."""
+    deflated = pairs.deflated_each(rows, trials)
+    return [
+        {**row, "trials": trials, "metrics": {**row.get("metrics", {}), "test/deflated_sharpe": deflated[place]}} if place in deflated else row
+        for place, row in enumerate(rows)
+    ]
+
+
+def _sections(
+    rows: Sequence[Mapping[str, Any]], entries: Sequence[Entry], found: Sequence[Pair], luck: Any, logs: Mapping[str, Path]
+) -> list:
+    """All parts in reading order; some may be empty."""
+    chance, bayes = (
+        _chance(rows),
+        [row["metrics"]["bayes/accuracy"] for row in rows if row.get("metrics", {}).get("bayes/accuracy") is not None],
+    )
+    chosen = {row["model"]: logs[row["run"]] for row in reversed(rows) if row["run"] in logs}
+    return [
+        study_sections.scores(entries, chance, max(bayes) if bayes else None),
+        study_sections.comparisons(found, [entry.name for entry in entries]),
+        study_sections.ranks(rows),
+        study_sections.luck(luck),
+        study_sections.sizes(entries, chance),
+        study_sections.heat(entries),
+        study_sections.histories(list(chosen.items())),
+        study_sections.failures(rows),
+    ]
+
+
+def _chance(rows: Sequence[Mapping[str, Any]]) -> float:
+    """One over the number of classes."""
+    return 1 / next((int(row["classes"]) for row in rows if row.get("classes")), 2)
+
+
+def _best_baseline(rows: Sequence[Mapping[str, Any]]) -> str | None:
+    """The baseline that is most often right, averaged over the runs that have it."""
+    found: dict[str, list[float]] = {}
+    for row in rows:
+        for name, value in row.get("metrics", {}).items():
+            if name.startswith("baseline/") and name.endswith("/accuracy") and not formats.missing(value):
+                found.setdefault(name.split("/")[1], []).append(value)
+    return max(found, key=lambda name: sum(found[name]) / len(found[name])) if found else None
+
+
+def _conclusion(entries: Sequence[Entry], found: Sequence[Pair], chance: float) -> tuple[str, str]:
+    """What the leaderboard allows one to say about its first place."""
+    nets = study_sections.trained(entries)
+    first, spread = nets[0], nets[0].values["accuracy"]
+    said = f"{first.name} is right {formats.percent(spread.mean)} of the time" + (
+        f" (95 % {formats.interval(spread.low, spread.high)})" if spread.low is not None else ""
+    )
+    if spread.low is not None and spread.low <= chance:
+        return "No model is shown to beat chance", f"{said}; chance, {formats.percent(chance)}, lies within its interval."
+    if not found:
+        return f"{first.name} leads", f"{said}. Without predictions on the same rows the differences were not tested."
+    gaps = {
+        pair.second if pair.first == first.name else pair.first: (pair.value if pair.first == first.name else -pair.value, pair.adjusted)
+        for pair in found
+        if first.name in (pair.first, pair.second)
+    }
+    better = [name for name, (gap, adjusted) in gaps.items() if gap < 0 and adjusted < 0.05]
+    equal = [name for name, (_, adjusted) in gaps.items() if not adjusted < 0.05]
+    simple = [entry.name for entry in entries if entry.role != "model" and (entry.name in better + equal or entry is first)]
+    told = [f"{words} {_list(names)}" for words, names in (("is behind", better), ("cannot be told apart from", equal)) if names]
+    tied = f"on the same rows it {' and '.join(told) or f'is ahead of each of the {len(gaps)} others'} (Holm, 5 %)"
+    if simple:
+        return f"No model is shown to beat {(better + simple)[0]}", f"{said}; {tied}."
+    return ("The differences at the top are within noise" if equal else f"{first.name} is ahead"), f"{said}; {tied}."
+
+
+def _list(names: Sequence[str]) -> str:
+    """a, b and c."""
+    shown = list(names[:6]) + ([f"{len(names) - 6} more"] if len(names) > 6 else [])
+    return shown[0] if len(shown) == 1 else ", ".join(shown[:-1]) + " and " + shown[-1]
+
+
+def _best(entries: Sequence[Entry]) -> list[dict[str, str]]:
+    """Who is best by what, with the interval and a word where the next one lies inside it."""
+    cards = []
+    for title, metric, choose, limit, words in BEST:
+        known = [
+            entry
+            for entry in study_sections.trained(entries)
+            if entry.get(metric) is not None and (limit is None or (entry.get("net/parameters") or limit) < limit)
+        ]
+        if not known:
+            continue
+        best = choose(known, key=lambda entry: entry.get(metric))
+        spread = best.values[metric]
+        rivals = [
+            entry.name for entry in known if entry is not best and spread.low is not None and spread.low <= entry.get(metric) <= spread.high
+        ]
+        interval = "" if spread.low is None else f"95 % {words(spread.low)} to {words(spread.high)}"
+        cards.append(
+            {
+                "title": title,
+                "name": best.name,
+                "value": words(spread.mean),
+                "interval": interval,
+                "note": f"inside this interval too: {_list(rivals)}" if rivals else "",
+            }
+        )
+    return cards
+
+
+def _subtitle(rows: Sequence[Mapping[str, Any]], entries: Sequence[Entry]) -> str:
+    """How much was tried."""
+    failed = sum(row.get("state", "finished") != "finished" for row in rows)
+    parts = [
+        (len(rows), "run"),
+        (len(study_sections.trained(entries)), "model"),
+        (len({data_set(row) for row in rows if row.get("state", "finished") == "finished"}), "data set"),
+        (len({row.get("seed") for row in rows}), "seed"),
+    ]
+    return " · ".join(f"{number} {word}{'' if number == 1 else 's'}" for number, word in parts) + (f" · {failed} failed" if failed else "")

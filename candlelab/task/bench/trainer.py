@@ -1,0 +1,74 @@
+"""What the framework adds to a plain PyTorch loop over the same batches of the same net."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from pathlib import Path
+
+import torch
+
+from candlelab.config import build, compose
+from candlelab.pipeline.assemble import assemble
+from candlelab.task.bench.pipeline import plain_step
+
+SEQUENCES = ("model=cnn_lstm_attn", "data=simulated", "data/label=three_class", "data.source.bars=12000", "data.batch_size=64")
+
+
+def bench_trainer() -> dict[str, float]:
+    """Return samples per second of a whole training run and of the plain loop, for the sequence net, and their ratio."""
+    return against_plain_loop(*SEQUENCES, rounds=3)
+
+
+def against_plain_loop(*overrides: str, rounds: int) -> dict[str, float]:
+    """Return the best of `rounds` alternating measurements: trainer (one epoch, feeding included), plain loop, ratio.
+
+    plain  forward, loss, backward, clipping and step over batches that were prepared beforehand.
+    """
+    cfg = compose(*overrides, "trainer.max_epochs=1", "trainer.progress=none")
+    plain, trained, fed = [], [], []
+    for _ in range(rounds):
+        plain.append(_plain(cfg))
+        speed, share = _trained(cfg)
+        trained.append(speed)
+        fed.append(share)
+    return {"plain_samples_per_second": max(plain), "trainer_samples_per_second": max(trained),
+            "ratio": max(trained) / max(plain), "feeding_share": min(fed)}
+
+
+def _plain(cfg) -> float:
+    torch.manual_seed(0)
+    parts = assemble(cfg)
+    batches = [parts.data.assemble(rows) for rows in parts.data.train_dataloader()]
+    step = plain_step(parts, total_steps=len(batches))
+    step(batches[0])
+    start = time.perf_counter()
+    for batch in batches:
+        step(batch)
+    return len(parts.data.samples("train")) / (time.perf_counter() - start)
+
+
+def _trained(cfg) -> tuple[float, float]:
+    from candlelab.trainer.module import Learner
+    torch.manual_seed(0)
+    parts = assemble(cfg)
+    learner = Learner(parts.net, parts.loss, parts.optimizer, classes=len(parts.data.label.classes), seed=0)
+    feeding = _Stopwatch(parts.data)
+    with tempfile.TemporaryDirectory() as folder:
+        fit = build(cfg, "trainer").fit(learner, parts.data, Path(folder), resume=False)
+    return fit.samples_per_second, feeding.seconds / fit.training_seconds
+
+
+class _Stopwatch:
+    """Times the data's `assemble`, training batches only."""
+
+    def __init__(self, data):
+        self.seconds, self._assemble, self._data = 0.0, data.assemble, data
+        data.assemble = self._timed
+
+    def _timed(self, samples):
+        start = time.perf_counter()
+        batch = self._assemble(samples)
+        if self._data.trainer.training:
+            self.seconds += time.perf_counter() - start
+        return batch

@@ -1,0 +1,198 @@
+"""What a finished run says of new candles, at any moment, with and without torch."""
+
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from export_cases import exported, finished
+from omegaconf import OmegaConf
+
+from candlelab.config import build, compose
+from candlelab.core.candles import Candles
+from candlelab.core.signal import confidences, normal_probabilities
+from candlelab.evaluate import money
+from candlelab.pipeline.inputs import InputMaker
+from candlelab.pipeline.new_candles import fetch, latest, moment
+from candlelab.pipeline.predictions import class_probabilities
+from candlelab.task.predict import signals, write
+
+HOUR, YEAR_2020 = 3_600_000, 438_288  # ms, hours since 1970
+
+
+def ask(run, *words: str) -> pd.DataFrame:
+    cfg = compose("task=predict", f"task.run={run.folder}", *words)
+    return build(cfg, "task", cfg)
+
+
+def stamp(ms: int) -> str:
+    return pd.Timestamp(int(ms), unit="ms").isoformat()
+
+
+def frame(bars: int, *, first: int = 0, symbol: str = "A", seed: int = 0) -> pd.DataFrame:
+    rng = np.random.default_rng(seed)
+    close = 100 * np.exp(np.cumsum(rng.normal(0, 0.01, bars)))
+    opened = np.append(100, close[:-1])
+    return pd.DataFrame({"symbol": symbol, "open_time": (first + np.arange(bars)) * HOUR, "open": opened,
+                         "high": np.maximum(opened, close) * 1.001, "low": np.minimum(opened, close) * 0.999, "close": close,
+                         "volume": rng.lognormal(size=bars)})
+
+
+def troubles(tape: pd.DataFrame, at: int | None = None, *, needed: int = 50) -> dict[str, str | None]:
+    candles = Candles.from_frame(tape)
+    when = moment(candles, None) if at is None else at
+    return {bar.symbol: bar.trouble for bar in latest(candles, when, window=10, warmup=needed - 10)}
+
+
+@pytest.mark.parametrize("kind", ["fusion", "series", "regression", "recognition"])
+def test_a_past_moment_gives_what_the_run_predicted_then(kind):
+    run = finished(kind)
+    row = run.predictions.iloc[-7]
+    said = ask(run, f"task.at={stamp(row.time + HOUR)}").iloc[0]
+    classes = run.preprocessing["classes"]
+    assert (said.time, said.symbol) == (row.time, row.symbol)
+    np.testing.assert_allclose([said[f"p_{name}"] for name in classes], [row[f"p_{k}"] for k in range(len(classes))], atol=1e-6)
+    np.testing.assert_allclose(said.forecast, row.forecast, atol=1e-8)
+
+
+def test_a_moment_inside_a_bar_looks_at_the_bar_before(capsys):
+    run = finished("series")
+    time = run.predictions.time.iloc[-7]
+    early, late = (ask(run, f"task.at={stamp(time + HOUR + minutes * 60_000)}") for minutes in (0, 59))
+    pd.testing.assert_frame_equal(early, late)
+
+
+@pytest.mark.parametrize("kind", ["fusion", "regression"])
+def test_onnx_says_what_torch_says(kind):
+    run = exported(kind)
+    torch, onnx = (ask(run, f"task.engine={engine}") for engine in ("torch", "onnx"))
+    np.testing.assert_allclose(onnx.filter(like="p_"), torch.filter(like="p_"), atol=1e-5)
+    assert onnx.signal.tolist() == torch.signal.tolist()
+
+
+def test_the_eight_bit_model_answers_too():
+    assert ask(exported("fusion"), "task.engine=int8").signal.isin(["LONG", "SHORT"]).all()
+
+
+def test_onnx_needs_no_torch_to_draw_compute_and_answer():
+    """A tape of the run's own source, from config to signal, with torch out of reach."""
+    code = f"""
+import sys
+class Absent:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in ("torch", "pytorch_lightning"):
+            raise ModuleNotFoundError(name, name=name)
+sys.meta_path.insert(0, Absent())
+from candlelab.run import load_run
+from candlelab.task.predict import InputMaker, fetch, moment, signals
+run = load_run({str(exported("fusion").folder)!r})
+maker = InputMaker.of(run)
+candles = fetch(None, maker.recipe, [], None)
+print(signals(run, maker, candles, moment(candles, None), engine="onnx", threshold=0.0).signal[0])
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=Path(__file__).resolve().parents[2])
+    assert done.stdout.strip() in ("LONG", "SHORT"), done.stderr
+
+
+def test_too_little_history_is_said():
+    assert troubles(frame(30)) == {"A": "too little history: 30 bars, 50 are needed"}
+    assert troubles(frame(30), at=0) == {"A": "too little history: no bar had closed by 1970-01-01 00:00"}
+    assert troubles(frame(50)) == {"A": None}
+
+
+def test_a_gap_is_said():
+    tape = pd.concat([frame(60), frame(20, first=61)])
+    assert troubles(tape) == {"A": "gap: 20 bars since 1970-01-03 13:00, 50 without a gap are needed"}
+
+
+def test_stale_data_are_said():
+    both = pd.concat([frame(60), frame(58, symbol="B")])
+    assert troubles(both) == {"A": None, "B": "stale data: 2 bars closed after the last one there is"}
+    assert troubles(frame(60), at=61 * HOUR) == {"A": "stale data: 1 bar closed after the last one there is"}
+
+
+def test_a_window_whose_bars_are_all_gone_is_said():
+    candles = Candles.from_frame(frame(60))
+    candles = replace(candles, missing=np.arange(60) >= 45)
+    assert latest(candles, 60 * HOUR, window=10, warmup=40)[0].trouble == "gap: every bar of the window was removed"
+
+
+def test_a_symbol_without_a_window_has_no_signal_and_others_do():
+    run = finished("series")
+    maker, candles = InputMaker.of(run), Candles.from_frame(pd.concat([frame(200), frame(30, first=170, symbol="B")]))
+    table = signals(run, maker, candles, moment(candles, None), engine="torch", threshold=0.0)
+    assert table.signal.tolist()[1] == "NONE" and table.reason[1].startswith("too little history") and np.isnan(table.p_up[1])
+    assert table.p_up.notna()[0]
+
+
+def test_below_the_threshold_there_is_no_signal():
+    said = ask(finished("fusion"), "task.threshold=0.999").iloc[0]
+    assert said.signal == "NONE" and said.reason == "below the threshold 0.999"
+    assert ask(finished("fusion"), "task.threshold=0").signal.isin(["LONG", "SHORT"]).all()
+
+
+def test_a_recogniser_names_the_class():
+    run = finished("recognition")
+    assert ask(run).signal[0] in run.preprocessing["classes"]
+    assert ask(run, "task.threshold=1.1").signal[0] == "-"
+
+
+def test_a_file_of_candles_is_read(tmp_path):
+    path = tmp_path / "coins.csv"
+    pd.concat([frame(200, first=YEAR_2020), frame(200, first=YEAR_2020, symbol="B", seed=1)]).to_csv(path, index=False)
+    assert ask(finished("fusion"), f"task.csv={path}").symbol.tolist() == ["A", "B"]
+
+
+def test_answers_about_two_files_at_one_moment_are_two_files(tmp_path):
+    run = finished("series")
+    for name, seed in (("one.csv", 0), ("two.csv.gz", 1)):
+        frame(200, first=YEAR_2020, seed=seed).to_csv(tmp_path / name, index=False)
+        ask(run, f"task.csv={tmp_path / name}")
+    moment_of = pd.Timestamp((YEAR_2020 + 200) * HOUR, unit="ms").strftime("%Y-%m-%dT%H%M")
+    assert {f"{moment_of}-{name}.csv" for name in ("one", "two")} <= {path.name for path in (run.folder / "predict").iterdir()}
+
+
+def test_the_command_line_can_name_another_source_and_nothing_of_the_recipe():
+    run = finished("series")
+    recipe = InputMaker.of(run).recipe
+    cfg = compose("task=predict", f"task.run={run.folder}", "data=simulated", "data.source.bars=321")
+    assert len(fetch(cfg, recipe, ["data/source", "data.source.bars"], None)) == 321
+    assert len(fetch(cfg, recipe, ["task", "task.run"], None)) == 700
+    with pytest.raises(ValueError, match=r"data\.window belongs to the run"):
+        fetch(cfg, recipe, ["data.window"], None)
+
+
+def test_what_is_no_moment_is_refused():
+    with pytest.raises(ValueError, match="is no moment"):
+        ask(finished("series"), "task.at=tomorrowish")
+
+
+@pytest.mark.parametrize(("ending", "read"), [("csv", pd.read_csv), ("parquet", pd.read_parquet), ("json", pd.read_json)])
+def test_every_format_keeps_the_table(tmp_path, ending, read):
+    table = pd.DataFrame({"symbol": ["A"], "signal": ["LONG"], "p_up": [0.625]})
+    pd.testing.assert_frame_equal(read(write(table, tmp_path / f"x.{ending}")), table, check_dtype=False)
+
+
+@pytest.mark.parametrize("score", ["confidence", "margin", "forecast"])
+def test_signals_are_those_that_the_backtest_scored(score):
+    rng = np.random.default_rng(0)
+    p, returns = rng.dirichlet(np.ones(3), 200), rng.normal(size=200)
+    scored = money.trades_of(p, returns, returns, None, 0.0, score)
+    sure, side = confidences(p, returns, score)
+    assert np.array_equal(sure, scored.score) and np.array_equal(side, scored.direction)
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+def test_probabilities_of_a_forecast_are_those_of_training(classes):
+    rng = np.random.default_rng(0)
+    forecast, sigma, theta = rng.normal(size=50), rng.uniform(0.01, 0.02, 50), rng.uniform(0, 0.02, 50)
+    np.testing.assert_allclose(normal_probabilities(forecast, 0.8, sigma, theta, classes),
+                               class_probabilities(forecast, 0.8, sigma, theta, classes), atol=1e-12)
+
+
+def test_the_stored_recipe_holds_no_open_reference():
+    run = finished("series")
+    assert OmegaConf.to_container(InputMaker.of(run).recipe, resolve=False) == OmegaConf.to_container(run.cfg, resolve=True)

@@ -1,0 +1,56 @@
+"""A training killed at any of its checkpoints, on real data of the lab, ends with the numbers of one that was left alone."""
+
+import csv
+import multiprocessing
+import os
+import signal
+
+import pytest
+
+from candlelab import config
+from candlelab.task.train import train
+from candlelab.trainer.checkpoints import Checkpoints
+
+WORDS = ("model=logistic", "data=simulated", "data.source.bars=400", "data/indicators=bars", "data/scaling=none", "data.window=8",
+         "trainer.progress=none", "trainer.max_epochs=2", "trainer.checkpoint_minutes=0", "evaluate.draws=2", "evaluate.null_draws=2",
+         "evaluate.threshold.draws=2")
+
+
+def train_until(outputs, killed_at: int | None) -> None:
+    """Train in this process, which kill -9 ends after its n-th checkpoint."""
+    save, saved = Checkpoints._save, []
+
+    def fatal(self, *given):
+        save(self, *given)
+        saved.append(given)
+        if len(saved) == killed_at:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    Checkpoints._save = fatal
+    train(config.compose(*WORDS, f"outputs={outputs}"))
+
+
+def rows_of(processes, outputs, *, killed_at: int | None = None):
+    """Train in processes of their own, killed after the n-th checkpoint and then left alone; return the rows of metrics.csv."""
+    for stop in (killed_at, None):
+        process = processes.Process(target=train_until, args=(outputs, stop))
+        process.start()
+        process.join()
+        assert process.exitcode == (0 if stop is None else -signal.SIGKILL)
+    with next(outputs.glob("*/*/metrics.csv")).open(newline="") as file:
+        return list(csv.reader(file))
+
+
+@pytest.fixture
+def processes():
+    """A maker of processes that never ran autograd: torch cannot train in the fork of a process that did."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["candlelab.pipeline.fit", "candlelab.task.train"])
+    return context
+
+
+def test_killed_at_any_checkpoint_of_two_epochs_nothing_differs(processes, tmp_path):
+    whole = rows_of(processes, tmp_path / "whole")
+    assert len(whole) == 3
+    for moment in range(1, 9):  # two in the middle of each epoch, the best one, the one at the epoch's end
+        assert rows_of(processes, tmp_path / str(moment), killed_at=moment) == whole, f"checkpoint {moment}"
