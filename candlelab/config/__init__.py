@@ -10,6 +10,7 @@ import hashlib
 import importlib
 import inspect
 import json
+import re
 import types
 import typing
 from pathlib import Path
@@ -18,7 +19,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
 from candlelab.config.schema import Schema, names_of, schema_of
-from candlelab.core.errors import ConfigError
+from candlelab.core.errors import ConfigError, UserError
 
 PACKAGE = Path(__file__).resolve().parents[1]
 CONF = PACKAGE / "conf" if (PACKAGE / "conf").is_dir() else PACKAGE.parent / "conf"
@@ -168,25 +169,39 @@ def build(cfg, key: str, *runtime):
     """Return the component at `key`, its own components built first; for a task, what running it returns.
 
     runtime  what the program hands in, left of the `*` of the target's signature.
-    Raises ConfigError for an unknown or forbidden target.
+    Raises ConfigError for an unknown or forbidden target, and what a constructor refuses with the address in front.
     """
     node = OmegaConf.select(cfg, key) if isinstance(cfg, DictConfig) else cfg[key]
     if isinstance(node, DictConfig):
         node = OmegaConf.to_container(node, resolve=True)
     if not isinstance(node, dict) or "_target_" not in node:
         raise ConfigError(f"'{key}' is no component: it has no _target_")
-    return _make(node, *runtime)
+    return _make(node, key, *runtime)
 
 
-def _make(node: dict, *runtime):
-    settings = {k: _grow(v) for k, v in node.items() if not k.startswith("_")}
-    return locate(node["_target_"])(*runtime, **settings)
+def _make(node: dict, path: str, *runtime):
+    settings = {k: _grow(v, f"{path}.{k}") for k, v in node.items() if not k.startswith("_")}
+    made = locate(node["_target_"])
+    if not inspect.isclass(made):
+        return made(*runtime, **settings)  # a task: its own sentences name no argument
+    try:
+        return made(*runtime, **settings)
+    except UserError as error:
+        raise type(error)(at(path, str(error), settings)) from error
 
 
-def _grow(value):
+def _grow(value, path: str):
     if isinstance(value, dict):
-        return _make(value) if "_target_" in value else {k: _grow(v) for k, v in value.items()}
-    return [_grow(v) for v in value] if isinstance(value, list) else value
+        return _make(value, path) if "_target_" in value else {k: _grow(v, f"{path}.{k}") for k, v in value.items()}
+    return [_grow(v, f"{path}.{k}") for k, v in enumerate(value)] if isinstance(value, list) else value
+
+
+def at(path: str, message: str, settings) -> str:
+    """Return a component's sentence with its address in front: "fold is 7" of data.split becomes "data.split.fold is 7"."""
+    if message.startswith(path):
+        return message
+    first = re.match(r"\w*", message)[0]
+    return f"{path}.{message}" if first in settings else f"{path}: {message}"
 
 
 def finish(cfg: DictConfig, choices) -> DictConfig:

@@ -251,7 +251,7 @@ def _run(moves) -> np.ndarray:
 
 def _length(value) -> int:
     if value < 8:
-        raise UserError(f"data.caption.length is {value} tokens; set it to 8 or more.")
+        raise UserError(f"length is {value} tokens; set it to 8 or more.")
     return value
 
 

@@ -57,7 +57,7 @@ class ChartData(pl.LightningDataModule):
                  batch_size: int | Literal["auto"], seed: int):
         super().__init__()
         if (batch_size != "auto" and batch_size < 1) or window < 1 or stride < 1 or not 0 <= thin < 1 or (max_samples or 1) < 1:
-            raise UserError(f"data.batch_size {batch_size}, window {window}, stride {stride}, thin {thin}, max_samples "
+            raise UserError(f"batch_size {batch_size}, window {window}, stride {stride}, thin {thin}, max_samples "
                              f"{max_samples}: sizes must be at least 1 and thin in [0, 1)")
         self.renderer, self.source, self.label, self.split = renderer, source, label, split
         self.indicators, self.scaling, self.caption = indicators, scaling, caption

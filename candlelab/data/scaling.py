@@ -20,7 +20,7 @@ class _Scaler(ABC):
 
     def __init__(self, *, clip: float | None):
         if clip is not None and not clip > 0:
-            raise UserError(f"data.scaling.clip is {clip}; set it above 0, or to null for no clipping.")
+            raise UserError(f"clip is {clip}; set it above 0, or to null for no clipping.")
         self.clip = clip
         self.centre: np.ndarray | None = None
         self.scale: np.ndarray | None = None

@@ -22,7 +22,7 @@ class Cnn1d(nn.Module):
 
     def __init__(self, shapes: Shapes, *, scale: Scale, channels: int, layers: int | None, dropout: float) -> None:
         super().__init__()
-        check_fraction(dropout, "model.net.dropout")
+        check_fraction(dropout, "dropout")
         self.scale = SeriesScale(shapes, scale)
         bars, inner = shapes.series
         blocks: list[nn.Module] = []
@@ -31,7 +31,7 @@ class Cnn1d(nn.Module):
             blocks.append(_block(inner, outer))
             bars, inner = -(-bars // 2), outer
         if not blocks:
-            raise UserError(f"model.net.layers is {layers}; give 1 or more, or null.")
+            raise UserError(f"layers is {layers}; give 1 or more, or null.")
         self.blocks = nn.Sequential(*blocks)
         self.drop = nn.Dropout(dropout)
         self.classify = nn.Linear(inner * bars, shapes.classes)

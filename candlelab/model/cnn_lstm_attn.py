@@ -41,10 +41,10 @@ class CnnLstmAttention(nn.Module):
         dropout: float,
     ) -> None:
         super().__init__()
-        check_fraction(dropout, "model.net.dropout")
+        check_fraction(dropout, "dropout")
         bars, features = _series(shapes)
         if len(sizes) < 2 or min(sizes) < len(KERNELS):
-            raise UserError(f"model.net.sizes is {list(sizes)}; give at least two widths of {len(KERNELS)} or more.")
+            raise UserError(f"sizes is {list(sizes)}; give at least two widths of {len(KERNELS)} or more.")
         self.mode, self.gives_logits = mode, mode == "classification"
         self.cnn = MultiScale(features, sizes[0], dropout) if use_cnn else nn.Identity()
         widths = pairwise(sizes if use_cnn else [features, *sizes])
@@ -91,7 +91,7 @@ class AttentionPool(nn.Module):
 
     def __init__(self, bars: int, width: int, heads: int, feed_forward: int, dropout: float) -> None:
         super().__init__()
-        check_heads(width, heads, "model.net.heads")
+        check_heads(width, heads, "heads")
         self.heads, self.dropout = heads, dropout
         self.register_buffer("places", waves(torch.arange(float(bars)), width), persistent=False)
         self.ask = nn.Linear(width, 3 * width, bias=False)

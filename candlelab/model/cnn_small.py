@@ -21,8 +21,8 @@ class CnnSmall(nn.Module):
 
     def __init__(self, shapes: Shapes, *, channels: int, hidden: int, batch_norm: bool, dropout: float, head_dropout: float) -> None:
         super().__init__()
-        check_fraction(dropout, "model.net.dropout")
-        check_fraction(head_dropout, "model.net.head_dropout")
+        check_fraction(dropout, "dropout")
+        check_fraction(head_dropout, "head_dropout")
         if shapes.image is None or min(shapes.image[1:]) < SMALLEST:
             raise UserError(f"cnn_small reads charts of at least {SMALLEST} pixels a side, not {shapes.image}; set model.image_size=64.")
         depth, height, width = shapes.image

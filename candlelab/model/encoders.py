@@ -32,11 +32,11 @@ class Size:
     dropout: float
 
     def __post_init__(self) -> None:
-        check_heads(self.width, self.heads, "model.net.heads")
-        check_fraction(self.dropout, "model.net.dropout")
+        check_heads(self.width, self.heads, "heads")
+        check_fraction(self.dropout, "dropout")
         if self.layers < 1 or self.feed_forward < 1:
             raise UserError(
-                f"model.net has {self.layers} layers and feed_forward={self.feed_forward}; a transformer needs at least 1 of each."
+                f"there are {self.layers} layers and feed_forward={self.feed_forward}; a transformer needs at least 1 of each."
             )
 
     def settings(self) -> dict[str, int | float]:
@@ -56,7 +56,7 @@ def grid_of(image: tuple[int, int, int], patch: int) -> tuple[int, int]:
     _, height, width = image
     if patch < 1 or height % patch or width % patch:
         raise UserError(
-            f"model.net.patch={patch} does not divide a chart of {height}x{width}; choose a patch or model.image_size so that it does."
+            f"patch={patch} does not divide a chart of {height}x{width}; choose a patch or model.image_size so that it does."
         )
     return height // patch, width // patch
 
@@ -90,7 +90,7 @@ def convolve_first(net: ViTModel, patch: int) -> None:
     """
     halvings = patch.bit_length() - 1
     if patch < 4 or patch != 1 << halvings:
-        raise UserError(f"model.net.patch is {patch}; convolutions that halve the picture need 4, 8, 16 or 32.")
+        raise UserError(f"patch is {patch}; convolutions that halve the picture need 4, 8, 16 or 32.")
     place = net.embeddings.patch_embeddings
     width = place.projection.out_channels
     widths = [place.projection.in_channels, *(max(8, width >> k) for k in range(halvings - 1, -1, -1))]
@@ -144,7 +144,7 @@ def _say_where(net: ViTModel, grid: tuple[int, int]) -> None:
     """Start the position table from waves: measured, a planted edge is then found in a third of the steps of a random start."""
     table = net.embeddings.position_embeddings
     if table.shape[2] % 4:
-        raise UserError(f"model.net.width is {table.shape[2]}; a chart's positions need a multiple of 4.")
+        raise UserError(f"width is {table.shape[2]}; a chart's positions need a multiple of 4.")
     with torch.no_grad():
         table[0, 0] = 0.0
         table[0, 1:] = waves_2d(*grid, table.shape[2])
@@ -152,11 +152,11 @@ def _say_where(net: ViTModel, grid: tuple[int, int]) -> None:
 
 # How the yaml spells what a checkpoint's config calls otherwise; dropout may differ.
 _SPELLING = {
-    "hidden_size": "model.net.width",
-    "num_hidden_layers": "the number of layers in model.net",
-    "num_attention_heads": "model.net.heads",
-    "intermediate_size": "model.net.feed_forward",
-    "patch_size": "model.net.patch",
+    "hidden_size": "width",
+    "num_hidden_layers": "the number of layers",
+    "num_attention_heads": "heads",
+    "intermediate_size": "feed_forward",
+    "patch_size": "patch",
     "vocab_size": "the caption vocabulary of the data",
 }
 

@@ -49,8 +49,8 @@ class Fusion(nn.Module):
         super().__init__()
         self.reads = _modalities(inputs)
         self.tokenizer, self.weights_origin = tokenizer, origin(pretrained)
-        check_heads(width, fusion_heads, "model.net.fusion_heads")
-        check_fraction(head_dropout, "model.net.head_dropout")
+        check_heads(width, fusion_heads, "fusion_heads")
+        check_fraction(head_dropout, "head_dropout")
         if "image" in self.reads:
             size = Size(width, image_layers, heads, feed_forward, dropout)
             self.chart = vit(shapes, size, name=image_backbone, pretrained=pretrained, patch=patch)
@@ -100,5 +100,5 @@ def _loud(attend: nn.MultiheadAttention) -> nn.MultiheadAttention:
 def _modalities(inputs: list[str]) -> tuple[str, ...]:
     unknown = [name for name in inputs if name not in MODALITIES]
     if unknown or not inputs:
-        raise UserError(f"model.net.inputs is {list(inputs)}; give [image], [caption] or [image,caption].")
+        raise UserError(f"inputs is {list(inputs)}; give [image], [caption] or [image,caption].")
     return tuple(name for name in MODALITIES if name in inputs)

@@ -36,7 +36,7 @@ class JkxCnn(nn.Module):
 
     def __init__(self, shapes: Shapes, *, channels: int, dropout: float) -> None:
         super().__init__()
-        check_fraction(dropout, "model.net.dropout")
+        check_fraction(dropout, "dropout")
         plan, height, width = _plan(shapes)
         self.pixels = PixelNorm(1)
         layers: list[nn.Module] = []

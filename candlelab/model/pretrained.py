@@ -67,7 +67,7 @@ def local_folder(name: str, folder: str) -> Path:
     for place in places:
         if (place / WEIGHTS).is_file():
             return place
-    raise UserError(f"model.net.pretrained={folder} holds no {WEIGHTS} for {name}; looked in {places[0]} and {places[1]}.")
+    raise UserError(f"pretrained={folder} holds no {WEIGHTS} for {name}; looked in {places[0]} and {places[1]}.")
 
 
 def require_hub(name: str) -> None:

@@ -33,8 +33,8 @@ class SeriesScale(nn.Module):
         _, features = shapes.series
         if scale != "none" and features != len(CHANNELS):
             raise UserError(
-                f"model.net.scale={scale} needs the six raw channels {', '.join(CHANNELS)}, not {features} features; "
-                "choose data/indicators=bars data/scaling=none, or model.net.scale=none."
+                f"scale={scale} needs the six raw channels {', '.join(CHANNELS)}, not {features} features; "
+                "choose data/indicators=bars data/scaling=none, or scale=none."
             )
         self.scale = {"image": _image, "cumulative": _cumulative, "volatility": _volatility, "none": None}[scale]
 

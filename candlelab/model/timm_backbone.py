@@ -49,7 +49,7 @@ class TimmBackbone(nn.Module):
         dropout: float,
     ) -> None:
         super().__init__()
-        check_fraction(dropout, "model.net.dropout")
+        check_fraction(dropout, "dropout")
         if shapes.image is None:
             raise UserError("timm_backbone reads charts but the data draws none; choose a render style.")
         name = timm_name(backbone)

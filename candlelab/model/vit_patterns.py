@@ -44,7 +44,7 @@ class VitPatterns(nn.Module):
     ) -> None:
         super().__init__()
         if pretrained and stem == "convolutions":
-            raise UserError("model.net.stem=convolutions has no pretrained weights; set model.net.pretrained=false or stem=patch.")
+            raise UserError("stem=convolutions has no pretrained weights; set model.net.pretrained=false or stem=patch.")
         self.weights_origin = origin(pretrained)
         size = Size(width, layers, heads, feed_forward, dropout)
         self.chart = vit(shapes, size, name=image_backbone, pretrained=pretrained, patch=patch)
@@ -67,8 +67,8 @@ class Augment(nn.Module):
     def __init__(self, shift: int, brightness: float) -> None:
         super().__init__()
         if shift < 0:
-            raise UserError(f"model.net.shift is {shift} pixels; give 0 or more.")
-        check_fraction(brightness, "model.net.brightness")
+            raise UserError(f"shift is {shift} pixels; give 0 or more.")
+        check_fraction(brightness, "brightness")
         self.shift, self.brightness = shift, brightness
 
     def forward(self, image: Tensor) -> Tensor:

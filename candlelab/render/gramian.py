@@ -27,7 +27,7 @@ class Gramian(Style):
     def __init__(self, *, window: int, size: int, fields: list[Field], missing: Missing, storage: object):
         super().__init__(window, missing, storage)
         if size < window or not fields:
-            raise UserError(f"render.size={size} and render.fields={fields}: give at least {window} pixels for {window} bars "
+            raise UserError(f"size={size} and fields={fields}: give at least {window} pixels for {window} bars "
                              "and one field")
         self.size, self.fields = size, fields
         self.shape = (len(fields), size, size)

@@ -28,7 +28,7 @@ class Jkx(Chart):
                  storage: object):
         super().__init__(window, missing, fill, storage)
         if height < 4 or not 0 <= volume <= 0.9 or moving_average < 0:
-            raise UserError(f"render.height={height}, render.volume={volume}, render.moving_average={moving_average}: "
+            raise UserError(f"height={height}, volume={volume}, moving_average={moving_average}: "
                              "give at least 4 rows, a share in [0, 0.9] and 0 or more bars")
         self.height, self.volume, self.moving_average = height, volume, moving_average
         self.warmup = max(moving_average - 1, 0)

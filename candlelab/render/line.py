@@ -27,10 +27,10 @@ class LineChart(Chart):
                  missing: Missing, fill: FillName, storage: object):
         super().__init__(window, missing, fill, storage)
         if not 1 <= thickness <= 5 or height < 8 or width < window + thickness:
-            raise UserError(f"render.thickness={thickness}, render.height={height}, render.width={width}: give a pen of 1 to "
+            raise UserError(f"thickness={thickness}, height={height}, width={width}: give a pen of 1 to "
                              f"5 pixels, at least 8 rows and {window + thickness} columns for {window} bars")
         if len(paper) != len(ink) or len(ink) not in (1, 3) or not all(0 <= level <= 255 for level in [*paper, *ink]):
-            raise UserError(f"render.paper {paper} and render.ink {ink} do not agree: give both as [grey] or [red, green, blue]")
+            raise UserError(f"paper {paper} and ink {ink} do not agree: give both as [grey] or [red, green, blue]")
         self.height, self.width, self.thickness, self.paper, self.ink = height, width, thickness, paper, ink
         self.before, self.after = (thickness - 1) // 2, thickness // 2
         last = width - 1 - self.before - self.after

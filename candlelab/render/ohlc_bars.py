@@ -31,7 +31,7 @@ class OhlcBars(Chart):
                  missing: Missing, fill: FillName, storage: object):
         super().__init__(window, missing, fill, storage)
         if height < 2:
-            raise UserError(f"render.height is {height}: a bar needs at least 2 rows")
+            raise UserError(f"height is {height}: a bar needs at least 2 rows")
         self.height, self.layout = height, layout
         slots = 4 * np.arange(window)
         places = np.concatenate([slots + column for column in COLUMNS[layout]])

@@ -36,7 +36,7 @@ class Style(ABC):
 
     def __init__(self, window: int, missing: Missing, storage):
         if window < 1:
-            raise UserError(f"render.window is {window}: a picture needs at least one bar")
+            raise UserError(f"window is {window}: a picture needs at least one bar")
         self.window, self.missing, self.storage = window, missing, storage
 
     @abstractmethod

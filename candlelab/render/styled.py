@@ -95,5 +95,5 @@ def _plotter(look: str):
     except ImportError:
         raise UserError("render=styled draws with mplfinance, which is not installed: pip install mplfinance") from None
     if look not in mplfinance.available_styles():
-        raise UserError(f"render.look is '{look}': mplfinance has {', '.join(mplfinance.available_styles())}")
+        raise UserError(f"look is '{look}': mplfinance has {', '.join(mplfinance.available_styles())}")
     return mplfinance

@@ -50,7 +50,7 @@ class Trainer:
                  accelerator: str, devices: int | str, checkpoint_minutes: float, deterministic: bool,
                  progress: Literal["auto", "bar", "lines", "none"], logger: object):
         if max_epochs < 1 or (max_steps or 1) < 1 or patience < 1 or clip < 0:
-            raise UserError(f"trainer.max_epochs {max_epochs}, max_steps {max_steps}, patience {patience}, clip {clip}: "
+            raise UserError(f"max_epochs {max_epochs}, max_steps {max_steps}, patience {patience}, clip {clip}: "
                              "need at least 1, 1 (or null), 1 and 0")
         self.max_epochs, self.max_steps, self.patience, self.clip = max_epochs, max_steps, patience, clip
         self.precision, self.accelerator, self.devices = precision, accelerator, devices

@@ -4,6 +4,7 @@ import pytest
 
 from candlelab import config
 from candlelab.config import ConfigError, compose
+from candlelab.core.errors import UserError
 
 SMALL = ("model=fusion_small", "data/source=simulated")
 
@@ -71,3 +72,12 @@ def test_every_preset_composes():
 def test_annotations_are_checked_in_depth():
     assert config.fits([1, 2], list[int]) and not config.fits([1, "a"], list[int])
     assert config.fits(None, int | None) and not config.fits(True, int) and config.fits(1, float)
+
+
+@pytest.mark.parametrize(("words", "part", "told"), [
+    (("data/split=walk_forward", "data.split.fold=7"), "data", "data.split.fold is 7 of 5 folds"),
+    (("evaluate.fee_bps=-1",), "evaluate", "evaluate.fee_bps was -1;"),
+    (("data/split=periods", "data.split.test_days=90"), "data", "data.split: a ")])
+def test_what_a_constructor_refuses_has_its_address_in_front(words, part, told):
+    with pytest.raises(UserError, match=f"^{told}"):
+        config.build(compose(*SMALL, *words), part, *[None] * (part == "data"))

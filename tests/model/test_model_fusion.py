@@ -120,7 +120,7 @@ def test_settings_that_cannot_be_are_named(changes, says):
 
 def test_a_checkpoint_of_another_size_is_refused_by_name(tmp_path):
     fusion(inputs=["image"]).chart.save_pretrained(tmp_path)
-    with pytest.raises(ValueError, match=r"hidden_size 32 but model.net.width is 64"):
+    with pytest.raises(ValueError, match=r"hidden_size 32 but width is 64"):
         fusion(inputs=["image"], width=64, pretrained=str(tmp_path))
 
 

@@ -55,7 +55,7 @@ def test_system_004_no_tanh_bounds_the_forecast():
 
 
 def test_system_004_heads_that_do_not_divide_are_named():
-    with pytest.raises(ValueError, match=r"model.net.heads=12 does not divide the width 16; choose one of \[1, 2, 4, 8, 16\]"):
+    with pytest.raises(ValueError, match=r"heads=12 does not divide the width 16; choose one of \[1, 2, 4, 8, 16\]"):
         sequence(heads=12)
 
 

@@ -23,7 +23,7 @@ class RawBars:
 
     def __init__(self, *, average: int):
         if average < 1:
-            raise UserError(f"data.indicators.average is {average}; set it to 1 bar or more.")
+            raise UserError(f"average is {average}; set it to 1 bar or more.")
         self.average = average
         self.warmup = average - 1
 

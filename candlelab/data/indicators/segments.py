@@ -58,7 +58,7 @@ def kalman_warmup(ratio: float | None) -> int:
     if ratio is None:
         return 0
     if not ratio > 0:
-        raise UserError(f"data.indicators.kalman is {ratio}; set it above 0, or to null for unfiltered prices.")
+        raise UserError(f"kalman is {ratio}; set it above 0, or to null for unfiltered prices.")
     gain = (np.sqrt(ratio * ratio + 4 * ratio) - ratio) / 2
     return int(np.ceil(np.log(SETTLED) / np.log1p(-gain)))
 

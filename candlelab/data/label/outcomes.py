@@ -106,17 +106,17 @@ def drawn_bars(candles, window) -> tuple[np.ndarray, np.ndarray]:
 
 def at_least(name, value, least):
     if not value >= least:
-        raise UserError(f"data.label.{name} is {value}; set it to {least} or more.")
+        raise UserError(f"{name} is {value}; set it to {least} or more.")
     return value
 
 
 def above_zero(name, value):
     if not value > 0:
-        raise UserError(f"data.label.{name} is {value}; set it above 0.")
+        raise UserError(f"{name} is {value}; set it above 0.")
     return value
 
 
 def one_of(name, value, allowed):
     if value not in allowed:
-        raise UserError(f"data.label.{name} is {value!r}; choose one of {', '.join(allowed)}.")
+        raise UserError(f"{name} is {value!r}; choose one of {', '.join(allowed)}.")
     return value

@@ -28,7 +28,7 @@ class BinanceApi:
     def __init__(self, *, market: Literal["spot", "um", "cm"], rest_url: str | None, weight_per_minute: int | None, cache: str,
                  refresh: bool, misaligned: Literal["drop", "snap", "refuse"], tries: int, pause: float, timeout: float):
         if weight_per_minute is not None and weight_per_minute < 1:
-            raise UserError(f"data.source.weight_per_minute is {weight_per_minute}: give what the exchange allows, or null")
+            raise UserError(f"weight_per_minute is {weight_per_minute}: give what the exchange allows, or null")
         self.cache, self.refresh, self.misaligned = Path(cache), refresh, misaligned
         web = Web(tries=tries, pause=pause, timeout=timeout)
         rest_url = base_address("rest_url", rest_url or HOSTS[market])

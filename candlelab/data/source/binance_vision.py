@@ -26,7 +26,7 @@ class BinanceVision:
                  cache: str, refresh: bool, misaligned: Literal["drop", "snap", "refuse"], workers: int, tries: int,
                  pause: float, timeout: float):
         if not 1 <= workers <= 4:
-            raise UserError(f"data.source.workers is {workers}: choose 1 to 4 downloads at a time")
+            raise UserError(f"workers is {workers}: choose 1 to 4 downloads at a time")
         self.cache, self.refresh, self.misaligned = Path(cache), refresh, misaligned
         web = Web(tries=tries, pause=pause, timeout=timeout)
         rest_url = base_address("rest_url", rest_url or HOSTS[market])

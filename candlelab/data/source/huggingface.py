@@ -21,7 +21,7 @@ class HuggingFace:
     def __init__(self, *, repo: str, revision: str, files: str, misaligned: Literal["drop", "snap", "refuse"],
                  last_bar: Literal["keep", "drop"], timeout: float):
         if timeout <= 0:
-            raise UserError(f"data.source.timeout is {timeout}: give seconds above 0")
+            raise UserError(f"timeout is {timeout}: give seconds above 0")
         self.repo, self.revision, self.files, self.timeout = repo, revision, files, timeout
         self.misaligned, self.last_bar = misaligned, last_bar
         self.quality: list[Quality] = []

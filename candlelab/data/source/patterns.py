@@ -31,13 +31,13 @@ class Patterns:
 
     def __init__(self, *, seed: int, samples: int, window: int, history: int, difficulty: float, none: bool):
         if samples < 1:
-            raise UserError(f"data.source.samples is {samples}; set it to 1 or more.")
+            raise UserError(f"samples is {samples}; set it to 1 or more.")
         if window < 20:
             raise UserError(f"a chart pattern needs a window of 20 bars or more, not {window}; set data.window.")
         if history < 0:
-            raise UserError(f"data.source.history is {history} bars; set it to 0 or more.")
+            raise UserError(f"history is {history} bars; set it to 0 or more.")
         if not 0 <= difficulty <= 1:
-            raise UserError(f"data.source.difficulty is {difficulty}; set it between 0 and 1.")
+            raise UserError(f"difficulty is {difficulty}; set it between 0 and 1.")
         self.seed, self.samples, self.window, self.history, self.difficulty = seed, samples, window, history, difficulty
         self.names = NAMES if none else NAMES[:-1]
 

@@ -48,15 +48,15 @@ class Simulated:
         feature_window: int,
     ):
         if bars is not None and bars < 1:
-            raise UserError(f"data.source.bars is {bars}; set it to 1 or more, or to null for all bars from start to end.")
+            raise UserError(f"bars is {bars}; set it to 1 or more, or to null for all bars from start to end.")
         if not 0 < volatility <= 0.05:
-            raise UserError(f"data.source.volatility is {volatility}; set it above 0 and to 0.05 at most.")
+            raise UserError(f"volatility is {volatility}; set it above 0 and to 0.05 at most.")
         if not -0.5 <= edge <= 0.5:
-            raise UserError(f"data.source.edge is {edge}; set it between -0.5 and 0.5.")
+            raise UserError(f"edge is {edge}; set it between -0.5 and 0.5.")
         if feature not in FEATURES:
-            raise UserError(f"data.source.feature is {feature!r}; choose one of {', '.join(FEATURES)}.")
+            raise UserError(f"feature is {feature!r}; choose one of {', '.join(FEATURES)}.")
         if feature_window < 2:
-            raise UserError(f"data.source.feature_window is {feature_window} bars; set it to 2 or more.")
+            raise UserError(f"feature_window is {feature_window} bars; set it to 2 or more.")
         self.seed, self.bars, self.volatility, self.edge = seed, bars, volatility, edge
         self.feature, self.feature_window = feature, feature_window
         self.interval: str | None = None

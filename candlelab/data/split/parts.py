@@ -81,21 +81,21 @@ def checked_shares(train, validation) -> tuple[float, float]:
     checked_share("train", train)
     checked_share("validation", validation)
     if not train + validation < 1:
-        raise UserError(f"data.split.train + data.split.validation is {train + validation:g}; leave something above 0 to test on.")
+        raise UserError(f"train + validation is {train + validation:g}; leave something above 0 to test on.")
     return train, train + validation
 
 
 def checked_share(name, value) -> float:
     if not 0 < value < 1:
-        raise UserError(f"data.split.{name} is {value}; set it to a share between 0 and 1.")
+        raise UserError(f"{name} is {value}; set it to a share between 0 and 1.")
     return value
 
 
 def checked_gap(policy, embargo) -> tuple[str, int]:
     if policy not in ("label", "full"):
-        raise UserError(f"data.split.purge is {policy!r}; choose label or full.")
+        raise UserError(f"purge is {policy!r}; choose label or full.")
     if embargo < 0:
-        raise UserError(f"data.split.embargo is {embargo} bars; set it to 0 or more.")
+        raise UserError(f"embargo is {embargo} bars; set it to 0 or more.")
     return policy, embargo
 
 
@@ -103,16 +103,16 @@ def checked_dates(validation_start, test_start) -> tuple[int, int] | None:
     if validation_start is None and test_start is None:
         return None
     if validation_start is None or test_start is None:
-        raise UserError("data.split has only one of validation_start and test_start; give both, or neither to split by shares.")
+        raise UserError("only one of validation_start and test_start is given; give both, or neither to split by shares.")
     cuts = instant_of("validation_start", validation_start), instant_of("test_start", test_start)
     if cuts[0] >= cuts[1]:
-        raise UserError(f"data.split.test_start is {test_start}, not after {validation_start}; set it later.")
+        raise UserError(f"test_start is {test_start}, not after {validation_start}; set it later.")
     return cuts
 
 
 def period_of(name, day, days) -> tuple[int, int]:
     if days < 1:
-        raise UserError(f"data.split.{name}_days is {days}; set it to 1 day or more.")
+        raise UserError(f"{name}_days is {days}; set it to 1 day or more.")
     start = instant_of(name, day)
     return start, start + days * DAY
 
@@ -121,6 +121,6 @@ def instant_of(name, text) -> int:
     try:
         moment = datetime.fromisoformat(str(text))
     except ValueError:
-        raise UserError(f"data.split.{name} is {text!r}; write a date such as 2024-03-01.") from None
+        raise UserError(f"{name} is {text!r}; write a date such as 2024-03-01.") from None
     moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     return int(moment.timestamp() * 1000)

@@ -41,7 +41,7 @@ class Periods:
         for before, after in pairwise(self.periods):
             if before[2] > after[1]:
                 raise UserError(
-                    f"data.split: a {NAMES[before[0]]} period and a {NAMES[after[0]]} period overlap; choose other dates or fewer days."
+                    f"a {NAMES[before[0]]} period and a {NAMES[after[0]]} period overlap; choose other dates or fewer days."
                 )
         self.purge, self.embargo = checked_gap(purge, embargo)
 

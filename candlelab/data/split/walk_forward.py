@@ -32,9 +32,9 @@ class WalkForward:
         embargo: int,
     ):
         if folds < 1 or not 0 <= fold < folds:
-            raise UserError(f"data.split.fold is {fold} of {folds} folds; choose a fold from 0 to {max(folds, 1) - 1}.")
+            raise UserError(f"fold is {fold} of {folds} folds; choose a fold from 0 to {max(folds, 1) - 1}.")
         if train_bars is not None and train_bars < 1:
-            raise UserError(f"data.split.train_bars is {train_bars}; set it to 1 or more, or to null for an expanding window.")
+            raise UserError(f"train_bars is {train_bars}; set it to 1 or more, or to null for an expanding window.")
         self.folds, self.fold, self.train_bars = folds, fold, train_bars
         self.validation = checked_share("validation", validation)
         self.purge, self.embargo = checked_gap(purge, embargo)

@@ -26,7 +26,7 @@ class CrossEntropy(nn.Module):
         smoothing: float,
     ) -> None:
         super().__init__()
-        check_fraction(smoothing, "model.loss.smoothing")
+        check_fraction(smoothing, "smoothing")
         self.register_buffer("alpha", class_weights(weights, class_counts), persistent=False)
         self.reduction, self.smoothing = reduction, smoothing
 

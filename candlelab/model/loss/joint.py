@@ -34,7 +34,7 @@ class Joint(nn.Module):
         check_gamma(gamma)
         if forecast_weight < 0 or beta <= 0:
             raise UserError(
-                f"model.loss.forecast_weight is {forecast_weight} and beta {beta}; the first must be 0 or more, the second above 0."
+                f"forecast_weight is {forecast_weight} and beta {beta}; the first must be 0 or more, the second above 0."
             )
         self.register_buffer("alpha", class_weights(weights, class_counts), persistent=False)
         self.gamma, self.reduction = gamma, reduction

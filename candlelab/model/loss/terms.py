@@ -23,17 +23,17 @@ def class_weights(weights: Weights, counts: Tensor | None) -> Tensor | None:
         return {"none": _equal, "balanced": _balanced}[_known(weights)](counts)
     alpha = torch.tensor([float(w) for w in weights])
     if (alpha < 0).any() or not (alpha > 0).any():
-        raise UserError(f"model.loss.weights is {list(weights)}; weights must be zero or more, one of them more.")
+        raise UserError(f"weights is {list(weights)}; weights must be zero or more, one of them more.")
     if counts is not None and len(counts) != len(alpha):
         raise UserError(
-            f"model.loss.weights has {len(alpha)} numbers but the label has {len(counts)} classes; give one per class."
+            f"weights has {len(alpha)} numbers but the label has {len(counts)} classes; give one per class."
         )
     return alpha
 
 
 def _known(weights: str) -> str:
     if weights not in ("none", "balanced"):
-        raise UserError(f"model.loss.weights is {weights!r}; give none, balanced or a list with one number per class.")
+        raise UserError(f"weights is {weights!r}; give none, balanced or a list with one number per class.")
     return weights
 
 
@@ -43,7 +43,7 @@ def _equal(counts: Tensor | None) -> None:
 
 def _balanced(counts: Tensor | None) -> Tensor:
     if counts is None:
-        raise UserError("model.loss.weights=balanced needs the class counts of the training part; this task has none, use none.")
+        raise UserError("weights=balanced needs the class counts of the training part; this task has none, use none.")
     if bool((counts == 0).any()):
         raise UserError(
             f"the training part has class counts {[int(c) for c in counts]}; every class needs a row, or set model.loss.weights=none."
@@ -101,4 +101,4 @@ def forecast_of(output: Output, loss: str) -> Tensor:
 def check_gamma(gamma: float) -> None:
     """Raise ValueError unless gamma is 0 or more."""
     if not gamma >= 0:
-        raise UserError(f"model.loss.gamma is {gamma}; give 0 (cross-entropy) or more.")
+        raise UserError(f"gamma is {gamma}; give 0 (cross-entropy) or more.")

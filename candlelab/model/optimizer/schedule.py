@@ -38,20 +38,20 @@ class Schedule:
 
     def __post_init__(self) -> None:
         if not self.lr > 0 or not 0 <= self.lr_min <= self.lr:
-            raise UserError(f"model.optimizer.lr is {self.lr} and lr_min {self.lr_min}; need lr above 0 and lr_min from 0 to lr.")
+            raise UserError(f"lr is {self.lr} and lr_min {self.lr_min}; need lr above 0 and lr_min from 0 to lr.")
         if not 0 <= self.warmup < 1:
-            raise UserError(f"model.optimizer.warmup is {self.warmup}; it is a fraction of all steps, from 0 to below 1.")
+            raise UserError(f"warmup is {self.warmup}; it is a fraction of all steps, from 0 to below 1.")
         if self.restart_epochs < 1 or self.restart_factor < 1:
             raise UserError(
-                f"model.optimizer.restart_epochs={self.restart_epochs} and restart_factor={self.restart_factor} must be at least 1."
+                f"restart_epochs={self.restart_epochs} and restart_factor={self.restart_factor} must be at least 1."
             )
         if self.plateau_epochs < 0 or not 0 < self.plateau_factor < 1:
-            raise UserError(f"model.optimizer.plateau_epochs is {self.plateau_epochs} and plateau_factor {self.plateau_factor}; "
+            raise UserError(f"plateau_epochs is {self.plateau_epochs} and plateau_factor {self.plateau_factor}; "
                              "the first must be 0 or more, the second between 0 and 1.")
         if self.shape == "plateau" and self.warmup:
-            raise UserError(f"model.optimizer.schedule=plateau takes no warm-up, model.optimizer.warmup is {self.warmup}; set it to 0.")
+            raise UserError(f"schedule=plateau takes no warm-up, warmup is {self.warmup}; set it to 0.")
         if self.shape not in get_args(Shape):
-            raise UserError(f"model.optimizer.schedule is {self.shape!r}; give {', '.join(get_args(Shape))}.")
+            raise UserError(f"schedule is {self.shape!r}; give {', '.join(get_args(Shape))}.")
 
     def factor(self, total_steps: int, steps_per_epoch: int) -> Callable[[int], float]:
         """The learning rate at a step, as a fraction of lr."""
@@ -100,7 +100,7 @@ def _half_wave(progress: float) -> float:
 def parameter_groups(net: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
     """Trainable parameters in two groups: matrices with decay; norms, biases and single vectors without."""
     if weight_decay < 0:
-        raise UserError(f"model.optimizer.weight_decay is {weight_decay}; give 0 or more.")
+        raise UserError(f"weight_decay is {weight_decay}; give 0 or more.")
     trainable = [p for p in net.parameters() if p.requires_grad]
     if not trainable:
         raise UserError(

@@ -28,7 +28,7 @@ class Sgd:
         plateau_epochs: int,
         plateau_factor: float,
     ) -> None:
-        check_fraction(momentum, "model.optimizer.momentum")
+        check_fraction(momentum, "momentum")
         self.schedule = Schedule(lr, schedule, warmup, lr_min, restart_epochs, restart_factor, plateau_epochs, plateau_factor)
         self.weight_decay, self.momentum = weight_decay, momentum
 

@@ -22,7 +22,7 @@ class ImageFolder(Storage):
     def __init__(self, path: str | None, max_images: int | None, images_per_file: int):
         super().__init__(path, max_images)
         if images_per_file < 1:
-            raise UserError(f"render.storage.images_per_file is {images_per_file}: give at least 1 image per folder")
+            raise UserError(f"images_per_file is {images_per_file}: give at least 1 image per folder")
         self.images_per_file = images_per_file
 
     @abstractmethod
@@ -81,7 +81,7 @@ class Png(ImageFolder):
     def __init__(self, *, path: str | None, max_images: int | None, images_per_file: int, level: int):
         super().__init__(path, max_images, images_per_file)
         if not 0 <= level <= 9:
-            raise UserError(f"render.storage.level is {level}: PNG has levels 0 to 9")
+            raise UserError(f"level is {level}: PNG has levels 0 to 9")
         self.level = level
 
     def encode(self, image: Image.Image) -> bytes:
@@ -98,7 +98,7 @@ class Jpeg(ImageFolder):
     def __init__(self, *, path: str | None, max_images: int | None, images_per_file: int, quality: int):
         super().__init__(path, max_images, images_per_file)
         if not 1 <= quality <= 95:
-            raise UserError(f"render.storage.quality is {quality}: JPEG has 1 to 95")
+            raise UserError(f"quality is {quality}: JPEG has 1 to 95")
         self.quality = quality
 
     def encode(self, image: Image.Image) -> bytes:

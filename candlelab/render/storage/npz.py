@@ -28,7 +28,7 @@ class Npz(Storage):
     def __init__(self, *, path: str | None, max_images: int | None, mode: Mode, images_per_file: int, level: int):
         super().__init__(path, max_images)
         if not 1 <= level <= 9:
-            raise UserError(f"render.storage.level is {level}: deflate has levels 1 to 9")
+            raise UserError(f"level is {level}: deflate has levels 1 to 9")
         self.mode, self.images_per_file, self.level = mode, images_per_file, level
         self._per_file = per_file(mode, images_per_file)
 

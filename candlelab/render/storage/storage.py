@@ -46,7 +46,7 @@ class Storage(ABC):
 
     def __init__(self, path: str | None, max_images: int | None):
         if max_images is not None and max_images < 1:
-            raise UserError(f"render.storage.max_images is {max_images}: give at least 1, or null for all")
+            raise UserError(f"max_images is {max_images}: give at least 1, or null for all")
         self.path, self.max_images = path, max_images
 
     @abstractmethod
@@ -132,5 +132,5 @@ def cut(count: int, size: int, name) -> list[Part]:
 def per_file(mode: Mode, images_per_file: int) -> int | None:
     """Return how many pictures a file holds, None for all. Raises UserError if that is less than one."""
     if images_per_file < 1:
-        raise UserError(f"render.storage.images_per_file is {images_per_file}: give at least 1")
+        raise UserError(f"images_per_file is {images_per_file}: give at least 1")
     return images_per_file if mode == "batch" else None

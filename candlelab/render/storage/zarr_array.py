@@ -33,7 +33,7 @@ class ZarrArray(Storage):
                  level: int):
         super().__init__(path, max_images)
         if images_per_shard < 1 or not 1 <= level <= 22:
-            raise UserError(f"render.storage.images_per_shard={images_per_shard}, level={level}: give at least 1 and 1 … 22")
+            raise UserError(f"images_per_shard={images_per_shard}, level={level}: give at least 1 and 1 … 22")
         self.mode, self.images_per_file = mode, images_per_file
         self.images_per_shard, self.level = images_per_shard, level
         self._per_array = per_file(mode, images_per_file)

@@ -18,7 +18,7 @@ class TensorboardLog:
 
     def __init__(self, *, charts: int):
         if charts < 0:
-            raise UserError(f"trainer.logger.charts is {charts}: give 0 or more")
+            raise UserError(f"charts is {charts}: give 0 or more")
         if importlib.util.find_spec("tensorboard") is None:
             raise UserError("trainer/logger=tensorboard needs tensorboard: pip install candlelab[tensorboard], or choose trainer/logger=csv")
         self.charts, self.writer = charts, None

@@ -37,7 +37,7 @@ class WandbLog:
     def __init__(self, *, project: str, entity: str | None, mode: Literal["auto", "online", "offline", "disabled"], tags: list[str],
                  rows: int, system_seconds: float, timeout: float, artifacts: bool):
         if rows < 0 or system_seconds <= 0 or timeout <= 0:
-            raise UserError(f"trainer.logger.rows is {rows}, system_seconds {system_seconds}, timeout {timeout}: give 0 or more rows and "
+            raise UserError(f"rows is {rows}, system_seconds {system_seconds}, timeout {timeout}: give 0 or more rows and "
                              "times above 0")
         if importlib.util.find_spec("wandb") is None:
             raise UserError("trainer/logger=wandb needs wandb: pip install candlelab[wandb], or choose trainer/logger=csv")
