@@ -18,6 +18,7 @@ from candlelab.config import ConfigError, build, check, hint, plain
 from candlelab.core import files
 
 METRICS, CONFIG, PREPROCESSING = "metrics.json", "config.yaml", "preprocessing.json"
+TOKENIZER = "tokenizer.json"  # of captions, where the weights came with a vocabulary of their own
 WEIGHTS, PREDICTIONS, FAILED, LAST = "model.safetensors", "predictions.parquet", "failed.txt", "checkpoints/last.ckpt"
 PACKAGES = ("torch", "timm", "transformers", "pytorch-lightning", "numpy", "pandas", "numba", "scikit-learn", "hydra-core")
 
@@ -63,7 +64,7 @@ class Run:
         renderer = build(self.cfg, "render") if self.cfg.get("render") else None
         data = build(self.cfg, "data", renderer)
         data.reads = tuple(self.preprocessing["reads"])
-        data.load_preprocessing(self.preprocessing)
+        data.load_preprocessing(self.preprocessing, self.folder / TOKENIZER)
         return data
 
     @cached_property

@@ -1,22 +1,20 @@
-"""A window told in words, for text models: captions, tokenizers, and the token ids of many windows.
+"""A window told in words, for text models: captions, and the token ids of many windows.
 
 A caption reads bars up to the window's last and no others. Token ids are made once for all windows, never per batch.
 """
 
 from __future__ import annotations
 
-import re
-from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from candlelab.core.errors import UserError
-from candlelab.core.online import hub_silence
 from candlelab.data.indicators.windowed import present_rows
 
 if TYPE_CHECKING:
     from candlelab.core.candles import Candles
+    from candlelab.data.tokenizer import Tokenizer
 
 CHUNK = 16_384  # windows worked on at a time, so that memory does not grow with the tape
 
@@ -126,58 +124,6 @@ def relative_levels(candles: Candles, ends: np.ndarray, window: int) -> np.ndarr
     return np.stack(levels, axis=1).astype(np.uint8)
 
 
-class Tokenizer(Protocol):
-    """Words to ids; `pad` fills the rest of a row."""
-
-    name: str
-    pad: int
-
-    def __len__(self) -> int: ...
-
-    def many(self, texts: list[str]) -> list[list[int]]: ...
-
-
-class ClosedTokenizer:
-    """The small vocabulary of this file, one id per word, digit or sign; needs no download. Unknown words become [UNK]."""
-
-    name = "closed"
-    pad = VOCABULARY.index("[PAD]")
-    _parts = re.compile(r"[a-z]+|\d|[^\sa-z\d]")
-
-    def __init__(self):
-        self._ids = {word: k for k, word in enumerate(VOCABULARY)}
-
-    def __len__(self) -> int:
-        return len(VOCABULARY)
-
-    def many(self, texts: list[str]) -> list[list[int]]:
-        """Ids of each text between [CLS] and [SEP]."""
-        find, get = self._parts.findall, self._ids.get
-        begin, stop, unknown = (self._ids[word] for word in SPECIAL[1:])
-        return [[begin, *(get(part, unknown) for part in find(text.lower())), stop] for text in texts]
-
-
-class HubTokenizer:
-    """The tokenizer of a BERT from the hub's cache, the hub, or a local folder with vocab.txt or tokenizer.json."""
-
-    def __init__(self, name: str):
-        self.name = name
-        self._inner = _load_bert_tokenizer(name)
-        self.pad = self._inner.pad_token_id
-
-    def __len__(self) -> int:
-        return len(self._inner)
-
-    def many(self, texts: list[str]) -> list[list[int]]:
-        """Ids of each text between [CLS] and [SEP]."""
-        return self._inner(texts, add_special_tokens=True, return_attention_mask=False, return_token_type_ids=False)["input_ids"]
-
-
-def load_tokenizer(name: str) -> Tokenizer:
-    """`closed`, or a BERT tokenizer by hub name or local folder; ValueError within seconds if it cannot be reached."""
-    return ClosedTokenizer() if name == "closed" else HubTokenizer(name)
-
-
 def encode(texts: list[str], tokenizer: Tokenizer, length: int) -> tuple[np.ndarray, np.ndarray]:
     """Token ids (n, length) and their mask (n, length) bool; ids are int16, or int32 for a large vocabulary.
 
@@ -253,38 +199,3 @@ def _length(value) -> int:
     if value < 8:
         raise UserError(f"length is {value} tokens; set it to 8 or more.")
     return value
-
-
-def _load_bert_tokenizer(name):
-    """A fast BertTokenizer from a folder or the cache, else from the hub."""
-    tokenizer = _bert_tokenizer(name, local=True)
-    if tokenizer is None and Path(name).expanduser().is_dir():
-        raise UserError(f"the folder {name} holds no vocab.txt or tokenizer.json; point to a saved BERT tokenizer.")
-    if tokenizer is None:
-        _require_hub(name)
-        tokenizer = _bert_tokenizer(name, local=False)
-    if tokenizer is None:
-        raise UserError(f"the hub has no BERT tokenizer called {name}; use the tokenizer `closed`, or another name.")
-    return tokenizer
-
-
-def _bert_tokenizer(place, *, local):
-    """None if it is not there. Without a vocabulary transformers 5 makes a tokenizer of five special tokens and says nothing."""
-    from transformers import BertTokenizer
-
-    try:
-        tokenizer = BertTokenizer.from_pretrained(place, local_files_only=local)
-    except OSError:
-        return None
-    return tokenizer if len(tokenizer) > len(SPECIAL) + 1 else None
-
-
-def _require_hub(name) -> None:
-    """Raise ValueError unless the hub answers."""
-    why = hub_silence()
-    if why is None:
-        return
-    raise UserError(
-        f"the tokenizer {name} could not be reached ({why}): train from scratch with model.net.pretrained=false, "
-        "or give a local folder that holds the weights and the tokenizer with model.net.pretrained=FOLDER."
-    )

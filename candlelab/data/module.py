@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -23,6 +24,7 @@ from candlelab.data.loader import SampleLoader
 from candlelab.data.scaling import from_dict as scaling_from_dict
 from candlelab.data.split.parts import TEST, TRAIN, VALIDATION
 from candlelab.data.thin import thin as thin_tape
+from candlelab.data.tokenizer import ClosedTokenizer, Tokenizer, load_tokenizer, stored_tokenizer
 from candlelab.data.windows import valid_ends
 from candlelab.market.resample import resample as resample_tape
 
@@ -68,7 +70,7 @@ class ChartData(pl.LightningDataModule):
         self.reads: tuple[str, ...] = ()
         self.resume_from = (0, 0)  # epoch and number of its batches already trained on
         self._training: SampleLoader | None = None
-        self.tokenizer = captions.ClosedTokenizer()
+        self.tokenizer: Tokenizer = ClosedTokenizer()
         self._tapes: dict[str, _Tape] = {}
 
     @property
@@ -153,22 +155,22 @@ class ChartData(pl.LightningDataModule):
     @cached_property
     def tokens(self) -> tuple[np.ndarray, np.ndarray]:
         """Return token ids (n, L) and their mask (n, L) of every sample's caption; each text is tokenised once."""
-        made, name = self.prepared, self.tokenizer.name
-        if name not in made.tokens:
-            made.tokens[name] = captions.encode_windows(self.caption, made.candles, made.ends, self.window, self.tokenizer)
-        return made.tokens[name]
+        made, key = self.prepared, self.tokenizer.key
+        if key not in made.tokens:
+            made.tokens[key] = captions.encode_windows(self.caption, made.candles, made.ends, self.window, self.tokenizer)
+        return made.tokens[key]
 
     def use_tokenizer(self, name: str) -> None:
         """Take "closed", or the tokenizer of a BERT by hub name or local folder."""
-        self.tokenizer = captions.load_tokenizer(name)
+        self.tokenizer = load_tokenizer(name)
 
-    def load_preprocessing(self, stored: dict) -> None:
-        """Take over what a finished run fitted: its scaler and its tokenizer."""
+    def load_preprocessing(self, stored: dict, vocabulary: Path) -> None:
+        """Take over what a finished run fitted: its scaler and its tokenizer, whose file in the run is `vocabulary`."""
         self.batch_size = stored["batch_size"]
         if stored["scaling"] is not None:
             self.scaling = scaling_from_dict(stored["scaling"])
         if "caption" in stored["reads"]:
-            self.use_tokenizer(stored["tokenizer"])
+            self.tokenizer = stored_tokenizer(stored["tokenizer"], vocabulary)
 
     @cached_property
     def class_counts(self) -> torch.Tensor:

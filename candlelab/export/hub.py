@@ -15,7 +15,8 @@ from candlelab.core.online import hub_silence, told_offline
 from candlelab.export.secrets import refuse_secrets, secrets
 
 # Of a published run; nothing else is ever downloaded, so nothing in it can be unpickled.
-RUN_FILES = ("config.yaml", "environment.json", "preprocessing.json", "model.safetensors", "metrics.csv", "metrics.json", "predictions.parquet",
+RUN_FILES = ("config.yaml", "environment.json", "preprocessing.json", "tokenizer.json", "model.safetensors", "metrics.csv",
+             "metrics.json", "predictions.parquet",
              "threshold.json", "data.json", "verdict.json", "curves.json", "bayes.json", "export/*.onnx", "export/report.md")
 OURS = ("data/", "bars/", "export/")  # folders in which files of an earlier publication are removed
 LARGEST_RUN = 20_000_000_000  # bytes

@@ -9,6 +9,7 @@ from pathlib import Path
 from omegaconf import DictConfig
 
 from candlelab.config import build, plain
+from candlelab.model.pretrained import local_folder
 from candlelab.pipeline.batch_size import auto_batch_size
 from candlelab.run import Run
 
@@ -49,7 +50,7 @@ def tokenizer_name(net: DictConfig) -> str:
         return net.tokenizer
     if not net.pretrained:
         return "closed"
-    return net.caption_backbone if net.pretrained is True else str(Path(net.pretrained) / net.caption_backbone)
+    return net.caption_backbone if net.pretrained is True else str(local_folder(net.caption_backbone, net.pretrained))
 
 
 def share_prepared(cfg: DictConfig, data) -> None:

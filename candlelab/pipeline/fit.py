@@ -56,6 +56,7 @@ def save_model(parts: Parts, learner, folder: Path) -> float | None:
     temporary.replace(folder / runs.WEIGHTS)
     needs_error = not getattr(parts.net, "gives_logits", True)
     error = forecast_error(learner, parts.data) if needs_error else None
+    parts.data.tokenizer.save(folder / runs.TOKENIZER)
     runs.write_json(folder / runs.PREPROCESSING, preprocessing(parts) | {"forecast_error": error})
     runs.write_json(folder / "data.json", parts.data.describe())
     return error

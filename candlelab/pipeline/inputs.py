@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 from omegaconf import DictConfig, OmegaConf
@@ -12,8 +13,9 @@ from candlelab.config import build
 from candlelab.core.candles import Candles
 from candlelab.data import caption as captions
 from candlelab.data.scaling import from_dict
+from candlelab.data.tokenizer import Tokenizer, stored_tokenizer
 from candlelab.data.windows import gather
-from candlelab.run import CONFIG, Run
+from candlelab.run import CONFIG, TOKENIZER, Run
 
 TAPE = ("open", "high", "low", "close", "volume")
 
@@ -22,17 +24,19 @@ TAPE = ("open", "high", "low", "close", "volume")
 class InputMaker:
     """Makes the inputs of a run's model exactly as its training did.
 
-    recipe  the run's config as stored: each part is checked when it is built.
-    stored  its preprocessing.json.
+    recipe      the run's config as stored: each part is checked when it is built.
+    stored      its preprocessing.json.
+    vocabulary  its file of the tokenizer, if it has one of its own.
     """
 
     recipe: DictConfig
     stored: dict
+    vocabulary: Path
 
     @classmethod
     def of(cls, run: Run) -> InputMaker:
         """Return the maker of a run; its config is not checked as a whole, for that would import every part of it."""
-        return cls(OmegaConf.load(run.folder / CONFIG), run.preprocessing)
+        return cls(OmegaConf.load(run.folder / CONFIG), run.preprocessing, run.folder / TOKENIZER)
 
     @property
     def bars(self) -> int:
@@ -48,8 +52,8 @@ class InputMaker:
         return build(self.recipe, "data.indicators")
 
     @cached_property
-    def tokenizer(self):
-        return captions.load_tokenizer(self.stored["tokenizer"])
+    def tokenizer(self) -> Tokenizer:
+        return stored_tokenizer(self.stored["tokenizer"], self.vocabulary)
 
     def arrays(self, candles: Candles, ends: np.ndarray) -> dict[str, np.ndarray]:
         """Return image (n, C, H, W), caption and caption_mask (n, L), series (n, T, F) of the windows that end at some rows."""

@@ -6,7 +6,8 @@ import pytest
 
 from candlelab.core.candles import Candles
 from candlelab.data import caption as captions
-from candlelab.data.caption import CandleFusion, ClosedTokenizer, Relative, encode, encode_windows, load_tokenizer
+from candlelab.data.caption import CandleFusion, Relative, encode, encode_windows
+from candlelab.data.tokenizer import ClosedTokenizer, load_tokenizer
 from candlelab.data.source.simulated import Simulated
 
 HOUR = 3_600_000
