@@ -7,8 +7,8 @@ import pytest
 from candlelab.core.candles import Candles
 from candlelab.data import caption as captions
 from candlelab.data.caption import CandleFusion, Relative, encode, encode_windows
-from candlelab.data.tokenizer import ClosedTokenizer, load_tokenizer
 from candlelab.data.source.simulated import Simulated
+from candlelab.data.tokenizer import ClosedTokenizer, load_tokenizer
 
 HOUR = 3_600_000
 
