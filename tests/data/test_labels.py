@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from candlelab.core.candles import Candles, concat
+from candlelab.core.errors import UserError
 from candlelab.core.volatility import running_volatility
 from candlelab.data.label.balanced import Balanced
 from candlelab.data.label.body import Body
@@ -207,5 +208,5 @@ def test_forward_return_of_a_missing_close_is_unknown():
 
 @pytest.mark.parametrize("broken", [{"horizon": 0, "ties": "drop"}, {"horizon": 1, "ties": "up"}])
 def test_settings_out_of_range_are_refused(broken):
-    with pytest.raises(ValueError, match=r"data\.label"):
+    with pytest.raises(UserError, match="^(horizon|ties) is "):
         Direction(**broken)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from candlelab.core.errors import UserError
 from candlelab.data.source.simulated import FEATURES, Simulated
 
 SETTINGS = {"seed": 3, "bars": 20_000, "volatility": 0.005, "edge": 0.25, "feature": "close_position", "feature_window": 20}
@@ -124,7 +125,7 @@ def test_dates_cut_the_history():
     "broken", [{"edge": 0.6}, {"volatility": 0.0}, {"feature": "moon"}, {"feature_window": 1}, {"bars": 0}]
 )
 def test_settings_out_of_range_are_refused(broken):
-    with pytest.raises(ValueError, match=r"data\.source"):
+    with pytest.raises(UserError, match=f"^{next(iter(broken))} is "):
         Simulated(**SETTINGS | broken)
 
 

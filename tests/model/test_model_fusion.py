@@ -104,11 +104,11 @@ def test_local_weights_fit_another_chart_size_and_grey_charts(tmp_path):
     ("changes", "says"),
     [
         ({"fusion_heads": 5}, "does not divide the width 32"),
-        ({"heads": 3}, "model.net.heads=3"),
+        ({"heads": 3}, "^heads=3"),
         ({"patch": 7}, "does not divide a chart of 32x32"),
         ({"inputs": ["series"]}, r"\[image\], \[caption\]"),
         ({"inputs": []}, r"\[image\], \[caption\]"),
-        ({"dropout": 1.0}, "model.net.dropout is 1.0"),
+        ({"dropout": 1.0}, "^dropout is 1.0"),
         ({"width": 30, "heads": 3, "fusion_heads": 3}, "multiple of 4"),
         ({"pretrained": "/nowhere"}, "holds no model.safetensors"),
     ],
