@@ -208,5 +208,5 @@ def test_forward_return_of_a_missing_close_is_unknown():
 
 @pytest.mark.parametrize("broken", [{"horizon": 0, "ties": "drop"}, {"horizon": 1, "ties": "up"}])
 def test_settings_out_of_range_are_refused(broken):
-    with pytest.raises(UserError, match="^(horizon|ties) is "):
+    with pytest.raises(UserError, match=r"^(horizon|ties) is "):
         Direction(**broken)

@@ -174,7 +174,7 @@ def test_empty_part_is_an_error_that_names_it():
     [{"train": 0.8, "validation": 0.2}, {"validation_start": "2024-01-01"}, {"purge": "all"}, {"embargo": -1}, {"train": 70}],
 )
 def test_settings_out_of_range_are_refused(broken):
-    with pytest.raises(UserError, match="train|validation_start|purge|embargo"):
+    with pytest.raises(UserError, match=r"train|validation_start|purge|embargo"):
         Chronological(**DEFAULTS | broken)
 
 
