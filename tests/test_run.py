@@ -17,7 +17,7 @@ NAMES = [f"{part}/{name}" for part in ("test", "val") for name in (
     "max_drawdown_pct")]
 NAMES += [f"baseline/{name}/{score}" for score in ("accuracy", "auroc") for name in (
     "majority", "last_direction", "reversal", "volatility", "logistic", "gradient_boosting")]
-NAMES += ["bayes/accuracy", "fit/epochs", "fit/seconds", "fit/samples_per_second", "fit/peak_memory_mb", "net/parameters", "net/flops",
+NAMES += ["bayes/accuracy", "fit/epochs", "fit/seconds", "fit/epoch_seconds", "fit/samples_per_second", "fit/peak_memory_mb", "net/parameters", "net/flops",
           "net/load_seconds", "latency/p50_ms", "latency/p90_ms", "latency/throughput"]
 
 
@@ -80,7 +80,7 @@ def test_a_missing_run_names_the_nearest(folder):
 
 def test_the_same_seed_gives_the_same_metrics(folder, run, tmp_path):
     again = candlelab.load_run(tiny.trained(tmp_path)).metrics
-    timed = ("fit/seconds", "fit/samples_per_second", "fit/peak_memory_mb", "net/load_seconds", *(n for n in NAMES if "latency" in n))
+    timed = ("fit/seconds", "fit/epoch_seconds", "fit/samples_per_second", "fit/peak_memory_mb", "net/load_seconds", *(n for n in NAMES if "latency" in n))
     assert {k: v for k, v in again.items() if k not in timed} == {k: v for k, v in run.metrics.items() if k not in timed}
 
 

@@ -44,7 +44,7 @@ def _fit_and_score(cfg: DictConfig, folder: Path, trainer) -> tuple[dict, str]:
     runs.write_json(folder / "bayes.json", bayes_of(parts.data))
     runs.write_json(folder / "difficulty.json", right_by_difficulty(cfg, learner, parts.data))
     fitted = {"fit/epochs": fit.epochs, "fit/best_epoch": fit.best_epoch, "fit/seconds": fit.seconds,
-              "fit/samples_per_second": fit.samples_per_second, "fit/peak_memory_mb": memory.megabytes}
+              "fit/epoch_seconds": fit.seconds / max(1, fit.epochs), "fit/samples_per_second": fit.samples_per_second, "fit/peak_memory_mb": memory.megabytes}
     return score_and_report(runs.Run(folder), cfg, extra=fitted | costs(parts, folder), data=parts.data)
 
 

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 
 from candlelab.pipeline.assemble import Parts
+from candlelab.pipeline.operations import flops
 from candlelab.run import Run
 
 INTERVAL = 0.01  # seconds between two looks at the memory
@@ -70,10 +71,10 @@ def _give_back() -> None:
         return  # only glibc keeps freed memory this way
 
 
-def costs(parts: Parts, folder: Path) -> dict[str, float]:
+def costs(parts: Parts, folder: Path) -> dict[str, float | None]:
     """Return net/parameters, net/flops, net/load_seconds and the latency/ figures of a run whose weights are written.
 
-    flops       of one forward pass of one sample; a multiplication and an addition count as two.
+    flops       of one forward pass of one sample; a multiplication and an addition count as two. None where a layer is unknown.
     load        from the folder to a net in evaluation mode.
     p50_ms, p90_ms   of one sample in one thread (or on the GPU), inputs ready; throughput: samples per second of whole batches.
     """
@@ -92,14 +93,6 @@ def costs(parts: Parts, folder: Path) -> dict[str, float]:
         torch.set_num_threads(threads)
     p50, p90 = 1000 * np.quantile(single, (0.5, 0.9))
     return counts | {"latency/p50_ms": p50, "latency/p90_ms": p90, "latency/throughput": len(rows) / np.median(durations(net, many))}
-
-
-def flops(net: torch.nn.Module, batch: dict) -> int:
-    """Floating-point operations of one forward pass over a batch."""
-    from torch.utils.flop_counter import FlopCounterMode
-    with FlopCounterMode(display=False) as counter, torch.no_grad():
-        net(batch)
-    return counter.get_total_flops()
 
 
 def durations(net: torch.nn.Module, batch: dict) -> np.ndarray:

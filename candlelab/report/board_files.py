@@ -35,6 +35,7 @@ COLUMNS: dict[str, str] = {
     "Parameters": "net/parameters",
     "FLOPs": "net/flops",
     "Train_Seconds": "fit/seconds",
+    "Epoch_Seconds": "fit/epoch_seconds",
     "Samples_Per_Second": "fit/samples_per_second",
     "Peak_Memory_MB": "fit/peak_memory_mb",
     "Load_Seconds": "net/load_seconds",

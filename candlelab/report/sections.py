@@ -277,11 +277,18 @@ def training(results: Results, log: Path) -> Section:
     facts = [
         ("epochs", formats.count(results.get("fit/epochs"))),
         ("time", formats.seconds(results.get("fit/seconds"))),
+        ("time of an epoch", formats.seconds(results.get("fit/epoch_seconds"))),
         ("samples per second", formats.short(results.get("fit/samples_per_second"))),
         ("peak memory", formats.megabytes(results.get("fit/peak_memory_mb"))),
         ("parameters", formats.short(results.get("net/parameters"))),
+        ("operations per window", operations(results.get("net/parameters"), results.get("net/flops"))),
     ]
     return Section("Training", facts=[fact for fact in facts if not fact[1].startswith(formats.DASH)], figures=plots)
+
+
+def operations(parameters: float | None, flops: float | None) -> str:
+    """The FLOPs of one answer; said to be uncounted where a net has a layer that nobody counts."""
+    return "not counted" if flops is None and parameters is not None else formats.short(flops)
 
 
 def read_log(path: Path) -> tuple[np.ndarray, dict[str, np.ndarray]]:

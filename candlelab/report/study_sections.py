@@ -15,7 +15,7 @@ from candlelab.report import formats, study_figures
 from candlelab.report.figures import Estimate, Figure, Reference, comparison
 from candlelab.report.page import Section, Table
 from candlelab.report.results import QUALITY
-from candlelab.report.sections import read_log
+from candlelab.report.sections import operations, read_log
 from candlelab.report.svg import span
 
 HEAT = ("accuracy", "balanced_accuracy", "f1_macro", "auroc", "auprc", "mcc", "brier", "ece")
@@ -68,7 +68,8 @@ COLUMNS: dict[str, Callable[[Entry], str]] = {
     "Sharpe a year": lambda entry: formats.number(entry.get("sharpe_net_annual"), 2),
     "deflated": lambda entry: formats.percent(entry.get("deflated_sharpe")),
     "parameters": lambda entry: formats.short(entry.get("net/parameters")),
-    "FLOPs": lambda entry: formats.short(entry.get("net/flops")),
+    "FLOPs": lambda entry: operations(entry.get("net/parameters"), entry.get("net/flops")),
+    "epoch": lambda entry: formats.seconds(entry.get("fit/epoch_seconds")),
     "training": lambda entry: formats.seconds(entry.get("fit/seconds")),
     "memory": lambda entry: formats.megabytes(entry.get("fit/peak_memory_mb")),
     "latency": lambda entry: formats.milliseconds(entry.get("latency/p50_ms")),

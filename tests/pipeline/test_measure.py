@@ -4,7 +4,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from candlelab.pipeline.measure import CALLS, PeakMemory, durations, flops
+from candlelab.pipeline.measure import CALLS, PeakMemory, durations
+from candlelab.pipeline.operations import flops
 
 
 class Line(nn.Module):

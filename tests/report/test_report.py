@@ -11,7 +11,7 @@ import pytest
 
 from candlelab.evaluate.score import Evaluation
 from candlelab.evaluate.threshold.exact import Exact
-from candlelab.report import formats
+from candlelab.report import formats, sections
 from candlelab.report.run_report import write_report
 
 HOUR = 3_600_000
@@ -231,3 +231,8 @@ def test_results_too_good_to_be_true_are_called_so_first(tmp_path):
     text = page(tmp_path)
     assert example()["scores"].verdict.suspicions
     assert "Too good to be believed yet" in text and "An edge that pays" not in text
+
+
+def test_operations_that_nobody_counted_are_no_zero():
+    assert sections.operations(46_750, None) == "not counted" and sections.operations(None, None) == formats.DASH
+    assert sections.operations(46_750, 4_515_568) == f"4.52{formats.THIN}M"
