@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 
 from candlelab.core.errors import UserError
-from candlelab.core.interval import infer_interval, next_open
+from candlelab.core.interval import check_steps, infer_interval, next_open
+from candlelab.core.times import to_ms
 
 PRICES = ("open", "high", "low", "close")
 REQUIRED = (*PRICES, "volume")
@@ -65,9 +66,11 @@ class Candles:
     def build(cls, *, symbols, intervals, symbol, time, missing=None, **columns) -> Candles:
         """Return a checked, sorted and segmented tape from columns in any order.
 
-        Raises UserError on unequal lengths, repeated times, non-positive prices or high/low violations.
+        time  datetimes of any unit, or epoch integers: see `core.times.to_ms`.
+        Raises UserError on unequal lengths, repeated times, a commonest step that is not the interval, non-positive prices
+        or high/low violations.
         """
-        symbol, time = np.asarray(symbol, np.int32), np.asarray(time, np.int64)
+        symbol, time = np.asarray(symbol, np.int32), to_ms(time)
         columns = {k: np.asarray(v, np.float64) for k, v in columns.items() if v is not None}
         _check_lengths(time, symbol=symbol, **columns)
         order = np.lexsort((time, symbol))
@@ -75,6 +78,8 @@ class Candles:
             symbol, time = symbol[order], time[order]
             columns = {k: v[order] for k, v in columns.items()}
             missing = None if missing is None else np.asarray(missing, bool)[order]
+        for code, interval in enumerate(intervals):
+            check_steps(time[symbol == code], interval)
         segment = find_segments(symbol, time, tuple(intervals))
         tape = cls(symbols=tuple(symbols), intervals=tuple(intervals), symbol=symbol, time=time,
                    segment=segment, missing=missing, **columns)
@@ -175,15 +180,6 @@ def _cut_where(segment: np.ndarray, other: np.ndarray) -> np.ndarray:
     breaks = np.zeros(len(segment), bool)
     breaks[1:] = (np.diff(segment) != 0) | (np.diff(other) != 0)
     return np.cumsum(breaks, dtype=np.int32)
-
-
-def to_ms(times) -> np.ndarray:
-    """Return int64 ms UTC from a column of ms integers, datetimes (naive means UTC) or ISO text."""
-    column = pd.Series(times)
-    if pd.api.types.is_integer_dtype(column):
-        return column.to_numpy(np.int64)
-    stamps = pd.to_datetime(column, utc=True)
-    return stamps.dt.tz_localize(None).to_numpy("datetime64[ms]").astype(np.int64)
 
 
 def _check_lengths(time: np.ndarray, **columns: np.ndarray) -> None:

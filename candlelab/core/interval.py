@@ -71,6 +71,21 @@ def infer_interval(symbol: np.ndarray, time: np.ndarray) -> str:
     raise UserError(f"the commonest time step is {step / MINUTE:g} minutes, which is no known interval: resample the file")
 
 
+def check_steps(time: np.ndarray, interval: str, bars: int = 1, fewest: int = 8) -> None:
+    """Raise UserError unless the commonest step of ascending times (n,), ms UTC, is `bars` intervals; a few rows tell nothing."""
+    steps = np.diff(time)
+    steps = steps[steps > 0]
+    if len(steps) < fewest:
+        return
+    lengths, counts = np.unique(steps, return_counts=True)
+    asked = bars * interval_ms(interval)
+    allowed = (28 * DAY * bars <= lengths) & (lengths <= 31 * DAY * bars) if check_interval(interval) == MONTH else lengths == asked
+    if counts[allowed].sum() < counts[~allowed].max(initial=0):
+        step = int(lengths[counts.argmax()])
+        raise UserError(f"the commonest step between two times is {step / MINUTE:g} minutes where {bars} x {interval} "
+                        f"({asked / MINUTE:g}) was said: give the interval that the times have, or times in milliseconds")
+
+
 def floor_open(time: np.ndarray, interval: str) -> np.ndarray:
     """Return the open time of the exchange's bar that holds each time; int64 ms UTC."""
     time = np.asarray(time, np.int64)

@@ -89,14 +89,16 @@ class Evaluation:
         classes: tuple[str, ...],
         bayes: float | None = None,
         net: str = "net",
+        stride: int = 1,
     ) -> Scores:
         """Score the rows of model `net` beside those of every other model in the table.
 
         horizon  bars the label looks ahead, 0 for recognition
         bayes    best achievable accuracy where the market is simulated
+        stride   bars between neighbouring rows, as data.stride
         Raises UserError if the table lacks columns or rows, or if models stand on different rows.
         """
-        task = Task(horizon, interval, kind, tuple(classes), bayes)
+        task = Task(horizon, interval, kind, tuple(classes), bayes, stride)
         parts = split_parts(predictions, task)
         if net not in parts["test"]:
             raise UserError(f"the predictions hold no test rows of model {net!r}; they hold {sorted(parts['test'])}")

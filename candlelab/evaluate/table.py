@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 
 from candlelab.core.errors import UserError
-from candlelab.core.interval import interval_ms
+from candlelab.core.interval import check_steps, interval_ms
+from candlelab.core.times import to_ms
 from candlelab.evaluate.classification import Predicted
 from candlelab.evaluate.rows import Rows
 
@@ -29,6 +30,7 @@ class Task:
     kind: Kind
     classes: tuple[str, ...]
     bayes: float | None = None
+    stride: int = 1
 
 
 @dataclass(frozen=True)
@@ -99,7 +101,7 @@ def split_parts(predictions: pd.DataFrame, task: Task) -> dict[str, dict[str, Pa
         raise UserError(f"the predictions lack the columns {', '.join(missing)}; write all that the run folder describes")
     model, models = pd.factorize(predictions["model"])
     symbol, symbols = pd.factorize(predictions["symbol"], sort=True)
-    place = {"symbol": symbol, "segment": predictions["segment"].to_numpy(), "time": predictions["time"].to_numpy(np.int64)}
+    place = {"symbol": symbol, "segment": predictions["segment"].to_numpy(), "time": to_ms(predictions["time"])}
     parts: dict[str, dict[str, Part]] = {}
     for split, word in SPLITS.items():
         inside = (predictions["split"] == word).to_numpy()
@@ -135,11 +137,19 @@ def _part(
     if first is None:
         columns = (table[name].to_numpy(float)[rows] for name in SHARED[1:])
         found = Rows.of(pd.DataFrame(where), horizon=task.horizon, interval=task.interval)
+        check_rows(found, task)
         ground = Ground(found, tuple(symbols[code] for code in np.unique(where["symbol"])), label, *columns)
     else:
         ground = first.ground
         check_same(first, model, label, where, symbols)
     return Part(model, ground, p, table["forecast"].to_numpy(float)[rows])
+
+
+def check_rows(rows: Rows, task: Task) -> None:
+    """Raise UserError unless neighbouring rows of most chains stand `stride` bars apart."""
+    step = np.diff(rows.time, prepend=rows.time[:1])
+    inside = step[~rows.starts]
+    check_steps(np.cumsum(inside), task.interval, task.stride)
 
 
 def check_same(first: Part, model: str, label: np.ndarray, where: dict[str, np.ndarray], symbols: tuple[str, ...]) -> None:

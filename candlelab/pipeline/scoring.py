@@ -23,7 +23,7 @@ def score_and_report(run: runs.Run, cfg: DictConfig, *, extra: dict, data) -> tu
     folder, made = run.folder, run.preprocessing
     scores = build(cfg, "evaluate").score(
         run.predictions, horizon=made["horizon"], interval=made["interval"], kind=made["kind"],
-        classes=tuple(made["classes"]), bayes=_optimum(folder).get("accuracy"))
+        classes=tuple(made["classes"]), bayes=_optimum(folder).get("accuracy"), stride=run.cfg.data.stride)
     metrics = scores.metrics | extra
     scores = replace(scores, metrics=metrics)
     runs.write_json(folder / "evaluate.json", plain(cfg)["evaluate"])
@@ -53,7 +53,7 @@ def rescore(run: runs.Run, cfg: DictConfig) -> dict:
     made = run.preprocessing
     scores = build(cfg, "evaluate").score(
         run.predictions, horizon=made["horizon"], interval=made["interval"], kind=made["kind"],
-        classes=tuple(made["classes"]), bayes=_optimum(run.folder).get("accuracy"))
+        classes=tuple(made["classes"]), bayes=_optimum(run.folder).get("accuracy"), stride=run.cfg.data.stride)
     metrics = scores.metrics | costs_of(run.metrics)
     name = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:8]
     path = run.folder / "scores" / f"{name}.json"

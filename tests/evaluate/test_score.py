@@ -9,6 +9,7 @@ import pytest
 from score_cases import evaluation, predictions, score
 from sklearn.metrics import roc_auc_score
 
+from candlelab.core.errors import UserError
 from candlelab.evaluate.threshold.exact import Exact
 from candlelab.evaluate.threshold.grid import Grid
 
@@ -172,3 +173,18 @@ def test_a_table_that_cannot_be_scored_says_why(spoil, message):
 def test_evaluation_settings_out_of_range_are_refused(wrong):
     with pytest.raises(ValueError, match=f"{next(iter(wrong))} was"):
         evaluation(**wrong)
+
+
+@pytest.mark.parametrize("unit", ["s", "ms", "us", "ns"])
+def test_the_unit_of_times_changes_no_score(unit):
+    table = predictions(edge=0.3, rows=600)
+    dated = table.assign(time=pd.to_datetime(table["time"], unit="ms").astype(f"datetime64[{unit}]"))
+    assert score(dated).metrics["test/sharpe_net_annual"] == score(table).metrics["test/sharpe_net_annual"]
+
+
+@pytest.mark.parametrize(("factor", "stride"), [(4, 1), (1, 4), (0.001, 1)])
+def test_a_table_whose_commonest_step_is_not_the_interval_is_refused(factor, stride):
+    table = predictions(rows=300)
+    table = table.assign(time=(table["time"] * factor).astype("int64"))
+    with pytest.raises(UserError, match="commonest step"):
+        evaluation().score(table, horizon=1, interval="1h", kind="forecast", classes=("down", "up"), stride=stride)
