@@ -175,7 +175,8 @@ class Evaluation:
     def _threshold(self, choice: Choice, parts: dict, trades: dict, net: str) -> dict:
         settings = {k: v for k, v in vars(self.threshold).items() if isinstance(v, (str, int, float))}
         year = math.sqrt(trades["test"][net].rows.per_year)
-        optimism = self.threshold.optimism(trades["val"][net], seed=self.seed) if net in trades["val"] else None
+        searched = choice.threshold is not None and net in trades["val"]
+        optimism = self.threshold.optimism(trades["val"][net], seed=self.seed) if searched else None
         tested = parts["test"][net]
         used = money.score_used(self.threshold.score, tested.forecast)
         swapped = ["the net makes no forecast: its confidence stands in for score=forecast"] if used != self.threshold.score else []
@@ -184,10 +185,12 @@ class Evaluation:
             "rule": type(self.threshold).__name__.lower(),
             **settings,
             "score": used,
-            "chosen_on": "validation",
+            "chosen_on": self.threshold.chosen_on,
             "threshold": choice.threshold,
+            "flat": flat_because(choice, settings.get("min_trades", 1), year),
             "trades": choice.entries,
             "candidates": choice.candidates,
+            "best_validation_sharpe_annual": None if choice.best is None else choice.best * year,
             "validation_sharpe_annual": None if choice.sharpe is None else choice.sharpe * year,
             "optimism_annual": None if optimism is None else optimism * year,
             "corrected_sharpe_annual": corrected,
@@ -245,6 +248,15 @@ def telling(choice: Choice) -> np.ndarray:
     values = choice.curve.threshold
     deciles = values[curves.evenly(len(values), 11)]
     return np.unique(deciles if choice.threshold is None else np.append(deciles, choice.threshold))
+
+
+def flat_because(choice: Choice, min_trades: int, year: float) -> str | None:
+    """Why nothing is traded; None where something is."""
+    if choice.threshold is not None:
+        return None
+    if choice.best is None:
+        return f"no threshold trades {min_trades} times on validation"
+    return f"no threshold earns anything after fees on validation (best net Sharpe ratio {choice.best * year:.1f} a year)"
 
 
 def moved(scored: Scored, task: Task) -> float:

@@ -278,7 +278,8 @@ def luck(threshold: dict) -> str:
 def idle(own: Scored, threshold: dict) -> str:
     """Why there is no Sharpe ratio."""
     if threshold.get("threshold") is None:
-        return f"No threshold trades {threshold.get('min_trades', 1)} times on validation, so nothing is traded."
+        why = threshold.get("flat") or "no threshold was chosen"
+        return f"{why[0].upper()}{why[1:]}, so nothing is traded."
     return "The threshold chosen on validation leaves no trades." if own["trades"] == 0 else "Its returns do not vary."
 
 
@@ -334,6 +335,6 @@ def missing(own: Scored, threshold: dict, task: Task, settings: dict):
     if settings["slippage_bps"] == 0:
         yield "spread and slippage (0 bp assumed)"
     if threshold.get("threshold") is None:
-        yield f"a threshold ({threshold.get('min_trades', 'enough')} trades on validation were not reached)"
+        yield f"a threshold ({threshold.get('flat') or 'none was chosen'})"
     if own.get("ece_low", 0.0) > 0.05:
         yield f"calibration (confidence is off by {percent(own['ece'])})"

@@ -44,6 +44,8 @@ def money(results: Results, curves: Mapping[str, Any], threshold: Mapping[str, A
         if threshold.get(name) is not None
     ]
     lead = f"Decided at the close of a bar, held until the next one, {' and '.join(costs) or 'fees'} on every change of position. "
+    if threshold.get("flat"):
+        lead += f"Nothing is traded: {threshold['flat']}. "
     lead += " ".join(f"{warning[0].upper()}{warning[1:].rstrip('.')}." for warning in threshold.get("warnings", ()))
     return Section("Money", lead, facts=_money_facts(results, threshold), figures=plots, tables=[_money_table(results)])
 
@@ -60,7 +62,8 @@ def _money_facts(results: Results, threshold: Mapping[str, Any]) -> list[tuple[s
     delayed, net, annual = (results.get(f"test/{name}") for name in ("sharpe_net_delayed", "sharpe_net", "sharpe_net_annual"))
     if delayed is not None and net and annual is not None:
         facts.append(("Sharpe a year if acting one bar late", formats.number(delayed * annual / net, 2)))
-    facts.append(("threshold, chosen on validation", formats.percent(threshold.get("threshold"), 2)))
+    chosen = "threshold, given" if threshold.get("chosen_on") == "given" else "threshold, chosen on validation"
+    facts.append((chosen, formats.percent(threshold.get("threshold"), 2)))
     facts.append(("Sharpe a year on validation", formats.number(threshold.get("validation_sharpe_annual"), 2)))
     facts.append(("… less what choosing adds by luck", formats.number(threshold.get("corrected_sharpe_annual"), 2)))
     return [fact for fact in facts if fact[1] != formats.DASH]

@@ -127,7 +127,7 @@ def _decided(p: np.ndarray, returns: float, classes: list[str], forecasts: bool,
         return UNSURE if unsure else word, word, p.max(), f"below the threshold {least:.3g}" if unsure else None
     sure, side = (value[0] for value in confidences(p[None], np.array([returns]), score))
     if least is None:
-        return SIGNALS[0], word, sure, "no threshold qualified on validation; task.threshold=… sets one"
+        return SIGNALS[0], word, sure, "no threshold earned anything after fees on validation; task.threshold=… sets one"
     if sure < least:
         return SIGNALS[0], word, sure, f"below the threshold {least:.3g}"
     return SIGNALS[int(side)], word, sure, None if side else f"the model says {word}"

@@ -188,3 +188,10 @@ def test_a_table_whose_commonest_step_is_not_the_interval_is_refused(factor, str
     table = table.assign(time=(table["time"] * factor).astype("int64"))
     with pytest.raises(UserError, match="commonest step"):
         evaluation().score(table, horizon=1, interval="1h", kind="forecast", classes=("down", "up"), stride=stride)
+
+
+def test_without_an_edge_the_run_stays_flat_and_says_so():
+    found = score(predictions(edge=0.0, rows=900), fee_bps=50.0)
+    assert found.threshold["threshold"] is None and found.metrics["test/trades"] == 0
+    assert "no threshold earns anything after fees on validation" in found.threshold["flat"]
+    assert "so nothing is traded" in found.verdict.money.sentence

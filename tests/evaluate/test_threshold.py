@@ -10,6 +10,7 @@ from candlelab.evaluate import backtest
 from candlelab.evaluate.rows import Rows
 from candlelab.evaluate.threshold.curve import Curve, Sweep, Trades, choose, expected_optimism, smoothed
 from candlelab.evaluate.threshold.exact import Exact
+from candlelab.evaluate.threshold.fixed import Fixed
 from candlelab.evaluate.threshold.grid import Grid
 
 COST = 0.001
@@ -52,14 +53,15 @@ def test_the_choice_equals_brute_force(seed):
     trades = market(seed, symbols=3, levels=60)
     allowed = [(sharpe, -threshold) for threshold, sharpe, entries in brute_force(trades) if entries >= 10]
     found = Exact(**EXACT | {"min_trades": 10}).search(trades, floor=0)
-    assert (found.sharpe, -found.threshold) == pytest.approx(max(allowed))
+    ratio, threshold = max(allowed)
+    assert found.best == pytest.approx(ratio) and found.threshold == (-threshold if ratio > 0 else None)
 
 
 @pytest.mark.parametrize("grid", ["confidence", "constants", "report", "returns", "quantiles"])
 def test_no_grid_beats_the_exact_search(grid):
     trades = market(3, symbols=2, bars=200, levels=1000)
-    best = Exact(**EXACT).search(trades, floor=0).sharpe
-    assert Grid(**EXACT, grid=grid).search(trades, floor=0).sharpe <= best + 1e-12
+    best = Exact(**EXACT).search(trades, floor=0).best
+    assert Grid(**EXACT, grid=grid).search(trades, floor=0).best <= best + 1e-12
 
 
 @pytest.mark.parametrize("grid", ["confidence", "returns", "quantiles"])
@@ -121,14 +123,14 @@ def normal_scores(seed, bars, edge=0.0):
 @pytest.mark.parametrize(("bars", "best"), [(1000, 2.6), (4000, 1.2)])
 def test_the_best_of_a_quantile_grid_looks_good_on_noise(bars, best):
     grid = Grid(**EXACT | {"min_trades": 30}, grid="quantiles")
-    found = [grid.search(normal_scores(seed, bars), floor=0).sharpe for seed in range(200)]
+    found = [grid.search(normal_scores(seed, bars), floor=0).best for seed in range(200)]
     assert np.sqrt(8760) * np.mean(found) == pytest.approx(best, abs=0.35)
 
 
 def test_on_noise_the_corrected_sharpe_is_within_noise_of_zero():
     exact = Exact(**EXACT | {"min_trades": 30, "draws": 40})
     trades = [normal_scores(100 + seed, 1000) for seed in range(20)]
-    chosen = np.array([exact.search(each, floor=0).sharpe for each in trades])
+    chosen = np.array([exact.search(each, floor=0).best for each in trades])
     corrected = chosen - [exact.optimism(each, seed=0) for each in trades]
     assert np.mean(chosen) > 4 * np.std(chosen) / np.sqrt(20)
     assert abs(np.mean(corrected)) < 2.5 * np.std(corrected) / np.sqrt(20)
@@ -140,8 +142,9 @@ def test_with_fees_the_corrected_sharpe_is_what_fresh_rows_give():
     for seed in range(40):
         trades, later = (replace(normal_scores(1000 * k + seed, bars), cost=COST) for k, bars in ((1, 1000), (2, 8000)))
         choice = exact.search(trades, floor=0)
-        corrected.append(choice.sharpe - exact.optimism(trades, seed=0))
-        signal = np.where(later.score >= choice.threshold, later.direction, 0)
+        corrected.append(choice.best - exact.optimism(trades, seed=0))
+        best = choice.curve.threshold[choose(choice.curve, min_trades=30, smooth=0.0)]
+        signal = np.where(later.score >= best, later.direction, 0)
         fresh.append(backtest.run(signal, later.bar_return, later.rows, COST).sharpe)
     assert abs(np.mean(corrected) - np.mean(fresh)) < 3 * np.std(corrected) / np.sqrt(40)
 
@@ -160,3 +163,27 @@ def test_a_nan_score_never_trades():
     trades = market(2)
     trades.score[:20] = np.nan
     assert np.isfinite(Sweep.over(trades).threshold).all()
+
+
+def three_bars(*, gain):
+    """One confident long row amid two that take no side: gross `gain`, opening and closing cost 0.2 %."""
+    frame = pd.DataFrame({"symbol": "A", "segment": 0, "time": 3_600_000 * np.arange(3)})
+    rows = Rows.of(frame, horizon=1, interval="1h")
+    return Trades(np.array([0.5, 0.9, 0.5]), np.array([0, 1, 0], np.int8), np.array([0.0, gain, 0.0]), rows, COST)
+
+
+def test_a_threshold_that_loses_on_validation_is_not_traded():
+    found = Exact(**EXACT).search(three_bars(gain=0.001), floor=0)  # net 0, 0, -0.001 after -0.001: a mean below 0
+    assert found.threshold is None and found.sharpe is None and found.best < 0
+
+
+def test_a_threshold_that_earns_on_validation_is_traded():
+    found = Exact(**EXACT).search(three_bars(gain=0.004), floor=0)
+    net = np.array([0.0, 0.003, -0.001])
+    assert found.threshold == 0.9 and found.sharpe == pytest.approx(net.mean() / net.std(ddof=1))
+
+
+def test_a_fixed_threshold_trades_though_validation_loses():
+    found = Fixed(score="confidence", value=0.6).search(three_bars(gain=0.001), floor=0.5)
+    net = np.array([0.0, 0.0, -0.001])
+    assert found.threshold == 0.6 and found.entries == 1 and found.sharpe == pytest.approx(net.mean() / net.std(ddof=1))

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from score_cases import CLASSES, evaluation, predictions, score
 
+from candlelab.evaluate.threshold.fixed import Fixed
 from candlelab.evaluate.verdict import side_of
 
 
@@ -59,7 +60,7 @@ def test_a_clear_edge_is_three_times_yes():
 
 
 def test_reversal_is_right_53_percent_and_loses_money():
-    found = score(reversal_market()).verdict
+    found = score(reversal_market(), threshold=Fixed(score="confidence", value=0.5)).verdict
     assert found.information.answer == "yes" and re.match(r"Right on 5[2-4]\.\d %", found.information.sentence)
     assert found.money.answer == "no" and found.money.high < 0
     assert "reversal knows something of direction and loses money after fees" in found.beyond_baseline.sentence

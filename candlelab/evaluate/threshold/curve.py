@@ -47,10 +47,11 @@ class Curve:
 
 @dataclass(frozen=True)
 class Choice:
-    """A threshold and how it was found; None where no threshold trades often enough.
+    """A threshold and how it was found; None where no threshold that trades often enough earns anything after costs.
 
     sharpe      net per bar on the rows searched
-    candidates  distinct thresholds tried: trials for a deflated Sharpe ratio
+    candidates  distinct thresholds tried: trials of the ratio on the rows searched, not of that on others
+    best        the highest net ratio per bar found, positive or not; None where no threshold trades often enough
     """
 
     threshold: float | None
@@ -59,12 +60,18 @@ class Choice:
     candidates: int
     curve: Curve
     warnings: tuple[str, ...] = ()
+    best: float | None = None
 
 
 class Search(Protocol):
-    """A way to choose a threshold; score names what is compared with it: confidence, margin or forecast."""
+    """A way to choose a threshold.
+
+    score      what is compared with it: confidence, margin or forecast
+    chosen_on  validation, or given where nothing is chosen
+    """
 
     score: str
+    chosen_on: str
 
     def search(self, trades: Trades, *, floor: float) -> Choice:
         """Choose on these rows; `floor` is the smallest score that can occur."""
@@ -185,11 +192,13 @@ def choose(curve: Curve, *, min_trades: int, smooth: float) -> int | None:
 
 
 def decide(curve: Curve, best: int | None, warnings: tuple[str, ...] = ()) -> Choice:
-    """The choice of one point of a curve, or of none."""
+    """The choice of one point of a curve, or of none; a point that loses after costs is none: staying flat earns more."""
     if best is None:
         return Choice(None, None, 0, len(curve.threshold), curve, warnings)
-    point = float(curve.threshold[best]), float(curve.sharpe[best]), int(curve.entries[best])
-    return Choice(*point, len(curve.threshold), curve, warnings)
+    threshold, ratio, entries = float(curve.threshold[best]), float(curve.sharpe[best]), int(curve.entries[best])
+    if ratio <= 0:
+        return Choice(None, None, 0, len(curve.threshold), curve, warnings, ratio)
+    return Choice(threshold, ratio, entries, len(curve.threshold), curve, warnings, ratio)
 
 
 def expected_optimism(trades: Trades, *, min_trades: int, draws: int, seed: int) -> float | None:

@@ -29,6 +29,8 @@ class Grid:
     draws       bootstrap draws that estimate the optimism of the choice; 0 leaves it out
     """
 
+    chosen_on = "validation"
+
     def __init__(
         self,
         *,
