@@ -97,7 +97,7 @@ class Candles:
         body = np.maximum(self.open, self.close), np.minimum(self.open, self.close)
         self._refuse(here & ((self.high < body[0]) | (self.low > body[1])), "a body outside its low-high range",
                      "check the column order")
-        self._refuse(here & ~(self.volume >= 0), "a volume that is negative or not a number", "set it to 0")
+        self._refuse(here & ~((self.volume >= 0) & (self.volume < np.inf)), "a volume that is negative, infinite or not a number", "set it to 0")
 
     def _refuse(self, bad: np.ndarray, what: str, cure: str) -> None:
         if not bad.any():

@@ -14,6 +14,7 @@ FIXED = {
     "12h": 720 * MINUTE, "1d": DAY, "3d": 3 * DAY, "1w": 7 * DAY,
 }
 MONTH = "1mo"
+AUTO = "auto"  # as data.interval: what the files hold
 INTERVALS = (*FIXED, MONTH)
 YEAR = 365 * DAY
 
@@ -24,6 +25,11 @@ def check_interval(interval: str) -> str:
     if name not in INTERVALS:
         raise UserError(f"interval '{interval}' is unknown: choose one of {' '.join(INTERVALS)}")
     return name
+
+
+def check_asked(interval: str) -> str:
+    """Return what data.interval asks for: a known interval, or auto, which is for sources that read files."""
+    return AUTO if interval == AUTO else check_interval(interval)
 
 
 def interval_ms(interval: str) -> int:

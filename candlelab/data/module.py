@@ -16,7 +16,7 @@ import torch
 from candlelab.core.batch import Batch, Shapes
 from candlelab.core.candles import Candles
 from candlelab.core.errors import UserError
-from candlelab.core.interval import check_interval, to_time
+from candlelab.core.interval import check_asked, to_time
 from candlelab.data import caption as captions
 from candlelab.data.indicators.windowed import plain_numbers
 from candlelab.data.label.outcomes import Labels
@@ -63,7 +63,7 @@ class ChartData(pl.LightningDataModule):
                              f"{max_samples}: sizes must be at least 1 and thin in [0, 1)")
         self.renderer, self.source, self.label, self.split = renderer, source, label, split
         self.indicators, self.scaling, self.caption = indicators, scaling, caption
-        self.symbols, self.interval = list(symbols), check_interval(interval)
+        self.symbols, self.interval = list(symbols), check_asked(interval)
         self.start, self.end, self.resample, self.thin = start, end, resample, thin
         self.window, self.stride, self.max_samples = window, stride, max_samples
         self.batch_size, self.seed = batch_size, seed

@@ -17,7 +17,8 @@ import pyarrow.csv
 
 from candlelab.core.errors import DataTrouble
 from candlelab.core.interval import floor_open, interval_ms
-from candlelab.market.table import ARCHIVE_COLUMNS, to_ms
+from candlelab.market.columns import ARCHIVE_COLUMNS
+from candlelab.market.timestamps import to_ms
 from candlelab.market.web import Absent, Passing, Web
 
 MARKETS = {"spot": "spot", "um": "futures/um", "cm": "futures/cm"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 import time as clock
 from glob import glob
 from pathlib import Path
@@ -11,35 +12,53 @@ import numpy as np
 
 from candlelab.core.candles import Candles, concat
 from candlelab.core.errors import UserError
-from candlelab.core.interval import check_interval, infer_interval, interval_ms
+from candlelab.core.interval import AUTO, check_interval, infer_interval, interval_ms
 from candlelab.market.quality import Quality, break_at_relistings, clean
+from candlelab.market.reading import SUFFIXES
 from candlelab.market.resample import resample
-from candlelab.market.table import Table, read_table, tidy_symbol
-
-YEAR_1980 = 315_532_800_000
-SUFFIXES = (".csv", ".csv.gz", ".txt", ".parquet", ".pq")
+from candlelab.market.symbols import tidy_symbol
+from candlelab.market.table import Reading, Table, read_tables
 
 
 def load_files(paths: list[Path], symbols: list[str], interval: str, start: int | None, end: int | None, *,
-               misaligned: str, last_bar: str) -> tuple[Candles, list[Quality]]:
+               misaligned: str, last_bar: str, reading: Reading) -> tuple[Candles, list[Quality]]:
     """Return (tape, quality per symbol) of the bars with start <= open time < end, ms UTC.
 
     symbols   empty: all the files hold.
-    interval  the files' own or a coarser one, which is then built from them.
+    interval  the files' own or a coarser one, which is then built from them; auto: the finest all the symbols have.
     last_bar  keep, or drop (the file was made while the market ran).
-    Raises UserError if a file, a symbol or the interval is not there, DataTrouble if the bars cannot be trusted.
+    A range that leaves out bars of the files is a note of the quality. Raises UserError if a file, a symbol or the interval is
+    not there, DataTrouble if the bars cannot be trusted.
     """
-    interval = check_interval(interval)
-    parts = split_by_symbol([read_table(path) for path in paths], [tidy_symbol(s) for s in symbols])
+    parts = split_by_symbol([table for path in paths for table in read_tables(path, reading)], [tidy_symbol(s) for s in symbols])
+    interval = finest(parts) if interval == AUTO else check_interval(interval)
     quality, tapes = [], []
     for name, pieces in parts.items():
-        own, bars = choose_interval(name, pieces, interval)
+        own, whole = choose_interval(name, pieces, interval)
         record = Quality(name, own)
         quality.append(record)
-        bars = clean(_cut(name, bars, start, end, last_bar), record, now=int(clock.time() * 1000), misaligned=misaligned)
+        bars = _cut(name, whole, start, end, last_bar)
+        if len(bars["time"]) < len(whole["time"]) - (last_bar == "drop"):
+            record.notes.append(f"data.start and data.end leave out {len(whole['time']) - len(bars['time']):,} of the {len(whole['time']):,} bars "
+                                f"of the files, which hold {span(whole['time'])}")
+        bars = clean(bars, record, now=int(clock.time() * 1000), misaligned=misaligned)
         tape = Candles.build(symbols=(name,), intervals=(own,), symbol=np.zeros(len(bars["time"]), np.int32), **bars)
         tapes.append(tape if own == interval else resample(tape, interval, start=start))
     return break_at_relistings(tapes[0] if len(tapes) == 1 else concat(tapes)), quality
+
+
+def finest(parts: dict[str, list[dict]]) -> str:
+    """Return the finest interval that every symbol's files can serve: the coarsest of what each has finest."""
+    own = [min((own_interval(piece, "1d", name) for piece in pieces), key=interval_ms) for name, pieces in parts.items()]
+    return max(own, key=interval_ms)
+
+
+def told(tape: Candles, paths: list[Path], quality: list[Quality]) -> list[str]:
+    """Return the lines that say what was taken from files: symbols, interval, span, and what was left out."""
+    shown = ", ".join(tape.symbols[:8]) + (f" and {len(tape.symbols) - 8} more" if len(tape.symbols) > 8 else "")
+    names = paths[0].name if len(paths) == 1 else f"{len(paths)} files"
+    left = [f"{row.symbol}: {note}" for row in quality for note in row.notes if note.startswith("data.start")]
+    return [f"{names}: {shown}, {tape.interval} bars, {span(tape.time)}, {len(tape):,} bars", *left]
 
 
 def _cut(name: str, bars: dict[str, np.ndarray], start: int | None, end: int | None, last_bar: str) -> dict[str, np.ndarray]:
@@ -66,7 +85,7 @@ def find_files(text: str) -> list[Path]:
         return hits
     near = difflib.get_close_matches(path.name, [p.name for p in path.parent.glob("*")], n=1)
     hint = f", did you mean {path.parent / near[0]}" if near else ""
-    raise UserError(f"no csv, csv.gz or parquet file at '{text}'{hint}: set data.source.path")
+    raise UserError(f"no csv, json, parquet, feather or zip file at '{text}'{hint}: set data.source.path")
 
 
 def split_by_symbol(tables: list[Table], asked: list[str]) -> dict[str, list[dict]]:
@@ -81,7 +100,7 @@ def split_by_symbol(tables: list[Table], asked: list[str]) -> dict[str, list[dic
             if len(asked) > 1:
                 raise UserError(f"{table.path.name} does not say which symbol it holds, and {len(asked)} are asked: "
                                  "name it like BTCUSDT_1h.csv or give it a symbol column")
-            name = asked[0] if asked else table.path.name.split(".")[0]
+            name = asked[0] if asked else stem(table.path.name)
             names = np.full(len(table), name, object)
         for name in dict.fromkeys(names.tolist()):
             rows = names == name
@@ -91,6 +110,11 @@ def split_by_symbol(tables: list[Table], asked: list[str]) -> dict[str, list[dic
     if absent:
         raise UserError(f"the files hold {', '.join(sorted(parts)[:12])}, not {', '.join(absent)}: set data.symbols")
     return {name: parts[name] for name in (asked or sorted(parts))}
+
+
+def stem(name: str) -> str:
+    """Return what a file that names no symbol is called: its name in letters and digits."""
+    return re.sub(r"[^A-Z0-9]", "", name.split(".")[0].upper())[:30] or "OWN"
 
 
 def choose_interval(name: str, pieces: list[dict], asked: str) -> tuple[str, dict[str, np.ndarray]]:
@@ -111,8 +135,6 @@ def choose_interval(name: str, pieces: list[dict], asked: str) -> tuple[str, dic
 def own_interval(piece: dict, asked: str, name: str) -> str:
     """Return the interval of one file: its commonest time step, or what its name says if it is too short to tell."""
     time, table = piece["time"], piece["table"]
-    if (time < YEAR_1980).any():
-        raise UserError(f"{table.path.name} holds times before 1980 (row numbers?): which column is the open time?")
     if len(np.unique(time)) > 1:
         return infer_interval(np.zeros(len(time), np.int8), time)
     return check_interval(table.interval) if table.interval else asked

@@ -76,11 +76,11 @@ def clean(bars: dict[str, np.ndarray], quality: Quality, *, now: int, misaligned
 
 
 def broken(bars: dict[str, np.ndarray]) -> np.ndarray:
-    """Return (n,) bool: a price not finite and positive, a body outside low-high, or a volume below 0 or NaN."""
+    """Return (n,) bool: a price not finite and positive, a body outside low-high, or a volume below 0, infinite or NaN."""
     top, bottom = np.maximum(bars["open"], bars["close"]), np.minimum(bars["open"], bars["close"])
     with np.errstate(invalid="ignore"):  # comparisons with NaN are False, so a NaN anywhere is broken
         good = (bars["low"] > 0) & (bars["low"] <= bottom) & (top <= bars["high"]) & (bars["high"] < np.inf)
-        return ~(good & (bars["volume"] >= 0))
+        return ~(good & (bars["volume"] >= 0) & (bars["volume"] < np.inf))
 
 
 def _drop(bars, rows, quality: Quality, count: str):

@@ -18,7 +18,7 @@ from candlelab.market.collect import Places, collect
 from candlelab.market.merge import iso
 from candlelab.market.progress import Progress
 from candlelab.market.quality import Quality, break_at_relistings, clean
-from candlelab.market.table import tidy_symbol
+from candlelab.market.symbols import tidy_symbol
 from candlelab.market.web import UnknownSymbol
 
 EXCHANGE_BEGINS = 1_498_867_200_000  # 2017-07-01, before the first bar
@@ -99,9 +99,6 @@ def check_symbols(symbols: list[str]) -> list[str]:
     names = list(dict.fromkeys(tidy_symbol(s) for s in symbols))
     if not names:
         raise UserError("no symbol was asked for: set data.symbols=[BTCUSDT]")
-    bad = [n for n in names if not n.replace("_", "").isalnum()]
-    if bad:
-        raise UserError(f"'{bad[0]}' cannot be a symbol: write it like BTCUSDT")
     return names
 
 

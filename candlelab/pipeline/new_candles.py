@@ -30,7 +30,7 @@ def fetch(cfg: DictConfig, recipe: DictConfig, given: list[str], csv: str | None
     """
     data = OmegaConf.to_container(recipe, resolve=True)["data"]
     if csv is not None:
-        source, data["symbols"], data["start"], data["end"] = File(path=csv, misaligned="drop", last_bar="keep"), [], None, None
+        source, data["symbols"], data["start"], data["end"] = File.plain(csv), [], None, None
     else:
         data |= {key: OmegaConf.to_container(cfg.data, resolve=True)[key] for key in _replaced(given)}
         source = build({"source": data["source"]}, "source")

@@ -8,7 +8,7 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from candlelab.config import build
-from candlelab.core.interval import check_interval, to_time
+from candlelab.core.interval import check_asked, to_time
 from candlelab.market.quality import Quality, of_tape
 from candlelab.pipeline.console import show
 
@@ -18,7 +18,7 @@ COUNTS = ("missing_bars", "duplicates", "conflicts", "misaligned", "broken", "un
 def fetch(cfg: DictConfig) -> list[Quality]:
     """Fetch data.symbols at data.interval from data.start to data.end; print and return one quality row per symbol."""
     source = build(cfg, "data.source")
-    candles = source.fetch(list(cfg.data.symbols), check_interval(cfg.data.interval), to_time(cfg.data.start), to_time(cfg.data.end))
+    candles = source.fetch(list(cfg.data.symbols), check_asked(cfg.data.interval), to_time(cfg.data.start), to_time(cfg.data.end))
     found = getattr(source, "quality", None) or of_tape(candles)
     show(quality_table(found))
     _print_changes(source)

@@ -9,8 +9,9 @@ from candlelab.data.source.huggingface import HuggingFace
 T0, HOUR = 1_704_067_200_000, 3_600_000
 
 
-def source(repo, files="**/*.parquet"):
-    return HuggingFace(repo=str(repo), revision="main", files=files, misaligned="drop", last_bar="keep", timeout=1.0)
+def source(repo, files=None):
+    return HuggingFace(repo=str(repo), revision="main", files=files, columns={}, timezone="UTC", time_format=None, max_bytes=10**9,
+                       misaligned="drop", last_bar="keep", timeout=1.0)
 
 
 @pytest.fixture
@@ -29,7 +30,7 @@ def test_local_snapshot_is_read(snapshot):
 
 
 def test_pattern_without_files_is_named(snapshot):
-    with pytest.raises(ValueError, match=r"no csv, csv.gz or parquet file like 'bars/"):
+    with pytest.raises(ValueError, match=r"no csv, json, feather or parquet file like 'bars/"):
         source(snapshot, "bars/*.parquet").fetch([], "1h", None, None)
 
 
@@ -42,3 +43,10 @@ def test_unreachable_hub_says_what_works(tmp_path, monkeypatch):
 def test_a_name_that_is_no_repository_is_the_users_mistake():
     with pytest.raises(ValueError, match=r"neither a folder here nor a dataset's name"):
         source("a b/c/d").fetch([], "1h", None, None)
+
+
+def test_what_candlelab_publishes_is_read_by_default(snapshot):
+    (snapshot / "bars").mkdir()
+    (snapshot / "data" / "BTCUSDT-1h.parquet").rename(snapshot / "bars" / "BTCUSDT-1h.parquet")
+    pd.DataFrame({"image": [b"png"], "label": [1]}).to_parquet(snapshot / "data" / "train-00000-of-00001.parquet")
+    assert source(snapshot).fetch([], "auto", None, None).symbols == ("BTCUSDT",)

@@ -32,7 +32,7 @@ def series(shared, symbol, interval, period):
 
 
 def clean(shared, name):
-    source = File(path=str(shared / "clean" / f"{name}.csv.gz"), misaligned="drop", last_bar="keep")
+    source = File.plain(str(shared / "clean" / f"{name}.csv.gz"))
     return source.fetch([], name.split("_")[1], None, None)
 
 

@@ -52,7 +52,7 @@ def test_last_bar_whose_copies_differ_was_not_finished():
 
 def test_conflicting_copies_end_as_the_exchange_serves_them_today(shared):
     mixed, _ = load_dirty(shared, "BTCUSDT_1h_2024_conflicting_duplicates", "1h")
-    today = File(path=str(shared / "clean/BTCUSDT_1h.csv.gz"), misaligned="drop", last_bar="keep").fetch([], "1h", None, None)
+    today = File.plain(str(shared / "clean/BTCUSDT_1h.csv.gz")).fetch([], "1h", None, None)
     rows = np.searchsorted(today.time, mixed.time)
     assert all(np.array_equal(getattr(mixed, n), getattr(today, n)[rows]) for n in ("time", "open", "high", "low", "close", "volume"))
 
@@ -134,7 +134,7 @@ DIRTY = [
 
 
 def load_dirty(shared, name, interval):
-    source = File(path=str(shared / "dirty" / f"{name}.csv.gz"), misaligned="drop", last_bar="keep")
+    source = File.plain(str(shared / "dirty" / f"{name}.csv.gz"))
     return source.fetch([], interval, None, None), source.quality[0]
 
 

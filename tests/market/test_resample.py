@@ -70,7 +70,7 @@ def test_finer_or_crooked_intervals_are_refused(fine, coarse, message):
 
 
 def load(shared, name):
-    source = File(path=str(shared / f"{name}.csv.gz"), misaligned="drop", last_bar="keep")
+    source = File.plain(str(shared / f"{name}.csv.gz"))
     return source.fetch([], name.split("_")[1], None, None)
 
 

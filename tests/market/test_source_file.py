@@ -6,9 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from candlelab.core.errors import DataTrouble
+from candlelab.core.errors import DataTrouble, UserError
 from candlelab.data.source.file import File
-from candlelab.market.table import symbol_of, tidy_symbol, to_ms
+from candlelab.market.symbols import symbol_of, tidy_symbol
+from candlelab.market.timestamps import to_ms
 
 HOUR = 3_600_000
 T0 = 1_704_067_200_000  # 2024-01-01 00:00 UTC
@@ -24,8 +25,9 @@ def write(path, lines, header="open_time,open,high,low,close,volume"):
     return str(path)
 
 
-def fetch(path, symbols=(), interval="1h", start=None, end=None, misaligned="drop", last_bar="keep"):
-    source = File(path=path, misaligned=misaligned, last_bar=last_bar)
+def fetch(path, symbols=(), interval="1h", start=None, end=None, **settings):
+    usual = {"columns": {}, "timezone": "UTC", "time_format": None, "max_bytes": 10**9, "misaligned": "drop", "last_bar": "keep"}
+    source = File(path=path, **usual | settings)
     return source.fetch(list(symbols), interval, start, end), source
 
 
@@ -78,10 +80,18 @@ def test_date_and_time_of_day_in_two_columns(tmp_path):
     assert tape.time.tolist() == [T0 + i * HOUR for i in range(4)]
 
 
-def test_day_first_dates_are_refused(tmp_path):
-    lines = [("31/01/2024 13:00", 1, 1, 1, 1, 1)]
-    with pytest.raises(ValueError, match=r"31/01/2024 13:00.*neither an epoch number nor ISO"):
+def test_day_first_dates_are_read_where_only_one_reading_is_possible(tmp_path):
+    lines = [("31/01/2024 13:00", 1, 1, 1, 1, 1), ("01/02/2024 13:00", 1, 1, 1, 1, 1)]
+    tape, _ = fetch(write(tmp_path / "BTCUSDT.csv", lines), interval="1d")
+    assert str(tape.time.astype("datetime64[ms]")[0]) == "2024-01-31T13:00:00.000"
+
+
+def test_ambiguous_day_and_month_are_refused_with_both_readings(tmp_path):
+    lines = [(f"0{k}/04/2024 13:00", 1, 1, 1, 1, 1) for k in (3, 4)]
+    with pytest.raises(UserError, match=r"'03/04/2024 13:00', which may be 03 April 2024 .*%d/%m/%Y %H:%M.* or 04 March 2024"):
         fetch(write(tmp_path / "BTCUSDT.csv", lines))
+    tape, _ = fetch(write(tmp_path / "BTCUSDT.csv", lines), interval="1d", time_format="%d/%m/%Y %H:%M")
+    assert len(tape) == 2 and str(tape.time.astype("datetime64[ms]")[0])[:10] == "2024-04-03"
 
 
 def test_parquet_with_a_symbol_column(tmp_path):

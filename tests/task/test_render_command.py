@@ -65,7 +65,7 @@ def _seconds_of_drawing(path, kind):
 
 @pytest.mark.slow
 def test_a_million_charts_live_and_a_hundred_thousand_stored_keep_memory_flat(shared, tmp_path):
-    minutes = File(path=str(shared / "scale" / "BTCUSDT_1m.csv.gz"), misaligned="drop", last_bar="keep").fetch(["BTCUSDT"], "1m", None, None)
+    minutes = File.plain(str(shared / "scale" / "BTCUSDT_1m.csv.gz")).fetch(["BTCUSDT"], "1m", None, None)
     cfg = config.compose("render=ohlc_bars", "render.window=100", "render/storage=zarr")
     renderer, ends = config.build(cfg, "render"), np.flatnonzero(np.arange(len(minutes)) >= 100)
     peaks, passes, drawn = [], -(-1_000_000 // len(ends)), 0

@@ -2,28 +2,37 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Literal
 
 from candlelab.core.candles import Candles
 from candlelab.core.errors import DataTrouble, UserError
 from candlelab.core.online import hub_silence
-from candlelab.market.files import SUFFIXES, load_files
+from candlelab.market.files import load_files, told
 from candlelab.market.quality import Quality
+from candlelab.market.reading import SUFFIXES
+from candlelab.market.table import Reading
+
+PUBLISHED = "bars/*.parquet"  # where task=publish puts bars, beside pictures that are none
+ANYWHERE = "**/*.parquet"
 
 
 class HuggingFace:
-    """Read parquet or csv bars of a dataset; after `fetch`, `quality` says what was found.
+    """Read bars of a dataset; after `fetch`, `quality` says what was found.
 
+    files  which files hold bars; None: those that candlelab publishes, else every parquet file.
+    columns, timezone, time_format, max_bytes  as in data/source=file.
     A token for private repositories comes from the environment (HF_TOKEN) or `hf auth login`, never from the config.
     """
 
-    def __init__(self, *, repo: str, revision: str, files: str, misaligned: Literal["drop", "snap", "refuse"],
-                 last_bar: Literal["keep", "drop"], timeout: float):
+    def __init__(self, *, repo: str, revision: str, files: str | None, columns: dict[str, str], timezone: str, time_format: str | None,
+                 max_bytes: int, misaligned: Literal["drop", "snap", "refuse"], last_bar: Literal["keep", "drop"], timeout: float):
         if timeout <= 0:
             raise UserError(f"timeout is {timeout}: give seconds above 0")
         self.repo, self.revision, self.files, self.timeout = repo, revision, files, timeout
         self.misaligned, self.last_bar = misaligned, last_bar
+        self.reading = Reading({name: str(own) for name, own in columns.items()}, timezone, time_format, max_bytes)
         self.quality: list[Quality] = []
 
     def fetch(self, symbols: list[str], interval: str, start: int | None, end: int | None) -> Candles:
@@ -32,41 +41,52 @@ class HuggingFace:
         Raises UserError if the repository, a file or a symbol is not there, DataTrouble if the hub cannot be reached
         and nothing is cached, or the bars cannot be trusted.
         """
-        folder = Path(self.repo) if Path(self.repo).is_dir() else self._snapshot()
-        paths = sorted(p for p in folder.glob(self.files) if p.name.endswith(SUFFIXES))
+        paths = next((found for files in self._patterns() if (found := self._files(files))), [])
         if not paths:
-            raise UserError(f"{self.repo} has no csv, csv.gz or parquet file like '{self.files}': set data.source.files")
+            raise UserError(f"{self.repo} has no csv, json, feather or parquet file like '{self.files or ANYWHERE}': set data.source.files")
         tape, self.quality = load_files(paths, symbols, interval, start, end, misaligned=self.misaligned,
-                                        last_bar=self.last_bar)
+                                        last_bar=self.last_bar, reading=self.reading)
+        print(*told(tape, paths, self.quality), sep="\n", file=sys.stderr)
         return tape
 
-    def _snapshot(self) -> Path:
-        """Return the folder of the downloaded files: the hub's own cache where the hub cannot be reached."""
-        try:
-            from huggingface_hub import snapshot_download
-            from huggingface_hub.errors import (
-                HfHubHTTPError,
-                HFValidationError,
-                LocalEntryNotFoundError,
-                RepositoryNotFoundError,
-                RevisionNotFoundError,
-            )
-        except ModuleNotFoundError:
-            raise UserError("data/source=huggingface needs huggingface_hub: pip install candlelab[hub]") from None
-        silence = hub_silence(self.timeout)
-        try:
-            return Path(snapshot_download(self.repo, repo_type="dataset", revision=self.revision, local_files_only=silence is not None,
-                                          allow_patterns=self.files.replace("**/", "*")))
-        except RepositoryNotFoundError:
-            raise UserError(f"the hub has no dataset '{self.repo}' (or it is private and HF_TOKEN is not set): "
-                             "set data.source.repo") from None
-        except RevisionNotFoundError:
-            raise UserError(f"{self.repo} has no revision '{self.revision}': set data.source.revision") from None
-        except HFValidationError:
-            raise UserError(f"'{self.repo}' is neither a folder here nor a dataset's name like user/name: "
-                             "set data.source.repo") from None
-        except LocalEntryNotFoundError:
-            raise DataTrouble(f"the hub could not be reached and {self.repo} is not in its cache: give a local snapshot as "
-                              "data.source.repo, or use data/source=file or data/source=simulated") from None
-        except HfHubHTTPError as error:
-            raise DataTrouble(f"the hub did not give {self.repo} ({str(error).splitlines()[0][:100]}): try again later") from None
+    def _patterns(self) -> tuple[str, ...]:
+        return (self.files,) if self.files is not None else (PUBLISHED, ANYWHERE)
+
+    def _files(self, files: str) -> list[Path]:
+        folder = Path(self.repo) if Path(self.repo).is_dir() else snapshot(self.repo, self.revision, [files.replace("**/", "*")], self.timeout)
+        return sorted(p for p in folder.glob(files) if p.name.endswith(SUFFIXES))
+
+
+def snapshot(repo: str, revision: str, patterns: list[str], timeout: float) -> Path:
+    """Return the folder of a dataset's downloaded files: the hub's own cache where the hub cannot be reached.
+
+    Raises UserError for a name, revision that is not there, DataTrouble if neither hub nor cache has it.
+    """
+    try:
+        from huggingface_hub import snapshot_download
+        from huggingface_hub.errors import (
+            HfHubHTTPError,
+            HFValidationError,
+            LocalEntryNotFoundError,
+            RepositoryNotFoundError,
+            RevisionNotFoundError,
+        )
+    except ModuleNotFoundError:
+        raise UserError("data from the hub need huggingface_hub: pip install candlelab[hub]") from None
+    silence = hub_silence(timeout)
+    try:
+        return Path(snapshot_download(repo, repo_type="dataset", revision=revision, local_files_only=silence is not None,
+                                      allow_patterns=patterns))
+    except RepositoryNotFoundError:
+        raise UserError(f"the hub has no dataset '{repo}' (or it is private and HF_TOKEN is not set): "
+                        "set data.source.repo") from None
+    except RevisionNotFoundError:
+        raise UserError(f"{repo} has no revision '{revision}': set data.source.revision") from None
+    except HFValidationError:
+        raise UserError(f"'{repo}' is neither a folder here nor a dataset's name like user/name: "
+                        "set data.source.repo") from None
+    except LocalEntryNotFoundError:
+        raise DataTrouble(f"the hub could not be reached and {repo} is not in its cache: give a local snapshot as "
+                          "data.source.repo, or use data/source=file or data/source=simulated") from None
+    except HfHubHTTPError as error:
+        raise DataTrouble(f"the hub did not give {repo} ({str(error).splitlines()[0][:100]}): try again later") from None

@@ -14,8 +14,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.csv
 
-from candlelab.market.archive import ARCHIVE_COLUMNS, ArchiveFile, parse_zip
+from candlelab.market.archive import ArchiveFile, parse_zip
 from candlelab.market.cache import Manifest, Store
+from candlelab.market.columns import ARCHIVE_COLUMNS
 from candlelab.market.merge import join
 from candlelab.market.quality import Quality
 from candlelab.market.series import load
