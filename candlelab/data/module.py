@@ -19,7 +19,7 @@ from candlelab.core.errors import UserError
 from candlelab.core.interval import check_asked, to_time
 from candlelab.data import caption as captions
 from candlelab.data.indicators.windowed import plain_numbers
-from candlelab.data.label.outcomes import Labels
+from candlelab.data.label.outcomes import Labels, forward_returns
 from candlelab.data.loader import SampleLoader
 from candlelab.data.scaling import from_dict as scaling_from_dict
 from candlelab.data.split.parts import TEST, TRAIN, VALIDATION
@@ -92,16 +92,24 @@ class ChartData(pl.LightningDataModule):
         candles = self.fetch()
         labels = self.label(candles, self.window)
         ends = valid_ends(candles, window=self.window, warmup=self.warmup, stride=self.stride)
-        ends = ends[(labels.label[ends] >= 0) & self._indicators_known(candles, ends)]
+        known = labels.label >= 0
+        ends = ends[(known | self._earns(candles))[ends] & self._indicators_known(candles, ends)]
         if self.max_samples is not None:
             newest = np.argsort(candles.time[ends], kind="stable")[-self.max_samples:]
             ends = ends[np.sort(newest)]
-        if not len(ends):
+        if not known[ends].any():
             raise UserError(f"no window of {self.window} bars with {self.warmup} bars before it and a label after it fits "
                              f"into the {len(candles)} bars fetched: use more data or a shorter data.window")
         first = ends - (self.window + self.warmup - 1)
         part = self.split(candles, ends, labels.label_end[ends], first)
-        return Prepared(candles, labels, ends, part, self.source)
+        keep = known[ends] | (part == VALIDATION) | (part == TEST)
+        return Prepared(candles, labels, ends[keep], part[keep], self.source)
+
+    def _earns(self, candles: Candles) -> np.ndarray:
+        """Return the rows on which a position earns, (N,) bool: forecast rows with a whole horizon, dropped label or not."""
+        if self.label.kind != "forecast":
+            return np.zeros(len(candles), bool)
+        return np.isfinite(forward_returns(candles, self.label.horizon))
 
     def _indicators_known(self, candles: Candles, ends: np.ndarray) -> np.ndarray:
         """Return which windows have all their indicators: where bars were removed, a warm-up can reach into the window."""
@@ -121,7 +129,12 @@ class ChartData(pl.LightningDataModule):
         return candles
 
     def samples(self, part: str) -> np.ndarray:
-        """Return the sample numbers of "train", "validation" or "test"; shape (n,), int64."""
+        """Return the numbers of the labelled samples of "train", "validation" or "test"; shape (n,), int64."""
+        made = self.prepared
+        return np.flatnonzero((made.part == PARTS[part]) & (made.labels.label[made.ends] >= 0))
+
+    def traded(self, part: str) -> np.ndarray:
+        """Return the numbers of a part's samples on which a position earns, those without a label included; (n,), int64."""
         return np.flatnonzero(self.prepared.part == PARTS[part])
 
     @cached_property
@@ -263,15 +276,19 @@ class ChartData(pl.LightningDataModule):
         return self._tapes[key]
 
     def rows(self, part: str) -> pd.DataFrame:
-        """Return what predictions.parquet says of each sample beside the model's own columns."""
-        made, samples = self.prepared, self.samples(part)
-        ends = made.ends[samples]
+        """Return what predictions.parquet says of each traded sample beside the model's own columns.
+
+        `segment` begins anew where the tape's does and where samples of other parts lie in between.
+        """
+        made, samples = self.prepared, self.traded(part)
+        ends, broken = made.ends[samples], np.diff(samples) > 1
+        begins = np.append(True, broken | (np.diff(made.candles.segment[ends]) != 0))[: len(ends)]
         names = pd.Categorical.from_codes(made.candles.symbol[ends], made.candles.symbols)
         return pd.DataFrame({
             "symbol": names, "time": made.candles.time[ends], "split": pd.Categorical([part] * len(ends)),
             "label": made.labels.label[ends], "forward_return": made.labels.forward_return[ends],
-            "bar_return": bar_returns(made.candles, ends, broken=np.diff(samples) > 1), "sigma": made.labels.sigma[ends],
-            "segment": made.candles.segment[ends]})
+            "bar_return": bar_returns(made.candles, ends, broken=broken), "sigma": made.labels.sigma[ends],
+            "segment": np.cumsum(begins, dtype=np.int32) - 1})
 
     def describe(self) -> dict:
         """Return the data card: symbols, span, bars, samples per part with dates and class balance."""
@@ -280,7 +297,7 @@ class ChartData(pl.LightningDataModule):
         for part in PARTS:
             ends = made.ends[self.samples(part)]
             counts = np.bincount(made.labels.label[ends], minlength=len(self.label.classes))
-            parts[part] = {"samples": len(ends), "first": _iso(made.candles.time[ends].min()),
+            parts[part] = {"samples": len(ends), "unlabelled": len(self.traded(part)) - len(ends), "first": _iso(made.candles.time[ends].min()),
                            "last": _iso(made.candles.time[ends].max()),
                            "classes": dict(zip(self.label.classes, counts.tolist(), strict=True))}
         return {"symbols": list(made.candles.symbols), "interval": made.candles.interval, "bars": len(made.candles),

@@ -119,14 +119,23 @@ class Rows:
 
     @cached_property
     def step(self) -> int:
-        """Bars between neighbouring rows of a chain (median)."""
+        """Bars between neighbouring rows of a chain (the commonest; rows may be missing)."""
         gaps = np.diff(self.time)[~self.starts[1:]]
-        return max(1, round(float(np.median(gaps)) / interval_ms(self.interval))) if len(gaps) else 1
+        if not len(gaps):
+            return 1
+        lengths, counts = np.unique(gaps, return_counts=True)
+        return max(1, round(int(lengths[counts.argmax()]) / interval_ms(self.interval)))
 
     @cached_property
     def per_year(self) -> float:
-        """Instants in a year at this step."""
-        return YEAR_MS / (interval_ms(self.interval) * self.step)
+        """Instants in a year, at the pace of the time that the chains cover: where rows are missing there are fewer."""
+        length = interval_ms(self.interval) * self.step
+        first, last = self.time[self.starts], self.time[self.ends] + length
+        order = np.argsort(first, kind="stable")
+        first, reached = first[order], np.maximum.accumulate(last[order])
+        before = np.append(first[:1], reached[:-1])
+        covered = int(np.maximum(reached - np.maximum(first, before), 0).sum())
+        return YEAR_MS * len(self.instants) / covered if covered else YEAR_MS / length
 
     @cached_property
     def lags(self) -> int:

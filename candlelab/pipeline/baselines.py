@@ -15,7 +15,7 @@ def baseline_rows(data, *, seed: int) -> dict[str, dict[str, tuple[np.ndarray, n
     """
     train = data.samples("train")
     train = train[:: max(1, -(-len(train) // MOST_TRAINING_ROWS))]
-    samples = [data.samples(part) for part in EVALUATED]
+    samples = [data.traded(part) for part in EVALUATED]
     rows = Features(**data.features(np.concatenate(samples)))
     fitted = fit_predict(Features(**data.features(train)), rows, classes=len(data.label.classes), seed=seed)
     border = len(samples[0])

@@ -11,6 +11,7 @@ import torch
 from scipy.stats import norm
 
 EVALUATED = ("validation", "test")
+STANDSTILL = 1e-12  # a volatility for bars before which no price ever moved
 
 
 def predict_samples(learner, data, samples: np.ndarray, device: torch.device | None = None) -> dict[str, np.ndarray]:
@@ -50,10 +51,10 @@ def net_rows(learner, data, *, error: float | None) -> dict[str, tuple[np.ndarra
     """Return {part: (p (n, K), forecast (n,) as log return)} of the net for validation and test."""
     made, answers = data.prepared, {}
     for part in EVALUATED:
-        samples = data.samples(part)
+        samples = data.traded(part)
         ends = made.ends[samples]
         said = predict_samples(learner, data, samples)
-        sigma = made.labels.sigma[ends]
+        sigma = np.where(made.labels.sigma[ends] > 0, made.labels.sigma[ends], STANDSTILL)
         if "probabilities" in said:
             p = said["probabilities"]
         else:

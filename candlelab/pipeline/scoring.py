@@ -103,8 +103,9 @@ def _explained(run: runs.Run) -> dict:
 
 
 def _net_test(run: runs.Run):
+    """Return the net's labelled test rows, in the order of the data's test samples."""
     table = run.predictions
-    return table[(table.model == "net") & (table.split == "test")].reset_index(drop=True)
+    return table[(table.model == "net") & (table.split == "test") & (table.label >= 0)].reset_index(drop=True)
 
 
 def _keep_charts(run: runs.Run, data, path: Path) -> None:

@@ -11,6 +11,7 @@ from sklearn.metrics import roc_auc_score
 
 from candlelab.core.errors import UserError
 from candlelab.evaluate.threshold.exact import Exact
+from candlelab.evaluate.threshold.fixed import Fixed
 from candlelab.evaluate.threshold.grid import Grid
 
 PROMISED = [
@@ -195,3 +196,24 @@ def test_without_an_edge_the_run_stays_flat_and_says_so():
     assert found.threshold["threshold"] is None and found.metrics["test/trades"] == 0
     assert "no threshold earns anything after fees on validation" in found.threshold["flat"]
     assert "so nothing is traded" in found.verdict.money.sentence
+
+
+def held(ties_dropped):
+    """Always long at a fixed threshold; 37 of 100 bars do not move and have no label."""
+    rng = np.random.default_rng(5)
+    table = predictions(rows=6000, baselines=())
+    still = np.arange(6000) % 100 < 37
+    move = np.where(still, 0.0, rng.normal(0.0006, 0.01, 6000))
+    table = table.assign(forward_return=move, bar_return=move, label=np.where(still, -1, move > 0), p_0=0.4, p_1=0.6)
+    found = score(table[~still] if ties_dropped else table, threshold=Fixed(score="confidence", value=0.5), fee_bps=0.0)
+    return found.metrics["test/sharpe_net_annual"], move[2000:]
+
+
+def test_unchanged_bars_count_in_the_sharpe_ratio():
+    found, move = held(ties_dropped=False)
+    assert found == pytest.approx(move.mean() / move.std(ddof=1) * np.sqrt(8760))
+
+
+def test_rows_left_out_of_the_table_do_not_raise_the_sharpe_ratio():
+    found, move = held(ties_dropped=True)
+    assert found == pytest.approx(move.mean() / move.std(ddof=1) * np.sqrt(8760), rel=0.02)

@@ -48,9 +48,9 @@ class Results:
 
     @cached_property
     def test(self) -> pd.DataFrame:
-        """The net's test rows, in the order in which figures/charts.npz numbers them."""
+        """The net's labelled test rows, in the order in which figures/charts.npz numbers them."""
         table = pd.read_parquet(self.folder / "predictions.parquet")
-        return table[(table.model == "net") & (table.split == "test")].reset_index(drop=True)
+        return table[(table.model == "net") & (table.split == "test") & (table.label >= 0)].reset_index(drop=True)
 
     @cached_property
     def probabilities(self) -> np.ndarray:
