@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
-from scipy.stats import spearmanr
+from scipy.stats import rankdata, spearmanr
 
-from candlelab.evaluate import intervals, metrics
+from candlelab.evaluate import intervals, mean_error, metrics
+from candlelab.evaluate.mean_error import MeanError
 from candlelab.evaluate.rows import Rows
 
 Scored = dict[str, float]
@@ -32,6 +34,16 @@ class Predicted:
         """(n,) 1 where the likeliest class is the label."""
         return (self.p.argmax(1) == self.label).astype(float)
 
+    @cached_property
+    def memory(self) -> float:
+        """Largest first-order autocorrelation of a class probability, in [0, 0.97]."""
+        return max(mean_error.memory_of(column, self.rows) for column in self.p.T)
+
+    @property
+    def moved(self) -> np.ndarray:
+        """(n,) True where the price moved: only there is a direction to know."""
+        return metrics.direction_rows(self.label, self.p.shape[1], self.forward_return)
+
 
 def put(into: Scored, name: str, value: float, interval: intervals.Interval) -> None:
     """Write a value and its interval under name, name_low, name_high."""
@@ -39,7 +51,7 @@ def put(into: Scored, name: str, value: float, interval: intervals.Interval) -> 
 
 
 def classify(given: Predicted, classes: tuple[str, ...], *, level: float, bins: int, draws: int, seed: int) -> Scored:
-    """Every score of METHODS section 7; NaN where not available. No rows give n = 0 and nothing else."""
+    """Every score of the class probabilities; NaN where not available. No rows give n = 0 and nothing else."""
     size = len(given.label)
     if size == 0:
         return {"n": 0, "n_eff": 0.0}
@@ -47,54 +59,66 @@ def classify(given: Predicted, classes: tuple[str, ...], *, level: float, bins: 
     effective = given.rows.effective_size(given.right)
     found: Scored = {"n": size, "n_eff": effective}
     share = float(metrics.accuracy(table))
-    put(found, "accuracy", share, intervals.wilson(share, effective, level))
+    put(found, "accuracy", share, intervals.of_share(given.right, given.rows, level, memory=given.memory))
     boot = intervals.BlockBootstrap(given.rows, draws, seed)
-    _of_table(found, given, table, boot, level)
+    _of_table(found, given, level)
     _of_ranks(found, given, boot, level)
     _of_probabilities(found, given, bins, boot, level)
     _per_class(found, table, classes)
     return found
 
 
-def _of_table(found: Scored, given: Predicted, table: np.ndarray, boot: intervals.BlockBootstrap, level: float) -> None:
-    errors = intervals.table_errors(given.label, given.p, boot)
-    put(found, "balanced_accuracy", float(metrics.balanced_accuracy(table)), balanced_interval(table, found, level))
-    value = float(metrics.f1_macro(table))
-    put(found, "f1_macro", value, intervals.around(value, errors["f1_macro"], level, 0, 1))
-    value = float(metrics.mcc(table))
-    put(found, "mcc", value, intervals.around(value, errors["mcc"], level, -1, 1))
-
-
-def balanced_interval(table: np.ndarray, found: Scored, level: float) -> intervals.Interval:
-    """Interval of the mean recall, each class on its effective share of rows."""
-    shrink = found["n_eff"] / found["n"]
-    recall = metrics.recall(table)
-    known = ~np.isnan(recall)
-    size = np.maximum(table.sum(1)[known] * shrink, 1)
-    error = np.sqrt(np.sum(recall[known] * (1 - recall[known]) / size)) / known.sum()
-    return intervals.around(float(recall[known].mean()), float(error), level, 0, 1)
+def _of_table(found: Scored, given: Predicted, level: float) -> None:
+    answered, classes = given.p.argmax(1), given.p.shape[1]
+    scores = {"balanced_accuracy": (metrics.balanced_parts, 0), "f1_macro": (metrics.f1_parts, 0), "mcc": (metrics.mcc_parts, -1)}
+    for name, (parts_of, lowest) in scores.items():
+        parts = parts_of(given.label, answered, classes)
+        put(found, name, float(parts.mean()), intervals.of_mean(parts, given.rows, level, lowest, 1, memory=given.memory))
 
 
 def _of_ranks(found: Scored, given: Predicted, boot: intervals.BlockBootstrap, level: float) -> None:
     label, p, rows = given.label, given.p, given.rows
-    moved = metrics.direction_rows(label, p.shape[1])
-    up, lean, far = label[moved] == p.shape[1] - 1, metrics.direction_score(p[moved]), p[:, 0] + p[:, -1]
-    put(found, "auroc", metrics.over_classes(metrics.auroc, label, p), intervals.of_auroc_classes(label, p, rows, level))
-    interval = intervals.of_auroc(up, lean, rows.take(moved), level)
-    put(found, "auroc_direction", metrics.auroc_direction(label, p), interval)
-    interval = intervals.of_auroc(moved, far, rows, level) if p.shape[1] > 2 else intervals.NOT_AVAILABLE
-    put(found, "auroc_move", metrics.auroc_move(label, p), interval)
+    put(found, "auroc", metrics.over_classes(metrics.auroc, label, p), intervals.of_auroc_classes(label, p, rows, level, memory=given.memory))
+    found |= direction_scores(given, level)
+    change, far = (label == 0) | (label == p.shape[1] - 1), p[:, 0] + p[:, -1]
+    parts = metrics.auroc_parts(change, far) if p.shape[1] > 2 else np.array([np.nan])
+    put(found, "auroc_move", metrics.auroc_move(label, p), intervals.of_mean(parts, rows, level, 0, 1, memory=given.memory))
     value = metrics.over_classes(metrics.auprc, label, p)
     error = metrics.over_classes(lambda positive, score: intervals.auprc_error(positive, score, boot), label, p)
-    put(found, "auprc", value, intervals.around(value, error, level, 0, 1))
+    put(found, "auprc", value, intervals.around(value, error, level, 0, 1, freedom=boot.freedom))
+
+
+def direction_scores(given: Predicted, level: float) -> Scored:
+    """AUROC of up against down where the price moved, and the smallest edge that its interval would tell from chance.
+
+    n_direction        independent rows, as many up as down, that these are worth
+    smallest_auroc     found in 80 % of samples by scores like these
+    smallest_accuracy  found in 80 % of samples by answers that are only up or down
+    """
+    moved = given.moved
+    rows, up = given.rows.take(moved), given.label[moved] == given.p.shape[1] - 1
+    found: Scored = dict.fromkeys(("n_direction", "smallest_auroc", "smallest_accuracy"), np.nan)
+    value = metrics.auroc_direction(given.label, given.p, moved)
+    put(found, "auroc_direction", value, intervals.of_auroc(up, metrics.direction_score(given.p[moved]), rows, level))
+    if np.isnan(value):
+        return found
+    parts = metrics.direction_parts(given.label, given.p, moved)
+    spread, balanced = mean_error.of_mean(parts, rows), 4 / (1 / up.sum() + 1 / (~up).sum())
+    quantile = intervals.quantile(level, spread.freedom)
+    found["n_direction"] = float(balanced * rows.effective_size(parts) / len(rows))
+    found["smallest_accuracy"] = metrics.smallest_accuracy(found["n_direction"], quantile)
+    of_score = metrics.smallest_area(spread.error, value, quantile)
+    found["smallest_auroc"] = of_score if spread.error > 0 else found["smallest_accuracy"]
+    return found
 
 
 def _of_probabilities(found: Scored, given: Predicted, bins: int, boot: intervals.BlockBootstrap, level: float) -> None:
     for name, losses in (("brier", metrics.brier_losses), ("log_loss", metrics.log_losses)):
         values = losses(given.label, given.p)
-        put(found, name, float(values.mean()), intervals.of_mean(values, given.rows, level))
+        put(found, name, float(values.mean()), intervals.of_mean(values, given.rows, level, memory=given.memory))
+    error = intervals.ece_error(given.label, given.p, bins, boot)
     value = float(metrics.ece(*metrics.calibration_bins(given.label, given.p, bins)))
-    put(found, "ece", value, intervals.around(value, intervals.ece_error(given.label, given.p, bins, boot), level, 0, 1))
+    put(found, "ece", value, intervals.around(value, error, level, 0, 1, freedom=boot.freedom))
 
 
 def _per_class(found: Scored, table: np.ndarray, classes: tuple[str, ...]) -> None:
@@ -118,13 +142,21 @@ def forecast_scores(given: Predicted, level: float) -> Scored:
     rows = given.rows.take(known)
     losses = ((forecast - actual) / sigma) ** 2
     found: Scored = {}
-    put(found, "forecast_mse", float(losses.mean()), intervals.of_mean(losses, rows, level))
+    put(found, "forecast_mse", float(losses.mean()), intervals.of_mean(losses, rows, level, memory=mean_error.memory_of(forecast, rows)))
     found["forecast_r2"] = float(1 - losses.mean() / np.mean((actual / sigma) ** 2))
     constant = np.ptp(forecast) == 0 or np.ptp(actual) == 0
     rank = np.nan if constant else float(spearmanr(forecast, actual).statistic)
-    error = 1 / np.sqrt(max(rows.effective_size(forecast * actual) - 1, 1))
-    put(found, "rank_ic", rank, intervals.around(rank, float(error), level, -1, 1))
+    first, second = (_standard_ranks(values) for values in (forecast, actual))
+    error = mean_error.of_mean(first * second - rank / 2 * (first**2 + second**2), rows) if not constant else MeanError(np.nan, np.inf)
+    put(found, "rank_ic", rank, intervals.around(rank, error.error, level, -1, 1, freedom=error.freedom))
     return found | _cross_section(forecast, actual, rows)
+
+
+def _standard_ranks(values: np.ndarray) -> np.ndarray:
+    """(n,) ranks with mean 0 and variance 1; 0 where all are equal."""
+    ranks = rankdata(values) - (len(values) + 1) / 2
+    spread = ranks.std()
+    return ranks / spread if spread > 0 else ranks
 
 
 def _cross_section(forecast: np.ndarray, actual: np.ndarray, rows: Rows, fewest: int = 5) -> Scored:

@@ -1,4 +1,4 @@
-"""Who is better, on the same rows (METHODS section 10).
+"""Who is better, on the same rows.
 
 Dimensions: n rows, m models, N data sets.
 """
@@ -9,8 +9,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.stats import binom, friedmanchisquare, norm, rankdata, studentized_range
+from scipy.stats import t as student
 
-from candlelab.evaluate import intervals, metrics
+from candlelab.evaluate import intervals, mean_error, metrics
+from candlelab.evaluate.mean_error import MeanError
 from candlelab.evaluate.rows import Rows
 from candlelab.evaluate.sharpe import difference_error, sharpe
 
@@ -29,17 +31,31 @@ def of_means(values: np.ndarray, rows: Rows, level: float) -> Difference:
     """Whether the mean of paired differences (n,) is 0, overlap and moving together taken into account."""
     if len(values) == 0 or np.isnan(values).any():
         return Difference(np.nan, np.nan, np.nan, np.nan)
-    value, spread = float(values.mean()), float(values.std())
-    if spread == 0:
+    return _against_zero(values, mean_error.of_mean(values, rows), level)
+
+
+def _against_zero(values: np.ndarray, found: MeanError, level: float) -> Difference:
+    value = float(values.mean())
+    if found.error == 0:
         return Difference(value, value, value, 1.0 if value == 0 else 0.0)
-    error = spread / np.sqrt(rows.effective_size(values))
-    return Difference(value, *intervals.around(value, error, level), float(2 * norm.sf(abs(value) / error)))
+    ends = intervals.around(value, found.error, level, freedom=found.freedom)
+    return Difference(value, *ends, float(2 * student.sf(abs(value) / found.error, found.freedom)))
 
 
 def paired_accuracy(first: np.ndarray, second: np.ndarray, rows: Rows, level: float) -> Difference:
-    """Difference in accuracy of two models, its p-value by McNemar; first, second (n,) 1 where right."""
-    found = of_means(np.asarray(first, float) - second, rows, level)
-    return found if np.isnan(found.value) else replace(found, p_value=paired_mcnemar(first, second, rows))
+    """Difference in accuracy of two models; first, second (n,) 1 where right.
+
+    The p-value is McNemar's where the rows count like independent ones, else Student's. Answers that differ in stretches
+    are right or wrong in stretches where prices have a trend.
+    """
+    gap = np.asarray(first, float) - second
+    if len(gap) == 0:
+        return Difference(np.nan, np.nan, np.nan, np.nan)
+    error = mean_error.of_persistent_mean(gap, rows, mean_error.memory_of(np.abs(gap), rows))
+    found = _against_zero(gap, error, level)
+    if error.error**2 * len(gap) > np.var(gap) * (1 + 1e-9):
+        return found
+    return replace(found, p_value=mcnemar(int(np.sum(gap > 0)), int(np.sum(gap < 0))))
 
 
 def mcnemar(first_only: int, second_only: int) -> float:
@@ -56,19 +72,12 @@ def paired_auroc(label: np.ndarray, first: np.ndarray, second: np.ndarray, rows:
     return of_means(auroc_parts(label, first) - auroc_parts(label, second), rows, level)
 
 
-def paired_direction(label: np.ndarray, first: np.ndarray, second: np.ndarray, rows: Rows, level: float) -> Difference:
-    """Difference of two AUROCs of up against down among the rows that moved; first, second (n, K)."""
-    moved = metrics.direction_rows(label, first.shape[1])
-    up = label[moved] == first.shape[1] - 1
-    parts = (metrics.auroc_parts(up, metrics.direction_score(p[moved])) for p in (first, second))
-    return of_means(next(parts) - next(parts), rows.take(moved), level)
-
-
-def paired_mcnemar(first: np.ndarray, second: np.ndarray, rows: Rows) -> float:
-    """Exact McNemar p-value, the discordant rows counted as the effective rows they are worth."""
-    gap = np.asarray(first, float) - second
-    shrink = rows.effective_size(gap) / len(gap)
-    return mcnemar(round(np.sum(gap > 0) * shrink), round(np.sum(gap < 0) * shrink))
+def paired_direction(
+    label: np.ndarray, first: np.ndarray, second: np.ndarray, moved: np.ndarray, rows: Rows, level: float
+) -> Difference:
+    """Difference of two AUROCs of up against down among the rows that moved; first, second (n, K), moved (n,) bool."""
+    parts = metrics.direction_parts(label, first, moved) - metrics.direction_parts(label, second, moved)
+    return of_means(parts, rows.take(moved), level)
 
 
 def paired_sharpe(first: np.ndarray, second: np.ndarray, level: float) -> Difference:

@@ -6,83 +6,99 @@ from collections.abc import Callable
 
 import numpy as np
 from scipy.stats import norm
+from scipy.stats import t as student
 
-from candlelab.evaluate import metrics
+from candlelab.evaluate import mean_error, metrics
 from candlelab.evaluate.bootstrap import block_counts, block_of
 from candlelab.evaluate.rows import Rows
 
 Interval = tuple[float, float]
 NOT_AVAILABLE: Interval = (np.nan, np.nan)
+BLOCK_HORIZONS = 3  # blocks a few horizons long cut few of the pairs that overlap
 
 
-def z_value(level: float) -> float:
-    """Normal quantile of a two-sided level; 0.95 gives 1.96."""
-    return float(norm.ppf((1 + level) / 2))
+def quantile(level: float, freedom: float = np.inf) -> float:
+    """Student's t quantile of a two-sided level; 0.95 gives 1.96 for infinite degrees of freedom."""
+    return float(norm.ppf((1 + level) / 2) if np.isinf(freedom) else student.ppf((1 + level) / 2, freedom))
 
 
-def around(value: float, error: float, level: float, low: float = -np.inf, high: float = np.inf) -> Interval:
-    """value ± z · error, kept within [low, high]."""
-    half = z_value(level) * error
+def around(
+    value: float, error: float, level: float, low: float = -np.inf, high: float = np.inf, *, freedom: float = np.inf
+) -> Interval:
+    """value ± t · error, kept within [low, high]."""
+    half = quantile(level, freedom) * error
     if np.isnan(value) or np.isnan(half):
         return NOT_AVAILABLE
     return max(low, value - half), min(high, value + half)
 
 
-def wilson(share: float, size: float, level: float) -> Interval:
+def wilson(share: float, size: float, level: float, *, freedom: float = np.inf) -> Interval:
     """Wilson interval of a share seen on `size` independent rows."""
     if not size > 0 or np.isnan(share):
         return NOT_AVAILABLE
-    z2 = z_value(level) ** 2 / size
-    half = z_value(level) * np.sqrt(share * (1 - share) / size + z2 / (4 * size))
+    z2 = quantile(level, freedom) ** 2 / size
+    half = np.sqrt(z2 * share * (1 - share) + z2**2 / 4)
     # rounding may push a bound a hair beyond what a share can be
     return max(0.0, (share + z2 / 2 - half) / (1 + z2)), min(1.0, (share + z2 / 2 + half) / (1 + z2))
 
 
-def of_mean(values: np.ndarray, rows: Rows, level: float) -> Interval:
-    """Interval of the mean of `values` (n,)."""
-    return around(float(values.mean()), _mean_error(values, rows), level)
+def of_share(values: np.ndarray, rows: Rows, level: float, *, memory: float) -> Interval:
+    """Interval of the share of ones in `values` (n,), dependence taken into account; memory as in `of_mean`."""
+    found = mean_error.of_persistent_mean(values, rows, memory)
+    worth = rows.independent if found.error == 0 else float(np.var(values)) / found.error**2
+    return wilson(float(values.mean()), worth, level, freedom=found.freedom)
 
 
-def _mean_error(values: np.ndarray, rows: Rows) -> float:
-    return float(values.std() / np.sqrt(rows.effective_size(values)))
+def of_mean(
+    values: np.ndarray, rows: Rows, level: float, low: float = -np.inf, high: float = np.inf, *, memory: float
+) -> Interval:
+    """Interval of the mean of `values` (n,), dependence taken into account.
+
+    memory  first-order autocorrelation of what the model says: calm and lively times are dependence too.
+    """
+    if np.isnan(values).any():
+        return NOT_AVAILABLE
+    found = mean_error.of_persistent_mean(values, rows, memory)
+    return around(float(values.mean()), found.error, level, low, high, freedom=found.freedom)
 
 
 def of_auroc(positive: np.ndarray, score: np.ndarray, rows: Rows, level: float) -> Interval:
-    """Interval of an AUROC: DeLong with overlap and moving together, or Hanley-McNeil if that is wider.
+    """Interval of an AUROC: DeLong with overlap and moving together.
 
-    With fewer than ten effective rows in a class, both can be 0; there it is no narrower than under chance.
+    With fewer than ten effective rows in a class it is no narrower than under chance.
     """
-    value = metrics.auroc(positive, score)
-    if np.isnan(value):
+    parts = metrics.auroc_parts(positive, score)
+    if len(parts) == 0 or np.isnan(parts).any():
         return NOT_AVAILABLE
-    shrink = rows.independent / len(rows)
-    ones = max(1.0, positive.sum() * shrink)
-    zeros = max(1.0, (~positive).sum() * shrink)
-    error = max(_mean_error(metrics.auroc_parts(positive, score), rows), metrics.auroc_error(value, ones, zeros))
+    found = mean_error.of_mean(parts, rows)
+    error, worth = found.error, rows.effective_size(parts) / len(rows)
+    ones, zeros = (max(1.0, count * worth) for count in (positive.sum(), (~positive).sum()))
     if min(ones, zeros) < 10:
         error = max(error, metrics.auroc_null_error(ones, zeros))
-    return around(value, error, level, 0, 1)
+    return around(float(parts.mean()), error, level, 0, 1, freedom=found.freedom)
 
 
-def of_auroc_classes(label: np.ndarray, p: np.ndarray, rows: Rows, level: float) -> Interval:
+def of_auroc_classes(label: np.ndarray, p: np.ndarray, rows: Rows, level: float, *, memory: float) -> Interval:
     """Interval of the one-vs-rest mean AUROC of p (n, K)."""
     if p.shape[1] == 2:
         return of_auroc(label == 1, p[:, 1], rows, level)
     parts = [metrics.auroc_parts(label == k, p[:, k]) for k in range(p.shape[1])]
     parts = [part for part in parts if not np.isnan(part).any()]
-    if not parts:
-        return NOT_AVAILABLE
-    mean = np.mean(parts, 0)
-    return around(float(mean.mean()), _mean_error(mean, rows), level, 0, 1)
+    return of_mean(np.mean(parts, 0), rows, level, 0, 1, memory=memory) if parts else NOT_AVAILABLE
 
 
 class BlockBootstrap:
     """Spread of any score over draws of calendar blocks, from one table of sums per block."""
 
     def __init__(self, rows: Rows, draws: int, seed: int):
-        self.block = block_of(rows.instant, len(rows.instants), rows.lags + 1)
+        self.block = block_of(rows.instant, len(rows.instants), BLOCK_HORIZONS * rows.lags + 1)
         self.blocks = int(self.block.max()) + 1
         self.counts = block_counts(self.blocks, draws, np.random.default_rng(seed))
+
+    @property
+    def freedom(self) -> float:
+        """Degrees of freedom of an error seen between the blocks."""
+        return max(self.blocks - 1.0, 1.0)
 
     def error(self, sums: np.ndarray, score: Callable[[np.ndarray], np.ndarray]) -> float:
         """Standard deviation of score(total) over the draws; sums (blocks, …), score maps (draws, …) to (draws,)."""
@@ -95,14 +111,6 @@ class BlockBootstrap:
         """(blocks, size) sums of `weight` (n,) by block and `index` (n,)."""
         flat = np.bincount(self.block * size + index, weight, self.blocks * size)
         return flat.reshape(self.blocks, size)
-
-
-def table_errors(label: np.ndarray, p: np.ndarray, boot: BlockBootstrap) -> dict[str, float]:
-    """Standard errors of the scores that are functions of the confusion table."""
-    classes = p.shape[1]
-    sums = boot.spread(label * classes + p.argmax(1), classes**2).reshape(-1, classes, classes)
-    scores = {"balanced_accuracy": metrics.balanced_accuracy, "f1_macro": metrics.f1_macro, "mcc": metrics.mcc}
-    return {name: boot.error(sums, score) for name, score in scores.items()}
 
 
 def ece_error(label: np.ndarray, p: np.ndarray, bins: int, boot: BlockBootstrap) -> float:

@@ -1,4 +1,4 @@
-"""Scores of class probabilities (METHODS section 7).
+"""Classification metrics of class probabilities.
 
 Dimensions: n rows, K classes. label (n,) int in 0 … K-1; p (n, K) rows sum to 1.
 "Not available" is NaN, never 0 or 0.5.
@@ -136,9 +136,10 @@ def ece(count: np.ndarray, right: np.ndarray, confidence: np.ndarray) -> np.ndar
     return _divide(np.abs(right - confidence).sum(-1), count.sum(-1))
 
 
-def direction_rows(label: np.ndarray, classes: int) -> np.ndarray:
-    """(n,) True where the price moved: the label is the first or the last class."""
-    return (label == 0) | (label == classes - 1)
+def direction_rows(label: np.ndarray, classes: int, forward_return: np.ndarray) -> np.ndarray:
+    """(n,) True where the price moved: the first or the last of three classes, or any return but exactly 0."""
+    ends = (label == 0) | (label == classes - 1)
+    return ends & (forward_return != 0) if classes == 2 else ends
 
 
 def direction_score(p: np.ndarray) -> np.ndarray:
@@ -147,9 +148,13 @@ def direction_score(p: np.ndarray) -> np.ndarray:
     return np.divide(p[:, -1], both, out=np.full(len(p), 0.5), where=both > 0)
 
 
-def auroc_direction(label: np.ndarray, p: np.ndarray) -> float:
+def direction_parts(label: np.ndarray, p: np.ndarray, moved: np.ndarray) -> np.ndarray:
+    """What each row that moved adds to the AUROC of up against down; moved (n,) bool."""
+    return auroc_parts(label[moved] == p.shape[1] - 1, direction_score(p[moved]))
+
+
+def auroc_direction(label: np.ndarray, p: np.ndarray, moved: np.ndarray) -> float:
     """AUROC of up against down among the rows that moved: what is known of direction alone."""
-    moved = direction_rows(label, p.shape[1])
     return auroc(label[moved] == p.shape[1] - 1, direction_score(p[moved]))
 
 
@@ -157,7 +162,35 @@ def auroc_move(label: np.ndarray, p: np.ndarray) -> float:
     """AUROC of move against neutral: what is known of volatility; NaN without a middle class."""
     if p.shape[1] == 2:
         return np.nan
-    return auroc(direction_rows(label, p.shape[1]), p[:, 0] + p[:, -1])
+    return auroc((label == 0) | (label == p.shape[1] - 1), p[:, 0] + p[:, -1])
+
+
+def balanced_parts(label: np.ndarray, answered: np.ndarray, classes: int) -> np.ndarray:
+    """(n,) what each row adds to the balanced accuracy: their mean is the score, their spread its error."""
+    table = confusion(label, answered, classes)
+    known, rate = table.sum(1) > 0, np.nan_to_num(recall(table))
+    share = table.sum(1) / len(label)
+    return rate[known].mean() + ((label == answered) - rate[label]) / (share[label] * known.sum())
+
+
+def f1_parts(label: np.ndarray, answered: np.ndarray, classes: int) -> np.ndarray:
+    """(n,) what each row adds to the macro-F1 of the classes that occur or were predicted (delta method)."""
+    score = f1(confusion(label, answered, classes))
+    known = np.flatnonzero(~np.isnan(score))
+    true, told = label[:, None] == known, answered[:, None] == known
+    parts = (2.0 * (true & told) - score[known] * (true.astype(float) + told)) / (true.mean(0) + told.mean(0))
+    return score[known].mean() + parts.mean(1)
+
+
+def mcc_parts(label: np.ndarray, answered: np.ndarray, classes: int) -> np.ndarray:
+    """(n,) what each row adds to the Matthews correlation (delta method); NaN where one side never varies."""
+    true, told = (np.eye(classes)[values] - np.eye(classes)[values].mean(0) for values in (label, answered))
+    both, own, other = (true * told).sum(1), (true**2).sum(1), (told**2).sum(1)
+    if own.mean() < 1e-12 or other.mean() < 1e-12:
+        return np.full(len(label), np.nan)
+    scale = np.sqrt(own.mean() * other.mean())
+    value = both.mean() / scale
+    return value + (both - both.mean()) / scale - value / 2 * (own / own.mean() + other / other.mean() - 2)
 
 
 def auroc_null_error(ones: float, zeros: float) -> float:
@@ -172,26 +205,37 @@ def auroc_error(value: float, ones: float, zeros: float) -> float:
     return float(np.sqrt(max(total, 0.0) / (ones * zeros)))
 
 
-def chance_band(size: float, level: float = 0.95, chance: float = 0.5) -> float:
-    """Half width of the accuracy that knowing nothing gives on `size` independent rows."""
-    return float(norm.ppf((1 + level) / 2) * np.sqrt(chance * (1 - chance) / size))
+def chance_band(prior: np.ndarray, answered: np.ndarray, size: float, level: float) -> tuple[float, float]:
+    """Accuracy that these answers give if they know nothing: `level` of all shuffles of them lie within (low, high).
+
+    prior, answered (K,) shares of the true and of the given classes; size independent rows. Both shares are known, so
+    a constant answer has no band at all: it is right as often as its class occurs.
+    """
+    centre = float(prior @ answered)
+    spread = np.sum((np.diag(prior) - np.outer(prior, prior)) * (np.diag(answered) - np.outer(answered, answered)))
+    half = float(norm.ppf((1 + level) / 2) * np.sqrt(max(spread, 0.0) / size))
+    return centre - half, centre + half
 
 
-def sample_for_edge(accuracy: float) -> float:
-    """Independent rows needed to show this accuracy against one half: 80 % power, one-sided 5 %."""
-    spread = norm.ppf(0.95) * 0.5 + norm.ppf(0.8) * np.sqrt(accuracy * (1 - accuracy))
-    return float((spread / (accuracy - 0.5)) ** 2)
+POWER = 0.8
 
 
-def smallest_edge(size: float) -> float:
-    """Smallest accuracy above one half that `size` independent rows can show; NaN if even 1 would not do."""
-    if size < sample_for_edge(1.0):
-        return np.nan
-    low, high = 0.5, 1.0
-    for _ in range(60):
-        middle = (low + high) / 2
-        low, high = (middle, high) if sample_for_edge(middle) > size else (low, middle)
-    return high
+def smallest_area(error: float, value: float, quantile: float) -> float:
+    """Smallest AUROC above one half whose interval lies above one half in 80 % of samples; NaN if even 1 would not do.
+
+    error     standard error at AUROC `value`; it falls like the root of A (1 - A) as the AUROC A rises
+    quantile  half width of the interval in standard errors
+    """
+    room = value * (1 - value)
+    unit = (quantile + norm.ppf(POWER)) * error / np.sqrt(room) if room > 0 else np.nan
+    # A - 1/2 = unit sqrt(A (1 - A)), solved for A
+    found = 0.5 + 0.5 * unit / np.sqrt(1 + unit**2)
+    return float(found) if found < 0.995 else np.nan
+
+
+def smallest_accuracy(size: float, quantile: float) -> float:
+    """The same for answers that are only up or down, on `size` independent balanced rows: the share that must be right."""
+    return smallest_area(np.sqrt(0.25 / size), 0.5, quantile) if size > 0 else np.nan
 
 
 def break_even_accuracy(move: float, round_trip: float) -> float:

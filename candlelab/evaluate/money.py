@@ -10,7 +10,8 @@ from candlelab.evaluate.backtest import Backtest
 from candlelab.evaluate.bootstrap import sharpe_error
 from candlelab.evaluate.classification import Scored, put
 from candlelab.evaluate.compare import paired_sharpe
-from candlelab.evaluate.rows import Rows, automatic_lags
+from candlelab.evaluate.mean_error import automatic_lags, persistent_lags
+from candlelab.evaluate.rows import Rows
 from candlelab.evaluate.threshold.curve import Trades
 
 
@@ -55,22 +56,28 @@ def signal_of(trades: Trades, threshold: float | None) -> np.ndarray:
 def earnings(test: Backtest, rows: Rows, *, level: float) -> Scored:
     """Sharpe ratios per bar and annualised with intervals, PSR, track record, turnover, drawdown."""
     net, ratio = test.net, test.sharpe
-    lags = automatic_lags(len(net), rows.lags)
+    lags = lags_of(test, rows)
     error = sharpe.robust_error(net, lags) if not np.isnan(ratio) else np.nan
     year = np.sqrt(rows.per_year)
-    low, high = intervals.around(ratio, error, level)
+    low, high = intervals.around(ratio, error, level, freedom=1.5 * len(net) / (lags + 1))
     found: Scored = {"sharpe_net_se": error}
     put(found, "sharpe_net", ratio, (low, high))
     put(found, "sharpe_net_annual", ratio * year, (low * year, high * year))
     found["sharpe_net_annual_lo"] = np.nan if np.isnan(ratio) else sharpe.annual_sharpe(net, rows.per_year, lags)
     found["sharpe_gross"] = sharpe.sharpe(test.gross) if test.entries else np.nan
     found |= _probabilities(net, ratio)
-    found["turnover"] = float(test.turnover.mean())
+    found["turnover"], found["bars"] = float(test.turnover.mean()), len(net)
     found["trades"], found["exposure"] = test.entries, test.exposure
     found["max_drawdown_pct"] = 100 * backtest.max_drawdown(net)
     found["return_net_pct"] = 100 * float(np.prod(1 + net) - 1)
     found["return_gross_pct"] = 100 * float(np.prod(1 + test.gross) - 1)
     return found
+
+
+def lags_of(test: Backtest, rows: Rows) -> int:
+    """Lags over which net returns may hang together: while positions last, a trend of prices is earned again and again."""
+    stays = 1 - test.turnover.mean() / (2 * test.exposure) if test.exposure else 0.0
+    return max(automatic_lags(len(test.net), rows.lags), persistent_lags(float(np.clip(stays, 0.0, 0.97)), len(test.net)))
 
 
 def _probabilities(net: np.ndarray, ratio: float) -> Scored:
@@ -122,27 +129,54 @@ def at_thresholds(trades: Trades, label: np.ndarray, classes: int, values: np.nd
     return told
 
 
-def against_holding(test: Backtest, trades: Trades, *, level: float) -> Scored:
-    """Annualised Sharpe ratio less that of buy-and-hold on the same bars."""
-    rows, year = trades.rows, np.sqrt(trades.rows.per_year)
-    held = backtest.run(np.ones(len(rows), np.int8), trades.bar_return, rows, trades.cost)
+def against_holding(signal: np.ndarray, trades: Trades, *, level: float) -> Scored:
+    """What the signals earned beyond holding, both annualised with intervals.
+
+    sharpe_over_holding_annual  Sharpe ratio less that of buy-and-hold on the same bars
+    sharpe_timing_annual        Sharpe ratio of the net return less what each symbol, held at the mean of its signals, earned
+                                after costs: what was gained by when, not by how much one held; NaN if that never varies
+    """
+    rows, gain, cost, year = trades.rows, trades.bar_return, trades.cost, np.sqrt(trades.rows.per_year)
+    test = backtest.run(signal, gain, rows, cost)
+    held = backtest.run(np.ones(len(rows), np.int8), gain, rows, cost)
     gap = paired_sharpe(test.net, held.net, level)
     found: Scored = {}
     put(found, "sharpe_over_holding_annual", gap.value * year, (gap.low * year, gap.high * year))
+    timing = test.net - backtest.run(mean_by_symbol(signal, rows), gain, rows, cost).net
+    ratio = sharpe.sharpe(timing)
+    lags = lags_of(test, rows)
+    low, high = intervals.around(ratio, sharpe.robust_error(timing, lags), level, freedom=1.5 * len(timing) / (lags + 1))
+    put(found, "sharpe_timing_annual", ratio * year, (low * year, high * year))
     return found
 
 
-def edges(moved: float, forward_return: np.ndarray, rows: Rows, cost: float) -> Scored:
-    """The smallest accuracy and annualised Sharpe ratio the rows could show, and the accuracy that pays.
+def mean_by_symbol(values: np.ndarray, rows: Rows) -> np.ndarray:
+    """(n,) the mean over the row's symbol."""
+    return (np.bincount(rows.symbol, values) / np.maximum(np.bincount(rows.symbol), 1))[rows.symbol]
 
-    moved  effective rows whose price moved
+
+def while_traded(signal: np.ndarray, trades: Trades) -> Scored:
+    """How often the traded bars were right, and how often they had to be with their moves and their turnover.
+
+    traded_right      share of positions held over a bar that moved whose side was right
+    traded_breakeven  the share at which bars of that mean size would just have paid the costs; may exceed 1
     """
+    taken = (signal != 0) & (trades.bar_return != 0)
+    if not taken.any():
+        return {"traded_right": np.nan, "traded_breakeven": np.nan}
+    move = float(np.abs(trades.bar_return[taken]).mean())
+    paid = trades.cost * float(backtest.position_change(signal, trades.rows).sum()) / taken.sum()
+    right = float((signal * trades.bar_return > 0)[taken].mean())
+    return {"traded_right": right, "traded_breakeven": metrics.break_even_accuracy(move, paid)}
+
+
+def edges(forward_return: np.ndarray, rows: Rows, cost: float, level: float) -> Scored:
+    """The smallest annualised Sharpe ratio the rows could show in 80 % of samples, and the accuracy that pays."""
     instants = len(rows.instants)
     known = forward_return[np.isfinite(forward_return)]
     move = float(np.mean(np.abs(known))) if len(known) else 0.0
-    power = norm.ppf(0.95) + norm.ppf(0.8)
+    power = intervals.quantile(level) + norm.ppf(metrics.POWER)
     return {
-        "smallest_accuracy": metrics.smallest_edge(moved),
         "smallest_sharpe_annual": float(power * sharpe.standard_error(0.0, instants) * np.sqrt(rows.per_year)),
         "mean_move_pct": 100 * move,
         "breakeven_accuracy": metrics.break_even_accuracy(move, 2 * cost),

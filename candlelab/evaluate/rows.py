@@ -13,6 +13,7 @@ import numpy as np
 
 from candlelab.core.interval import YEAR as YEAR_MS
 from candlelab.core.interval import interval_ms
+from candlelab.evaluate.mean_error import of_mean
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,24 +33,6 @@ def average_uniqueness(first: np.ndarray, last: np.ndarray) -> np.ndarray:
     share = np.divide(1.0, cover, out=np.zeros(len(cover)), where=cover > 0)
     total = np.concatenate([[0.0], np.cumsum(share)])
     return (total[last + 1] - total[first]) / (last - first + 1)
-
-
-def newey_west(values: np.ndarray, lags: int) -> float:
-    """Long-run variance of a series, Bartlett weights; divide by its length for the variance of its mean.
-
-    Never below 0. Source: Newey & West 1987.
-    """
-    centred = np.asarray(values, float) - np.mean(values)
-    size = len(centred)
-    total = centred @ centred / size
-    for lag in range(1, min(lags, size - 1) + 1):
-        total += 2 * (1 - lag / (lags + 1)) * (centred[lag:] @ centred[:-lag]) / size
-    return max(float(total), 0.0)
-
-
-def automatic_lags(size: int, at_least: int = 0) -> int:
-    """Newey-West lags, 4 (T/100)^(2/9) or the label's overlap if that is longer."""
-    return max(at_least, int(4 * (size / 100) ** (2 / 9)))
 
 
 @dataclass(frozen=True)
@@ -154,22 +137,20 @@ class Rows:
             total += average_uniqueness(own + 1, own + self.horizon).sum()
         return float(total)
 
+    @property
+    def bar_ms(self) -> int:
+        """Length of a bar in milliseconds."""
+        return interval_ms(self.interval)
+
+    @cached_property
+    def several(self) -> bool:
+        """Whether the rows are of more than one symbol."""
+        return bool((self.symbol != self.symbol[:1]).any())
+
     def effective_size(self, values: np.ndarray) -> float:
         """Independent rows that would know the mean of `values` (n,) as well as these do; at most n.
 
-        Overlap counts through average uniqueness, symbols that move together through sums per instant
-        and a Newey-West variance with h-1 lags (METHODS 4.2); the stricter of the two is taken. Recognition
-        has no horizon: there the lags are those of `automatic_lags`, since neighbouring windows share bars.
+        Values that do not vary show no dependence: there it is the lower bound of average uniqueness.
         """
-        size = len(self)
-        if size == 0:
-            return 0.0
-        centred = values - np.mean(values)
-        spread = centred @ centred
-        if spread == 0:
-            return self.independent
-        sums = np.bincount(self.instant, centred, len(self.instants))
-        together = max(1.0, sums @ sums / spread)
-        lags = self.lags if self.horizon else automatic_lags(len(sums))
-        clustered = newey_west(sums, lags) * len(sums) / spread
-        return size / max(size / self.independent * together, clustered, 1.0)
+        error = of_mean(values, self).error if len(self) else 0.0
+        return self.independent if error == 0 else float(np.var(values)) / error**2

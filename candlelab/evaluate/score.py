@@ -108,7 +108,7 @@ class Evaluation:
         trades: dict = {}
         if kind == "forecast":
             choices, trades = self._chosen(parts)
-            self._trade(found, parts, choices, trades, net, task)
+            self._trade(found, parts, choices, trades, net)
             threshold = self._threshold(choices[net], parts, trades, net)
             pictures |= curves.of_money(choices[net], trades["test"][net])
         differences = self._paired(parts["test"], net)
@@ -155,7 +155,7 @@ class Evaluation:
         used = money.score_used(self.threshold.score, part.forecast)
         return money.trades_of(part.p, part.forecast, gain, part.rows, self.cost, used)
 
-    def _trade(self, found: dict, parts: dict, choices: dict, trades: dict, net: str, task: Task) -> None:
+    def _trade(self, found: dict, parts: dict, choices: dict, trades: dict, net: str) -> None:
         """Add to `found` what each model earns at its own threshold."""
         for split, own in trades.items():
             for model, could in own.items():
@@ -166,11 +166,12 @@ class Evaluation:
                 scored = found[split][model]
                 scored |= money.earnings(test, could.rows, level=self.level)
                 returns = parts[split][model].ground.forward_return
-                scored |= money.edges(moved(scored, task), returns, could.rows, self.cost)
+                scored |= money.edges(returns, could.rows, self.cost, self.level)
                 if (split, model) == ("test", net):
                     draws, null = self.draws, self.null_draws
                     scored |= money.stress(signal, could, draws=draws, null_draws=null, seed=self.seed)
-                    scored |= money.against_holding(test, could, level=self.level)
+                    scored |= money.against_holding(signal, could, level=self.level)
+                    scored |= money.while_traded(signal, could)
 
     def _threshold(self, choice: Choice, parts: dict, trades: dict, net: str) -> dict:
         settings = {k: v for k, v in vars(self.threshold).items() if isinstance(v, (str, int, float))}
@@ -216,12 +217,10 @@ class Evaluation:
         others = {model: part.predicted for model, part in parts.items() if model != net and len(own.label)}
         found = {}
         for model, other in others.items():
-            of_p = own.label, own.p, other.p, own.rows, self.level
-            area = compare.paired_auroc(*of_p)
             found[model] = {
                 "accuracy": compare.paired_accuracy(own.right, other.right, own.rows, self.level),
-                "auroc": area,
-                "auroc_direction": area if own.p.shape[1] == 2 else compare.paired_direction(*of_p),
+                "auroc": compare.paired_auroc(own.label, own.p, other.p, own.rows, self.level),
+                "auroc_direction": compare.paired_direction(own.label, own.p, other.p, own.moved, own.rows, self.level),
             }
         return found
 
@@ -257,12 +256,6 @@ def flat_because(choice: Choice, min_trades: int, year: float) -> str | None:
     if choice.best is None:
         return f"no threshold trades {min_trades} times on validation"
     return f"no threshold earns anything after fees on validation (best net Sharpe ratio {choice.best * year:.1f} a year)"
-
-
-def moved(scored: Scored, task: Task) -> float:
-    """Effective rows that can tell something of direction: those that moved."""
-    ends = (scored.get(f"prior/{word}", 0.0) for word in (task.classes[0], task.classes[-1]))
-    return scored["n_eff"] * sum(ends)
 
 
 def empty_like(trades: Trades) -> Trades:

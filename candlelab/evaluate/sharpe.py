@@ -1,4 +1,4 @@
-"""Sharpe ratios and what they are worth (METHODS section 9).
+"""Sharpe ratios and what they are worth .
 
 Everything is per bar unless a name says annual. "Not available" is NaN, never 0.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.stats import kurtosis, norm, skew
 
-from candlelab.evaluate.rows import newey_west
+from candlelab.evaluate.mean_error import newey_west
 
 EULER = float(np.euler_gamma)
 

@@ -1,15 +1,19 @@
 """Three questions, answered no further than the intervals carry.
 
-yes        the interval lies on the good side
-no         the interval lies on the bad side, or so close to chance that nothing worth having is left
-not shown  the interval holds both
+yes              the interval lies on the good side
+no               the interval lies on the bad side, or so close to chance that nothing worth having is left
+not shown        the interval holds both, or there is nothing to judge
+volatility only  the size of moves is known, their direction not shown
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
+
+import numpy as np
 
 from candlelab.evaluate.metrics import chance_band
 
@@ -18,11 +22,11 @@ if TYPE_CHECKING:
     from candlelab.evaluate.compare import Difference
     from candlelab.evaluate.table import Task
 
-Word = Literal["yes", "no", "not shown"]
-TOO_GOOD = 0.60  # METHODS 7: honest models of liquid bars stay at or below an AUROC of 0.56
+Word = Literal["yes", "no", "not shown", "volatility only"]
+TOO_GOOD = 0.60  # honest models of liquid bars stay at or below an AUROC of 0.56
 WORTH_HAVING = 0.51  # an AUROC surely below this is as good as chance
 ANOTHER_QUESTION = "a label from bars after the window (data.label=direction), if the question is what comes next"
-SPOKEN = {"accuracy": "accuracy", "auroc": "AUROC"}
+SPOKEN = {"accuracy": "accuracy", "auroc": "AUROC", "auroc_direction": "direction AUROC"}
 SPECTACULAR = 5.0  # annualised Sharpe ratio
 
 
@@ -46,7 +50,7 @@ class Answer:
 class Verdict:
     """What a run has shown.
 
-    information      beyond chance? direction first; knowing only the size of moves is said to be that
+    information      beyond chance? by the AUROC of up against down; knowing only the size of moves has its own word
     volatility       the size of moves alone; None where the label has no middle class
     beyond_baseline  better than every simple baseline on the same rows?
     money            after fees? None for recognition
@@ -147,22 +151,29 @@ def area(own: Scored, name: str) -> str:
     return f"{own[name]:.3f} ({own[name + '_low']:.3f} to {own[name + '_high']:.3f})"
 
 
+def measure_of(kind: str, classes: int) -> str:
+    """The one score that every yes and no of a table of predictions rests on, in the verdict and in the leaderboard."""
+    return "auroc_direction" if kind == "forecast" else "accuracy" if classes == 2 else "auroc"
+
+
 def informed(own: Scored, task: Task, settings: dict) -> Answer:
-    """Does the model know anything of what comes next? Direction and size of moves told apart."""
+    """Does the model know anything of what comes next? Direction decides; knowing only the size of moves is told apart."""
     word = side_of(own["auroc_direction_low"], own["auroc_direction_high"], 0.5, WORTH_HAVING)
-    share = f"right on {percent(own['accuracy'])} of {counted(own)} ({points(own['accuracy_low'], own['accuracy_high'])})"
     optimum = "" if task.bayes is None else f"; the best possible is {percent(task.bayes)} right"
-    if len(task.classes) == 2:
-        sentence = f"{share.capitalize()}, {band(own, settings)}; AUROC {area(own, 'auroc_direction')}, chance 0.500"
-        return of_score("Information beyond chance?", word, sentence + optimum + backwards(own), own, "auroc_direction")
-    if word != "yes" and side_of(own["auroc_move_low"], own["auroc_move_high"], 0.5, WORTH_HAVING) == "yes":
+    rest = f"{right(own)}, {band(own, task.classes, settings)}{optimum}"
+    if word != "yes" and len(task.classes) > 2 and moves(own).answer == "yes":
         sentence = (
-            f"Only about how much prices move (AUROC {area(own, 'auroc_move')}), not shown about the direction "
-            f"(AUROC {area(own, 'auroc_direction')}); {share}"
+            f"Only how much prices move (AUROC {area(own, 'auroc_move')}), not shown which way "
+            f"(AUROC {area(own, 'auroc_direction')}, chance 0.500); {rest}"
         )
-        return of_score("Information beyond chance?", "yes", sentence + optimum, own, "auroc_move")
-    sentence = f"Direction among rows that moved: AUROC {area(own, 'auroc_direction')}, chance 0.500; {share}"
-    return of_score("Information beyond chance?", word, sentence + optimum + backwards(own), own, "auroc_direction")
+        return of_score("Information beyond chance?", "volatility only", sentence, own, "auroc_direction")
+    sentence = f"Up against down among rows that moved: AUROC {area(own, 'auroc_direction')}, chance 0.500; {rest}{backwards(own)}"
+    return of_score("Information beyond chance?", word, sentence, own, "auroc_direction")
+
+
+def right(own: Scored) -> str:
+    """How often the answer was right, with its interval."""
+    return f"right on {percent(own['accuracy'])} of {counted(own)} ({points(own['accuracy_low'], own['accuracy_high'])})"
 
 
 def of_score(question: str, word: Word, sentence: str, own: Scored, name: str, chance: float = 0.5) -> Answer:
@@ -170,11 +181,14 @@ def of_score(question: str, word: Word, sentence: str, own: Scored, name: str, c
     return Answer(question, word, f"{sentence}.", *(number(own[name + end]) for end in ("", "_low", "_high")), chance)
 
 
-def band(own: Scored, settings: dict) -> str:
-    """Where the accuracy lies against what knowing nothing would give."""
-    half = chance_band(max(own["n_eff"], 1), settings["level"])
-    where = "inside" if abs(own["accuracy"] - 0.5) <= half else "outside"
-    return f"{where} the chance band of {points(0.5 - half, 0.5 + half)}"
+def band(own: Scored, classes: tuple[str, ...], settings: dict) -> str:
+    """Where the accuracy lies against what these answers would give if they knew nothing."""
+    prior, answered = (np.array([own[f"{name}/{word}"] for word in classes]) for name in ("prior", "answered"))
+    low, high = chance_band(prior, answered, max(own["n_eff"], 1), settings["level"])
+    if high - low < 1e-9:
+        return f"which is the share of {classes[int(answered.argmax())]}, its only answer"
+    where = "inside" if low - 1e-12 <= own["accuracy"] <= high + 1e-12 else "outside"
+    return f"{where} the band of {points(low, high)} that such answers give by chance"
 
 
 def backwards(own: Scored) -> str:
@@ -194,7 +208,7 @@ def recognised(own: Scored) -> Answer:
     chance = _chance(own)
     word = side_of(own["balanced_accuracy_low"], own["balanced_accuracy_high"], chance, chance)
     sentence = (
-        f"Right on {percent(own['accuracy'])} of {counted(own)} ({points(own['accuracy_low'], own['accuracy_high'])}). "
+        f"{right(own).capitalize()}. "
         "This is recognition: the label is read off the bars in the picture and says nothing of the future"
     )
     return of_score("Recognises what is drawn?", word, sentence, own, "balanced_accuracy", chance)
@@ -213,25 +227,24 @@ def best_baseline(others: dict[str, Scored], name: str) -> str:
 def beyond(own: Scored, others: dict[str, Scored], differences: dict[str, dict[str, Difference]], task: Task) -> Answer:
     """Yes only if better than every baseline, each by more than its interval.
 
-    Compared by accuracy for two classes; by AUROC for more, where a model that always answers with the
-    commonest class would win on accuracy.
+    Forecasts are compared by the AUROC of up against down: one that knows only calm from lively bars would win by the
+    AUROC over all classes, and one that always answers with the commonest class by accuracy.
     """
     question = "Beyond the best simple baseline?"
     if not differences:
         return Answer(question, "not shown", "The predictions hold no baseline to compare with.", None, None, None)
-    name = "accuracy" if len(task.classes) == 2 else "auroc"
+    name = measure_of(task.kind, len(task.classes))
     gaps = {model: measures[name] for model, measures in differences.items()}
     rival = best_baseline(others, name)
     word: Word = "yes" if all(gap.low > 0 for gap in gaps.values()) else "not shown"
     if any(gap.high < 0 for gap in gaps.values()):
         word, rival = "no", min(gaps, key=lambda model: gaps[model].high)
+    elif word == "not shown":
+        rival = min(gaps, key=lambda model: math.inf if math.isnan(gaps[model].low) else gaps[model].low)
     gap, scored = gaps[rival], others[rival]
     shown = {"accuracy": (percent(scored[name]), f"({points(scored[name + '_low'], scored[name + '_high'])})")}
     itself = " ".join(shown.get(name, ("AUROC", area(scored, name))))
     sentence = f"{100 * gap.value:+.1f} points of {SPOKEN[name]} ({points(gap.low, gap.high)}) against {spoken(rival)}, itself at {itself}"
-    if name == "auroc" and task.kind == "forecast":
-        lean = differences[rival]["auroc_direction"]
-        sentence += f"; of direction alone {100 * lean.value:+.1f} ({points(lean.low, lean.high)})"
     return Answer(question, word, f"{sentence}{_also(scored, rival, task)}.", number(gap.value), number(gap.low), number(gap.high))
 
 
@@ -251,20 +264,46 @@ def spoken(model: str) -> str:
     return model.replace("_", " ")
 
 
-def paid(own: Scored, flat: dict, threshold: dict, settings: dict) -> Answer:
-    """Does trading at the threshold chosen on validation pay after fees?"""
+def paid(own: Scored, flat: Mapping, threshold: dict, settings: dict) -> Answer:
+    """Does trading at the threshold chosen on validation earn money after fees that holding would not have earned?
+
+    Yes needs both intervals above 0: of the net Sharpe ratio, and of what timing added to holding at the same exposure. The
+    answer's number is the one that decides.
+    """
     question = f"Money after fees ({settings['fee_bps'] + settings['slippage_bps']:g} bp)?"
     if math.isnan(own["sharpe_net_annual"]):
-        return Answer(question, "no", idle(own, threshold), None, None, None)
-    low, high = own["sharpe_net_annual_low"], own["sharpe_net_annual_high"]
-    word: Word = "yes" if low > 0 else "no" if high < 0 else "not shown"
+        return Answer(question, "not shown", idle(own, threshold), None, None, None)
+    earned, timed = (tuple(own[name + end] for end in ("", "_low", "_high")) for name in ("sharpe_net_annual", "sharpe_timing_annual"))
+    word: Word = "no" if earned[2] < 0 else "not shown"
+    word = "yes" if earned[1] > 0 and timed[1] > 0 else word
     held = flat.get("baseline/buy_and_hold/sharpe_net_annual")
-    beside = "" if held is None else f"; buy-and-hold has {held:.1f}"
     sentence = (
-        f"Net Sharpe ratio {own['sharpe_net_annual']:.1f} a year ({low:.1f} to {high:.1f}), {own['return_net_pct']:+.1f} % "
-        f"after and {own['return_gross_pct']:+.1f} % before fees in {own['trades']:,} trades{beside}; {needed(own)}"
+        f"Net Sharpe ratio {ratio(earned)} a year, {own['return_net_pct']:+.1f} % after and {own['return_gross_pct']:+.1f} % before "
+        f"fees in {own['trades']:,} trades; {beside_holding(timed)}{'' if held is None else f' (buy-and-hold has {held:.1f})'}; {traded(own)}"
     )
-    return Answer(question, word, f"{sentence}{luck(threshold)}.", own["sharpe_net_annual"], low, high)
+    decides = timed if earned[1] > 0 and not timed[1] > 0 else earned
+    return Answer(question, word, f"{sentence}{luck(threshold)}.", *map(number, decides))
+
+
+def ratio(found: tuple[float, float, float]) -> str:
+    """A Sharpe ratio with its interval."""
+    return f"{found[0]:.1f} ({found[1]:.1f} to {found[2]:.1f})"
+
+
+def beside_holding(timed: tuple[float, float, float]) -> str:
+    """What timing added to holding at the same exposure."""
+    if math.isnan(timed[0]):
+        return "it holds throughout, so nothing of it is timing"
+    more = "more than" if timed[1] > 0 else "less than" if timed[2] < 0 else "not shown to be more than"
+    return f"{more} holding at the same exposure (timing alone: {ratio(timed)})"
+
+
+def traded(own: Scored) -> str:
+    """How much was traded, how often that was right, and how often it had to be."""
+    share = f"in the market on {percent(own['exposure'])} of bars, right on {percent(own['traded_right'])} of those that moved"
+    if not own["traded_breakeven"] < 1:
+        return f"{share}; such moves pay the fees at no accuracy"
+    return f"{share}, {percent(own['traded_breakeven'])} would pay the fees"
 
 
 def luck(threshold: dict) -> str:
@@ -283,21 +322,13 @@ def idle(own: Scored, threshold: dict) -> str:
     return "The threshold chosen on validation leaves no trades." if own["trades"] == 0 else "Its returns do not vary."
 
 
-def needed(own: Scored) -> str:
-    """The accuracy that pays."""
-    if not own["breakeven_accuracy"] < 1:
-        return "moves are too small to pay the fees at any accuracy"
-    return f"an ordinary move pays its fees if {percent(own['breakeven_accuracy'])} are right"
-
-
 def edge(own: Scored) -> str:
-    """The smallest edge the test rows could have shown."""
-    if math.isnan(own["smallest_accuracy"]):
+    """The smallest edge that the rule of this verdict would have found in 80 of 100 samples like this one."""
+    if math.isnan(own["smallest_accuracy"]) or math.isnan(own["smallest_auroc"]):
         return f"Smallest edge: {counted(own)} are too few to show any."
-    rows = "these rows" if math.isnan(own["auroc_move"]) else "the rows that moved"
     return (
-        f"Smallest edge {rows} could show: {percent(own['smallest_accuracy'])} right (80 % power), "
-        f"or a Sharpe ratio of {own['smallest_sharpe_annual']:.1f} a year."
+        f"Smallest edge these rows could show (80 % power): AUROC {own['smallest_auroc']:.3f} of up against down, "
+        f"or {percent(own['smallest_accuracy'])} right by plain up or down; or a Sharpe ratio of {own['smallest_sharpe_annual']:.1f} a year."
     )
 
 
@@ -313,9 +344,8 @@ def suspicions(own: Scored, others: dict[str, Scored], task: Task):
             yield f"right on {percent(own['accuracy'])}, more than the best possible {percent(task.bayes)}: look for a leak"
         return
     for model, scored in {"the net": own, **others}.items():
-        if scored.get("auroc_direction_low", 0.0) > 0.5 and scored["auroc_direction"] > TOO_GOOD:
-            value = scored["auroc_direction"]
-            yield f"{spoken(model)} tells up from down with AUROC {value:.2f}, above {TOO_GOOD:.2f}: look for a leak"
+        if scored.get("auroc_direction_low", 0.0) > TOO_GOOD:
+            yield f"{spoken(model)} tells up from down with AUROC {area(scored, 'auroc_direction')}, surely above {TOO_GOOD:.2f}: look for a leak"
     year = own["sharpe_net_annual"] / own["sharpe_net"] if own.get("sharpe_net") else math.nan
     late = own.get("sharpe_net_delayed", math.nan) * year
     if own["sharpe_net_annual"] > SPECTACULAR and late < 0.2 * own["sharpe_net_annual"]:
@@ -326,7 +356,7 @@ def missing(own: Scored, threshold: dict, task: Task, settings: dict):
     """What these predictions cannot show by themselves."""
     if not own["smallest_accuracy"] <= 0.53:
         yield "more test rows (an honest edge of 53 % could not be seen)"
-    if own["min_track_record"] > own["n"]:
+    if own["min_track_record"] > own["bars"]:
         yield f"a longer record ({own['min_track_record']:,.0f} bars for this Sharpe ratio)"
     always = [word for word in task.classes if own[f"answered/{word}"] > 0.99]
     if always:

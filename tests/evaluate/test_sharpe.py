@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from candlelab.evaluate import sharpe
-from candlelab.evaluate.rows import newey_west
+from candlelab.evaluate.mean_error import newey_west
 
 TRACK = (0.036 / 0.079, 24, -2.448, 10.164)
 

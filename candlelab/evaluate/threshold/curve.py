@@ -16,7 +16,8 @@ import numpy as np
 import pandas as pd
 
 from candlelab.evaluate.bootstrap import stationary_counts
-from candlelab.evaluate.rows import Rows, automatic_lags
+from candlelab.evaluate.mean_error import automatic_lags
+from candlelab.evaluate.rows import Rows
 
 
 @dataclass(frozen=True)
