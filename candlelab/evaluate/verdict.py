@@ -166,7 +166,7 @@ def informed(own: Scored, task: Task, settings: dict) -> Answer:
             f"Only how much prices move (AUROC {area(own, 'auroc_move')}), not shown which way "
             f"(AUROC {area(own, 'auroc_direction')}, chance 0.500); {rest}"
         )
-        return of_score("Information beyond chance?", "volatility only", sentence, own, "auroc_direction")
+        return of_score("Information beyond chance?", "volatility only", sentence, own, "auroc_move")
     sentence = f"Up against down among rows that moved: AUROC {area(own, 'auroc_direction')}, chance 0.500; {rest}{backwards(own)}"
     return of_score("Information beyond chance?", word, sentence, own, "auroc_direction")
 

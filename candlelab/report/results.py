@@ -43,7 +43,10 @@ MONEY: dict[str, tuple[str, Words]] = {
     "exposure": ("in the market", formats.percent),
 }
 FACTS_OF_MONEY: dict[str, tuple[str, Words]] = {
-    "breakeven_accuracy": ("right this often to pay", formats.percent),
+    "traded_right": ("right this often while in the market", formats.percent),
+    "traded_breakeven": ("right this often there to pay the fees", formats.percent),
+    "sharpe_timing_annual": ("Sharpe a year of timing, beyond holding at the same exposure", _ratio_words),
+    "breakeven_accuracy": ("right this often to pay a round trip each bar", formats.percent),
     "mean_move_pct": ("mean move of a label", lambda value: formats.percent(None if value is None else value / 100, 2)),
     "psr": ("probability that the true Sharpe is above 0", formats.percent),
     "random_signal/p_value": ("as good with the same trades at random times, p", formats.number),

@@ -10,7 +10,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from candlelab.evaluate.score import Scores
-from candlelab.evaluate.verdict import Answer, Verdict
+from candlelab.evaluate.verdict import Answer, Verdict, measure_of
 from candlelab.report import figures, formats, money_section, sections
 from candlelab.report.figures import Estimate, Reference
 from candlelab.report.page import Section, write_page
@@ -96,7 +96,8 @@ def _verdict(results: Results, verdict: Verdict, name: str) -> dict[str, Any]:
 def _answers(results: Results, verdict: Verdict) -> list[tuple[Answer, tuple[str, Any]]]:
     """Each answer with the name of the value that would mean nothing is there, and how to say its number."""
     area = "chance", lambda value: "AUROC " + formats.number(value)
-    lead = "as good", formats.points if len(results.classes) == 2 else lambda value: "AUROC " + formats.signed(value)
+    by_accuracy = measure_of(verdict.kind, len(results.classes)) == "accuracy"
+    lead = "as good", formats.points if by_accuracy else lambda value: "AUROC " + formats.signed(value)
     every = [
         (verdict.information, ("chance", formats.percent) if verdict.kind == "recognition" else area),
         (verdict.volatility, area),
@@ -147,12 +148,12 @@ def _headline(results: Results, verdict: Verdict) -> tuple[str, str]:
         return ("The model reads what is drawn" if knows else "The model does not read what is drawn"), RECOGNITION
     if not results.get("test/n"):
         return "Nothing to judge", "No test row has a label."
+    if verdict.information.answer == "volatility only":
+        return VOLATILITY
     if not knows:
         return NOTHING
     if verdict.suspicions:
         return SUSPICIOUS
-    if verdict.volatility is not None and not (results.get("test/auroc_direction_low") or 0.0) > 0.5:
-        return VOLATILITY
     return HEADLINES[beyond, verdict.money is not None and verdict.money.answer == "yes"]
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from candlelab.evaluate.intervals import wilson
+from candlelab.evaluate.verdict import measure_of
 from candlelab.report import figures, formats
 from candlelab.report.figures import Estimate, Figure, Reference
 from candlelab.report.page import Chart, Gallery, Section, Table, png, share_cell
@@ -54,7 +55,7 @@ def quality(results: Results, predictions: pd.DataFrame, difficulty: Sequence[Ma
     if bayes is not None:
         accuracy.append(Reference(bayes, "best possible", "bayes"))
     coin = [Reference(0.5, "chance")]
-    ranking = ["auroc_direction", "auroc_move"] if size > 2 and results.kind == "forecast" else ["auroc"]
+    ranking = ["auroc"] if results.kind == "recognition" else ["auroc_direction", "auroc_move"][: size - 1]
     plots = [_comparison(results, "accuracy", accuracy, formats.percent), _versus(results)]
     plots += [_comparison(results, metric, coin, formats.number) for metric in ranking]
     if size > 2:
@@ -96,7 +97,8 @@ def _comparison(results: Results, metric: str, references: Sequence[Reference], 
 
 def _versus(results: Results) -> Figure | None:
     """The model minus each baseline, row by row, by what the verdict compares; None without such differences."""
-    measure, words = ("accuracy", formats.points) if len(results.classes) == 2 else ("auroc", formats.signed)
+    measure = measure_of(results.kind, len(results.classes))
+    words = formats.points if measure == "accuracy" else formats.signed
     named = [(name.replace("_", " "), f"versus/{name}/{measure}") for name in results.baselines]
     rows = [
         Estimate(name, results.get(key), results.get(f"{key}_low"), results.get(f"{key}_high"), "model")

@@ -1,4 +1,6 @@
-"""Worked numbers of METHODS section 10."""
+"""Comparing models: worked numbers."""
+
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -51,16 +53,25 @@ def test_the_same_model_does_not_differ():
 
 
 def test_paired_accuracy_agrees_with_mcnemar():
-    first, second = np.r_[np.ones(30), np.zeros(15), np.ones(455)], np.r_[np.zeros(30), np.ones(15), np.ones(455)]
+    order = np.random.default_rng(0).permutation(500)
+    first, second = np.r_[np.ones(30), np.zeros(15), np.ones(455)][order], np.r_[np.zeros(30), np.ones(15), np.ones(455)][order]
     found = compare.paired_accuracy(first, second, hours(500), 0.95)
     assert found.value == pytest.approx(0.03) and found.p_value == pytest.approx(0.0357, abs=5e-5)
 
 
-def test_mcnemar_counts_overlapping_rows_for_what_they_are_worth():
-    first, second = np.r_[np.ones(300), np.zeros(150)], np.r_[np.zeros(300), np.ones(150)]
-    overlapping = Rows(3_600_000 * np.arange(450), np.zeros(450, int), np.zeros(450, int), 10, "1h")
-    assert compare.paired_mcnemar(first, second, overlapping) == pytest.approx(0.0357, abs=0.02)
-    assert compare.paired_mcnemar(first, second, hours(450)) < 1e-9
+def test_answers_held_for_ten_bars_count_once_in_ten():
+    gap = np.random.default_rng(0).choice([-1.0, 0.0, 1.0], 100)
+    long = compare.paired_accuracy(np.repeat(gap, 10) > 0, np.repeat(gap, 10) < 0, replace(hours(1000), horizon=10), 0.95)
+    short = compare.of_means(gap, hours(100), 0.95)
+    assert long.high - long.low == pytest.approx(short.high - short.low, rel=0.3)
+
+
+def test_direction_is_compared_where_the_price_moved():
+    label, moved = np.array([0, 1, 0, 1, 0, 0] * 50), np.array([True] * 4 + [False] * 2 * 1).repeat(1)
+    moved = np.tile(moved, 50)
+    p = np.stack([1 - label * 0.2, label * 0.2], 1)
+    calm = np.where(moved[:, None], p, [[0.99, 0.01]])
+    assert compare.paired_direction(label, p, calm, moved, hours(300), 0.95).value == 0.0
 
 
 def test_sharpe_difference_has_the_error_of_memmel():

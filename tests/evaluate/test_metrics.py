@@ -73,16 +73,29 @@ def test_volatility_alone_knows_no_direction():
     label = np.where(calm & (rng.random(6000) < 0.8), 1, rng.choice([0, 2], 6000))
     p = np.where(calm[:, None], [0.1, 0.8, 0.1], [0.4, 0.2, 0.4]) + rng.uniform(0, 0.01, (6000, 3))
     assert metrics.auroc_move(label, p) > 0.8
-    assert metrics.auroc_direction(label, p) == pytest.approx(0.5, abs=0.03)
+    assert metrics.auroc_direction(label, p, label != 1) == pytest.approx(0.5, abs=0.03)
 
 
 def test_direction_of_two_classes_is_the_auroc():
-    assert metrics.auroc_direction(Y, BINARY) == pytest.approx(5 / 6) and np.isnan(metrics.auroc_move(Y, BINARY))
+    assert metrics.auroc_direction(Y, BINARY, Y >= 0) == pytest.approx(5 / 6) and np.isnan(metrics.auroc_move(Y, BINARY))
 
 
 @pytest.mark.parametrize(("size", "half"), [(50, 0.139), (75, 0.113), (200, 0.069), (1000, 0.031), (10_000, 0.0098)])
 def test_chance_band_of_accuracy(size, half):
-    assert metrics.chance_band(size) == pytest.approx(half, abs=5e-4 if half > 0.01 else 5e-5)
+    found = metrics.chance_band(np.array([0.5, 0.5]), np.array([0.5, 0.5]), size, 0.95)
+    assert found == pytest.approx((0.5 - half, 0.5 + half), abs=5e-4 if half > 0.01 else 5e-5)
+
+
+def test_a_constant_answer_is_right_by_chance_as_often_as_its_class_occurs():
+    assert metrics.chance_band(np.array([0.414, 0.586]), np.array([0.0, 1.0]), 1000, 0.95) == pytest.approx((0.586, 0.586))
+
+
+def test_the_chance_band_holds_shuffled_answers_of_unequal_classes():
+    rng = np.random.default_rng(0)
+    label, answer = rng.choice(3, 500, p=[0.6, 0.3, 0.1]), rng.choice(3, 500, p=[0.2, 0.7, 0.1])
+    low, high = metrics.chance_band(*(np.bincount(values) / 500 for values in (label, answer)), 500, 0.95)
+    inside = [low <= np.mean(rng.permutation(answer) == label) <= high for _ in range(2000)]
+    assert np.mean(inside) == pytest.approx(0.95, abs=0.02)
 
 
 @pytest.mark.parametrize(
@@ -97,11 +110,30 @@ def test_errors_of_an_auroc(ones, zeros, null, best, high, low):
     assert metrics.auroc_error(0.734, ones, zeros) == pytest.approx(low, abs=5.1e-5)
 
 
-@pytest.mark.parametrize(("accuracy", "size"), [(0.51, 15_455), (0.52, 3_863), (0.53, 1_716), (0.55, 617), (0.60, 153)])
-def test_rows_needed_to_show_an_edge(accuracy, size):
-    assert np.ceil(metrics.sample_for_edge(accuracy)) == size
-    assert metrics.smallest_edge(size) == pytest.approx(accuracy, abs=2e-4)
+@pytest.mark.parametrize("accuracy", [0.51, 0.52, 0.55, 0.60])
+def test_the_smallest_edge_is_seen_in_80_of_100_samples(accuracy):
+    size = (1.959964 + 0.841621) ** 2 * accuracy * (1 - accuracy) / (accuracy - 0.5) ** 2
+    assert metrics.smallest_accuracy(size, 1.959964) == pytest.approx(accuracy, abs=1e-6)
 
 
 def test_two_rows_can_show_no_edge():
-    assert np.isnan(metrics.smallest_edge(2))
+    assert np.isnan(metrics.smallest_accuracy(0.02, 1.96)) and np.isnan(metrics.smallest_accuracy(0, 1.96))
+
+
+def test_unchanged_closes_tell_nothing_of_direction():
+    label, forward = np.array([0, 0, 1, 1]), np.array([0.0, -0.01, 0.02, 0.0])
+    assert metrics.direction_rows(label, 2, forward).tolist() == [False, True, True, False]
+
+
+@pytest.mark.parametrize("parts", [metrics.balanced_parts, metrics.f1_parts, metrics.mcc_parts])
+def test_parts_have_the_score_as_mean_and_its_spread_over_samples_as_error(parts):
+    rng, values, errors = np.random.default_rng(0), [], []
+    for _ in range(300):
+        label = rng.choice(3, 400, p=[0.5, 0.3, 0.2])
+        answer = np.where(rng.random(400) < 0.5, label, rng.choice(3, 400))
+        found = parts(label, answer, 3)
+        values.append(found.mean())
+        errors.append(found.std() / 20)
+    score = {"balanced_parts": metrics.balanced_accuracy, "f1_parts": metrics.f1_macro, "mcc_parts": metrics.mcc}[parts.__name__]
+    assert values[-1] == pytest.approx(score(metrics.confusion(label, answer, 3)))
+    assert np.mean(errors) == pytest.approx(np.std(values), rel=0.12)

@@ -1,10 +1,10 @@
-"""Effective sample size and intervals (METHODS 4.2 and 7)."""
+"""Effective sample size and intervals."""
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from candlelab.evaluate import intervals
+from candlelab.evaluate import intervals, mean_error, metrics
 from candlelab.evaluate.classification import Predicted, classify
 from candlelab.evaluate.rows import Rows, average_uniqueness
 
@@ -44,7 +44,45 @@ def test_unrelated_symbols_are_worth_all_rows():
 
 
 def test_effective_size_never_exceeds_the_rows():
-    assert rows_of(1, 500).effective_size(np.arange(500) % 2.0) == 500
+    assert rows_of(1, 500).effective_size(np.arange(500) % 2.0) == pytest.approx(500)
+
+
+def test_overlap_makes_no_difference_where_answers_have_no_memory():
+    rng = np.random.default_rng(0)
+    right = np.sign(np.convolve(rng.normal(size=6004), np.ones(5), "valid")) * rng.choice([-1, 1], 6000)
+    assert rows_of(1, 6000, horizon=5).effective_size(right) == pytest.approx(6000, rel=0.06)
+
+
+def test_answers_held_over_the_horizon_count_once_a_horizon():
+    right = np.repeat(np.random.default_rng(0).choice([0.0, 1.0], 2000), 5)
+    assert rows_of(1, 10_000, horizon=5).effective_size(right) == pytest.approx(2000, rel=0.15)
+
+
+def test_a_coin_under_two_names_labelled_a_bar_apart_counts_once():
+    right = np.random.default_rng(0).choice([0.0, 1.0], 5001)
+    twice = np.r_[right[1:], right[:-1]]
+    assert rows_of(2, 5000).effective_size(twice) == pytest.approx(5000, rel=0.05)
+
+
+def test_lags_are_bars_and_not_rows():
+    rows, right = rows_of(1, 9000, horizon=3), np.repeat(np.random.default_rng(0).choice([0.0, 1.0], 3000), 3)
+    keep = np.arange(9000) % 3 != 1
+    assert rows.take(keep).effective_size(right[keep]) == pytest.approx(3000, rel=0.1)
+
+
+def test_calm_and_lively_times_widen_what_lasts_as_long():
+    rng = np.random.default_rng(0)
+    lively = np.repeat(rng.random(60) < 0.5, 50)
+    rows, label, said = rows_of(1, 3000), rng.random(3000) < np.where(lively, 0.8, 0.2), np.repeat(rng.normal(size=60), 50)
+    parts = metrics.auroc_parts(label, said)
+    memory = mean_error.memory_of(said, rows)
+    assert mean_error.of_persistent_mean(parts, rows, memory).error > 3 * mean_error.of_mean(parts, rows).error
+
+
+def test_few_values_that_vary_leave_few_degrees_of_freedom():
+    few = np.zeros(1000)
+    few[:4] = 1.0
+    assert mean_error.of_mean(few, rows_of(1, 1000)).freedom < 9 < 900 < mean_error.of_mean(np.arange(1000) % 2.0, rows_of(1, 1000)).freedom
 
 
 def test_recognition_labels_do_not_overlap():
