@@ -65,19 +65,19 @@ def _check_and_run() -> None:
         raise ConfigError(f"the overrides ask for {len(jobs)} runs: add --multirun, or quote the value if the comma is meant")
     if swept:
         _collect_again()
-        _run_many(jobs)
+        _run_many(jobs, arguments.overrides)
     else:
         _run_one(with_hydra(arguments.overrides), jobs[0])
 
 
-def _run_many(jobs: list) -> None:
-    """Run the checked jobs of a sweep, then write the study's report."""
+def _run_many(jobs: list, words: list[str]) -> None:
+    """Run the checked jobs of a sweep, then write what they are together: a study, or one run under several settings."""
     print(f"{len(jobs)} jobs, all checked", flush=True)
     if _trains(jobs[0]):
         plans.append(locate("candlelab.pipeline.estimate.Plan")(jobs))
     _hydra_main()
     try:
-        _close_study(jobs[0])
+        _close(jobs, words)
     except UserError as error:
         if not failures:
             raise
@@ -138,10 +138,12 @@ def _one_of_many(job) -> object:
             plan.finished(job)
 
 
-def _close_study(job) -> None:
-    """Write the study's report when a sweep of training jobs ends."""
-    if _trains(job):
-        locate("candlelab.task.report.report_study")(job)
+def _close(jobs: list, words: list[str]) -> None:
+    """Write the study's report when a sweep of training jobs ends, a table when one of scores does."""
+    if _trains(jobs[0]):
+        locate("candlelab.task.report.report_study")(jobs[0])
+    elif str(jobs[0].task.get("_target_", "")).endswith(".report"):
+        locate("candlelab.task.report.compare")(jobs, words)
 
 
 def _trains(job) -> bool:

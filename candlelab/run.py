@@ -19,6 +19,8 @@ from candlelab.core import files
 
 METRICS, CONFIG, PREPROCESSING = "metrics.json", "config.yaml", "preprocessing.json"
 TOKENIZER = "tokenizer.json"  # of captions, where the weights came with a vocabulary of their own
+EVALUATE, THRESHOLD, CURVES, VERDICT, PER_SYMBOL = "evaluate.json", "threshold.json", "curves.json", "verdict.json", "per_symbol.csv"
+REPORT, SCORES = "report.html", "scores"
 WEIGHTS, PREDICTIONS, FAILED, LAST = "model.safetensors", "predictions.parquet", "failed.txt", "checkpoints/last.ckpt"
 PACKAGES = ("torch", "timm", "transformers", "pytorch-lightning", "numpy", "pandas", "numba", "scikit-learn", "hydra-core")
 

@@ -19,6 +19,12 @@ def recipe_hash(preprocessing: dict) -> str:
     return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:16]
 
 
+def threshold_hash(chosen: dict) -> str:
+    """Return 16 hex digits of what decides whether an answer is acted on: the score, and how high it must be."""
+    told = [chosen.get("score", "confidence"), chosen.get("threshold")]
+    return hashlib.sha256(json.dumps(told).encode()).hexdigest()[:16]
+
+
 def confidences(probabilities: np.ndarray, returns: np.ndarray | None, score: str) -> tuple[np.ndarray, np.ndarray]:
     """Return (how sure (n,), side -1, 0 or 1 (n,) int8) of each row.
 

@@ -8,6 +8,7 @@ import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from candlelab import __version__
+from candlelab.export.rule import rule_of
 from candlelab.run import Run, read_json
 
 TAGS = ("candlelab", "finance", "trading", "candlestick", "time-series")
@@ -138,9 +139,8 @@ def _purpose(kind: str) -> str:
 
 
 def _threshold(run: Run) -> str:
-    path = run.folder / "threshold.json"
-    value = (read_json(path) if path.exists() else {}).get("threshold")
-    return "" if value is None else f" and applied unchanged: {value:.4f}"
+    rule = rule_of(run)
+    return "" if rule.threshold is None else f" and applied unchanged: {rule.threshold:.4f} (hash {rule.hash})"
 
 
 def _results(metrics: dict) -> list[list[str]]:

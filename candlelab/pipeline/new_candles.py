@@ -50,14 +50,6 @@ def _replaced(given: list[str]) -> set[str]:
     return {"source", *MARKET} if "" in tops else tops
 
 
-def overridden() -> list[str]:
-    """Return the keys that the command line gives; none outside of a command."""
-    from hydra.core.hydra_config import HydraConfig
-    if not HydraConfig.initialized():
-        return []
-    return [text.lstrip("+~").split("=", 1)[0] for text in HydraConfig.get().overrides.task]
-
-
 @dataclass(frozen=True)
 class Latest:
     """The last bar of a symbol that has closed at a moment, and why no window ends there, if so."""

@@ -1,43 +1,93 @@
-"""Score a run's predictions and write its report."""
+"""Score a run's predictions, once and with its own settings, and write its report."""
 
 from __future__ import annotations
 
-import hashlib
-import json
-from dataclasses import asdict, replace
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 from omegaconf import DictConfig
 
 from candlelab import run as runs
 from candlelab.config import build, plain
+from candlelab.core.signal import threshold_hash
+from candlelab.evaluate.score import Scores
+from candlelab.evaluate.verdict import Answer, Verdict
 from candlelab.report.run_report import write_report
 
 PICTURES = 12  # charts the report shows
 CHARTS, EXPLAINED = "figures/charts.npz", "figures/explained.npz"
+OWN = (runs.EVALUATE, runs.THRESHOLD, runs.CURVES, runs.VERDICT, runs.PER_SYMBOL, runs.METRICS)
 
 
 def score_and_report(run: runs.Run, cfg: DictConfig, *, extra: dict, data) -> tuple[dict, str]:
-    """Write threshold.json, report.html and, last of all, metrics.json; return the metrics and the verdict's lines."""
-    folder, made = run.folder, run.preprocessing
-    scores = build(cfg, "evaluate").score(
+    """Give a run its own score, which stays; return the metrics and the verdict's lines."""
+    if data is not None and data.renderer is not None:
+        _keep_charts(run, data, run.folder / CHARTS)
+    settings = plain(cfg)["evaluate"]
+    scores = score(run, settings)
+    scores = replace(scores, metrics=scores.metrics | extra)
+    write_scores(run, scores, run.folder, settings)
+    return scores.metrics, "\n".join(scores.verdict.lines())
+
+
+def score(run: runs.Run, settings: dict) -> Scores:
+    """Return what an evaluation with some settings says of a run's predictions; nothing is written."""
+    made = run.preprocessing
+    return build({"evaluate": settings}, "evaluate").score(
         run.predictions, horizon=made["horizon"], interval=made["interval"], kind=made["kind"],
-        classes=tuple(made["classes"]), bayes=_optimum(folder).get("accuracy"), stride=run.cfg.data.stride)
-    metrics = scores.metrics | extra
-    scores = replace(scores, metrics=metrics)
-    runs.write_json(folder / "evaluate.json", plain(cfg)["evaluate"])
-    runs.write_json(folder / "threshold.json", scores.threshold)
-    runs.write_json(folder / "curves.json", _lists(scores.curves))
-    runs.write_json(folder / "verdict.json", asdict(scores.verdict) | {"lines": scores.verdict.lines()})
-    scores.per_symbol.to_csv(folder / "per_symbol.csv")
-    card = runs.read_json(folder / "data.json") | {"title": folder.name}
-    provenance = run.environment | {"data_hash": made["data_hash"], "weights": made["weights_origin"],
-                                    "config": (folder / runs.CONFIG).read_text()}
-    write_report(folder / "report.html", scores=scores, predictions=run.predictions, card=card,
-                 charts=_charts(run, data), provenance=provenance, explained=_explained(run), difficulty=_difficulty(folder))
-    runs.write_json(folder / runs.METRICS, metrics)
-    return metrics, "\n".join(scores.verdict.lines())
+        classes=tuple(made["classes"]), bayes=_optimum(run.folder).get("accuracy"))
+
+
+def write_scores(run: runs.Run, scores: Scores, folder: Path, settings: dict, *, about: dict | None = None) -> None:
+    """Write settings, threshold, curves, verdict, report and, last of all, metrics.json into a folder.
+
+    about  further facts for the head of the report.
+    """
+    runs.write_json(folder / runs.EVALUATE, settings)
+    rule = threshold_hash(scores.threshold)
+    runs.write_json(folder / runs.THRESHOLD, scores.threshold | {"hash": rule})
+    runs.write_json(folder / runs.CURVES, _lists(scores.curves))
+    runs.write_json(folder / runs.VERDICT, asdict(scores.verdict) | {"lines": scores.verdict.lines(), "threshold_hash": rule})
+    scores.per_symbol.to_csv(folder / runs.PER_SYMBOL)
+    write_page(run, scores, folder, about or {})
+    runs.write_json(folder / runs.METRICS, scores.metrics)
+
+
+def write_page(run: runs.Run, scores: Scores, folder: Path, about: dict) -> None:
+    """Write report.html into a folder: nothing is computed but pictures."""
+    card = runs.read_json(run.folder / "data.json") | {"title": run.folder.name} | about
+    provenance = run.environment | {"data_hash": run.preprocessing["data_hash"], "weights": run.preprocessing["weights_origin"],
+                                    "config": (run.folder / runs.CONFIG).read_text()}
+    write_report(folder / runs.REPORT, scores=scores, predictions=run.predictions, card=card, charts=_charts(run),
+                 provenance=provenance, explained=_explained(run), difficulty=_difficulty(run.folder))
+
+
+def has_own_score(run: runs.Run) -> bool:
+    """Return whether everything that scoring writes is there."""
+    return all((run.folder / name).exists() for name in OWN)
+
+
+def own_settings(run: runs.Run) -> dict:
+    """Return the evaluate settings of the run's own score."""
+    path = run.folder / runs.EVALUATE
+    return runs.read_json(path) if path.exists() else plain(run.cfg)["evaluate"]
+
+
+def own_scores(run: runs.Run) -> Scores:
+    """Return the run's own score as it was written."""
+    folder = run.folder
+    told = {name: _arrays(value) for name, value in runs.read_json(folder / runs.CURVES).items()}
+    symbols = pd.read_csv(folder / runs.PER_SYMBOL, index_col=0)
+    return Scores(metrics=run.metrics, threshold=runs.read_json(folder / runs.THRESHOLD), curves=told, models=pd.DataFrame(),
+                  per_symbol=symbols, verdict=_verdict(runs.read_json(folder / runs.VERDICT)))
+
+
+def _verdict(tree: dict) -> Verdict:
+    known = {field.name for field in fields(Verdict)}
+    return Verdict(**{name: Answer(**value) if isinstance(value, dict) else tuple(value) if isinstance(value, list) else value
+                      for name, value in tree.items() if name in known})
 
 
 def _lists(node):
@@ -47,21 +97,12 @@ def _lists(node):
     return node.tolist() if isinstance(node, np.ndarray) else node
 
 
-def rescore(run: runs.Run, cfg: DictConfig) -> dict:
-    """Score a finished run with other evaluate settings and keep the metrics beside its own, in scores/<8 hex>.json."""
-    settings = plain(cfg)["evaluate"]
-    made = run.preprocessing
-    scores = build(cfg, "evaluate").score(
-        run.predictions, horizon=made["horizon"], interval=made["interval"], kind=made["kind"],
-        classes=tuple(made["classes"]), bayes=_optimum(run.folder).get("accuracy"), stride=run.cfg.data.stride)
-    metrics = scores.metrics | costs_of(run.metrics)
-    name = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:8]
-    path = run.folder / "scores" / f"{name}.json"
-    path.parent.mkdir(exist_ok=True)
-    runs.write_json(path, {"evaluate": settings, "metrics": metrics, "candidates": scores.threshold.get("candidates"),
-                           "verdict": scores.verdict.lines()})
-    print("\n".join(["", *scores.verdict.lines(), "", f"scores {path}"]), flush=True)
-    return metrics
+def _arrays(node):
+    """Return nested dicts with every list of numbers as an array, NaN for what was not available."""
+    if isinstance(node, dict):
+        return {name: _arrays(value) for name, value in node.items()}
+    numbers = isinstance(node, list) and all(isinstance(value, (int, float, type(None))) for value in node)
+    return np.array(node, dtype=float) if numbers else node
 
 
 def _optimum(folder: Path) -> dict:
@@ -79,11 +120,9 @@ def costs_of(metrics: dict) -> dict:
     return {name: value for name, value in metrics.items() if name.split("/")[0] in ("fit", "net", "latency")}
 
 
-def _charts(run: runs.Run, data) -> list[tuple[np.ndarray, dict]]:
+def _charts(run: runs.Run) -> list[tuple[np.ndarray, dict]]:
     """Return (chart (C, H, W), caption) of test windows: the surest right and the surest wrong answers in turn."""
     stored = run.folder / CHARTS
-    if data is not None and data.renderer is not None:
-        _keep_charts(run, data, stored)
     if not stored.exists():
         return []
     with np.load(stored, allow_pickle=False) as pack:

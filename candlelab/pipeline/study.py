@@ -32,11 +32,11 @@ def write_study(folder: Path, cfg: DictConfig) -> Path:
 def rows_of(folder: Path) -> list[dict]:
     """Return the leaderboard rows of one run: its own, and one per other evaluation it was scored with."""
     own = row_of(folder)
-    if own["state"] != "finished" or not (folder / "scores").is_dir():
+    if own["state"] != "finished" or not (folder / runs.SCORES).is_dir():
         return [own]
-    again = [runs.read_json(path) for path in sorted((folder / "scores").glob("*.json"))]
-    return [own, *(own | {"metrics": made["metrics"], "candidates": max(1, int(made["candidates"] or 1)),
-                          "settings": own["settings"] | flat({"evaluate": made["evaluate"]})} for made in again)]
+    again = [path.parent for path in sorted((folder / runs.SCORES).glob(f"*/{runs.METRICS}"))]
+    return [own, *(own | {"metrics": runs.read_json(path / runs.METRICS), "candidates": _candidates(path),
+                          "settings": own["settings"] | flat({"evaluate": runs.read_json(path / runs.EVALUATE)})} for path in again)]
 
 
 def row_of(folder: Path) -> dict:
@@ -52,7 +52,7 @@ def row_of(folder: Path) -> dict:
         run = runs.Run(folder)
         made = run.preprocessing
         row |= {"metrics": run.metrics, "kind": made["kind"], "horizon": made["horizon"], "classes": len(made["classes"]),
-                "pretrained": made["weights_origin"], "coin": " ".join(made["symbols"]), "candidates": _candidates(run)}
+                "pretrained": made["weights_origin"], "coin": " ".join(made["symbols"]), "candidates": _candidates(folder)}
         row["settings"] |= flat({"evaluate": runs.read_json(folder / "evaluate.json")})
     return row
 
@@ -79,9 +79,9 @@ def data_name(data: DictConfig) -> str:
     return " ".join(parts)
 
 
-def _candidates(run: runs.Run) -> int:
-    """Return how many settings the run looked at: its thresholds, or itself."""
-    path = run.folder / "threshold.json"
+def _candidates(folder: Path) -> int:
+    """Return how many settings a score looked at: its thresholds, or itself."""
+    path = folder / runs.THRESHOLD
     return max(1, int((runs.read_json(path) if path.exists() else {}).get("candidates") or 1))
 
 

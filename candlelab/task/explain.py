@@ -14,8 +14,7 @@ from candlelab import run as runs
 from candlelab.config import ConfigError, build
 from candlelab.core.batch import Shapes
 from candlelab.pipeline.load import load_run
-from candlelab.pipeline.scoring import CHARTS, EXPLAINED
-from candlelab.task.report import report
+from candlelab.pipeline.scoring import CHARTS, EXPLAINED, own_scores, write_page
 
 LEAST = 4  # places a feature map must have to show where, 2 x 2
 
@@ -29,7 +28,10 @@ class Layer:
 
 
 def explain(cfg: DictConfig, *, run: str) -> None:
-    """Colour the charts of a finished run's report: figures/explained.npz, figures/explained.png and a section of the report."""
+    """Colour the charts of a finished run's report: figures/explained.npz, figures/explained.png and a section of the report.
+
+    Nothing is scored: the run's metrics, threshold and verdict stay as they are.
+    """
     found = load_run(run)
     if "image" not in found.preprocessing["reads"]:
         raise ConfigError(f"the model in '{run}' reads no charts, so there is nothing to colour: choose a run of an image model")
@@ -41,7 +43,7 @@ def explain(cfg: DictConfig, *, run: str) -> None:
     learnt, random = overlay(images, learnt), overlay(images, random)
     np.savez_compressed(path, rows=rows, learnt=learnt, random=random, likeness=alike)
     _contact_sheet(path.with_suffix(".png"), learnt, random)
-    report(cfg, run=run)
+    write_page(found, own_scores(found), found.folder, {})
     print(f"figure {path.with_suffix('.png')}   (rank correlation with random weights {alike.mean():+.2f})", flush=True)
 
 

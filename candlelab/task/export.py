@@ -17,10 +17,11 @@ from candlelab.export.int8 import Candidate, Judge, quantize
 from candlelab.export.measure import Arrays, answers, disagreement, latency, megabytes
 from candlelab.export.onnx_graph import CandlesGraph, NetGraph, answer_names, input_names, write_graph
 from candlelab.export.report import File, Findings, write_report
+from candlelab.export.rule import rule_of
 from candlelab.pipeline.inputs import InputMaker, raw_windows
 from candlelab.pipeline.load import load_run
 from candlelab.render.styled import Styled
-from candlelab.run import Run, read_json
+from candlelab.run import Run
 
 MODEL, INT8, CANDLES, REPORT = "model.onnx", "model.int8.onnx", "candles_to_signal.onnx", "report.md"
 BATCHES = (1, 2, 7, 32)  # at which a file must agree with torch
@@ -71,13 +72,12 @@ def export(cfg: DictConfig, *, run: str, opset: int, int8: bool, calibration: in
 def card_of(run: Run) -> dict:
     """Return what every exported file says of itself."""
     made = run.preprocessing
-    path = run.folder / "threshold.json"
-    chosen = read_json(path) if path.exists() else {}
+    rule = rule_of(run)
     licence = "MIT" if made["weights_origin"] == "random" else "MIT; the pretrained weights it began with keep their own licence"
     copied = ("classes", "kind", "horizon", "label", "window", "warmup", "interval", "features", "tokenizer", "weights_origin", "data_hash")
     return {name: made[name] for name in copied} | {
-        "candlelab": __version__, "run": run.folder.name, "recipe_hash": recipe_hash(made), "threshold": chosen.get("threshold"),
-        "score": chosen.get("score", "confidence"), "licence": licence}
+        "candlelab": __version__, "run": run.folder.name, "recipe_hash": recipe_hash(made), "threshold": rule.threshold,
+        "score": rule.score, "threshold_hash": rule.hash, "licence": licence}
 
 
 def windows(run: Run, maker: InputMaker, part: str, most: int) -> Windows:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -15,10 +16,12 @@ from candlelab.core.candles import Candles
 from candlelab.core.signal import confidences, normal_probabilities, recipe_hash
 from candlelab.core.volatility import running_volatility
 from candlelab.export.predict import Predictor
+from candlelab.export.rule import Rule, check_export, rule_of
 from candlelab.pipeline.inputs import InputMaker
 from candlelab.pipeline.load import load_run
-from candlelab.pipeline.new_candles import Latest, fetch, iso, latest, moment, overridden
-from candlelab.run import Run, read_json
+from candlelab.pipeline.new_candles import Latest, fetch, iso, latest, moment
+from candlelab.pipeline.overrides import overridden
+from candlelab.run import Run
 
 SIGNALS = {-1: "SHORT", 0: "NONE", 1: "LONG"}
 UNSURE = "-"  # in place of a class that is not sure enough
@@ -37,7 +40,7 @@ def predict(cfg: DictConfig, *, run: str, engine: Literal["torch", "onnx", "int8
     """
     found = load_run(run)
     maker = InputMaker.of(found)
-    candles = fetch(cfg, maker.recipe, overridden(), csv)
+    candles = fetch(cfg, maker.recipe, overridden() or [], csv)
     when = moment(candles, at)
     table = signals(found, maker, candles, when, engine=engine, threshold=threshold)
     print(_spelled(table, found, when), flush=True)
@@ -51,8 +54,8 @@ def predict(cfg: DictConfig, *, run: str, engine: Literal["torch", "onnx", "int8
 def signals(run: Run, maker: InputMaker, candles: Candles, when: int, *, engine: str, threshold: float | None) -> pd.DataFrame:
     """Return one row per symbol of the tape: what the model says at a moment (ms UTC), and why it says nothing.
 
-    Columns symbol, time (open of the last closed bar, ms UTC), closed, signal, class, confidence, threshold, p_<class>…,
-    forecast (log return), reason.
+    Columns symbol, time (open of the last closed bar, ms UTC), closed, signal, class, confidence, threshold, threshold_hash (of the
+    one chosen on validation, empty for another), p_<class>…, forecast (log return), reason.
     """
     made = run.preprocessing
     bars = latest(candles, when, window=made["window"], warmup=made["warmup"])
@@ -62,7 +65,7 @@ def signals(run: Run, maker: InputMaker, candles: Candles, when: int, *, engine:
         ends = np.array([bar.row for bar in ready])
         p, returns, unknown = answer(run, maker, candles, ends, engine)
         answers = {bar.symbol: (p[k], returns[k], unknown[k]) for k, bar in enumerate(ready)}
-    rule = _rule(run, threshold)
+    rule = rule_of(run) if threshold is None else replace(rule_of(run), threshold=threshold, hash="")
     return pd.DataFrame([_row(bar, answers.get(bar.symbol), made, rule) for bar in bars])
 
 
@@ -93,17 +96,11 @@ def _with_torch(run: Run, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray
 
 def _with_onnx(run: Run, inputs: dict[str, np.ndarray], file: str) -> dict[str, np.ndarray]:
     model = Predictor(run.folder / "export" / file, recipe=recipe_hash(run.preprocessing))
+    check_export(model.path, model.card, rule_of(run))
     return {name: value.astype(np.float64) for name, value in model(inputs).items()}
 
 
-def _rule(run: Run, threshold: float | None) -> tuple[str, float | None]:
-    """Return (score, threshold): how sure a row is, and how sure it must be."""
-    path = run.folder / "threshold.json"
-    chosen = read_json(path) if path.exists() else {}
-    return chosen.get("score", "confidence"), chosen.get("threshold") if threshold is None else threshold
-
-
-def _row(bar: Latest, said: tuple | None, made: dict, rule: tuple[str, float | None]) -> dict:
+def _row(bar: Latest, said: tuple | None, made: dict, rule: Rule) -> dict:
     head = {"symbol": bar.symbol, "time": bar.opened, "closed": bar.closed}
     forecasts = made["kind"] == "forecast"
     trouble = bar.trouble or ("gap: an indicator is unknown in the window" if said[2] else None)
@@ -114,13 +111,13 @@ def _row(bar: Latest, said: tuple | None, made: dict, rule: tuple[str, float | N
         p, returns = said[0], said[1]
         signal, word, sure, reason = _decided(p, returns, made["classes"], forecasts, rule)
     numbers = {f"p_{name}": float(value) for name, value in zip(made["classes"], p, strict=True)}
-    return head | {"signal": signal, "class": word, "confidence": float(sure), "threshold": rule[1]} | numbers | {
+    return head | {"signal": signal, "class": word, "confidence": float(sure), "threshold": rule.threshold, "threshold_hash": rule.hash} | numbers | {
         "forecast": float(returns), "reason": reason or ""}
 
 
-def _decided(p: np.ndarray, returns: float, classes: list[str], forecasts: bool, rule: tuple[str, float | None]) -> tuple:
+def _decided(p: np.ndarray, returns: float, classes: list[str], forecasts: bool, rule: Rule) -> tuple:
     """Return (signal, likeliest class, how sure, why there is no signal)."""
-    score, least = rule
+    score, least = rule.score, rule.threshold
     word = classes[int(p.argmax())]
     if not forecasts:
         unsure = least is not None and p.max() < least

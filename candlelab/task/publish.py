@@ -14,6 +14,7 @@ from candlelab import run as runs
 from candlelab.config import ConfigError, build
 from candlelab.export import cards
 from candlelab.export.hub import Courier, Parcel
+from candlelab.export.rule import check_exports
 from candlelab.export.secrets import refuse_secrets, secrets
 from candlelab.pipeline import published
 from candlelab.pipeline.assemble import read_from_store
@@ -56,6 +57,7 @@ def model_parcel(run: runs.Run, folder: Path, repo: str) -> Parcel:
     """Return the files of a finished run: weights, config, preprocessing, threshold, results, exports, card."""
     files = published.run_files(run, folder)
     exports = [name for name in files if name.endswith(".onnx")]
+    check_exports(run, [files[name] for name in exports])
     runs.write_text(folder / README, cards.model_card(run, repo=repo, exports=exports, command=published.command_of(run)))
     return Parcel("model", files | {README: folder / README})
 

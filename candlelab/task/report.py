@@ -1,25 +1,68 @@
-"""Score the predictions of finished runs and write what people read."""
+"""Score the predictions of finished runs again with other settings, and write what people read."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from omegaconf import DictConfig
 
 from candlelab import run as runs
 from candlelab.config import ConfigError
+from candlelab.pipeline import scoring
 from candlelab.pipeline.load import load_run
-from candlelab.pipeline.scoring import costs_of, score_and_report
+from candlelab.pipeline.overrides import keys_of
+from candlelab.pipeline.what_if import WhatIf, rescore, write_comparison
+from candlelab.report.what_if_page import readable
 
 
 def report(cfg: DictConfig, *, run: str | None) -> dict | None:
-    """Score one run (task.run=FOLDER) or a whole study (study=NAME) again with the present evaluate settings."""
+    """Score a run (task.run=FOLDER) with other evaluate settings, into its scores/ folder; or report on a study (study=NAME).
+
+    A run's own score is made once and stays: with its own settings only the page is written anew.
+    """
     if run is None:
         return report_study(cfg)
     found = load_run(run)
-    metrics, verdict = score_and_report(found, cfg, extra=costs_of(found.metrics), data=None)
-    print(f"{verdict}\n\nreport {found.folder / 'report.html'}", flush=True)
+    asked = WhatIf.of(cfg, found)
+    if not asked.is_own:
+        metrics, lines = rescore(asked)
+    else:
+        metrics, lines = _own(found, cfg)
+    print("\n".join(["", *lines, "", f"report {asked.folder / runs.REPORT}"]), flush=True)
     return metrics
+
+
+def _own(run: runs.Run, cfg: DictConfig) -> tuple[dict, list[str]]:
+    """Write the page of the run's own score; make that score where a stop came before it was whole."""
+    if not scoring.has_own_score(run):
+        metrics, words = scoring.score_and_report(run, cfg, extra=scoring.costs_of(run.metrics), data=None)
+        return metrics, words.splitlines()
+    scores = scoring.own_scores(run)
+    scoring.write_page(run, scores, run.folder, {})
+    return run.metrics, scores.verdict.lines()
+
+
+def compare(jobs: Sequence[DictConfig], words: Sequence[str]) -> None:
+    """Print and write one table of the scores that the jobs of a sweep made; words are the overrides of the command."""
+    found = {}
+    for job in jobs:
+        folder = job.task.run
+        if folder is not None and folder not in found:
+            found[folder] = load_run(folder)
+    keys = [*keys_of(list(words)), *_varied(jobs)]
+    asked = [WhatIf.of(job, found[job.task.run], keys) for job in jobs if job.task.run is not None]
+    asked = [each for each in asked if (each.folder / runs.METRICS).exists()]  # a job that failed has said why
+    if not asked:
+        return
+    table, path = write_comparison(asked)
+    print(f"\n{readable(table).to_string(index=False)}\n\ntable {path.with_suffix('.csv')}\nreport {path}", flush=True)
+
+
+def _varied(jobs: Sequence[DictConfig]) -> list[str]:
+    """Return the settings of evaluate in which the jobs differ: a sweep's own file may vary what no word of the command names."""
+    settings = [job.evaluate for job in jobs]
+    return [f"evaluate.{name}" for name in settings[0] if any(each.get(name) != settings[0][name] for each in settings)]
 
 
 def report_study(cfg: DictConfig) -> None:

@@ -52,9 +52,12 @@ def _already_finished(cfg: DictConfig, folder: Path) -> dict:
         raise ConfigError(f"the run in '{folder}' is finished, but its data have changed since ({run.preprocessing['data_hash']} "
                           f"then, {data.fingerprint} now): train again with resume=never, or under another study=")
     if plain(cfg)["evaluate"] != runs.read_json(folder / "evaluate.json"):
-        from candlelab.pipeline.scoring import rescore
+        from candlelab.pipeline.what_if import WhatIf, rescore
         print(f"run {folder} is finished: only scored again with other evaluate settings", flush=True)
-        return rescore(run, cfg)
+        asked = WhatIf(run, plain(cfg)["evaluate"])
+        metrics, lines = rescore(asked)
+        print("\n".join(["", *lines, "", f"report {asked.folder / runs.REPORT}"]), flush=True)
+        return metrics
     print(f"run {folder} is finished: nothing to do (train again with resume=never)\nreport {folder / 'report.html'}", flush=True)
     return run.metrics
 

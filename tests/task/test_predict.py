@@ -13,8 +13,9 @@ from omegaconf import OmegaConf
 
 from candlelab.config import build, compose
 from candlelab.core.candles import Candles
-from candlelab.core.signal import confidences, normal_probabilities
+from candlelab.core.signal import confidences, normal_probabilities, threshold_hash
 from candlelab.evaluate import money
+from candlelab.export.rule import Rule
 from candlelab.pipeline.inputs import InputMaker
 from candlelab.pipeline.new_candles import fetch, latest, moment
 from candlelab.pipeline.predictions import class_probabilities
@@ -196,3 +197,16 @@ def test_probabilities_of_a_forecast_are_those_of_training(classes):
 def test_the_stored_recipe_holds_no_open_reference():
     run = finished("series")
     assert OmegaConf.to_container(InputMaker.of(run).recipe, resolve=False) == OmegaConf.to_container(run.cfg, resolve=True)
+
+
+def test_an_export_with_another_threshold_is_refused(monkeypatch):
+    run = exported("fusion")
+    monkeypatch.setattr("candlelab.task.predict.rule_of", lambda found: Rule("confidence", 0.804, "f" * 16))
+    with pytest.raises(ValueError, match=r"model.onnx' carries the threshold 0 \(\w{16}\), and the run has 0.804 .*export the run again"):
+        ask(run, "task.engine=onnx")
+
+
+def test_a_signal_carries_the_hash_of_its_threshold():
+    run = finished("series")
+    assert ask(run).threshold_hash[0] == threshold_hash({"score": "confidence", "threshold": 0.0})
+    assert ask(run, "task.threshold=0.4").threshold_hash[0] == ""

@@ -18,7 +18,7 @@ CHARTS = ("sweep=quick_test", "experiment=smoke", "data.source.bars=150", "data.
           "model.net.backbone=test_resnet,test_vit,test_efficientnet", *QUICK)
 CONTROLS = ("-m", "model=logistic", "data=simulated", "data.source.bars=400", "data/indicators=bars", "data/scaling=none", "data.window=8",
             *QUICK)
-TIMED = ["Train_Seconds", "Samples_Per_Second", "Peak_Memory_MB", "Load_Seconds", "Latency_P50_MS", "Latency_P90_MS", "Throughput"]
+TIMED = ["Train_Seconds", "Epoch_Seconds", "Samples_Per_Second", "Peak_Memory_MB", "Load_Seconds", "Latency_P50_MS", "Latency_P90_MS", "Throughput"]
 
 
 def main(monkeypatch, *words):

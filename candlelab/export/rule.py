@@ -1,0 +1,50 @@
+"""The decision rule that a run's signals, exports and cards carry: which score, how high, and a hash that says that it has not moved."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from candlelab.core.errors import UserError
+from candlelab.core.signal import threshold_hash
+from candlelab.export.onnx_file import read_card
+from candlelab.run import THRESHOLD, VERDICT, Run, read_json
+
+
+@dataclass(frozen=True)
+class Rule:
+    """How sure an answer must be, and by which score; threshold None: nothing is acted on."""
+
+    score: str
+    threshold: float | None
+    hash: str
+
+
+def rule_of(run: Run) -> Rule:
+    """Return the rule that a run was scored with.
+
+    Raises UserError if the threshold has moved since: whatever was said with the old one would no longer hold.
+    """
+    chosen, verdict = (read_json(run.folder / name) if (run.folder / name).exists() else {} for name in (THRESHOLD, VERDICT))
+    own = threshold_hash(chosen)
+    for told in (chosen.get("hash"), verdict.get("threshold_hash")):
+        if told not in (None, own):
+            raise UserError(f"the threshold in '{run.folder / THRESHOLD}' is not the one that this run was scored with ({own} now, {told} "
+                             "then): bring the file back, or train again with resume=never")
+    return Rule(chosen.get("score", "confidence"), chosen.get("threshold"), own)
+
+
+def check_export(path: Path, card: dict, rule: Rule) -> None:
+    """Raise UserError unless a model file carries the threshold of its run."""
+    if card.get("threshold_hash") != rule.hash:
+        theirs, ours = ("none" if value is None else f"{value:.4g}" for value in (card.get("threshold"), rule.threshold))
+        raise UserError(f"'{path}' carries the threshold {theirs} ({card.get('threshold_hash', 'of no known score')}), and the run has "
+                        f"{ours} ({rule.hash}): export the run again")
+
+
+def check_exports(run: Run, paths: list[Path]) -> None:
+    """Raise UserError unless every model file of a run carries its threshold."""
+    rule = rule_of(run)
+    for path in paths:
+        check_export(path, json.loads(read_card(path).metadata.get("candlelab", "{}")), rule)
