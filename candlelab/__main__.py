@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import gc
 import os
 import sys
@@ -25,6 +26,7 @@ Flags: --cfg job | --info | --multirun | --shell-completion | --hydra-help | --v
 PASSED_TO_HYDRA = ("cfg", "info", "hydra_help", "shell_completion", "package", "version")
 NOT_TAKEN = ("config_path", "config_name", "config_dir", "experimental_rerun")
 EXIT_BUG, EXIT_FAILED_JOBS, EXIT_INTERRUPTED = 1, 3, 130
+NANOBIND = ("triton._C.libtriton", "onnx.onnx_cpp2py_export")
 failures: list[str] = []
 plans: list = []  # the estimate of a sweep of training jobs
 
@@ -105,6 +107,8 @@ def _collect_again() -> None:
 def _settle() -> None:
     """Keep the collector away from what the start of this process made, also when the process ends."""
     gc.freeze()
+    if any(name in sys.modules for name in NANOBIND):
+        atexit.register(gc.unfreeze)  # their types are freed by the last collection alone, and they complain of what is left
 
 
 def _hydra_main() -> None:
