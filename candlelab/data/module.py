@@ -223,7 +223,8 @@ class ChartData(pl.LightningDataModule):
         epoch = self.trainer.current_epoch if self.trainer else 0
         self._stream(epoch)
         first = self.resume_from[1] if self.resume_from[0] == epoch else 0
-        self._training = SampleLoader(self.samples("train"), self.batch_size, self.seed, epoch=epoch, first=first)
+        rank, world = self._place()
+        self._training = SampleLoader(self.samples("train"), self.batch_size, self.seed, epoch=epoch, first=first, rank=rank, world=world)
         return self._training
 
     def resume_at(self, place: tuple[int, int]) -> None:
@@ -242,7 +243,15 @@ class ChartData(pl.LightningDataModule):
         self.__dict__.pop("series", None)
 
     def val_dataloader(self) -> SampleLoader:
-        return SampleLoader(self.samples("validation"), self.batch_size, None)
+        rank, world = self._place()
+        mine = self.samples("validation")[rank::world]
+        if not len(mine):
+            raise UserError(f"{world} processes share {len(self.samples('validation'))} validation windows: use fewer trainer.devices")
+        return SampleLoader(mine, self.batch_size, None)
+
+    def _place(self) -> tuple[int, int]:
+        """Return (this process's number, how many processes train this run)."""
+        return (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
 
     def test_dataloader(self) -> SampleLoader:
         return SampleLoader(self.samples("test"), self.batch_size, None)

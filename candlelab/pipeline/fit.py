@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from omegaconf import DictConfig
 from safetensors.torch import save_file
@@ -14,7 +15,11 @@ from candlelab.pipeline.baselines import baseline_rows
 from candlelab.pipeline.difficulty import right_by_difficulty
 from candlelab.pipeline.measure import PeakMemory, costs
 from candlelab.pipeline.predictions import forecast_error, net_rows, table, write_table
+from candlelab.pipeline.ranks import others
 from candlelab.pipeline.scoring import bayes_of, score_and_report
+
+if TYPE_CHECKING:
+    from candlelab.trainer.module import Learner
 
 
 def fit_and_score(cfg: DictConfig, folder: Path) -> tuple[dict, str]:
@@ -26,17 +31,10 @@ def fit_and_score(cfg: DictConfig, folder: Path) -> tuple[dict, str]:
 
 
 def _fit_and_score(cfg: DictConfig, folder: Path, trainer) -> tuple[dict, str]:
-    import pytorch_lightning as pl
-
-    from candlelab.trainer.module import Learner
-    pl.seed_everything(cfg.seed, verbose=False)
-    parts = assemble(cfg)
+    parts, learner = learner_for(cfg)
     _print_data(parts.data)
-    if getattr(getattr(parts.net, "pixels", None), "source", None) == "training":
-        parts.net.pixels.fit(*parts.data.pixel_statistics())
-    learner = Learner(parts.net, parts.loss, parts.optimizer, classes=len(parts.data.label.classes), seed=cfg.seed)
-    with PeakMemory() as memory:
-        fit = trainer.fit(learner, parts.data, folder, resume=cfg.resume != "never")
+    with PeakMemory() as memory, others(trainer, parts.data, folder) as ranks:
+        fit = trainer.fit(learner, parts.data, folder, resume=cfg.resume != "never", ranks=ranks)
     learner.cpu()
     error = save_model(parts, learner, folder)
     answers = {"net": net_rows(learner, parts.data, error=error)} | baseline_rows(parts.data, seed=cfg.seed)
@@ -46,6 +44,18 @@ def _fit_and_score(cfg: DictConfig, folder: Path, trainer) -> tuple[dict, str]:
     fitted = {"fit/epochs": fit.epochs, "fit/best_epoch": fit.best_epoch, "fit/seconds": fit.seconds,
               "fit/epoch_seconds": fit.seconds / max(1, fit.epochs), "fit/samples_per_second": fit.samples_per_second, "fit/peak_memory_mb": memory.megabytes}
     return score_and_report(runs.Run(folder), cfg, extra=fitted | costs(parts, folder), data=parts.data)
+
+
+def learner_for(cfg: DictConfig) -> tuple[Parts, Learner]:
+    """Return the parts of a run and the Learner around them, the same in every process that trains it."""
+    import pytorch_lightning as pl
+
+    from candlelab.trainer.module import Learner
+    pl.seed_everything(cfg.seed, verbose=False)
+    parts = assemble(cfg)
+    if getattr(getattr(parts.net, "pixels", None), "source", None) == "training":
+        parts.net.pixels.fit(*parts.data.pixel_statistics())
+    return parts, Learner(parts.net, parts.loss, parts.optimizer, classes=len(parts.data.label.classes), seed=cfg.seed)
 
 
 def save_model(parts: Parts, learner, folder: Path) -> float | None:

@@ -65,7 +65,8 @@ class Checkpoints(pl.Callback):
     def on_train_batch_end(self, trainer, learner, outputs, batch, batch_idx) -> None:
         self.place = (trainer.current_epoch, batch_idx + 1)
         whole = batch_idx + 1 >= trainer.num_training_batches
-        if not whole and (self.interrupted or time.monotonic() - self._saved_at > 60 * self.minutes):
+        due = self.interrupted or time.monotonic() - self._saved_at > 60 * self.minutes
+        if _any(trainer, due) and not whole:
             self._save(trainer, self.last)
 
     def on_train_epoch_end(self, trainer: pl.Trainer, learner: pl.LightningModule) -> None:
@@ -79,5 +80,11 @@ class Checkpoints(pl.Callback):
         if trainer.is_global_zero:
             os.replace(temporary, path)
         self._saved_at = time.monotonic()
+        self.interrupted = _any(trainer, self.interrupted)
         if self.interrupted and path == self.last:
             raise KeyboardInterrupt
+
+
+def _any(trainer: pl.Trainer, mine: bool) -> bool:
+    """Return whether any process of the run says so: all of them must save together, or none."""
+    return trainer.strategy.reduce_boolean_decision(mine, all=False) if trainer.world_size > 1 else mine

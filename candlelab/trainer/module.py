@@ -9,11 +9,14 @@ from torchmetrics.classification import MulticlassAccuracy, MulticlassAUROC
 
 from candlelab.core.batch import Batch, Output
 
+RANK_STEP = 7_368_787  # between the random seeds of two processes
+
 
 class Learner(pl.LightningModule):
     """A net, its loss and its optimizer as one LightningModule.
 
-    Randomness of step k (dropout, augmentation) is seeded by (seed, k), so a resumed run repeats an uninterrupted one.
+    Randomness of step k (dropout, augmentation) is seeded by (seed, k), so a resumed run repeats an uninterrupted one. Of several
+    processes each has its own randomness and its share of a batch; the figures of an epoch are those of all of them.
     """
 
     def __init__(self, net: nn.Module, loss: nn.Module, optimizer, *, classes: int, seed: int):
@@ -28,12 +31,16 @@ class Learner(pl.LightningModule):
         return self.net(batch)
 
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
-        torch.manual_seed((self.seed * 1_000_003 + self.global_step) % 2**63)
+        torch.manual_seed((self.seed * 1_000_003 + self.global_step + self.trainer.global_rank * RANK_STEP) % 2**63)
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         terms = self.loss(self.net(batch), batch)
-        self._add("train", terms, len(batch["row"]))
-        return terms["loss"]
+        if self.trainer.world_size == 1:
+            self._add("train", terms, len(batch["row"]))
+            return terms["loss"]
+        weight = self.trainer.train_dataloader.weight(batch_idx)
+        self._add("train", terms, len(batch["row"]) if weight else 0)
+        return terms["loss"] * weight
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         output = self.net(batch)
@@ -68,10 +75,11 @@ class Learner(pl.LightningModule):
         return self.optimizer_recipe.configure(self.net, total, max(1, total // max(1, self.trainer.max_epochs)))
 
     def on_save_checkpoint(self, checkpoint: dict) -> None:
-        checkpoint["sums"] = {part: {k: [float(x) for x in v] for k, v in sums.items()} for part, sums in self.sums.items()}
+        checkpoint["sums"] = {part: {k: [float(x) for x in self._of_all(*v)] for k, v in sums.items()} for part, sums in self.sums.items()}
 
     def on_load_checkpoint(self, checkpoint: dict) -> None:
-        self.sums = {part: {k: list(v) for k, v in sums.items()} for part, sums in checkpoint["sums"].items()}
+        first = self.trainer.global_rank == 0  # the sums are of all processes: only one of them goes on from there
+        self.sums = {part: {k: list(v) if first else [0.0, 0] for k, v in sums.items()} for part, sums in checkpoint["sums"].items()}
 
     def _add(self, part: str, terms: dict[str, Tensor], rows: int) -> None:
         for name, value in terms.items():
@@ -80,6 +88,14 @@ class Learner(pl.LightningModule):
             total[1] += rows
 
     def _log_means(self, part: str) -> None:
-        self.log_dict({f"{part}/{name}": torch.as_tensor(total / rows, dtype=torch.float32)
-                       for name, (total, rows) in self.sums[part].items()})
+        sums = {name: self._of_all(*mine) for name, mine in self.sums[part].items()}
+        self.log_dict({f"{part}/{name}": torch.as_tensor(total / rows, dtype=torch.float32) for name, (total, rows) in sums.items()})
         self.sums[part] = {}
+
+    def _of_all(self, total: Tensor | float, rows: int) -> tuple[Tensor | float, float]:
+        """Return a sum and its number of rows, added up over all processes of the run."""
+        if self.trainer.world_size == 1:
+            return total, rows
+        both = torch.tensor([float(total), float(rows)], dtype=torch.float64, device=self.device)
+        both = self.trainer.strategy.reduce(both, reduce_op="sum")
+        return both[0], float(both[1])

@@ -44,7 +44,8 @@ class EpochTable(pl.Callback):
         row = {"epoch": trainer.current_epoch, "step": trainer.global_step}
         row |= {name: float(value) for name, value in trainer.callback_metrics.items()}
         self.rows = [r for r in self.rows if r["epoch"] != row["epoch"]] + [row]
-        self._write()
+        if trainer.is_global_zero:
+            self._write()
 
     def _write(self) -> None:
         names = list(dict.fromkeys(name for row in self.rows for name in row))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 import time
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -12,12 +14,14 @@ from typing import Literal
 import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import EarlyStopping, RichProgressBar
+from pytorch_lightning.utilities.exceptions import MisconfigurationException
 
 from candlelab.core.errors import UserError
 from candlelab.trainer.checkpoints import Checkpoints
 from candlelab.trainer.logger.guarded import guarded
 from candlelab.trainer.module import Learner
 from candlelab.trainer.progress import EpochTable, TenthLines
+from candlelab.trainer.ranks import ALONE, Ranks, leave_group
 
 MONITOR = "val/loss"
 
@@ -56,35 +60,53 @@ class Trainer:
         self.precision, self.accelerator, self.devices = precision, accelerator, devices
         self.minutes, self.deterministic, self.progress, self.logger = checkpoint_minutes, deterministic, progress, logger
 
-    def fit(self, learner: Learner, data: pl.LightningDataModule, folder: Path, *, resume: bool) -> Fit:
-        """Train, then load the weights of the best validation loss back into the learner."""
+    def processes(self) -> int:
+        """Return how many processes train: one per device. Raises UserError for devices that are not there."""
+        if self.devices in (1, "1"):
+            return 1
+        try:
+            return pl.Trainer(accelerator=self.accelerator, devices=self.devices, logger=False, enable_checkpointing=False,
+                              enable_progress_bar=False, enable_model_summary=False).num_devices
+        except (MisconfigurationException, RuntimeError) as error:
+            raise UserError(f"trainer.devices={self.devices} with trainer.accelerator={self.accelerator} cannot be: "
+                            f"{' '.join(str(error).split())}") from None
+
+    def fit(self, learner: Learner, data: pl.LightningDataModule, folder: Path, *, resume: bool, ranks: Ranks = ALONE) -> Fit:
+        """Train, then load the weights of the best validation loss back into the learner.
+
+        ranks  this process among those that train the same run; each takes its share of every batch.
+        """
         checkpoints = Checkpoints(Path(folder) / "checkpoints", monitor=MONITOR, minutes=self.minutes)
         table, clock = EpochTable(Path(folder) / "metrics.csv"), _Clock()
-        trainer = self._lightning(Path(folder), [table, clock, checkpoints], epochs=self._epochs(data))
+        trainer = self._lightning(Path(folder), [table, clock, checkpoints], epochs=self._epochs(data), ranks=ranks)
         last = checkpoints.last if resume and checkpoints.last.exists() else None
-        try:
-            trainer.fit(learner, datamodule=data, ckpt_path=last, weights_only=True)
-        except SystemExit:
-            if not checkpoints.interrupted:
-                raise
+        with _fewer_threads(ranks):
+            try:
+                trainer.fit(learner, datamodule=data, ckpt_path=last, weights_only=True)
+            except SystemExit:
+                if not checkpoints.interrupted:
+                    raise
+            finally:
+                leave_group()
         if checkpoints.interrupted:
             raise KeyboardInterrupt
         weights = torch.load(checkpoints.best, map_location="cpu", weights_only=True)["state_dict"]
         learner.load_state_dict(weights, strict=True)
         return Fit(learner, epochs=len(table.rows), best_epoch=checkpoints.best_epoch, seconds=clock.seconds,
-                   training_seconds=clock.training, samples_per_second=clock.samples / max(clock.training, 1e-9))
+                   training_seconds=clock.training, samples_per_second=ranks.world * clock.samples / max(clock.training, 1e-9))
 
     def _epochs(self, data: pl.LightningDataModule) -> int:
         if self.max_steps is None:
             return self.max_epochs
         return max(1, min(self.max_epochs, self.max_steps // -(-len(data.samples("train")) // data.batch_size)))
 
-    def _lightning(self, folder: Path, callbacks: list, *, epochs: int) -> pl.Trainer:
+    def _lightning(self, folder: Path, callbacks: list, *, epochs: int, ranks: Ranks) -> pl.Trainer:
         _quieten()
         stop = EarlyStopping(MONITOR, patience=self.patience, mode="min", check_finite=True)
-        bar = self._progress()
+        bar = self._progress() if ranks.rank == 0 else []
         return pl.Trainer(
-            max_epochs=epochs, accelerator=self.accelerator, devices=self.devices, precision=self._precision(),
+            max_epochs=epochs, accelerator=self.accelerator, devices=self.devices, strategy=ranks.strategy(),
+            sync_batchnorm=ranks.world > 1 and self.accelerator != "cpu" and torch.cuda.is_available(), precision=self._precision(),
             gradient_clip_val=self.clip or None, callbacks=[stop, *callbacks, *bar], logger=self._loggers(folder),
             enable_checkpointing=False, enable_progress_bar=any(isinstance(b, RichProgressBar) for b in bar),
             enable_model_summary=False, num_sanity_val_steps=0, reload_dataloaders_every_n_epochs=1, deterministic=self.deterministic or None,
@@ -138,6 +160,17 @@ class _Clock(pl.Callback):
         self.seconds += time.monotonic() - self._begin
 
 
+@contextmanager
+def _fewer_threads(ranks: Ranks) -> Iterator[None]:
+    """Share this machine's threads among the processes of the run, while they train."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(ranks.threads())
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
 def _quieten() -> None:
     """Silence Lightning's advice that does not fit loaders of row numbers."""
     import logging
@@ -145,4 +178,6 @@ def _quieten() -> None:
     warnings.filterwarnings("ignore", message=".*does not have many workers.*")
     warnings.filterwarnings("ignore", message=".*LeafSpec.*")
     warnings.filterwarnings("ignore", message=".*smaller than the logging interval.*")
+    warnings.filterwarnings("ignore", message=".*sync_dist=True.*")  # the learner adds up the processes' figures itself
+    warnings.filterwarnings("ignore", message=".*find_unused_parameters.*")
     warnings.filterwarnings("ignore", message=".*Trying to infer the `batch_size`.*")

@@ -1,0 +1,57 @@
+"""One run on two CPU processes: it ends, trains on every row once, and says what one process says."""
+
+from functools import cache
+
+import numpy as np
+import pandas as pd
+import pytest
+import tiny
+from hub_cases import temporary_folder
+
+from candlelab.data.loader import SampleLoader
+
+STILL = ("model.net.head_dropout=0", "trainer=cpu", "trainer.max_epochs=2", "data.batch_size=50")
+
+
+@cache
+def trained(devices):
+    """Train the tiny run on so many CPU processes, by the command; return its folder."""
+    out = temporary_folder()
+    done = tiny.command(*tiny.TINY, *STILL, f"trainer.devices={devices}", f"outputs={out}")
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-3000:]
+    return tiny.folder_of(out, *STILL, f"trainer.devices={devices}")
+
+
+@pytest.mark.parametrize(("rows", "batch"), [(120, 16), (121, 40), (8, 8)])
+def test_the_shares_of_two_processes_are_the_batches_of_one(rows, batch):
+    whole, shares = SampleLoader(np.arange(rows), batch, 3), [SampleLoader(np.arange(rows), batch, 3, rank=r, world=2) for r in (0, 1)]
+    for k, (one, *parts) in enumerate(zip(whole, *shares, strict=True)):
+        kept = [part.tolist() for part, loader in zip(parts, shares, strict=True) if loader.weight(k)]
+        assert sorted(row for part in kept for row in part) == sorted(one.tolist())
+
+
+def test_weighted_means_of_the_shares_are_the_mean_of_the_batch():
+    rows = np.arange(7.0)
+    shares = [SampleLoader(rows, 7, None, rank=r, world=2) for r in (0, 1)]
+    assert np.mean([next(iter(s)).mean().item() * s.weight(0) for s in shares]) == pytest.approx(rows.mean())
+
+
+def test_a_process_without_a_row_weighs_nothing_and_still_steps():
+    second = SampleLoader(np.arange(5), 4, None, rank=1, world=2)
+    assert [second.weight(k) for k in (0, 1)] == [1.0, 0.0] and len(list(second)) == 2
+
+
+def test_two_processes_give_the_predictions_of_one():
+    one, two = (pd.read_parquet(trained(n) / "predictions.parquet") for n in (1, 2))
+    assert list(one.time) == list(two.time)
+    np.testing.assert_allclose(one.filter(like="p_"), two.filter(like="p_"), atol=1e-5)
+
+
+def test_the_figures_of_an_epoch_are_those_of_all_processes():
+    one, two = (pd.read_csv(trained(n) / "metrics.csv") for n in (1, 2))
+    pd.testing.assert_frame_equal(one, two, rtol=1e-4)
+
+
+def test_devices_that_are_not_there_are_one_sentence():
+    done = tiny.command(*tiny.TINY, "trainer.accelerator=gpu", "trainer.devices=9", f"outputs={temporary_folder()}")
+    assert done.returncode == 2 and "trainer.devices=9" in done.stderr and "Traceback" not in done.stderr
