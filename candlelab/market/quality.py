@@ -63,8 +63,9 @@ def clean(bars: dict[str, np.ndarray], quality: Quality, *, now: int, misaligned
     bars = _drop(bars, next_open(bars["time"], quality.interval) > now, quality, "unfinished")
     bad = broken(bars)
     if bad.sum() > max(3, BROKEN_SHARE * len(bad)):
-        raise DataTrouble(f"{quality.symbol}: {int(bad.sum())} of {len(bad)} bars have prices that cannot be "
-                          "(not positive, or outside low-high): check which column is which")
+        first = str(bars["time"][bad][0].astype("datetime64[ms]").astype("datetime64[m]")).replace("T", " ")
+        raise DataTrouble(f"{quality.symbol}: {int(bad.sum())} of {len(bad)} bars have prices that cannot be (not positive, or outside "
+                          f"low-high), or a volume that is negative or infinite, the first at {first}: check which column is which")
     bars = _drop(bars, bad, quality, "broken")
     bars = _align(bars, quality, misaligned)
     bars = _one_per_time(bars, quality)
