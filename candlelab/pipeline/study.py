@@ -72,11 +72,17 @@ def _words(cfg: DictConfig) -> dict:
 def data_name(data: DictConfig) -> str:
     """Return the words that tell one data set of a study from another: coins, interval, window, dates, holes, split."""
     split = data.split
-    parts = ["+".join(data.symbols), data.interval, f"w{data.window}", *(str(day) for day in (data.start, data.end) if day is not None)]
+    parts = ["+".join(data.symbols) or _place(data.source), data.interval, f"w{data.window}", *(str(day) for day in (data.start, data.end) if day is not None)]
     parts += [f"thin {data.thin:g}"] if data.thin else []
     parts += [f"fold {split.fold}"] if "fold" in split else []
     parts += [f"{split.train} {split.train_days} d to {split.test_days} d"] if "train_days" in split else []
     return " ".join(parts)
+
+
+def _place(source: DictConfig) -> str:
+    """Return the name of the files that say themselves which symbols they hold."""
+    places = source.get("path") or source.get("repo") or source._target_.rsplit(".", 1)[-1]
+    return "+".join(Path(place).name for place in ([places] if isinstance(places, str) else places))
 
 
 def _candidates(folder: Path) -> int:

@@ -1,0 +1,33 @@
+"""From a csv of one's own with one override: the path."""
+
+import pytest
+from hostile_bars import HOUR, T0
+from omegaconf import OmegaConf
+
+from candlelab.config import build, compose
+from candlelab.pipeline.study import data_name
+
+
+@pytest.fixture
+def own(tmp_path):
+    path = tmp_path / "MYUSDT.csv"
+    rows = (f"{T0 + k * 4 * HOUR},{10 + k % 7},{19 + k % 7},9,{11 + k % 5},5" for k in range(400))
+    path.write_text("\n".join(["open_time,open,high,low,close,volume", *rows]))
+    return path
+
+
+def test_one_override_is_enough(own):
+    cfg = compose("data=own", f"data.source.path={own}", "model=cnn_lstm_attn")
+    data = build(cfg, "data", None)
+    made = data.prepared.candles
+    assert (made.symbols, made.interval, len(made)) == (("MYUSDT",), "4h", 400)
+
+
+def test_two_files_of_a_study_are_told_apart(own):
+    names = [data_name(compose("data=own", f"data.source.path={path}").data) for path in (own, own.with_name("other.csv"))]
+    assert names == ["MYUSDT.csv auto w48", "other.csv auto w48"]
+
+
+def test_the_preset_holds_no_dates_that_could_cut_a_file(own):
+    data = OmegaConf.to_container(compose("data=own", f"data.source.path={own}").data)
+    assert (data["start"], data["end"], data["symbols"]) == (None, None, [])
