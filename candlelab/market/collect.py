@@ -16,7 +16,7 @@ from candlelab.core.interval import floor_open, next_open
 from candlelab.market import archive
 from candlelab.market.archive import ArchiveFile
 from candlelab.market.cache import Manifest, Ranges, Store, merge_ranges, uncovered
-from candlelab.market.merge import Bars, between, differences, holes_of, inside, iso, join, merge_asked, outside
+from candlelab.market.merge import Bars, between, differences, holes_of, inside, iso, join, merge_asked, one_of_each, outside
 from candlelab.market.outages import stood_still
 from candlelab.market.progress import Progress
 from candlelab.market.rest import Rest
@@ -44,6 +44,13 @@ class Piece:
     sha256: str
     bars: Bars | None
     note: str = ""
+    doubtful: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))  # times of which the file has different versions
+
+    @classmethod
+    def of(cls, file: ArchiveFile, sha256: str, bars: Bars) -> Piece:
+        """Return the piece of a file's rows, the bars that it has in different versions left out: REST is asked for them."""
+        bars, doubtful = one_of_each(join([bars]))
+        return cls(file, sha256, bars, doubtful=doubtful)
 
 
 @dataclass
@@ -88,6 +95,7 @@ class _Collection:
         self.found: list[Bars] = []  # from REST
         self.asked: list[dict] = []  # what REST was asked, as the manifest says it
         self.reached: Ranges = []  # what REST has answered whole
+        self.unread = ""  # why the listing was not read
 
     def run(self, ranges: Ranges) -> tuple[Manifest, list[str]]:
         """Fetch the ranges and commit them; on a failure commit what was whole, then raise."""
@@ -110,7 +118,7 @@ class _Collection:
 
     def whole(self, piece: Piece) -> Ranges:
         """Return the parts of a file's range in which no bar is unexplainedly missing."""
-        times = self.missing(piece.bars, piece.file)
+        times = np.union1d(self.missing(piece.bars, piece.file), piece.doubtful)
         lacking = merge_ranges([[int(t), int(n)] for t, n in zip(times, next_open(times, self.interval), strict=True)])
         return uncovered((piece.file.start, piece.file.end), lacking)
 
@@ -141,12 +149,15 @@ class _Collection:
         place = self.places
         prefix = archive.folder(place.market, period, self.symbol, self.interval)
         marker = f"{prefix}{self.symbol}-{self.interval}-{seek[:-1]}" if seek else ""
+        if self.unread:  # patience is spent once
+            return self.probe(period, dates)
         try:
             keys, _ = archive.list_folder(place.web, place.listing_url, prefix, marker)
         except (DataTrouble, ExchangeRefuses) as error:
             if place.web.banned:
                 raise
-            notes.append(f"the archive's listing was not read ({str(error).split(', needed for')[0][:90]})")
+            self.unread = f"the archive's listing was not read ({str(error).split(', needed for')[0][:90]})"
+            notes.append(self.unread)
             return self.probe(period, dates)
         name = re.compile(re.escape(f"{prefix}{self.symbol}-{self.interval}-") + r"(\d{4}-\d\d(?:-\d\d)?)\.zip")  # not the odd "2020-8"
         return {hit.group(1) for hit in map(name.fullmatch, keys) if hit}
@@ -188,12 +199,12 @@ class _Collection:
                 if sha256 == self.known[file.name]["sha256"] and len(bars["time"]) == self.known[file.name]["rows"]:
                     return Piece(file, sha256, bars)  # a short file that REST completed is read again, to tell whose bars are whose
             if staged := self.store.staged(file.name):
-                return Piece(file, staged[1], archive.parse_zip(staged[0], file))
+                return Piece.of(file, staged[1], archive.parse_zip(staged[0], file))
             data, sha256, bars = place.web.persist(file.name, lambda: archive.download(place.web, place.archive_url, file))
         except Absent:
             return Piece(file, "", None, f"{file.name} is listed but it or its CHECKSUM is not there: not used")
         self.store.stage(file.name, data, sha256)
-        return Piece(file, sha256, bars)
+        return Piece.of(file, sha256, bars)
 
     def parallel(self, action: Callable, items: list) -> list:
         """Return [action(item)]; the first exception stops the others."""
@@ -235,6 +246,7 @@ class _Collection:
             if piece.file.start == origin and len(times) and times[0] < piece.bars["time"][0]:
                 before.append([origin, int(piece.bars["time"][0])])  # the listing day: trade began inside the file
                 times = times[times >= piece.bars["time"][0]]
+            times = np.union1d(times, piece.doubtful)
             if len(times):
                 self.fill(piece, times, plan.notes)
         for start, end in merge_ranges(before):
@@ -242,6 +254,7 @@ class _Collection:
                 self.ask(start, end)
             except (DataTrouble, ExchangeRefuses) as error:
                 plan.notes.append(f"nothing before {iso(end)} in the archive, and REST did not say ({str(error)[:80]})")
+                return  # patience is spent once
 
     def ask_or_doubt(self, start: int, end: int, origin: int | None) -> None:
         """Ask REST; if it fails and the archive lists no such symbol either, the symbol is what is wrong."""
@@ -268,7 +281,15 @@ class _Collection:
         end = int(next_open(times[-1:], self.interval)[0])
         self.asked.append({"url": self.places.rest_url, "start": int(times[0]), "end": end, "rows": len(bars["time"])})
         self.reached += [[int(t), int(n)] for t, n in zip(times, next_open(times, self.interval), strict=True)]
-        notes.append(f"{piece.file.name} lacks {len(times)} bars from {iso(times[0])}: {len(bars['time'])} came from REST")
+        lacking = times[~np.isin(times, piece.doubtful)]
+        if len(lacking):
+            notes.append(f"{piece.file.name} lacks {len(lacking)} bars from {iso(lacking[0])}: "
+                         f"{int(np.isin(lacking, bars['time']).sum())} came from REST")
+        for time in piece.doubtful[:5]:
+            believed = f"that of {self.places.rest_url} was believed" if time in bars["time"] else "REST has none, so none was kept"
+            notes.append(f"{piece.file.name} holds different versions of the bar of {iso(time)}: {believed}")
+        if len(piece.doubtful) > 5:
+            notes.append(f"{piece.file.name} holds different versions of {len(piece.doubtful) - 5} more bars: REST was believed")
 
     def ask(self, start: int, end: int) -> None:
         """Get a whole range from REST, page by page, keeping each page even if a later one fails."""
@@ -287,7 +308,7 @@ class _Collection:
     def commit(self, used: list[Piece], covered: Ranges, notes: list[str]) -> tuple[Manifest, list[str]]:
         """Merge with what was cached before, write both files, and say what changed."""
         old = self.manifest
-        if self.asked:
+        if self.reached:  # then the server's time is known; else what was asked for came from the archive alone
             last = int(floor_open(self.places.rest.now(), self.interval))
             covered = merge_ranges([[a, min(b, last)] for a, b in covered])
         fresh = join([*(p.bars for p in used), *self.found])

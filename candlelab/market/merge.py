@@ -53,6 +53,20 @@ def join(parts: list[Bars]) -> Bars:
     return bars
 
 
+def one_of_each(bars: Bars) -> tuple[Bars, np.ndarray]:
+    """Return the bars without repeated times, and the times whose copies differ, of which no copy is kept; (n,) int64 ms.
+
+    bars  ascending in time. Of identical copies one remains.
+    """
+    follows = np.diff(bars["time"]) == 0
+    if not follows.any():
+        return bars, bars["time"][:0]
+    differs = np.logical_or.reduce([np.diff(bars[name]) != 0 for name in COLUMNS[1:]]) & follows
+    doubtful = np.unique(bars["time"][1:][differs])
+    keep = ~np.append(False, follows) & ~np.isin(bars["time"], doubtful)
+    return {name: column[keep] for name, column in bars.items()}, doubtful
+
+
 def holes_of(time: np.ndarray, interval: str, covered: Ranges) -> Ranges:
     """Return the covered ranges between two bars that hold none."""
     expected = next_open(time[:-1], interval)

@@ -142,10 +142,19 @@ def _one_per_time(bars, quality: Quality):
     differing = np.unique(keys[~same])
     quality.conflicts += len(differing)
     quality.duplicates += int(len(time) - len(starts) - (~same).sum())
+    if len(differing):
+        _note_conflicts(bars["time"][starts[differing]], quality)
     if len(differing) and differing[-1] == len(starts) - 1:  # the newest bar still changed between the copies: no copy is whole
         quality.unfinished += 1
         last = last[:-1]
     return {name: column[last] for name, column in bars.items()}
+
+
+def _note_conflicts(times: np.ndarray, quality: Quality) -> None:
+    shown = ", ".join(str(t).replace("T", " ") for t in times[:3].astype("datetime64[ms]").astype("datetime64[m]"))
+    more = f" and {len(times) - 3} more" if len(times) > 3 else ""
+    quality.notes.append(f"different versions of the bar of {shown}{more}: the one with the most volume was believed, "
+                         "as a bar stored before it closed has less")
 
 
 def describe(bars: dict[str, np.ndarray], quality: Quality) -> Quality:

@@ -7,11 +7,14 @@ import threading
 import time as clock
 from collections.abc import Callable, Iterator
 from email.utils import parsedate_to_datetime
+from itertools import pairwise
 from urllib.parse import urlencode, urlsplit
 
 import numpy as np
 
+from candlelab.core.errors import DataTrouble, ExchangeRefuses
 from candlelab.core.interval import next_open
+from candlelab.market.progress import SAID_AFTER, say
 from candlelab.market.web import Absent, Answer, Passing, Web
 
 PATHS = {"spot": "/api/v3", "um": "/fapi/v1", "cm": "/dapi/v1"}
@@ -38,6 +41,8 @@ class Budget:
         with self._lock:
             full = self._minute == self.now() // 60 and self._used >= SLOW_DOWN * self.per_minute
             pause = 60 - self.now() % 60 + 0.1 if full else 0.0
+        if pause > SAID_AFTER:
+            say(f"{SLOW_DOWN:.0%} of the exchange's weight of this minute is used: going on in {pause:.0f} s")
         if pause:
             self.sleep(pause)
 
@@ -50,17 +55,27 @@ class Budget:
 
 
 class Rest:
-    """Kline pages of one market; `ask(path, params) -> Answer` is the transport and raises as `Web.get` does."""
+    """Kline pages of one market; `ask(path, params) -> Answer` is the transport and raises as `Web.get` does.
 
-    def __init__(self, web: Web, market: str, ask: Callable[[str, dict], Answer], *, budget: Budget | None = None):
-        self.web, self.market, self.ask = web, market, ask
+    address  named in messages.
+    """
+
+    def __init__(self, web: Web, market: str, ask: Callable[[str, dict], Answer], *, address: str, budget: Budget | None = None):
+        self.web, self.market, self.ask, self.host = web, market, ask, urlsplit(address).netloc
         self.budget = budget or Budget(WEIGHT_PER_MINUTE[market], sleep=web.sleep)
         self._shift: float | None = None  # server time minus ours, ms
+        self._silent: DataTrouble | ExchangeRefuses | None = None
 
     def now(self) -> int:
-        """Return the server's time, ms UTC; asked once, ours if it has no clock."""
+        """Return the server's time, ms UTC; asked once, ours if it has no clock. Raises DataTrouble, at once the second time."""
+        if self._silent is not None:
+            raise self._silent
         if self._shift is None:
-            self._shift = self.web.persist("the server time", self._ask_time) - clock.time() * 1000
+            try:
+                self._shift = self.web.persist(f"the server time of {self.host}", self._ask_time) - clock.time() * 1000
+            except (DataTrouble, ExchangeRefuses) as error:
+                self._silent = error
+                raise
         return int(clock.time() * 1000 + self._shift)
 
     def _ask_time(self) -> float:
@@ -113,7 +128,7 @@ class Rest:
     def _page(self, symbol: str, interval: str, start: int, last: int) -> list[list]:
         params = {"symbol": symbol, "interval": "1M" if interval == "1mo" else interval, "startTime": int(start),
                   "endTime": int(last), "limit": PAGE[self.market]}
-        return self.web.persist(f"{symbol} {interval} of the REST interface", lambda: rows_of(self._answer("/klines", params)))
+        return self.web.persist(f"{symbol} {interval} of {self.host}", lambda: rows_of(self._answer("/klines", params)))
 
     def _answer(self, path: str, params: dict) -> Answer:
         self.budget.wait()
@@ -151,7 +166,11 @@ def rows_of(answer: Answer) -> list[list]:
     for row in rows:  # a mirror may answer in microseconds
         while row[0] >= 10**14:
             row[0], row[CLOSE_TIME] = row[0] // 1000, row[CLOSE_TIME] // 1000
-    return sorted(rows)
+    rows.sort()
+    twice = next((a[0] for a, b in pairwise(rows) if a[0] == b[0] and a != b), None)
+    if twice is not None:
+        raise Passing(f"the answer holds two versions of the bar of {np.datetime64(twice, 'ms')}")
+    return rows
 
 
 def columns(rows: list[list]) -> dict[str, np.ndarray]:

@@ -15,6 +15,7 @@ from typing import NoReturn, TypeVar
 from urllib.parse import urlsplit
 
 from candlelab.core.errors import DataTrouble, ExchangeRefuses, UserError
+from candlelab.market.progress import SAID_AFTER, patience, say
 
 T = TypeVar("T")
 CHUNK = 1 << 16
@@ -83,7 +84,7 @@ class Web:
                 most = min(self.tries, 2) if fault.unreachable else self.tries
                 if attempt >= most or self.cancelled.is_set():
                     raise give_up(name, fault, attempt) from None
-                self._rest(attempt, fault.wait)
+                self._rest(name, fault, attempt)
 
     def _named(self, name: str, refusal: ExchangeRefuses) -> ExchangeRefuses:
         """Return the refusal with what it met; a ban is remembered and keeps its first name."""
@@ -92,9 +93,12 @@ class Web:
             return self.banned
         return ExchangeRefuses(f"{name}: {refusal}")
 
-    def _rest(self, attempt: int, wait: float | None) -> None:
+    def _rest(self, name: str, fault: Passing, attempt: int) -> None:
+        wait = fault.wait
         if wait is None:
             wait = self.pause * 2 ** (attempt - 1) * random.uniform(0.75, 1.25)
+        if wait > SAID_AFTER:
+            say(f"{name}: {fault.reason}; trying again in {wait:.0f} s (try {attempt + 1} of {self.tries})")
         self.sleep(wait)
 
     def get(self, url: str, *, cap: int) -> Answer:
@@ -105,7 +109,9 @@ class Web:
             raise self.banned
         host = urlsplit(url).netloc
         try:
-            with self._session().get(url, stream=True, timeout=(CONNECT_SECONDS, self.timeout)) as response:
+            stalled = patience(f"{host} has not answered for {SAID_AFTER:.0f} s ({urlsplit(url).path.rsplit('/', 1)[-1] or 'listing'}): "
+                               f"waiting up to {self.timeout:.0f} s")
+            with stalled, self._session().get(url, stream=True, timeout=(CONNECT_SECONDS, self.timeout)) as response:
                 self._reached.add(host)
                 body = read_capped(response, cap, self.timeout)
                 answer = Answer(response.status_code, {k.lower(): v for k, v in response.headers.items()}, body)

@@ -42,6 +42,7 @@ def test_of_conflicting_copies_the_one_with_more_volume_wins():
     both = {n: np.concatenate([c, early[n]]) for n, c in bars().items()}
     out, quality = cleaned(both)
     assert out["close"][2] == 102 and (quality.duplicates, quality.conflicts) == (0, 1)
+    assert quality.notes[0].startswith("different versions of the bar of 2024-01-01 02:00: the one with the most volume")
 
 
 def test_last_bar_whose_copies_differ_was_not_finished():

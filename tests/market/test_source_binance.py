@@ -1,14 +1,17 @@
 """Archive, listing and REST on a loopback exchange: passing faults leave no trace, lasting ones end in one sentence."""
 
 import json
+import re
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 from loopback_exchange import Exchange, kline, make_zip, rows_of_zip, zip_of_rows
 
 from candlelab.core.errors import DataTrouble, ExchangeRefuses
 from candlelab.data.source.binance_api import BinanceApi
 from candlelab.data.source.binance_vision import BinanceVision
+from candlelab.market import progress
 
 HOUR = 3_600_000
 DAILY = "data/spot/daily/klines/BTCUSDT/1h/BTCUSDT-1h-"
@@ -100,7 +103,7 @@ def test_refusals_end_in_code_4(exchange, tmp_path, make, fault, message):
     with pytest.raises(ExchangeRefuses, match=message) as caught:
         fetch(source)
     assert caught.value.exit_code == 4
-    assert str(caught.value).startswith(("BTCUSDT-1h-2024-01-02.zip: ", "the server time: "))
+    assert str(caught.value).startswith(("BTCUSDT-1h-2024-01-02.zip: ", "the server time of 127.0.0.1:"))
 
 
 @pytest.mark.parametrize("address", ["nonsense", "ftp://host", "http://"])
@@ -165,10 +168,84 @@ def test_short_file_with_a_good_checksum_is_completed_from_rest(exchange, tmp_pa
 def test_short_file_that_nobody_completes_is_not_trusted_but_kept(exchange, tmp_path):
     publish_day(exchange, "2024-01-02", publish_day(exchange, "2024-01-02")[:7])
     exchange.faults = [["klines?", "500", 99]]
-    with pytest.raises(DataTrouble, match=r"REST interface: HTTP 500"):
+    with pytest.raises(DataTrouble, match=r"BTCUSDT 1h of 127.0.0.1:\d+: HTTP 500"):
         fetch(vision(exchange, tmp_path))
     exchange.faults, exchange.log = [], []
     assert len(fetch(vision(exchange, tmp_path), "2024-01-03")) == 24 and exchange.log == []
+
+
+def two_versions(exchange):
+    """The bar of 05:00 stands twice in the file of the second day, the later copy with more volume; REST has the first."""
+    rows = publish_day(exchange, "2024-01-02")
+    other = list(rows[5])
+    other[4], other[5] = "107.50000000", "999.00000000"
+    publish_day(exchange, "2024-01-02", [*rows, other])
+    return rows
+
+
+def test_different_versions_of_a_bar_are_settled_by_rest_which_is_said(exchange, tmp_path):
+    exchange.rows["BTCUSDT", "1h"] = two_versions(exchange)
+    source = vision(exchange, tmp_path)
+    tape = fetch(source)
+    assert len(tape) == 72 and tape.close[29] == 106
+    assert source.quality[0].notes == [
+        f"BTCUSDT-1h-2024-01-02.zip holds different versions of the bar of 2024-01-02 05:00: that of {exchange.url} was believed"]
+
+
+def test_no_bar_stands_twice_in_the_cache(exchange, tmp_path):
+    exchange.rows["BTCUSDT", "1h"] = two_versions(exchange)
+    fetch(vision(exchange, tmp_path))
+    times = pq.read_table(next(tmp_path.rglob("candles-*.parquet"))).column("time").to_pylist()
+    assert len(times) == len(set(times)) == 72
+
+
+def test_a_bar_in_two_versions_that_nobody_settles_is_not_let_in(exchange, tmp_path):
+    two_versions(exchange)
+    exchange.faults = [["klines?", "500", 99]]
+    with pytest.raises(DataTrouble):
+        fetch(vision(exchange, tmp_path))
+    covered = json.loads(next(tmp_path.rglob("manifest.json")).read_text())["covered"]
+    assert covered == [[ms("2024-01-01"), ms("2024-01-02T05:00")], [ms("2024-01-02T06:00"), ms("2024-01-04")]]
+
+
+def test_an_answer_that_contradicts_itself_is_asked_again(tmp_path):
+    with Exchange() as made:
+        rows = [kline(ms("2024-01-01") + i * HOUR, HOUR) for i in range(24)]
+        made.rows["BTCUSDT", "1h"] = [*rows[:3], kline(rows[2][0], HOUR, 99), *rows[3:]]
+        with pytest.raises(DataTrouble, match=r"two versions of the bar of 2024-01-01T02:00:00.000, 2 tries in a row"):
+            fetch(api(made, tmp_path, tries=2), end="2024-01-02")
+
+
+def test_without_the_server_time_the_good_archive_part_is_kept_and_patience_is_spent_once(exchange, tmp_path):
+    rows = publish_day(exchange, "2024-01-02")
+    publish_day(exchange, "2024-01-02", rows[:7])
+    exchange.faults = [["/time", "500", 99]]
+    with pytest.raises(DataTrouble, match=r"the server time of 127.0.0.1:\d+: HTTP 500, 6 tries in a row"):
+        fetch(vision(exchange, tmp_path))
+    assert sum("/time" in path for path in exchange.log) == 6
+    exchange.faults, exchange.log = [], []
+    assert len(fetch(vision(exchange, tmp_path), "2024-01-03")) == 24 and exchange.log == []
+
+
+def test_a_listing_that_fails_is_asked_once_not_for_months_and_days(exchange, tmp_path):
+    exchange.faults = [["prefix=", "500", 99]]
+    fetch(vision(exchange, tmp_path))
+    assert sum("prefix=" in path for path in exchange.log) == 6
+
+
+def test_a_wait_of_more_than_two_seconds_is_said(exchange, tmp_path, capsys):
+    exchange.faults = [[f"{DAILY}2024-01-02.zip", "500", 1]]
+    source = vision(exchange, tmp_path, pause=8.0)
+    source.places.web.sleep = lambda seconds: None
+    fetch(source)
+    assert re.search(r"BTCUSDT-1h-2024-01-02.zip: HTTP 500; trying again in \d+ s \(try 2 of 6\)", capsys.readouterr().err)
+
+
+def test_a_stall_is_said(exchange, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(progress, "SAID_AFTER", 0.05)
+    exchange.faults = [[f"{DAILY}2024-01-02.zip.CHECKSUM", "drip", 1]]
+    fetch(vision(exchange, tmp_path, timeout=0.3))
+    assert "has not answered for 2 s (BTCUSDT-1h-2024-01-02.zip.CHECKSUM)" in capsys.readouterr().err
 
 
 def test_second_call_asks_nothing_and_touches_nothing(exchange, tmp_path):
@@ -267,7 +344,7 @@ def test_pages_received_before_a_lasting_fault_are_kept(tmp_path):
     with Exchange() as made:
         made.rows["BTCUSDT", "1h"] = [kline(ms("2024-01-01") + i * HOUR, HOUR) for i in range(2000)]
         made.faults = [[f"startTime={ms('2024-01-01') + 999 * HOUR + 1}", "500", 99]]
-        with pytest.raises(DataTrouble, match=r"BTCUSDT 1h of the REST interface: HTTP 500"):
+        with pytest.raises(DataTrouble, match=r"BTCUSDT 1h of 127.0.0.1:\d+: HTTP 500"):
             fetch(api(made, tmp_path), end="2024-03-24T08:00")
         made.faults, made.log = [], []
         assert len(fetch(api(made, tmp_path), end="2024-03-24T08:00")) == 2000

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from candlelab.core.candles import Candles
 from candlelab.core.errors import UserError
 from candlelab.market.collect import Places
+from candlelab.market.progress import SAID_AFTER, patience
 from candlelab.market.quality import Quality
 from candlelab.market.rest import HOSTS, PAGE_BYTES, PATHS, WEIGHT_PER_MINUTE, Budget, Rest
 from candlelab.market.series import fetch_series
@@ -33,7 +34,7 @@ class BinanceApi:
         web = Web(tries=tries, pause=pause, timeout=timeout)
         rest_url = base_address("rest_url", rest_url or HOSTS[market])
         budget = Budget(weight_per_minute or WEIGHT_PER_MINUTE[market])
-        rest = Rest(web, market, client_transport(web, rest_url, market), budget=budget)
+        rest = Rest(web, market, client_transport(web, rest_url, market), address=rest_url, budget=budget)
         self.places = Places(web, rest, market, None, "", rest_url, 1)
         self.quality: list[Quality] = []
         self.changes: list[str] = []
@@ -66,7 +67,8 @@ def client_transport(web: Web, rest_url: str, market: str) -> Callable[[str, dic
         from binance.exceptions import BinanceAPIException, BinanceRequestException
 
         try:
-            getattr(client, CALLS[market, path])(**params)
+            with patience(f"{host} has not answered for {SAID_AFTER:.0f} s ({path[1:]}): waiting up to {web.timeout:.0f} s"):
+                getattr(client, CALLS[market, path])(**params)
         except BinanceAPIException as error:
             web.judge(answer_of(error.response), host)
         except BinanceRequestException:

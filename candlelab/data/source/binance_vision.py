@@ -30,7 +30,7 @@ class BinanceVision:
         self.cache, self.refresh, self.misaligned = Path(cache), refresh, misaligned
         web = Web(tries=tries, pause=pause, timeout=timeout)
         rest_url = base_address("rest_url", rest_url or HOSTS[market])
-        rest = Rest(web, market, web_transport(web, rest_url, market))
+        rest = Rest(web, market, web_transport(web, rest_url, market), address=rest_url)
         self.places = Places(web, rest, market, base_address("archive_url", archive_url), base_address("listing_url", listing_url),
                              rest_url, workers)
         self.quality: list[Quality] = []
