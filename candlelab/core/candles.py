@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 
@@ -12,6 +13,7 @@ from candlelab.core.errors import UserError
 from candlelab.core.interval import check_steps, infer_interval, next_open
 from candlelab.core.times import to_ms
 
+NAME = re.compile(r"\w[\w .:/()+-]{0,63}")  # of a symbol: nothing that a spreadsheet, a shell or a page would take for more
 PRICES = ("open", "high", "low", "close")
 REQUIRED = (*PRICES, "volume")
 EXTRAS = ("quote_volume", "trades", "taker_buy_base", "taker_buy_quote")
@@ -87,7 +89,10 @@ class Candles:
         return tape
 
     def check(self) -> None:
-        """Raise ValueError in one sentence if a bar breaks the invariants of METHODS section 1."""
+        """Raise UserError in one sentence if a symbol is no name or a bar breaks the invariants."""
+        for name in self.symbols:
+            if not NAME.fullmatch(name):
+                raise UserError(f"{name[:40]!r} cannot be a symbol: write it in letters and digits, like BTCUSDT")
         repeated = (np.diff(self.time) == 0) & (np.diff(self.symbol) == 0)
         self._refuse(np.append(False, repeated), "the same open time as the bar before it", "drop one of the two")
         here = np.ones(len(self), bool) if self.missing is None else ~self.missing

@@ -35,7 +35,7 @@ def check_columns(columns: Columns) -> Columns:
     for name in columns:
         if name not in ALIASES:
             near = difflib.get_close_matches(name, ALIASES, n=1)
-            raise UserError(f"data.source.columns names {name!r}, which is nothing of a bar: "
+            raise UserError(f"columns names {name!r}, which is nothing of a bar: "
                             + (f"did you mean {near[0]}?" if near else f"choose from {', '.join(ALIASES)}"))
     return columns
 

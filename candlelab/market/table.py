@@ -41,7 +41,7 @@ class Reading:
         check_columns(self.columns)
         check_timezone(self.timezone)
         if self.max_bytes < 1:
-            raise UserError(f"data.source.max_bytes is {self.max_bytes}: give 1 or more")
+            raise UserError(f"max_bytes is {self.max_bytes}: give 1 or more")
 
 
 @dataclass(frozen=True)

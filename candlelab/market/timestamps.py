@@ -24,7 +24,7 @@ def check_timezone(name: str) -> str:
     try:
         ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise UserError(f"data.source.timezone is {name!r}: give UTC or a name like Europe/Berlin") from None
+        raise UserError(f"timezone is {name!r}: give UTC or a name like Europe/Berlin") from None
     return name
 
 

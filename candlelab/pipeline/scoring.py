@@ -12,6 +12,7 @@ from omegaconf import DictConfig
 from candlelab import run as runs
 from candlelab.config import build, plain
 from candlelab.core.signal import threshold_hash
+from candlelab.core.spreadsheet import neutral_table
 from candlelab.evaluate.score import Scores
 from candlelab.evaluate.verdict import Answer, Verdict
 from candlelab.report.run_report import write_report
@@ -50,7 +51,7 @@ def write_scores(run: runs.Run, scores: Scores, folder: Path, settings: dict, *,
     runs.write_json(folder / runs.THRESHOLD, scores.threshold | {"hash": rule})
     runs.write_json(folder / runs.CURVES, _lists(scores.curves))
     runs.write_json(folder / runs.VERDICT, asdict(scores.verdict) | {"lines": scores.verdict.lines(), "threshold_hash": rule})
-    scores.per_symbol.to_csv(folder / runs.PER_SYMBOL)
+    neutral_table(scores.per_symbol).to_csv(folder / runs.PER_SYMBOL)
     write_page(run, scores, folder, about or {})
     runs.write_json(folder / runs.METRICS, scores.metrics)
 

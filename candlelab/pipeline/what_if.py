@@ -13,6 +13,7 @@ from omegaconf import DictConfig
 
 from candlelab import run as runs
 from candlelab.config import plain
+from candlelab.core.spreadsheet import neutral_table
 from candlelab.pipeline.overrides import laid_over, overridden
 from candlelab.pipeline.scoring import costs_of, own_settings, score, write_scores
 from candlelab.pipeline.varied import flat
@@ -81,7 +82,7 @@ def write_comparison(asked: Sequence[WhatIf]) -> tuple[pd.DataFrame, Path]:
     table = comparison(scores)
     place = next(iter(own)) / runs.SCORES if len(own) == 1 else next(iter(own)).parent
     place.mkdir(exist_ok=True)
-    runs.write_text(place / "scores.csv", table.to_csv(index=False))
+    runs.write_text(place / "scores.csv", neutral_table(table).to_csv(index=False))
     return table, write_what_if(place / "scores.html", table, title=", ".join(sorted(folder.name for folder in own)))
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from candlelab.core.spreadsheet import neutral
 from candlelab.evaluate.leaderboard import baselines_of, data_set, missing
 
 # The columns of system 002, in its order, then what it left out. Recall is the mean recall of the classes.
@@ -54,7 +55,7 @@ def write_csv(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
         writer.writerow(COLUMNS)
         for row in _with_baselines(rows):
             cells = {**row.get("metrics", {}), **row}
-            writer.writerow(["" if missing(cells.get(source)) else cells[source] for source in COLUMNS.values()])
+            writer.writerow(["" if missing(cells.get(source)) else neutral(cells[source]) for source in COLUMNS.values()])
 
 
 def _with_baselines(rows: Sequence[Mapping[str, Any]]) -> Iterable[Mapping[str, Any]]:

@@ -14,6 +14,7 @@ from omegaconf import DictConfig
 from candlelab.config import build
 from candlelab.core.candles import Candles
 from candlelab.core.signal import confidences, normal_probabilities, recipe_hash
+from candlelab.core.spreadsheet import neutral_table
 from candlelab.core.volatility import running_volatility
 from candlelab.export.predict import Predictor
 from candlelab.export.rule import Rule, check_export, rule_of
@@ -153,6 +154,6 @@ def write(table: pd.DataFrame, path: Path) -> Path:
     elif path.suffix == ".json":
         table.to_json(temporary, orient="records", indent=1)
     else:
-        table.to_csv(temporary, index=False)
+        neutral_table(table).to_csv(temporary, index=False)
     os.replace(temporary, path)
     return path

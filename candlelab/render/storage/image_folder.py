@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image
 
 from candlelab.core.errors import UserError
+from candlelab.core.spreadsheet import neutral_table
 from candlelab.render.storage.storage import Part, Pictures, Storage, checksum, compare, cut, placed
 from candlelab.render.style import for_each
 
@@ -54,7 +55,7 @@ class ImageFolder(Storage):
     def side_files(self, parts: list[Part], table) -> dict[str, str]:
         """Return index.csv: the file of each picture, then what is known of it."""
         files = [self.file_of(part, row) for part in parts for row in range(part.count)]
-        return {"index.csv": table.assign(file=files)[["file", *table.columns]].to_csv(index=False)}
+        return {"index.csv": neutral_table(table.assign(file=files)[["file", *table.columns]]).to_csv(index=False)}
 
     def sums(self, folder: Path, part: Part) -> list[str]:
         """Return the checksum of each file of a folder."""
