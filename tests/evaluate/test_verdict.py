@@ -251,4 +251,4 @@ def test_a_suspicion_asks_for_a_lower_bound():
     few = predictions(edge=0.25, rows=450, seed=1)
     found = score(few)
     assert found.metrics["test/auroc_direction"] > 0.60 > found.metrics["test/auroc_direction_low"]
-    assert found.verdict.suspicions == ()
+    assert not any("tells up from down" in text for text in found.verdict.suspicions)
