@@ -80,6 +80,12 @@ def paired_direction(
     return of_means(parts, rows.take(moved), level)
 
 
+def paired_balanced(label: np.ndarray, first: np.ndarray, second: np.ndarray, rows: Rows, level: float) -> Difference:
+    """Difference of two balanced accuracies; first, second (n, K) probabilities."""
+    own, other = (metrics.balanced_parts(label, p.argmax(1), p.shape[1]) for p in (first, second))
+    return of_means(own - other, rows, level)
+
+
 def paired_sharpe(first: np.ndarray, second: np.ndarray, level: float) -> Difference:
     """Difference of the Sharpe ratios of two net return series (T,) on the same bars (Memmel 2003)."""
     one, two = sharpe(first), sharpe(second)

@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from candlelab.evaluate.verdict import measure_of
+
 
 def missing(value: Any) -> bool:
     """True for None, NaN and infinities."""
@@ -53,7 +55,7 @@ def baseline_name(name: str, rows: Sequence[Mapping[str, Any]], rule: str | None
 
 
 def gather(rows: Sequence[Mapping[str, Any]]) -> list[Entry]:
-    """One entry per model and per baseline, best accuracy first.
+    """One entry per model and per baseline, best first by what the verdict goes by.
 
     rows  as `write_study_report` takes them; failed runs are left out.
     """
@@ -67,7 +69,14 @@ def gather(rows: Sequence[Mapping[str, Any]]) -> list[Entry]:
             if data_set(row) not in {data_set(other) for other, _ in runs[named, "baseline"]}:
                 runs[named, "baseline"].append((row, metrics))
     entries = [_entry(name, role, found) for (name, role), found in runs.items()]
-    return sorted(entries, key=lambda entry: -(entry.get("accuracy") or 0.0))
+    measure = decisive(rows)
+    return sorted(entries, key=lambda entry: -(entry.get(measure) or 0.0))
+
+
+def decisive(rows: Sequence[Mapping[str, Any]]) -> str:
+    """The score that the verdict goes by: balanced accuracy where every run recognises, else AUROC of up against down."""
+    kinds = {row["kind"] for row in rows if row.get("kind")}
+    return measure_of("recognition" if kinds == {"recognition"} else "forecast")
 
 
 def _own(metrics: Mapping[str, Any]) -> dict[str, Any]:

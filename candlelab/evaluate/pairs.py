@@ -1,5 +1,6 @@
 """Every model of a study against every other on the same rows, and what the best of many trials is worth."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
@@ -9,7 +10,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import norm
 
-from candlelab.evaluate import compare, sharpe
+from candlelab.evaluate import compare, metrics, sharpe
 from candlelab.evaluate.leaderboard import baseline_name, data_set
 from candlelab.evaluate.money import sides
 from candlelab.evaluate.rows import Rows
@@ -19,7 +20,7 @@ KEY = ["symbol", "segment", "time"]
 
 @dataclass(frozen=True)
 class Pair:
-    """Accuracy of the first minus the second, its 95 % interval, p-value and the p-value after Holm."""
+    """What the verdict goes by, of the first minus the second: 95 % interval, p-value and the p-value after Holm."""
 
     first: str
     second: str
@@ -49,10 +50,15 @@ class Deflated:
 
 @dataclass(frozen=True)
 class Answers:
-    """Who was right where in one data set: hits (model -> (n,) 1 where right) on common rows, gains likewise."""
+    """What each model's rows add to the score that decides, in one data set.
+
+    parts  model -> (n,) whose mean is the AUROC of up against down where the price moved, or the balanced accuracy of a
+           recognition, on the rows `rows` that the models share
+    gains  model -> what its unfiltered signals earned on all shared rows, before fees
+    """
 
     rows: Rows
-    hits: Mapping[str, np.ndarray]
+    parts: Mapping[str, np.ndarray]
     gains: Mapping[str, np.ndarray]
 
 
@@ -70,7 +76,7 @@ def answers(runs: Sequence[Mapping[str, Any]], tables: Mapping[str, pd.DataFrame
 
 
 def _aligned(chosen: Mapping[str, Mapping[str, Any]], tables: Mapping[str, pd.DataFrame], baseline: tuple[str, str] | None) -> Answers:
-    """Hits of the models of one data set, and of one baseline (name in the table, name in words), on their common rows."""
+    """The models of one data set, and one baseline (name in the table, name in words), on their common rows."""
     frames = {name: _test(tables[run["run"]], "net") for name, run in chosen.items()}
     first = next(iter(chosen.values()))
     if baseline is not None:
@@ -80,14 +86,25 @@ def _aligned(chosen: Mapping[str, Mapping[str, Any]], tables: Mapping[str, pd.Da
     for frame in frames.values():
         common = common.intersection(frame.index)
     common = common.sort_values()
-    hits, gains = {}, {}
-    for name, frame in frames.items():
-        frame = frame.loc[common]
-        p = frame[sorted((column for column in frame if column.startswith("p_")), key=lambda column: int(column[2:]))].to_numpy()
-        hits[name] = (p.argmax(1) == frame["label"].to_numpy()).astype(float)
-        gains[name] = sides(p) * frame["bar_return"].to_numpy() if "bar_return" in frame else np.zeros(len(frame))
+    frames = {name: frame.loc[common] for name, frame in frames.items()}
     rows = Rows.of(common.to_frame(index=False), horizon=int(first.get("horizon", 1)), interval=str(first.get("interval", "1h")))
-    return Answers(rows, hits, gains)
+    said = {name: probabilities_of(frame) for name, frame in frames.items()}
+    gains = {name: sides(said[name]) * _bar_return(frame) for name, frame in frames.items()}
+    label, forward = (frames[next(iter(frames))][name].to_numpy() for name in ("label", "forward_return"))
+    classes = next(iter(said.values())).shape[1]
+    if first.get("kind", "forecast") == "recognition":
+        return Answers(rows, {name: metrics.balanced_parts(label, p.argmax(1), classes) for name, p in said.items()}, gains)
+    moved = metrics.direction_rows(label, classes, forward)
+    return Answers(rows.take(moved), {name: metrics.direction_parts(label, p, moved) for name, p in said.items()}, gains)
+
+
+def probabilities_of(frame: pd.DataFrame) -> np.ndarray:
+    """(n, K) class probabilities of a table of predictions."""
+    return frame[sorted((column for column in frame if column.startswith("p_")), key=lambda column: int(column[2:]))].to_numpy()
+
+
+def _bar_return(frame: pd.DataFrame) -> np.ndarray:
+    return frame["bar_return"].to_numpy() if "bar_return" in frame else np.zeros(len(frame))
 
 
 def _test(table: pd.DataFrame, model: str) -> pd.DataFrame:
@@ -98,13 +115,13 @@ def _test(table: pd.DataFrame, model: str) -> pd.DataFrame:
 
 def paired(sets: Sequence[Answers]) -> list[Pair]:
     """All pairs of models that share a data set, Holm over all of them; data sets weigh the same."""
-    names = list(dict.fromkeys(name for each in sets for name in each.hits))
+    names = list(dict.fromkeys(name for each in sets for name in each.parts))
     found = []
     for first, second in combinations(names, 2):
         parts = [
-            compare.paired_accuracy(each.hits[first], each.hits[second], each.rows, 0.95)
+            compare.of_means(each.parts[first] - each.parts[second], each.rows, 0.95)
             for each in sets
-            if first in each.hits and second in each.hits
+            if first in each.parts and second in each.parts
         ]
         parts = [part for part in parts if np.isfinite(part.value)]
         if parts:
@@ -128,7 +145,7 @@ def _joined(parts: Sequence[compare.Difference]) -> compare.Difference:
 
 
 def deflate(runs: Sequence[Mapping[str, Any]], trials: int, sets: Sequence[Answers]) -> Deflated | None:
-    """What the best Sharpe ratio is worth after `trials` looks; None where fewer than two runs have one."""
+    """What the best Sharpe ratio is worth after `trials` scorings of test rows; None where fewer than two runs have one."""
     known = _ratios(runs)
     if len(known) < 2:
         return None
@@ -140,11 +157,23 @@ def deflate(runs: Sequence[Mapping[str, Any]], trials: int, sets: Sequence[Answe
     return Deflated(name, ratio, trials, effective, psr, above, None if effective is None else _above_luck(ratio, psr, deviation, effective))
 
 
-def deflated_each(runs: Sequence[Mapping[str, Any]], trials: int) -> dict[int, float]:
-    """The deflated Sharpe ratio of each run that has a ratio, by its place; empty where fewer than two have one."""
+def deflated_each(runs: Sequence[Mapping[str, Any]]) -> dict[int, tuple[float, int]]:
+    """The deflated Sharpe ratio of each run that has a ratio, and the scorings on the same bars that it counts, by place.
+
+    Every run on the same data is a trial, whatever its model, seed, label or evaluation, failed ones too; thresholds are not:
+    they are tried on validation rows. Empty where fewer than two runs have a ratio.
+    """
     known = _ratios(runs)
-    deviation = _deviation(known) if len(known) > 1 else 0.0
-    return {place: _above_luck(*found, deviation, trials) for place, found in known.items()} if len(known) > 1 else {}
+    if len(known) < 2:
+        return {}
+    trials = Counter(run.get("data") for run in runs)
+    found = {}
+    for place, ratio in known.items():
+        data = runs[place].get("data")
+        beside = {other: ratios for other, ratios in known.items() if runs[other].get("data") == data}
+        deviation = _deviation(beside if len(beside) > 1 else known)
+        found[place] = _above_luck(*ratio, deviation, trials[data]), trials[data]
+    return found
 
 
 def _ratios(runs: Sequence[Mapping[str, Any]]) -> dict[int, tuple[float, float]]:
@@ -163,7 +192,7 @@ def _deviation(known: Mapping[int, tuple[float, float]]) -> float:
 
 
 def _above_luck(ratio: float, psr: float, deviation: float, trials: float) -> float:
-    """Deflated Sharpe ratio (METHODS 9.3): its spread is read back from the run's own PSR, so no returns are needed."""
+    """Deflated Sharpe ratio: its spread is read back from the run's own PSR, so no returns are needed."""
     return float(norm.cdf(norm.ppf(psr) * (1 - deviation * sharpe.expected_maximum(trials) / ratio)))
 
 

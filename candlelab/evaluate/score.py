@@ -219,6 +219,7 @@ class Evaluation:
         for model, other in others.items():
             found[model] = {
                 "accuracy": compare.paired_accuracy(own.right, other.right, own.rows, self.level),
+                "balanced_accuracy": compare.paired_balanced(own.label, own.p, other.p, own.rows, self.level),
                 "auroc": compare.paired_auroc(own.label, own.p, other.p, own.rows, self.level),
                 "auroc_direction": compare.paired_direction(own.label, own.p, other.p, own.moved, own.rows, self.level),
             }

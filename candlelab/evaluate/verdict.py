@@ -26,7 +26,7 @@ Word = Literal["yes", "no", "not shown", "volatility only"]
 TOO_GOOD = 0.60  # honest models of liquid bars stay at or below an AUROC of 0.56
 WORTH_HAVING = 0.51  # an AUROC surely below this is as good as chance
 ANOTHER_QUESTION = "a label from bars after the window (data.label=direction), if the question is what comes next"
-SPOKEN = {"accuracy": "accuracy", "auroc": "AUROC", "auroc_direction": "direction AUROC"}
+SPOKEN = {"auroc_direction": "AUROC of up against down", "balanced_accuracy": "balanced accuracy"}
 SPECTACULAR = 5.0  # annualised Sharpe ratio
 
 
@@ -151,9 +151,9 @@ def area(own: Scored, name: str) -> str:
     return f"{own[name]:.3f} ({own[name + '_low']:.3f} to {own[name + '_high']:.3f})"
 
 
-def measure_of(kind: str, classes: int) -> str:
+def measure_of(kind: str) -> str:
     """The one score that every yes and no of a table of predictions rests on, in the verdict and in the leaderboard."""
-    return "auroc_direction" if kind == "forecast" else "accuracy" if classes == 2 else "auroc"
+    return "auroc_direction" if kind == "forecast" else "balanced_accuracy"
 
 
 def informed(own: Scored, task: Task, settings: dict) -> Answer:
@@ -233,7 +233,7 @@ def beyond(own: Scored, others: dict[str, Scored], differences: dict[str, dict[s
     question = "Beyond the best simple baseline?"
     if not differences:
         return Answer(question, "not shown", "The predictions hold no baseline to compare with.", None, None, None)
-    name = measure_of(task.kind, len(task.classes))
+    name = measure_of(task.kind)
     gaps = {model: measures[name] for model, measures in differences.items()}
     rival = best_baseline(others, name)
     word: Word = "yes" if all(gap.low > 0 for gap in gaps.values()) else "not shown"
@@ -242,8 +242,7 @@ def beyond(own: Scored, others: dict[str, Scored], differences: dict[str, dict[s
     elif word == "not shown":
         rival = min(gaps, key=lambda model: math.inf if math.isnan(gaps[model].low) else gaps[model].low)
     gap, scored = gaps[rival], others[rival]
-    shown = {"accuracy": (percent(scored[name]), f"({points(scored[name + '_low'], scored[name + '_high'])})")}
-    itself = " ".join(shown.get(name, ("AUROC", area(scored, name))))
+    itself = percent(scored[name]) if task.kind == "recognition" else area(scored, name)
     sentence = f"{100 * gap.value:+.1f} points of {SPOKEN[name]} ({points(gap.low, gap.high)}) against {spoken(rival)}, itself at {itself}"
     return Answer(question, word, f"{sentence}{_also(scored, rival, task)}.", number(gap.value), number(gap.low), number(gap.high))
 

@@ -21,8 +21,7 @@ def write_study(folder: Path, cfg: DictConfig) -> Path:
     finished = [runs.Run(path) for path in found if runs.state(path) == "finished"]
     tables = {run.folder.name: run.predictions for run in finished}
     logs = {run.folder.name: run.folder / "metrics.csv" for run in finished}
-    trials = sum(row["candidates"] for row in rows)
-    path = write_study_report(folder, rows=rows, predictions_by_run=tables, logs=logs, title=folder.name, trials=trials)
+    path = write_study_report(folder, rows=rows, predictions_by_run=tables, logs=logs, title=folder.name)
     states = [row["state"] for row in rows]
     print(f"\nstudy {folder.name}: {states.count('finished')} finished, {states.count('failed')} failed, "
           f"{len(states) - states.count('finished') - states.count('failed')} unfinished\nreport {path}", flush=True)
@@ -35,14 +34,14 @@ def rows_of(folder: Path) -> list[dict]:
     if own["state"] != "finished" or not (folder / runs.SCORES).is_dir():
         return [own]
     again = [path.parent for path in sorted((folder / runs.SCORES).glob(f"*/{runs.METRICS}"))]
-    return [own, *(own | {"metrics": runs.read_json(path / runs.METRICS), "candidates": _candidates(path),
+    return [own, *(own | {"metrics": runs.read_json(path / runs.METRICS),
                           "settings": own["settings"] | flat({"evaluate": runs.read_json(path / runs.EVALUATE)})} for path in again)]
 
 
 def row_of(folder: Path) -> dict:
     """Return what the leaderboard says of one run."""
     state = runs.state(folder)
-    row = {"run": folder.name, "model": folder.name, "state": state, "metrics": {}, "role": "model", "candidates": 1,
+    row = {"run": folder.name, "model": folder.name, "state": state, "metrics": {}, "role": "model",
            "reason": _reason(folder) if state != "finished" else None}
     if not (folder / runs.CONFIG).exists():
         return row
@@ -52,7 +51,7 @@ def row_of(folder: Path) -> dict:
         run = runs.Run(folder)
         made = run.preprocessing
         row |= {"metrics": run.metrics, "kind": made["kind"], "horizon": made["horizon"], "classes": len(made["classes"]),
-                "pretrained": made["weights_origin"], "coin": " ".join(made["symbols"]), "candidates": _candidates(folder)}
+                "pretrained": made["weights_origin"], "coin": " ".join(made["symbols"])}
         row["settings"] |= flat({"evaluate": runs.read_json(folder / "evaluate.json")})
     return row
 
@@ -83,12 +82,6 @@ def _place(source: DictConfig) -> str:
     """Return the name of the files that say themselves which symbols they hold."""
     places = source.get("path") or source.get("repo") or source._target_.rsplit(".", 1)[-1]
     return "+".join(Path(place).name for place in ([places] if isinstance(places, str) else places))
-
-
-def _candidates(folder: Path) -> int:
-    """Return how many settings a score looked at: its thresholds, or itself."""
-    path = folder / runs.THRESHOLD
-    return max(1, int((runs.read_json(path) if path.exists() else {}).get("candidates") or 1))
 
 
 def _reason(folder: Path) -> str:

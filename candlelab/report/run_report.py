@@ -10,7 +10,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from candlelab.evaluate.score import Scores
-from candlelab.evaluate.verdict import Answer, Verdict, measure_of
+from candlelab.evaluate.verdict import Answer, Verdict
 from candlelab.report import figures, formats, money_section, sections
 from candlelab.report.figures import Estimate, Reference
 from candlelab.report.page import Section, write_page
@@ -96,8 +96,7 @@ def _verdict(results: Results, verdict: Verdict, name: str) -> dict[str, Any]:
 def _answers(results: Results, verdict: Verdict) -> list[tuple[Answer, tuple[str, Any]]]:
     """Each answer with the name of the value that would mean nothing is there, and how to say its number."""
     area = "chance", lambda value: "AUROC " + formats.number(value)
-    by_accuracy = measure_of(verdict.kind, len(results.classes)) == "accuracy"
-    lead = "as good", formats.points if by_accuracy else lambda value: "AUROC " + formats.signed(value)
+    lead = "as good", formats.points if verdict.kind == "recognition" else lambda value: "AUROC " + formats.signed(value)
     every = [
         (verdict.information, ("chance", formats.percent) if verdict.kind == "recognition" else area),
         (verdict.volatility, area),

@@ -97,8 +97,7 @@ def _comparison(results: Results, metric: str, references: Sequence[Reference], 
 
 def _versus(results: Results) -> Figure | None:
     """The model minus each baseline, row by row, by what the verdict compares; None without such differences."""
-    measure = measure_of(results.kind, len(results.classes))
-    words = formats.points if measure == "accuracy" else formats.signed
+    measure, words = measure_of(results.kind), formats.points if results.kind == "recognition" else formats.signed
     named = [(name.replace("_", " "), f"versus/{name}/{measure}") for name in results.baselines]
     rows = [
         Estimate(name, results.get(key), results.get(f"{key}_low"), results.get(f"{key}_high"), "model")

@@ -8,15 +8,16 @@ import pandas as pd
 
 from candlelab.core.errors import UserError
 from candlelab.evaluate import pairs
-from candlelab.evaluate.leaderboard import Entry, data_set, gather
+from candlelab.evaluate.leaderboard import Entry, data_set, decisive, gather
 from candlelab.evaluate.pairs import Pair
 from candlelab.report import formats, study_sections
 from candlelab.report.board_files import write_csv, write_markdown
 from candlelab.report.page import write_page
+from candlelab.report.results import QUALITY
 
 BEST = (
+    ("best at up against down (AUROC)", "auroc_direction", max, None, formats.number),
     ("most often right", "accuracy", max, None, formats.percent),
-    ("best ranking (AUROC)", "auroc", max, None, formats.number),
     ("most often right below 10 M parameters", "accuracy", max, 10e6, formats.percent),
     ("fastest to train", "fit/seconds", min, None, formats.seconds),
     ("least memory", "fit/peak_memory_mb", min, None, formats.megabytes),
@@ -31,7 +32,6 @@ def write_study_report(
     predictions_by_run: Mapping[str, pd.DataFrame],
     logs: Mapping[str, Path] | None = None,
     title: str | None = None,
-    trials: int | None = None,
     about: Mapping[str, Any] | None = None,
 ) -> Path:
     """The path of report.html; leaderboard.csv and leaderboard.md lie beside it.
@@ -41,13 +41,12 @@ def write_study_report(
               period, month for the csv where known; metrics = the run's metrics.json (empty for a failed run).
     predictions_by_run  run -> predictions table; runs without one are left out of the paired comparisons.
     logs      run -> its metrics.csv.
-    trials    configurations looked at, for the deflated Sharpe ratio; failed ones count. None: all rows.
     about     further facts shown at the top: machine, budget, dates.
     Raises UserError when no run has finished.
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    rows = _with_luck(rows, trials or len(rows))
+    rows = _with_luck(rows)
     write_csv(folder / "leaderboard.csv", rows)
     entries = gather(rows)
     if not study_sections.trained(entries):
@@ -57,11 +56,11 @@ def write_study_report(
     sets = pairs.answers(rows, predictions_by_run, _best_baseline(rows))
     found = pairs.paired(sets)
     name = title or folder.name
-    headline, sentence = _conclusion(entries, found, _chance(rows))
+    headline, sentence = _conclusion(entries, found, decisive(rows), _chance(rows))
     board = study_sections.board(entries)
     write_markdown(folder / "leaderboard.md", name, f"{headline}. {sentence}", board.head, board.rows)
     recognition = all(row.get("kind") == "recognition" for row in rows)
-    luck = None if recognition else pairs.deflate(rows, trials or len(rows), sets)
+    luck = None if recognition else pairs.deflate(rows, len(rows), sets)
     context = {
         "title": name,
         "kind": "recognition" if recognition else "forecast",
@@ -75,13 +74,13 @@ def write_study_report(
     return write_page(folder / "report.html", "study.html.j2", context)
 
 
-def _with_luck(rows: Sequence[Mapping[str, Any]], trials: int) -> list[Mapping[str, Any]]:
+def _with_luck(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """The rows with the deflated Sharpe ratio beside each Sharpe ratio, and the number of trials it counts."""
-    deflated = pairs.deflated_each(rows, trials)
-    return [
-        {**row, "trials": trials, "metrics": {**row.get("metrics", {}), "test/deflated_sharpe": deflated[place]}} if place in deflated else row
-        for place, row in enumerate(rows)
-    ]
+    rows = list(rows)
+    for place, (deflated, trials) in pairs.deflated_each(rows).items():
+        metrics = {**rows[place].get("metrics", {}), "test/deflated_sharpe": deflated}
+        rows[place] = {**rows[place], "trials": trials, "metrics": metrics}
+    return rows
 
 
 def _sections(
@@ -95,7 +94,7 @@ def _sections(
     chosen = {row["model"]: logs[row["run"]] for row in reversed(rows) if row["run"] in logs}
     return [
         study_sections.scores(entries, chance, max(bayes) if bayes else None),
-        study_sections.comparisons(found, [entry.name for entry in entries]),
+        study_sections.comparisons(found, [entry.name for entry in entries], decisive(rows)),
         study_sections.ranks(rows),
         study_sections.luck(luck),
         study_sections.sizes(entries, chance),
@@ -111,24 +110,29 @@ def _chance(rows: Sequence[Mapping[str, Any]]) -> float:
 
 
 def _best_baseline(rows: Sequence[Mapping[str, Any]]) -> str | None:
-    """The baseline that is most often right, averaged over the runs that have it."""
+    """The baseline that is best by what the verdict goes by, averaged over the runs that have it."""
     found: dict[str, list[float]] = {}
     for row in rows:
         for name, value in row.get("metrics", {}).items():
-            if name.startswith("baseline/") and name.endswith("/accuracy") and not formats.missing(value):
+            if name.startswith("baseline/") and name.endswith(f"/{decisive(rows)}") and not formats.missing(value):
                 found.setdefault(name.split("/")[1], []).append(value)
     return max(found, key=lambda name: sum(found[name]) / len(found[name])) if found else None
 
 
-def _conclusion(entries: Sequence[Entry], found: Sequence[Pair], chance: float) -> tuple[str, str]:
-    """What the leaderboard allows one to say about its first place."""
+def _conclusion(entries: Sequence[Entry], found: Sequence[Pair], measure: str, chance: float) -> tuple[str, str]:
+    """What the leaderboard allows one to say about its first place, by the same score as a run's verdict."""
     nets = study_sections.trained(entries)
-    first, spread = nets[0], nets[0].values["accuracy"]
-    said = f"{first.name} is right {formats.percent(spread.mean)} of the time" + (
-        f" (95 % {formats.interval(spread.low, spread.high)})" if spread.low is not None else ""
+    first = nets[0]
+    if measure not in first.values:
+        return "Nothing to judge", f"No run has a score for its {QUALITY[measure][0]}."
+    spread, (title, words) = first.values[measure], QUALITY[measure]
+    chance = 0.5 if measure == "auroc_direction" else chance
+    said = f"{first.name} has {title} {words(spread.mean)}" + (
+        f" (95 % {words(spread.low)} to {words(spread.high)})" if spread.low is not None else ""
     )
+    said += f" and is right {formats.percent(first.get('accuracy'))} of the time" if first.get("accuracy") is not None else ""
     if spread.low is not None and spread.low <= chance:
-        return "No model is shown to beat chance", f"{said}; chance, {formats.percent(chance)}, lies within its interval."
+        return "No model is shown to beat chance", f"{said}; chance, {words(chance)}, lies within the interval."
     if not found:
         return f"{first.name} leads", f"{said}. Without predictions on the same rows the differences were not tested."
     gaps = {

@@ -9,16 +9,16 @@ import numpy as np
 from markupsafe import Markup
 
 from candlelab.evaluate import compare
-from candlelab.evaluate.leaderboard import Entry, data_set
+from candlelab.evaluate.leaderboard import Entry, data_set, decisive
 from candlelab.evaluate.pairs import Deflated, Pair
 from candlelab.report import formats, study_figures
 from candlelab.report.figures import Estimate, Figure, Reference, comparison
 from candlelab.report.page import Section, Table
 from candlelab.report.results import QUALITY
-from candlelab.report.sections import operations, read_log
+from candlelab.report.sections import NOTES, operations, read_log
 from candlelab.report.svg import span
 
-HEAT = ("accuracy", "balanced_accuracy", "f1_macro", "auroc", "auprc", "mcc", "brier", "ece")
+HEAT = ("accuracy", "balanced_accuracy", "f1_macro", "auroc", "auroc_direction", "auprc", "mcc", "brier", "ece")
 
 
 @dataclass(frozen=True)
@@ -61,6 +61,8 @@ COLUMNS: dict[str, Callable[[Entry], str]] = {
     "accuracy": lambda entry: formats.percent(entry.get("accuracy")),
     "95 %": lambda entry: formats.interval(entry.values["accuracy"].low, entry.values["accuracy"].high) or formats.DASH,
     "± SD of seeds": lambda entry: formats.percent(entry.values["accuracy"].sd),
+    "AUROC up or down": lambda entry: formats.number(entry.get("auroc_direction")),
+    "95 % of it": lambda entry: _ends(entry, "auroc_direction"),
     "balanced": lambda entry: formats.percent(entry.get("balanced_accuracy")),
     "AUROC": lambda entry: formats.number(entry.get("auroc")),
     "macro-F1": lambda entry: formats.number(entry.get("f1_macro")),
@@ -77,8 +79,16 @@ COLUMNS: dict[str, Callable[[Entry], str]] = {
 }
 
 
+def _ends(entry: Entry, metric: str) -> str:
+    """The interval of a metric; a dash where it was not measured."""
+    spread = entry.values.get(metric)
+    if spread is None or spread.low is None:
+        return formats.DASH
+    return f"{formats.number(spread.low)} to {formats.number(spread.high)}"
+
+
 def board(entries: Sequence[Entry]) -> Table:
-    """The leaderboard: everything on the same rows, best accuracy first; columns that nobody measured are left out."""
+    """The leaderboard: everything on the same rows, best first by what the verdict goes by; columns that nobody measured are left out."""
     seeds, sets = max(entry.seeds for entry in entries), max(entry.data for entry in entries)
     cells = {name: [cell(entry) for entry in entries] for name, cell in COLUMNS.items()}
     cells = {name: column for name, column in cells.items() if set(column) != {formats.DASH}}
@@ -112,15 +122,16 @@ def scores(entries: Sequence[Entry], chance: float, bayes: float | None) -> Sect
             words=formats.percent,
         )
     ]
-    ranked = sorted((entry for entry in entries if entry.get("auroc") is not None), key=lambda entry: -entry.get("auroc"))
+    area = "auroc_direction" if any(entry.get("auroc_direction") is not None for entry in entries) else "auroc"
+    ranked = sorted((entry for entry in entries if entry.get(area) is not None), key=lambda entry: -entry.get(area))
     if ranked:
         plots.append(
             comparison(
-                [_estimate(entry, "auroc") for entry in ranked],
+                [_estimate(entry, area) for entry in ranked],
                 [Reference(0.5, "chance")],
-                title="AUROC",
-                note="How well the scores rank the classes; 0.5 is a coin.",
-                axis="AUROC",
+                title=QUALITY[area][0],
+                note=NOTES[area],
+                axis=QUALITY[area][0],
                 words=formats.number,
             )
         )
@@ -210,14 +221,14 @@ def histories(runs: Sequence[tuple[str, Path]]) -> Section:
     )
 
 
-def comparisons(pairs: Sequence[Pair], names: Sequence[str]) -> Section:
-    """Row minus column in points of accuracy; bold where the difference survives Holm."""
+def comparisons(pairs: Sequence[Pair], names: Sequence[str], measure: str) -> Section:
+    """Row minus column in points of what the verdict goes by; bold where the difference survives Holm."""
     by_name = {(pair.first, pair.second): (pair.value, pair) for pair in pairs} | {
         (pair.second, pair.first): (-pair.value, pair) for pair in pairs
     }
     names = [name for name in names if any(name in key for key in by_name)]
     body = [[row, *(_difference(by_name.get((row, column))) for column in names)] for row in names]
-    note = "Accuracy of the row minus accuracy of the column, in points, on the same test rows. "
+    note = f"{QUALITY[measure][0]} of the row minus that of the column, in points, on the same test rows. "
     note += f"Bold: p < 0.05 after Holm's correction ({len(pairs)} compared). Hover for interval and p."
     return Section("Paired comparisons", figures=[], tables=[Table(["", *names], body, "", note)] if body else [])
 
@@ -239,7 +250,7 @@ def ranks(rows: Sequence[Mapping[str, Any]]) -> Section:
     """Mean ranks over data sets with the critical difference; nothing below two complete data sets."""
     scores: dict[tuple[str, str], list[float]] = {}
     for row in rows:
-        value = row.get("metrics", {}).get("test/accuracy")
+        value = row.get("metrics", {}).get(f"test/{decisive(rows)}")
         if row.get("state", "finished") == "finished" and not formats.missing(value):
             scores.setdefault((row["model"], data_set(row)), []).append(value)
     models, sets = (list(dict.fromkeys(key[place] for key in scores)) for place in (0, 1))

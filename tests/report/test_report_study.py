@@ -5,8 +5,9 @@ import csv
 import numpy as np
 import pandas as pd
 import pytest
+from score_cases import predictions, score
 
-from candlelab.evaluate import pairs
+from candlelab.evaluate import pairs, sharpe
 from candlelab.evaluate.leaderboard import gather
 from candlelab.report.study_report import write_study_report
 
@@ -47,6 +48,9 @@ def study(n=1500, data=("BTC",), seeds=(0,), kind="forecast", nets=NETS):
                     "test/accuracy_low": share - half,
                     "test/accuracy_high": share + half,
                     "test/balanced_accuracy": share,
+                    "test/auroc_direction": share,
+                    "test/auroc_direction_low": share - half,
+                    "test/auroc_direction_high": share + half,
                     "test/auroc": share + 0.01,
                     "test/auroc_low": share - 0.02,
                     "test/auroc_high": share + 0.04,
@@ -66,6 +70,8 @@ def study(n=1500, data=("BTC",), seeds=(0,), kind="forecast", nets=NETS):
                     "baseline/reversal/accuracy": 0.528,
                     "baseline/reversal/accuracy_low": 0.528 - half,
                     "baseline/reversal/accuracy_high": 0.528 + half,
+                    "baseline/reversal/auroc_direction": 0.528,
+                    "baseline/majority/auroc_direction": 0.5,
                     "baseline/majority/accuracy": 0.503,
                     "baseline/majority/auroc": 0.5,
                 }
@@ -117,6 +123,7 @@ def _table(model, label, gain, skill, rng):
             "split": "test",
             "label": label,
             "bar_return": gain,
+            "forward_return": gain,
             "segment": 0,
             "p_0": 1 - p,
             "p_1": p,
@@ -219,7 +226,7 @@ def test_the_best_sharpe_is_worth_less_the_more_was_tried():
 def test_models_are_compared_on_the_rows_they_share():
     rows, tables = study(n=50, nets={"a": (1e6, 1.0), "b": (1e6, 1.0)})
     short = {run: table[table["time"] < table["time"].min() + 3_600_000 * 30] if "-a-" in run else table for run, table in tables.items()}
-    assert len(pairs.answers(rows, short, None)[0].hits["b"]) == 30
+    assert len(pairs.answers(rows, short, None)[0].parts["b"]) == 30
 
 
 def test_a_study_of_one_model_gets_its_report(tmp_path):
@@ -233,4 +240,54 @@ def test_a_control_and_a_baseline_of_one_name_stay_apart(tmp_path):
 def test_runs_with_other_labels_are_not_compared_row_by_row():
     rows, tables = study(n=50, nets={"a": (1e6, 0.6), "b": (1e6, 0.6)})
     sets = pairs.answers([{**row, "experiment": row["model"]} for row in rows], tables, None)
-    assert [list(each.hits) for each in sets] == [["a"], ["b"]]
+    assert [list(each.parts) for each in sets] == [["a"], ["b"]]
+
+
+def scored_rows(table, run="a"):
+    """A study's row and table of one run that was scored for real."""
+    metrics = score(table, fee_bps=1.0).metrics
+    row = {"run": run, "model": run, "data": "S0", "kind": "forecast", "horizon": 1, "interval": "1h", "classes": 2, "metrics": metrics}
+    return row, table
+
+
+@pytest.mark.parametrize(("edge", "word"), [(0.0, "No model is shown to beat chance"), (0.3, "a is ahead")])
+def test_leaderboard_and_verdict_say_the_same(tmp_path, edge, word):
+    row, table = scored_rows(predictions(edge=edge, seed=3))
+    verdict = score(table, fee_bps=1.0).verdict
+    text = write_study_report(tmp_path, rows=[row], predictions_by_run={"a": table}).read_text(encoding="utf-8")
+    assert word in text and (verdict.information.answer == "yes") == (edge > 0)
+
+
+def test_right_half_the_time_with_a_good_ranking_is_information_in_both(tmp_path):
+    """All answers say up, and the surer ones are right more often: accuracy is the share of up, the AUROC is not chance."""
+    table = predictions(edge=0.3, baselines=("reversal",))
+    up = np.where(table["model"] == "net", 0.6 + 0.5 * (table["p_1"] - 0.5), table["p_1"])
+    row, table = scored_rows(table.assign(p_1=up, p_0=1 - up))
+    text = write_study_report(tmp_path, rows=[row], predictions_by_run={"a": table}).read_text(encoding="utf-8")
+    assert score(table).verdict.information.answer == "yes" and "shown to beat chance" not in text
+
+
+def test_thresholds_are_no_trials_of_the_test_rows(tmp_path):
+    rows, tables = study(nets=FEW, n=400)
+    write_study_report(tmp_path, rows=[{**row, "candidates": 36_000} for row in rows], predictions_by_run=tables)
+    lines = list(csv.DictReader((tmp_path / "leaderboard.csv").open(encoding="utf-8")))
+    assert {line["Trials"] for line in lines if line["Model"] in FEW} == {"4"}
+
+
+def test_runs_on_other_bars_are_no_trials():
+    runs = [{"data": name, "metrics": {"test/sharpe_net": ratio, "test/psr": 0.7}} for name in ("a", "b") for ratio in (0.01, 0.02, 0.03)]
+    assert {trials for _, trials in pairs.deflated_each(runs).values()} == {3}
+
+
+def test_a_true_sharpe_of_3_survives_being_the_best_of_nine():
+    rng, year = np.random.default_rng(0), np.sqrt(8760)
+    returns = rng.normal(0, 0.01, (9, 8760)) + np.r_[3.0, np.zeros(8)][:, None] / year * 0.01
+    runs = [
+        {"model": str(place), "data": "a", "metrics": {"test/sharpe_net": sharpe.sharpe(own), "test/psr": _psr(own)}}
+        for place, own in enumerate(returns)
+    ]
+    assert pairs.deflated_each(runs)[0][0] > 0.8
+
+
+def _psr(returns):
+    return sharpe.probabilistic_sharpe(sharpe.sharpe(returns), len(returns), *sharpe.moments(returns))
