@@ -18,6 +18,7 @@ from candlelab.config import ConfigError, build, check, hint, plain
 from candlelab.core import files
 
 METRICS, CONFIG, PREPROCESSING = "metrics.json", "config.yaml", "preprocessing.json"
+LOG = "log.txt"
 TOKENIZER = "tokenizer.json"  # of captions, where the weights came with a vocabulary of their own
 EVALUATE, THRESHOLD, CURVES, VERDICT, PER_SYMBOL = "evaluate.json", "threshold.json", "curves.json", "verdict.json", "per_symbol.csv"
 REPORT, SCORES = "report.html", "scores"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import torch
@@ -16,11 +16,16 @@ from rich.table import Table
 from candlelab import run as runs
 from candlelab.config import build, plain, run_folder
 from candlelab.core.batch import Shapes
+from candlelab.core.run_log import duration
 from candlelab.pipeline.assemble import share_prepared
 from candlelab.pipeline.batch_size import batch_on_cpu
 from candlelab.pipeline.measure import resident_mb
 
+if TYPE_CHECKING:
+    from candlelab.data.module import ChartData
+
 PROBE = 2  # samples of the step that is timed
+MANY, PATIENCE = 32, 2.0  # as many instead, where a step of them takes less than so many seconds
 BYTES = 4 * 4  # a float each for the weight, its gradient and two moments of the optimizer
 FORWARD = 1 / 3  # of a training step's time
 
@@ -57,9 +62,9 @@ class Plan:
         """Print one line per job that is not finished, and the sum."""
         table = Table("job", "time", "memory", title="At most, by one step of each net and no early stopping")
         for guess in self.guesses.values():
-            table.add_row(guess.name, words(guess.seconds), f"{guess.megabytes:,.0f} MB")
+            table.add_row(guess.name, duration(guess.seconds), f"{guess.megabytes:,.0f} MB")
         total, most = sum(g.seconds for g in self.guesses.values()), max(g.megabytes for g in self.guesses.values())
-        table.add_row("all", words(total), f"{most:,.0f} MB at the peak", style="bold")
+        table.add_row("all", duration(total), f"{most:,.0f} MB at the peak", style="bold")
         Console(width=100).print(table)
 
     def finished(self, job: DictConfig) -> None:
@@ -71,7 +76,7 @@ class Plan:
         if runs.state(run_folder(job)) == "finished":
             self._correction.append(spent / guess.seconds)
         if self._left:
-            print(f"{len(self.guesses) - len(self._left)} of {len(self.guesses)} jobs done, about {words(self.seconds_left())} left", flush=True)
+            print(f"{len(self.guesses) - len(self._left)} of {len(self.guesses)} jobs done, about {duration(self.seconds_left())} left", flush=True)
 
     def seconds_left(self) -> float:
         """The first estimates of the jobs left, times the median of how wrong they were so far."""
@@ -102,11 +107,38 @@ class Plan:
     def _of_step(self, job: DictConfig, step: tuple[float, float, int], batch_size: int | Literal["auto"]) -> Guess:
         """What a job costs whose net's step was timed."""
         assert self._samples is not None
-        seconds, megabytes, parameters = step
-        rows = batch_on_cpu(parameters) if batch_size == "auto" else batch_size
-        epochs, (train, validation) = job.trainer.max_epochs, self._samples
-        return Guess(run_folder(job).name, epochs * seconds * (train + FORWARD * validation),
-                     resident_mb() + parameters * BYTES / 2**20 + megabytes * min(rows, train))
+        return guess_of(job, step, batch_size, self._samples)
+
+
+def guess_of(job: DictConfig, step: tuple[float, float, int], batch_size: int | Literal["auto"], samples: tuple[int, int]) -> Guess:
+    """Return what a job costs whose net's step was timed; samples: of training and of validation."""
+    seconds, megabytes, parameters = step
+    rows = batch_on_cpu(parameters) if batch_size == "auto" else batch_size
+    train, validation = samples
+    epochs = job.trainer.max_epochs
+    if job.trainer.max_steps is not None:
+        epochs = max(1, min(epochs, job.trainer.max_steps // -(-train // rows)))
+    return Guess(run_folder(job).name, epochs * seconds * (train + FORWARD * validation),
+                 resident_mb() + parameters * BYTES / 2**20 + megabytes * min(rows, train))
+
+
+def guess_of_run(cfg: DictConfig, data: ChartData) -> Guess:
+    """Return what the fit of one run may cost on its prepared data, drawing included; the random state stays as it was."""
+    with torch.random.fork_rng():
+        net = random_net(cfg, data.shapes)
+        seconds, megabytes, parameters = one_step(net, data.shapes)
+    if "image" in net.reads:
+        seconds += drawing_seconds(data)
+    return guess_of(cfg, (seconds, megabytes, parameters), data.batch_size, tuple(len(data.samples(part)) for part in ("train", "validation")))
+
+
+def drawing_seconds(data: ChartData) -> float:
+    """Return the seconds that one chart takes, drawn or read, in a batch."""
+    ends = data.prepared.ends[data.samples("train")[:MANY]]
+    data.charts(ends)  # the first call compiles
+    start = time.perf_counter()
+    data.charts(ends)
+    return (time.perf_counter() - start) / len(ends)
 
 
 def random_net(job: DictConfig, shapes: Shapes) -> torch.nn.Module:
@@ -119,22 +151,29 @@ def random_net(job: DictConfig, shapes: Shapes) -> torch.nn.Module:
 
 def one_step(net: torch.nn.Module, shapes: Shapes) -> tuple[float, float, int]:
     """Return seconds per sample of a training step, megabytes that one sample keeps for its gradient, and the parameters."""
+    net(made_up(shapes, PROBE))  # the first call of a net is slow
     kept: dict[int, int] = {}
 
     def keep(tensor):
         kept[tensor.data_ptr()] = tensor.untyped_storage().nbytes()
         return tensor
 
-    batch = made_up(shapes, PROBE)
-    net(batch)  # the first call of a net is slow
-    start = time.perf_counter()
     with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
-        output = net(batch)
-    sum(value.float().sum() for name, value in output.items() if name != "attention").backward()
-    seconds = (time.perf_counter() - start) / PROBE
+        seconds = _timed(net, shapes, PROBE)
+    if seconds * MANY / PROBE < PATIENCE:  # a small net takes hardly longer for many samples than for two
+        seconds = _timed(net, shapes, MANY) * PROBE / MANY
     own = {p.data_ptr() for p in net.parameters()}
     activations = sum(size for place, size in kept.items() if place not in own)
-    return seconds, activations / PROBE / 2**20, sum(p.numel() for p in net.parameters())
+    return seconds / PROBE, activations / PROBE / 2**20, sum(p.numel() for p in net.parameters())
+
+
+def _timed(net: torch.nn.Module, shapes: Shapes, rows: int) -> float:
+    """Return the seconds of one training step on made-up samples."""
+    batch = made_up(shapes, rows)
+    start = time.perf_counter()
+    output = net(batch)
+    sum(value.float().sum() for name, value in output.items() if name != "attention").backward()
+    return time.perf_counter() - start
 
 
 def made_up(shapes: Shapes, rows: int) -> dict[str, torch.Tensor]:
@@ -149,10 +188,3 @@ def made_up(shapes: Shapes, rows: int) -> dict[str, torch.Tensor]:
     if shapes.series:
         batch["series"] = torch.rand(rows, *shapes.series) + 1.0
     return batch
-
-
-def words(seconds: float) -> str:
-    """A duration as people say it."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

@@ -10,9 +10,11 @@ from safetensors.torch import save_file
 
 from candlelab import run as runs
 from candlelab.config import build
+from candlelab.core.run_log import RunLog, duration
 from candlelab.pipeline.assemble import Parts, assemble, preprocessing
 from candlelab.pipeline.baselines import baseline_rows
 from candlelab.pipeline.difficulty import right_by_difficulty
+from candlelab.pipeline.estimate import guess_of_run
 from candlelab.pipeline.measure import PeakMemory, costs
 from candlelab.pipeline.predictions import forecast_error, net_rows, table, write_table
 from candlelab.pipeline.ranks import others
@@ -22,19 +24,22 @@ if TYPE_CHECKING:
     from candlelab.trainer.module import Learner
 
 
-def fit_and_score(cfg: DictConfig, folder: Path) -> tuple[dict, str]:
+def fit_and_score(cfg: DictConfig, folder: Path, log: RunLog) -> tuple[dict, str]:
     """Return the final metrics and the verdict's lines; everything else lies in the folder, and in what the logger shows."""
     from candlelab.trainer.logger.guarded import watched
     trainer = build(cfg, "trainer")
     with watched(trainer.logger, folder):
-        return _fit_and_score(cfg, folder, trainer)
+        return _fit_and_score(cfg, folder, trainer, log)
 
 
-def _fit_and_score(cfg: DictConfig, folder: Path, trainer) -> tuple[dict, str]:
+def _fit_and_score(cfg: DictConfig, folder: Path, trainer, log: RunLog) -> tuple[dict, str]:
     parts, learner = learner_for(cfg)
-    _print_data(parts.data)
+    log.say(_data_lines(parts.data))
+    guess = guess_of_run(cfg, parts.data)
+    log.say(f"at most {duration(max(1, guess.seconds))} on this CPU and {guess.megabytes:,.0f} MB, by one step of the net and without early stopping")
     with PeakMemory() as memory, others(trainer, parts.data, folder) as ranks:
-        fit = trainer.fit(learner, parts.data, folder, resume=cfg.resume != "never", ranks=ranks)
+        fit = trainer.fit(learner, parts.data, folder, resume=cfg.resume != "never", ranks=ranks, log=log)
+    log.say(f"trained {fit.epochs} epochs in {duration(fit.seconds)}, the best is {fit.best_epoch + 1}; now baselines, scores and report")
     learner.cpu()
     error = save_model(parts, learner, folder)
     answers = {"net": net_rows(learner, parts.data, error=error)} | baseline_rows(parts.data, seed=cfg.seed)
@@ -72,8 +77,10 @@ def save_model(parts: Parts, learner, folder: Path) -> float | None:
     return error
 
 
-def _print_data(data) -> None:
-    card = data.describe()
-    for name, part in card["parts"].items():
+def _data_lines(data) -> str:
+    """Return one line per part of the split: windows, dates, shares of the classes."""
+    lines = []
+    for name, part in data.describe()["parts"].items():
         shares = ", ".join(f"{k} {v / max(1, part['samples']):.1%}" for k, v in part["classes"].items())
-        print(f"{name:<10} {part['samples']:>9,} windows  {part['first'][:10]} to {part['last'][:10]}  {shares}", flush=True)
+        lines.append(f"{name:<10} {part['samples']:>9,} windows  {part['first'][:10]} to {part['last'][:10]}  {shares}")
+    return "\n".join(lines)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -10,6 +12,7 @@ from omegaconf import DictConfig
 
 from candlelab import run as runs
 from candlelab.config import ConfigError, build, plain, run_folder
+from candlelab.core.run_log import RunLog
 
 
 def train(cfg: DictConfig) -> dict:
@@ -33,13 +36,25 @@ def _train_once(cfg: DictConfig, folder: Path) -> dict:
     if cfg.resume == "never":
         _forget(folder)
     from candlelab.pipeline.fit import fit_and_score
-    print(f"run {folder}" + ("  (resumed)" if state == "interrupted" and cfg.resume != "never" else ""), flush=True)
+    log = RunLog(folder / runs.LOG)
+    log.say(f"run {folder}" + ("  (resumed)" if state == "interrupted" and cfg.resume != "never" else ""))
     started = time.monotonic()
     runs.start(folder, cfg)
-    metrics, verdict = fit_and_score(cfg, folder)
-    print(f"\n{verdict}\n\nreport {folder / 'report.html'}   ({time.monotonic() - started:.0f} s, "
-          f"peak memory {metrics['fit/peak_memory_mb']:.0f} MB)", flush=True)
+    with _ending_noted(log):
+        metrics, verdict = fit_and_score(cfg, folder, log)
+    log.say(f"\n{verdict}\n\nreport {folder / 'report.html'}   ({time.monotonic() - started:.0f} s, "
+            f"peak memory {metrics['fit/peak_memory_mb']:.0f} MB)")
     return metrics
+
+
+@contextmanager
+def _ending_noted(log: RunLog) -> Iterator[None]:
+    """Note in the log of the run why it ended early."""
+    try:
+        yield
+    except BaseException as ending:
+        log.note(f"ended by {type(ending).__name__}: {ending}")
+        raise
 
 
 def _already_finished(cfg: DictConfig, folder: Path) -> dict:

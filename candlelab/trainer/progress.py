@@ -1,4 +1,4 @@
-"""Progress for people and for log files, and the table of epochs."""
+"""One progress of a whole training run, for a terminal and for log files; and the table of epochs."""
 
 from __future__ import annotations
 
@@ -6,26 +6,84 @@ import csv
 import os
 import time
 from pathlib import Path
+from typing import Literal
 
 import pytorch_lightning as pl
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn
+
+from candlelab.core.run_log import RunLog, duration
+
+MEASURES = {"val/auroc": ("val AUROC", max), "val/loss": ("val loss", min)}  # the first one that a run has is shown
+TENTHS = 10  # lines of a log
 
 
-class TenthLines(pl.Callback):
-    """Print one line per tenth of the whole training, for output that is no terminal."""
+class RunProgress(pl.Callback):
+    """Say where a training run is: epoch 2/10 · 14 of 41 · val AUROC .53 (best .54) · 3 min left.
 
-    def __init__(self):
-        self._printed = -1
-        self._started = time.monotonic()
+    On a terminal as one line with a bar for all epochs; elsewhere as a line per tenth of the whole and one per epoch. The log
+    of the run gets these lines either way. The time left is that of all epochs: training may stop earlier.
+    """
 
-    def on_train_batch_end(self, trainer: pl.Trainer, learner, outputs, batch, batch_idx) -> None:
-        total = max(1, int(trainer.estimated_stepping_batches))
-        tenth = 10 * trainer.global_step // total
-        if tenth == self._printed:
-            return
-        self._printed = tenth
-        seconds = time.monotonic() - self._started
-        print(f"training {10 * tenth:3d} %  epoch {trainer.current_epoch + 1}/{trainer.max_epochs}  "
-              f"step {trainer.global_step}/{total}  {seconds:.0f} s", flush=True)
+    def __init__(self, kind: Literal["bar", "lines", "none"], log: RunLog, console: Console | None = None):
+        self.kind, self.notes, self.console = kind, log, console  # Lightning takes the name `log` for itself
+        self.seen: dict[str, tuple[float, float]] = {}  # measure -> its last value and its best
+        self._tenth, self._bar, self._task = -1, None, None
+
+    def state_dict(self) -> dict:
+        return {"seen": {name: list(pair) for name, pair in self.seen.items()}}
+
+    def load_state_dict(self, state: dict) -> None:
+        self.seen = {name: tuple(pair) for name, pair in state["seen"].items()}
+
+    def on_train_start(self, trainer: pl.Trainer, learner) -> None:
+        self._began, self._first = time.monotonic(), trainer.global_step
+        self._total = max(1, int(trainer.estimated_stepping_batches))
+        if self.kind == "bar":
+            self._bar = Progress(BarColumn(), TextColumn("{task.description}"), console=self.console or Console(), transient=True)
+            self._task = self._bar.add_task("", total=self._total)
+            self._bar.start()
+
+    def on_train_batch_end(self, trainer: pl.Trainer, learner, outputs, batch, batch_idx: int) -> None:
+        text = self.line(trainer, batch_idx + 1)
+        if self._bar is not None:
+            self._bar.update(self._task, completed=trainer.global_step, description=text)
+        tenth = TENTHS * trainer.global_step // self._total
+        if tenth != self._tenth:
+            self._tenth = tenth
+            self._tell(text)
+
+    def on_validation_end(self, trainer: pl.Trainer, learner) -> None:
+        for name, (_, better) in MEASURES.items():
+            if name in trainer.callback_metrics:
+                value = float(trainer.callback_metrics[name])
+                self.seen[name] = value, better(value, self.seen[name][1]) if name in self.seen else value
+        self._tell(self.line(trainer, trainer.num_training_batches))
+
+    def teardown(self, trainer: pl.Trainer, learner, stage: str) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+            self._bar = None
+
+    def line(self, trainer: pl.Trainer, batches: int) -> str:
+        """Return where the run is after so many batches of the epoch."""
+        words = [f"epoch {trainer.current_epoch + 1}/{trainer.max_epochs}", f"{batches} of {trainer.num_training_batches}"]
+        shown = next((name for name in MEASURES if name in self.seen), None)
+        if shown is not None:
+            last, best = self.seen[shown]
+            words.append(f"{MEASURES[shown][0]} {_short(last)} (best {_short(best)})")
+        done = max(1, trainer.global_step - self._first)
+        left = (time.monotonic() - self._began) / done * (self._total - trainer.global_step)
+        return " · ".join([*words, f"{duration(left)} left"])
+
+    def _tell(self, text: str) -> None:
+        """To the log, and where there is no bar to the output."""
+        (self.notes.say if self.kind == "lines" else self.notes.note)(text)
+
+
+def _short(value: float) -> str:
+    """Three digits without the zero before the point: .534, 1.25."""
+    return f"{value:.3f}".removeprefix("0") if abs(value) < 1 else f"{value:.2f}"
 
 
 class EpochTable(pl.Callback):

@@ -13,17 +13,19 @@ from typing import Literal
 
 import pytorch_lightning as pl
 import torch
-from pytorch_lightning.callbacks import EarlyStopping, RichProgressBar
+from pytorch_lightning.callbacks import EarlyStopping
 from pytorch_lightning.utilities.exceptions import MisconfigurationException
 
 from candlelab.core.errors import UserError
+from candlelab.core.run_log import RunLog
 from candlelab.trainer.checkpoints import Checkpoints
 from candlelab.trainer.logger.guarded import guarded
 from candlelab.trainer.module import Learner
-from candlelab.trainer.progress import EpochTable, TenthLines
+from candlelab.trainer.progress import EpochTable, RunProgress
 from candlelab.trainer.ranks import ALONE, Ranks, leave_group
 
 MONITOR = "val/loss"
+SILENT = RunLog(None)
 
 
 @dataclass(frozen=True)
@@ -71,14 +73,17 @@ class Trainer:
             raise UserError(f"trainer.devices={self.devices} with trainer.accelerator={self.accelerator} cannot be: "
                             f"{' '.join(str(error).split())}") from None
 
-    def fit(self, learner: Learner, data: pl.LightningDataModule, folder: Path, *, resume: bool, ranks: Ranks = ALONE) -> Fit:
+    def fit(self, learner: Learner, data: pl.LightningDataModule, folder: Path, *, resume: bool, ranks: Ranks = ALONE,
+            log: RunLog = SILENT) -> Fit:
         """Train, then load the weights of the best validation loss back into the learner.
 
         ranks  this process among those that train the same run; each takes its share of every batch.
+        log    where the progress is noted beside the terminal.
         """
         checkpoints = Checkpoints(Path(folder) / "checkpoints", monitor=MONITOR, minutes=self.minutes)
         table, clock = EpochTable(Path(folder) / "metrics.csv"), _Clock()
-        trainer = self._lightning(Path(folder), [table, clock, checkpoints], epochs=self._epochs(data), ranks=ranks)
+        shown = [RunProgress(self._progress(), log)] if ranks.rank == 0 else []
+        trainer = self._lightning(Path(folder), [table, clock, *shown, checkpoints], epochs=self._epochs(data), ranks=ranks)
         last = checkpoints.last if resume and checkpoints.last.exists() else None
         with _fewer_threads(ranks):
             try:
@@ -103,20 +108,19 @@ class Trainer:
     def _lightning(self, folder: Path, callbacks: list, *, epochs: int, ranks: Ranks) -> pl.Trainer:
         _quieten()
         stop = EarlyStopping(MONITOR, patience=self.patience, mode="min", check_finite=True)
-        bar = self._progress() if ranks.rank == 0 else []
         return pl.Trainer(
             max_epochs=epochs, accelerator=self.accelerator, devices=self.devices, strategy=ranks.strategy(),
             sync_batchnorm=ranks.world > 1 and self.accelerator != "cpu" and torch.cuda.is_available(), precision=self._precision(),
-            gradient_clip_val=self.clip or None, callbacks=[stop, *callbacks, *bar], logger=self._loggers(folder),
-            enable_checkpointing=False, enable_progress_bar=any(isinstance(b, RichProgressBar) for b in bar),
+            gradient_clip_val=self.clip or None, callbacks=[stop, *callbacks], logger=self._loggers(folder),
+            enable_checkpointing=False, enable_progress_bar=False,
             enable_model_summary=False, num_sanity_val_steps=0, reload_dataloaders_every_n_epochs=1, deterministic=self.deterministic or None,
             default_root_dir=str(folder), log_every_n_steps=50, inference_mode=True)
 
-    def _progress(self) -> list[pl.Callback]:
-        kind = self.progress
-        if kind == "auto":
-            kind = "bar" if sys.stdout.isatty() else "lines"
-        return {"bar": [RichProgressBar()], "lines": [TenthLines()], "none": []}[kind] if kind != "none" else []
+    def _progress(self) -> str:
+        """Return how progress is shown: "bar", "lines" or "none"."""
+        if self.progress != "auto":
+            return self.progress
+        return "bar" if sys.stdout.isatty() else "lines"
 
     def _precision(self) -> str:
         if self.precision != "auto":

@@ -4,7 +4,7 @@ import pytest
 
 from candlelab.config import run_folder
 from candlelab.config.command_line import check_overrides
-from candlelab.pipeline.estimate import Plan, one_step, random_net, words
+from candlelab.pipeline.estimate import Plan, guess_of, guess_of_run, one_step, random_net
 
 LOGISTIC = ("model=logistic", "data=simulated", "data.source.bars=600", "data/indicators=bars", "data/scaling=none", "data.window=8",
             "trainer.max_epochs=10")
@@ -49,5 +49,15 @@ def test_a_batch_size_of_auto_is_estimated_too(tmp_path):
     assert Plan(jobs).guesses[run_folder(jobs[0])].megabytes > 0
 
 
-def test_durations_are_said_in_words():
-    assert [words(s) for s in (5, 600, 7200)] == ["5 s", "10 min", "2.0 h"]
+def test_a_cap_on_steps_caps_the_estimate():
+    (job,) = check_overrides([*LOGISTIC, "trainer.max_steps=30", "data.batch_size=10"])
+    assert guess_of(job, (1.0, 0.0, 10), 10, (100, 0)).seconds == 3 * 100
+
+
+def test_the_estimate_of_a_run_leaves_its_random_numbers_alone(jobs):
+    import torch
+
+    from candlelab.pipeline.assemble import assemble
+    data = assemble(jobs[0]).data
+    before = torch.random.get_rng_state()
+    assert guess_of_run(jobs[0], data).seconds > 0 and torch.equal(before, torch.random.get_rng_state())

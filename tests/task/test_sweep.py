@@ -94,7 +94,7 @@ def wait_for_a_moment(process, chance):
     """Read up to a random line and then up to half a second more: of the start, or, four times in five, of the training."""
     lines, counting = chance.randint(0, 30), chance.random() < 0.2
     for line in process.stdout:
-        counting = counting or line.startswith("training")
+        counting = counting or line.startswith("epoch")
         lines -= counting
         if lines < 0:
             break
