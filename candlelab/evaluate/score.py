@@ -6,7 +6,7 @@ Reads nothing but the table: a change of fees is re-scored in seconds, without t
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -90,12 +90,14 @@ class Evaluation:
         bayes: float | None = None,
         net: str = "net",
         stride: int = 1,
+        doubts: tuple[str, ...] = (),
     ) -> Scores:
         """Score the rows of model `net` beside those of every other model in the table.
 
         horizon  bars the label looks ahead, 0 for recognition
         bayes    best achievable accuracy where the market is simulated
         stride   bars between neighbouring rows, as data.stride
+        doubts   what is wrong with the bars that the rows stem from and can change the verdict, in words
         Raises UserError if the table lacks columns or rows, or if models stand on different rows.
         """
         task = Task(horizon, interval, kind, tuple(classes), bayes, stride)
@@ -124,6 +126,7 @@ class Evaluation:
             task,
             self.describe(),
         )
+        answers = replace(answers, missing_for_trust=(*doubts, *answers.missing_for_trust))
         return Scores(flat, threshold, pictures, one_row_each(found["test"]), per_symbol, answers)
 
     def describe(self) -> dict:

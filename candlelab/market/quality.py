@@ -35,8 +35,14 @@ class Quality:
     zero_volume: int = 0
     flat: int = 0  # open = high = low = close
     one_tick: float = 0.0  # share of bars whose range is at most one tick
+    firsts: dict[str, int] = field(default_factory=dict)  # open time of the first bar of each count, ms UTC
     relistings: list[int] = field(default_factory=list)  # first open times after a re-listing or re-denomination
     notes: list[str] = field(default_factory=list)
+
+    def note_first(self, count: str, time: np.ndarray) -> None:
+        """Remember the earliest of the times that a count is of."""
+        if len(time):
+            self.firsts[count] = min(int(time.min()), self.firsts.get(count, int(time.min())))
 
     def row(self) -> dict:
         """Return plain values for a table or json."""
@@ -88,6 +94,7 @@ def _drop(bars, rows, quality: Quality, count: str):
     if not rows.any():
         return bars
     setattr(quality, count, getattr(quality, count) + int(rows.sum()))
+    quality.note_first(count, bars["time"][rows])
     return {name: column[~rows] for name, column in bars.items()}
 
 
@@ -104,6 +111,7 @@ def _align(bars, quality: Quality, policy: str):
     if not off.any():
         return bars
     quality.misaligned += int(off.sum())
+    quality.note_first("misaligned", bars["time"][off])
     if policy == "refuse":
         raise DataTrouble(f"{quality.symbol}: {int(off.sum())} bars do not open on the {interval} grid: "
                           "set misaligned=drop or misaligned=snap")
@@ -141,11 +149,16 @@ def _one_per_time(bars, quality: Quality):
         same &= column == column[last][keys]
     differing = np.unique(keys[~same])
     quality.conflicts += len(differing)
+    quality.note_first("conflicts", time[starts[differing]])
+    copies = np.diff(np.append(starts, len(time))) > 1
+    copies[differing] = False
+    quality.note_first("duplicates", time[starts[copies]])
     quality.duplicates += int(len(time) - len(starts) - (~same).sum())
     if len(differing):
         _note_conflicts(bars["time"][starts[differing]], quality)
     if len(differing) and differing[-1] == len(starts) - 1:  # the newest bar still changed between the copies: no copy is whole
         quality.unfinished += 1
+        quality.note_first("unfinished", time[starts[-1:]])
         last = last[:-1]
     return {name: column[last] for name, column in bars.items()}
 
@@ -168,6 +181,7 @@ def describe(bars: dict[str, np.ndarray], quality: Quality) -> Quality:
     expected = next_open(time[:-1], quality.interval)
     hole = time[1:] > expected
     quality.gaps = int(hole.sum())
+    quality.note_first("missing_bars", expected[hole])
     quality.missing_bars = int(np.rint((time[1:] - expected)[hole] / interval_ms(quality.interval)).sum())
     quality.relistings = [int(t) for t in time[1:][relisted(bars, quality.interval)]]
     span = bars["high"] - bars["low"]

@@ -19,6 +19,7 @@ from candlelab.pipeline.measure import PeakMemory, costs
 from candlelab.pipeline.predictions import forecast_error, net_rows, table, write_table
 from candlelab.pipeline.ranks import others
 from candlelab.pipeline.scoring import bayes_of, score_and_report
+from candlelab.pipeline.trust import card_of
 
 if TYPE_CHECKING:
     from candlelab.trainer.module import Learner
@@ -73,7 +74,7 @@ def save_model(parts: Parts, learner, folder: Path) -> float | None:
     error = forecast_error(learner, parts.data) if needs_error else None
     parts.data.tokenizer.save(folder / runs.TOKENIZER)
     runs.write_json(folder / runs.PREPROCESSING, preprocessing(parts) | {"forecast_error": error})
-    runs.write_json(folder / "data.json", parts.data.describe())
+    runs.write_json(folder / "data.json", card_of(parts.data))
     return error
 
 

@@ -15,6 +15,7 @@ from candlelab.core.signal import threshold_hash
 from candlelab.core.spreadsheet import neutral_table
 from candlelab.evaluate.score import Scores
 from candlelab.evaluate.verdict import Answer, Verdict
+from candlelab.pipeline.trust import doubts
 from candlelab.report.run_report import write_report
 
 PICTURES = 12  # charts the report shows
@@ -35,10 +36,10 @@ def score_and_report(run: runs.Run, cfg: DictConfig, *, extra: dict, data) -> tu
 
 def score(run: runs.Run, settings: dict) -> Scores:
     """Return what an evaluation with some settings says of a run's predictions; nothing is written."""
-    made = run.preprocessing
+    made, card = run.preprocessing, runs.read_json(run.folder / "data.json")
     return build({"evaluate": settings}, "evaluate").score(
-        run.predictions, horizon=made["horizon"], interval=made["interval"], kind=made["kind"],
-        classes=tuple(made["classes"]), bayes=_optimum(run.folder).get("accuracy"))
+        run.predictions, horizon=made["horizon"], interval=made["interval"], kind=made["kind"], classes=tuple(made["classes"]),
+        bayes=_optimum(run.folder).get("accuracy"), stride=run.cfg.data.stride, doubts=doubts(card))
 
 
 def write_scores(run: runs.Run, scores: Scores, folder: Path, settings: dict, *, about: dict | None = None) -> None:

@@ -29,6 +29,8 @@ def data(results: Results) -> Section:
     facts += [(str(name).replace("_", " "), formats.plain(value)) for name, value in card.get("about", {}).items()]
     parts = card["parts"]
     rows = [["windows", *(formats.count(part["samples"]) for part in parts.values())]]
+    if any(part.get("unlabelled") for part in parts.values()):
+        rows += [["traded without a label", *(formats.count(part.get("unlabelled", 0)) for part in parts.values())]]
     rows += [[word, *(str(part.get(word, ""))[:10] for part in parts.values())] for word in ("first", "last")]
     rows += [
         [name.replace("_", " "), *(share_cell(part["classes"][name], sum(part["classes"].values())) for part in parts.values())]
@@ -40,7 +42,32 @@ def data(results: Results) -> Section:
         "Parts and label balance.",
         "In time order. Whoever always answers the commonest label is right as often as its share.",
     )
-    return Section("Data", facts=facts, tables=[table])
+    return Section("Data", _soundness(card), facts=facts, tables=[table, *_findings(card)])
+
+
+def _soundness(card: Mapping[str, Any]) -> str:
+    """Whether anything is wrong with the bars, in a sentence; empty for a card that does not say."""
+    if "quality" not in card:
+        return ""
+    shaking = sum(found["shakes"] for found in card["quality"])
+    if not card["quality"]:
+        return "Nothing is wrong with these bars as far as can be seen: no holes, copies, filled, interpolated or foreign bars."
+    return f"{shaking} of {len(card['quality'])} findings in these bars can change the verdict." if shaking else (
+        "What was found in these bars does not change the verdict.")
+
+
+def _findings(card: Mapping[str, Any]) -> list[Table]:
+    """What was found in the bars, those findings first that can change the verdict."""
+    found = sorted(card.get("quality", ()), key=lambda finding: not finding["shakes"])
+    if not found:
+        return []
+    body = [
+        [each["kind"], each["symbol"], formats.count(each["bars"]), formats.percent(each["share"], 2), each["first"],
+         "yes" if each["shakes"] else "no", each["means"]]
+        for each in found
+    ]
+    head = ["", "symbol", "bars", "share", "first bar", "can change the verdict", "what it means"]
+    return [Table(head, body, "What was found in the bars.", "By the reader of the bars, and by what no exchange can do.", prose=True)]
 
 
 def quality(results: Results, predictions: pd.DataFrame, difficulty: Sequence[Mapping[str, Any]] = ()) -> Section:

@@ -12,6 +12,7 @@ from candlelab.config import ConfigError
 from candlelab.pipeline import scoring
 from candlelab.pipeline.load import load_run
 from candlelab.pipeline.overrides import keys_of
+from candlelab.pipeline.trust import check_predictions
 from candlelab.pipeline.what_if import WhatIf, rescore, write_comparison
 from candlelab.report.what_if_page import readable
 
@@ -24,6 +25,7 @@ def report(cfg: DictConfig, *, run: str | None) -> dict | None:
     if run is None:
         return report_study(cfg)
     found = load_run(run)
+    check_predictions(found)
     asked = WhatIf.of(cfg, found)
     if not asked.is_own:
         metrics, lines = rescore(asked)
@@ -71,4 +73,7 @@ def report_study(cfg: DictConfig) -> None:
     folder = Path(cfg.outputs) / cfg.study
     if not runs.runs_in(folder):
         raise ConfigError(f"there are no runs in '{folder}': give task.run=FOLDER, or the name of a study with study=NAME")
+    for path in runs.runs_in(folder):
+        if runs.state(path) == "finished":
+            check_predictions(runs.Run(path))
     write_study(folder, cfg)

@@ -1,0 +1,66 @@
+"""What was found in the bars stands in a run's card, report and verdict; edited predictions are not scored."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from candlelab import run as runs
+from candlelab.config import build, compose, run_folder
+from candlelab.core.errors import UserError
+from candlelab.pipeline.trust import check_predictions, doubts
+
+QUICK = ("data=btc_1h", "data/source=file", "data.symbols=[BTCUSDT]", "data.start=null", "data.end=null", "data.window=4", "model=logistic",
+         "data/indicators=bars", "data/scaling=none", "trainer.max_epochs=1", "trainer.progress=none", "evaluate.draws=10", "evaluate.null_draws=10",
+         "evaluate.threshold.draws=3")
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """A trained run on bars of which twelve were interpolated."""
+    folder = tmp_path_factory.mktemp("trust")
+    rng = np.random.default_rng(0)
+    close = (40_000 * np.exp(np.cumsum(rng.normal(0, 0.005, 900)))).round(2)
+    opens = np.append(close[0], close[:-1])
+    frame = pd.DataFrame({"open_time": 1_704_067_200_000 + 3_600_000 * np.arange(900), "open": opens, "high": np.maximum(opens, close) + 3,
+                          "low": np.minimum(opens, close) - 3, "close": close, "volume": rng.lognormal(3, 1, 900)})
+    holes = [300 + 40 * k + j for k in range(4) for j in range(3)]
+    frame.loc[holes, ["open", "high", "low", "close", "volume"]] = np.nan
+    frame.interpolate().to_csv(folder / "BTCUSDT_1h.csv", index=False)
+    cfg = compose(*QUICK, f"data.source.path={folder / 'BTCUSDT_1h.csv'}", f"outputs={folder}")
+    build(cfg, "task", cfg)
+    return runs.Run(run_folder(cfg))
+
+
+def test_the_card_names_what_is_wrong_with_the_bars(run):
+    found, *_ = [each for each in runs.read_json(run.folder / "data.json")["quality"] if each["shakes"]]
+    assert (found["kind"], found["bars"], found["first"]) == ("linearly interpolated bars", 12, "2024-01-13 12:00")
+
+
+def test_the_verdict_misses_whole_bars(run):
+    missing = json.loads((run.folder / "verdict.json").read_text())["missing_for_trust"]
+    assert missing[0].startswith("12 linearly interpolated bars of BTCUSDT (1.3 %, the first at 2024-01-13 12:00)")
+
+
+def test_the_report_shows_what_was_found(run):
+    page = (run.folder / "report.html").read_text()
+    assert "What was found in the bars." in page and "linearly interpolated bars" in page
+
+
+def test_a_recognition_run_has_no_doubts_about_returns(run):
+    assert doubts(runs.read_json(run.folder / "data.json") | {"kind": "recognition"}) == ()
+
+
+def test_predictions_as_written_are_believed(run):
+    check_predictions(run)
+
+
+def test_a_report_on_edited_predictions_is_refused(run):
+    path, kept = run.folder / runs.PREDICTIONS, run.predictions.copy()
+    edited = kept.assign(bar_return=np.where(kept["split"] == "test", kept["bar_return"].abs(), kept["bar_return"]))
+    edited.to_parquet(path, index=False)
+    cfg = compose("task=report", f"task.run={run.folder}")
+    with pytest.raises(UserError, match="bar_return does not lead"):
+        build(cfg, "task", cfg)
+    kept.to_parquet(path, index=False)
