@@ -8,6 +8,7 @@ alarms were tried on 40 files of real bars, minutes to days, 2017 to 2025.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -124,7 +125,7 @@ def off_tick(bars: Bars) -> np.ndarray:
     if not odd.any():
         return odd
     edges = np.append(np.flatnonzero(~bars.follows), len(odd))
-    for first, end in zip(edges[:-1], edges[1:], strict=True):
+    for first, end in pairwise(edges):
         part = odd[first:end]
         odd[first:end] = part & ~_at_edge(part) & ~_at_edge(part[::-1])[::-1]
     return odd
