@@ -1,7 +1,8 @@
-"""Remove what finished runs no longer need, after showing it."""
+"""Remove what finished runs no longer need, and the oldest runs beyond a cap, after showing it."""
 
 from __future__ import annotations
 
+import shutil
 import time
 from pathlib import Path
 
@@ -11,21 +12,44 @@ from candlelab import run as runs
 from candlelab.config import ConfigError
 
 
-def clean(cfg: DictConfig, *, confirm: bool, days: float) -> list[Path]:
+def clean(cfg: DictConfig, *, confirm: bool, days: float, keep: int | None) -> list[Path]:
     """Remove old checkpoints of finished runs (their weights stay in model.safetensors); only list them unless confirmed.
 
-    days  a checkpoint must be at least this old.
+    days  a checkpoint, or a run beyond the cap, must be at least this old.
+    keep  finished runs to keep, the newest of all studies: the others go whole; None keeps them all.
     """
     if days < 0:
         raise ConfigError(f"task.days is {days}: give 0 or more")
+    if keep is not None and keep < 0:
+        raise ConfigError(f"task.keep is {keep}: give 0 or more, or null to keep all runs")
     newest = time.time() - 86_400 * days
-    found = [path for config in sorted(Path(cfg.outputs).glob(f"*/*/{runs.CONFIG}")) if runs.state(config.parent) == "finished"
-             for path in sorted((config.parent / "checkpoints").glob("*.ckpt")) if path.stat().st_mtime <= newest]
-    total = sum(path.stat().st_size for path in found) / 1e6
-    for path in found:
-        print(f"{'removing' if confirm else 'would remove'} {path}  {path.stat().st_size / 1e6:.1f} MB")
-        if confirm:
-            path.unlink()
+    finished = _newest_first([config.parent for config in Path(cfg.outputs).glob(f"*/*/{runs.CONFIG}")])
+    beyond = [folder for folder in ([] if keep is None else finished[keep:]) if _finished_at(folder) <= newest]
+    checkpoints = [path for folder in finished if folder not in beyond
+                   for path in sorted((folder / "checkpoints").glob("*.ckpt")) if path.stat().st_mtime <= newest]
+    total = sum(_remove(path, confirm) for path in [*beyond, *checkpoints])
     closing = "freed" if confirm else "nothing removed; repeat with task.confirm=true to free"
-    print(f"{len(found)} checkpoints of finished runs: {closing} {total:.1f} MB")
-    return found
+    print(f"{len(beyond)} runs and {len(checkpoints)} checkpoints of finished runs: {closing} {total:.1f} MB")
+    return [*beyond, *checkpoints]
+
+
+def _newest_first(folders: list[Path]) -> list[Path]:
+    """Return those of finished runs, the newest first."""
+    return sorted((folder for folder in folders if runs.state(folder) == "finished"), key=lambda folder: (-_finished_at(folder), folder))
+
+
+def _finished_at(folder: Path) -> float:
+    """Return when a run finished, in seconds since 1970."""
+    return (folder / runs.METRICS).stat().st_mtime
+
+
+def _remove(path: Path, confirm: bool) -> float:
+    """Say what goes, remove it if confirmed, and return its megabytes."""
+    files = [file for file in path.rglob("*") if file.is_file()] if path.is_dir() else [path]
+    size = sum(file.stat().st_size for file in files) / 1e6
+    print(f"{'removing' if confirm else 'would remove'} {path}  {size:.1f} MB")
+    if confirm and path.is_dir():
+        shutil.rmtree(path)
+    elif confirm:
+        path.unlink()
+    return size
