@@ -158,6 +158,9 @@ def test_tensorboard_shows_curves_charts_and_the_verdict(plain, tmp_path):
     events = EventAccumulator(str(plain / "tensorboard")).Reload()
     assert {"roc", "precision_recall", "reliability", "threshold", "equity", "heat_map/confusion"} <= set(events.Tags()["images"])
     assert events.Scalars("val/loss")[0].step == 7 and "verdict/text_summary" in events.Tags()["tensors"]
+    final = {name for name in events.Tags()["scalars"] if name.startswith("final/")}
+    assert {"final/test/auroc", "final/test/accuracy"} <= final and len(final) <= 8
+    assert "metrics/text_summary" in events.Tags()["tensors"]
 
 
 def test_a_config_is_shown_without_secrets_and_with_its_tokenizer(tmp_path):

@@ -9,6 +9,10 @@ from candlelab.core.errors import UserError
 from candlelab.trainer.logger.guarded import Metrics
 from candlelab.trainer.logger.results import Results, config_of, figure, heat_map, picture
 
+# beside some six hundred of baselines and bounds
+HEADLINE = ("test/accuracy", "test/balanced_accuracy", "test/auroc", "test/mcc", "test/sharpe_net_annual", "test/return_net_pct",
+            "test/trades", "fit/seconds")
+
 
 class TensorboardLog:
     """Write event files into <run>/tensorboard; look with `tensorboard --logdir outputs`.
@@ -47,8 +51,7 @@ class TensorboardLog:
             return
         results = Results(Path(folder))
         self.writer.add_text("verdict", "\n\n".join(results.read("verdict.json").get("lines", [])))
-        for name, value in results.metrics.items():
-            self.writer.add_scalar(f"final/{name}", value)
+        self._final(results.metrics)
         for curve in results.curves():
             self.writer.add_figure(curve.name, figure(curve))
         self.writer.add_figure("heat_map/confusion", heat_map(results.confusion(), results.classes))
@@ -56,6 +59,14 @@ class TensorboardLog:
         for image, said in list(zip(images, results.answers(rows), strict=True))[:self.charts]:
             name = f"charts/{said['symbol']} {said['time']} {said['label']}, answered {said['answer']}"
             self.writer.add_image(name, picture(image), dataformats="HWC")
+
+    def _final(self, metrics: dict[str, float]) -> None:
+        """Show the few figures that are asked for first as numbers of their own, all of them as one table."""
+        for name in HEADLINE:
+            if name in metrics:
+                self.writer.add_scalar(f"final/{name}", metrics[name])
+        rows = "\n".join(f"| {name} | {value:.6g} |" for name, value in sorted(metrics.items()))
+        self.writer.add_text("metrics", f"| metric | value |\n|---|---|\n{rows}")
 
     def close(self, failed: bool) -> None:
         """Close the event file."""
