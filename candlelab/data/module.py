@@ -205,8 +205,8 @@ class ChartData(pl.LightningDataModule):
     def features(self, samples: np.ndarray) -> dict[str, np.ndarray]:
         """Return the windows of some samples as the numbers that baselines read.
 
-        numbers (n, 2 window + 5), last_return (n,) simple, volatility (n, 2) log mean |return| of the window and log range
-        of its last bar, label (n,).
+        numbers (n, 2 window + 5), last_class (n,) as in `last_classes`, volatility (n, 2) log mean |return| of the window and
+        log range of its last bar, label (n,).
         """
         made = self.prepared
         ends = made.ends[samples]
@@ -215,9 +215,23 @@ class ChartData(pl.LightningDataModule):
         mean_move = np.abs(numbers[:, :self.window]).mean(1) * _positive(made.labels.sigma[ends])
         last_range = np.log(tape.high[ends] / tape.low[ends])
         volatility = np.stack([np.log(np.maximum(mean_move, 1e-8)), np.log(np.maximum(last_range, 1e-8))], 1)
-        before = np.maximum(ends - 1, 0)
-        return {"numbers": numbers, "last_return": np.nan_to_num(tape.close[ends] / tape.close[before] - 1),
-                "volatility": np.nan_to_num(volatility), "label": made.labels.label[ends]}
+        return {"numbers": numbers, "last_class": self.last_classes(ends), "volatility": np.nan_to_num(volatility),
+                "label": made.labels.label[ends]}
+
+    def last_classes(self, ends: np.ndarray) -> np.ndarray:
+        """Return what is known at each end row of the class of the bars just seen; shape (n,), -1 where nothing is.
+
+        Forecasts with a neutral class: the label of the row a horizon ago, which looked no further than the end row. Else the
+        side of the last bar: first class down, last class up.
+        """
+        made, horizon, last = self.prepared, self.label.horizon, len(self.label.classes) - 1
+        tape, rule = made.candles, self.label.kind == "forecast" and last > 1
+        before = np.maximum(ends - (horizon if rule else 1), 0)
+        if rule:
+            known = (ends >= horizon) & (tape.segment[before] == tape.segment[ends])
+            return np.where(known, made.labels.label[before], -1)
+        side = np.sign(np.nan_to_num(tape.close[ends] / tape.close[before] - 1))
+        return np.where(side > 0, last, np.where(side < 0, 0, -1))
 
     def train_dataloader(self) -> SampleLoader:
         epoch = self.trainer.current_epoch if self.trainer else 0

@@ -1,4 +1,4 @@
-"""Simple rules and models every net has to beat on the same rows (METHODS 3.2 and 7).
+"""Simple rules and models every net has to beat on the same rows.
 
 Dimensions: n rows, F numbers per window, K classes; class 0 is down, class K-1 is up.
 """
@@ -7,10 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 
+from candlelab.core.errors import UserError
+
 MOST_TRAINING_ROWS = 200_000
+ROUNDS = 100  # of boosting at most; weak signals want a dozen
 
 
 @dataclass(frozen=True)
@@ -18,13 +22,13 @@ class Features:
     """The same windows as the net sees, told in numbers.
 
     numbers      (n, F) the window as numbers; NaN where unknown
-    last_return  (n,) simple return of the window's last bar
+    last_class   (n,) int: what the label rule says of the window's last bars, -1 where it says nothing
     volatility   (n, 2) log mean |return| of the window, log range of its last bar
     label        (n,) int, -1 where the rule gives none
     """
 
     numbers: np.ndarray
-    last_return: np.ndarray
+    last_class: np.ndarray
     volatility: np.ndarray
     label: np.ndarray
 
@@ -32,7 +36,7 @@ class Features:
         """The rows with a label, evenly thinned to at most 200,000."""
         rows = np.flatnonzero(self.label >= 0)
         rows = rows[:: max(1, -(-len(rows) // MOST_TRAINING_ROWS))]
-        return Features(self.numbers[rows], self.last_return[rows], self.volatility[rows], self.label[rows])
+        return Features(self.numbers[rows], self.last_class[rows], self.volatility[rows], self.label[rows])
 
 
 def priors(label: np.ndarray, classes: int) -> np.ndarray:
@@ -42,34 +46,33 @@ def priors(label: np.ndarray, classes: int) -> np.ndarray:
 
 def majority(train: Features, rows: Features, classes: int, seed: int) -> np.ndarray:
     """(n, K) the shares of the training labels, on every row."""
-    return np.tile(priors(train.label, classes), (len(rows.last_return), 1))
+    return np.tile(priors(train.label, classes), (len(rows.last_class), 1))
 
 
-def _by_side(train: Features, rows: Features, classes: int, sign: int) -> np.ndarray:
-    """The side `sign` times the last bar's; sure to the degree training was right, never below one half."""
+def _by_class(train: Features, rows: Features, classes: int, target: np.ndarray) -> np.ndarray:
+    """The class `target[k]` after class k; sure to the degree training was right, never below one half."""
     shares = priors(train.label, classes)
-    up, train_up = sign * np.sign(rows.last_return), sign * np.sign(train.last_return)
-    moved = train_up != 0
-    right = train.label[moved] == np.where(train_up[moved] > 0, classes - 1, 0)
-    sure = float(np.clip(right.mean(), 0.501, 0.999)) if moved.any() else 0.501
-    p = np.tile(shares, (len(up), 1))
-    for side, target in ((1, classes - 1), (-1, 0)):
+    known = train.last_class >= 0
+    right = train.label[known] == target[train.last_class[known]]
+    sure = float(np.clip(right.mean(), 0.501, 0.999)) if known.any() else 0.501
+    p = np.tile(shares, (len(rows.last_class), 1))
+    for last, answered in enumerate(target):
         others = shares.copy()
-        others[target] = 0
+        others[answered] = 0
         answer = others / others.sum() * (1 - sure)
-        answer[target] = sure
-        p[up == side] = answer
+        answer[answered] = sure
+        p[rows.last_class == last] = answer
     return p
 
 
 def last_direction(train: Features, rows: Features, classes: int, seed: int) -> np.ndarray:
-    """(n, K) the last bar's direction again; the training shares where it did not move."""
-    return _by_side(train, rows, classes, 1)
+    """(n, K) the class of the last bars again; the training shares where they have none."""
+    return _by_class(train, rows, classes, np.arange(classes))
 
 
 def reversal(train: Features, rows: Features, classes: int, seed: int) -> np.ndarray:
-    """(n, K) the opposite of the last bar's direction; the training shares where it did not move."""
-    return _by_side(train, rows, classes, -1)
+    """(n, K) the opposite of the last bars' class, neutral after neutral; the training shares where they have none."""
+    return _by_class(train, rows, classes, np.arange(classes)[::-1])
 
 
 def _placed(model, x: np.ndarray, classes: int) -> np.ndarray:
@@ -105,34 +108,46 @@ def logistic(train: Features, rows: Features, classes: int, seed: int) -> np.nda
     return _logistic(train.numbers, train.label, rows.numbers, classes)
 
 
-def gradient_boosting(train: Features, rows: Features, classes: int, seed: int) -> np.ndarray:
-    """(n, K) histogram gradient-boosted trees on the window as numbers."""
+def gradient_boosting(train: Features, validation: Features, rows: Features, classes: int, seed: int) -> np.ndarray:
+    """(n, K) histogram gradient-boosted trees on the window as numbers, stopped where the validation loss is lowest."""
     from sklearn.ensemble import HistGradientBoostingClassifier
 
-    model = HistGradientBoostingClassifier(early_stopping=False, random_state=seed).fit(train.numbers, train.label)
-    return _placed(model, rows.numbers, classes)
+    model = HistGradientBoostingClassifier(early_stopping=False, learning_rate=0.05, max_iter=ROUNDS, random_state=seed)
+    model.fit(train.numbers, train.label)
+    known = validation.labelled()
+    losses = [_log_loss(model.classes_, known.label, p) for p in model.staged_predict_proba(known.numbers)]
+    best = int(np.argmin(losses)) if len(known.label) else ROUNDS - 1
+    p = np.zeros((len(rows.numbers), classes))
+    p[:, model.classes_] = next(islice(model.staged_predict_proba(rows.numbers), best, None))
+    return p
 
 
-BASELINES: dict[str, Callable[[Features, Features, int, int], np.ndarray]] = {
+def _log_loss(known: np.ndarray, label: np.ndarray, p: np.ndarray) -> float:
+    """Mean log loss over the rows whose class training knew; p (n, classes known)."""
+    seen = np.isin(label, known)
+    place = np.searchsorted(known, label[seen])
+    return float(-np.log(np.maximum(p[seen, place], 1e-15)).mean()) if seen.any() else 0.0
+
+
+RULES: dict[str, Callable[[Features, Features, int, int], np.ndarray]] = {
     "majority": majority,
     "last_direction": last_direction,
     "reversal": reversal,
-    "volatility": volatility,
-    "logistic": logistic,
-    "gradient_boosting": gradient_boosting,
 }
+FITTED: dict[str, Callable[[Features, Features, int, int], np.ndarray]] = {"volatility": volatility, "logistic": logistic}
+BASELINES = (*RULES, *FITTED, "gradient_boosting")
 
 
-def fit_predict(train: Features, rows: Features, *, classes: int, seed: int) -> dict[str, np.ndarray]:
-    """Probabilities (n, K) of every baseline, fitted on the labelled training rows.
+def fit_predict(train: Features, validation: Features, rows: Features, *, classes: int, seed: int) -> dict[str, np.ndarray]:
+    """Probabilities (n, K) of every baseline, fitted on the labelled training rows; validation rows only stop the boosting.
 
     Where training shows a single class, the fitted models answer with the training shares.
-    Raises ValueError if no training row has a label.
+    Raises UserError if no training row has a label.
     """
     train = train.labelled()
     if len(train.label) == 0:
-        raise ValueError("the training part has no labelled row for the baselines; use more bars or another label")
+        raise UserError("the training part has no labelled row for the baselines; use more bars or another label")
     if len(np.unique(train.label)) == 1:
-        rules = {name: BASELINES[name] for name in ("majority", "last_direction", "reversal")}
-        return {name: rules.get(name, majority)(train, rows, classes, seed) for name in BASELINES}
-    return {name: fit(train, rows, classes, seed) for name, fit in BASELINES.items()}
+        return {name: RULES.get(name, majority)(train, rows, classes, seed) for name in BASELINES}
+    found = {name: fit(train, rows, classes, seed) for name, fit in (RULES | FITTED).items()}
+    return found | {"gradient_boosting": gradient_boosting(train, validation, rows, classes, seed)}

@@ -16,8 +16,8 @@ def baseline_rows(data, *, seed: int) -> dict[str, dict[str, tuple[np.ndarray, n
     train = data.samples("train")
     train = train[:: max(1, -(-len(train) // MOST_TRAINING_ROWS))]
     samples = [data.traded(part) for part in EVALUATED]
-    rows = Features(**data.features(np.concatenate(samples)))
-    fitted = fit_predict(Features(**data.features(train)), rows, classes=len(data.label.classes), seed=seed)
+    train, validation, rows = (Features(**data.features(each)) for each in (train, samples[0], np.concatenate(samples)))
+    fitted = fit_predict(train, validation, rows, classes=len(data.label.classes), seed=seed)
     border = len(samples[0])
     none = [np.full(len(part), np.nan) for part in samples]
     return {name: {EVALUATED[0]: (p[:border], none[0]), EVALUATED[1]: (p[border:], none[1])} for name, p in fitted.items()}

@@ -1,4 +1,4 @@
-"""The controls of METHODS section 11 on the whole pipeline, each with a deliberately broken twin that it catches."""
+"""Leakage controls on the whole pipeline, each with a deliberately broken twin that it catches."""
 
 from dataclasses import replace
 
@@ -9,6 +9,7 @@ import torch
 
 from candlelab.config import build, compose
 from candlelab.data.label.direction import Direction
+from candlelab.data.label.three_class import ThreeClass
 from candlelab.data.scaling import Standard
 from candlelab.data.split.chronological import Chronological
 
@@ -168,3 +169,24 @@ def test_moves_across_a_gap_are_never_seen(honest):
     made = holed.prepared
     first = made.ends - holed.window - holed.warmup + 1
     assert (made.candles.segment[first] == made.candles.segment[made.labels.label_end[made.ends]]).all()
+
+
+def three_classes():
+    return pipeline(label=ThreeClass(horizon=3, threshold=0.5, unit="sigma"))
+
+
+def test_last_class_is_the_label_rule_on_the_bars_just_seen():
+    data = three_classes()
+    ends = data.prepared.ends[10:200]
+    close, sigma = data.prepared.candles.close, data.prepared.labels.sigma
+    moved, theta = close[ends] / close[ends - 3] - 1, 0.5 * sigma[ends - 3]
+    assert (data.last_classes(ends) == np.where(moved > theta, 2, np.where(moved < -theta, 0, 1))).all()
+    assert set(data.last_classes(ends)) == {0, 1, 2}
+
+
+def test_last_class_knows_nothing_of_the_future():
+    honest = three_classes()
+    cut = 600
+    other = pipeline(rewritten(honest.prepared.candles, cut, 3.0), label=honest.label)
+    ends = np.arange(100, cut)
+    assert (honest.last_classes(ends) == other.last_classes(ends)).all()
