@@ -14,9 +14,12 @@ from pathlib import Path
 
 from omegaconf import DictConfig, OmegaConf
 
-from candlelab.config import ConfigError, build, check, hint, plain
+from candlelab.config import ConfigError, build, hint, plain, problems, several
+from candlelab.config.stored import read_stored, without_places
 from candlelab.core import files
+from candlelab.core.origin import is_ours, mark_of
 
+ORIGIN = "origin.json"  # says that this account trained the run
 METRICS, CONFIG, PREPROCESSING = "metrics.json", "config.yaml", "preprocessing.json"
 LOG = "log.txt"
 TOKENIZER = "tokenizer.json"  # of captions, where the weights came with a vocabulary of their own
@@ -40,10 +43,22 @@ class Run:
     folder: Path
 
     @cached_property
+    def ours(self) -> bool:
+        """Whether this person trained it; then its own files, folders and addresses may be used."""
+        return is_ours(_bytes(self.folder / CONFIG), _mark(self.folder))
+
+    @cached_property
+    def recipe(self) -> DictConfig:
+        """The stored config, unchecked: each part is checked when it is built. Of a run from elsewhere, without its places."""
+        tree = read_stored(self.folder / CONFIG)
+        return OmegaConf.create(tree if self.ours else without_places(tree))
+
+    @cached_property
     def cfg(self) -> DictConfig:
-        cfg = OmegaConf.load(self.folder / CONFIG)
-        check(cfg)
-        return cfg
+        problem = [line for line in problems(plain(self.recipe)) if self.ours or ": missing; give " not in line]
+        if problem:
+            raise ConfigError(f"'{self.folder / CONFIG}': {several(problem)}")
+        return self.recipe
 
     @cached_property
     def metrics(self) -> dict:
@@ -94,7 +109,25 @@ def load_run(folder: str | Path) -> Run:
         raise ConfigError(f"there is no run in '{folder}'{hint(path.name, [r.name for r in runs_in(path.parent)])}")
     if not (path / METRICS).exists():
         raise ConfigError(f"the run in '{folder}' has not finished: start the same command again to complete it")
+    for inner in path.rglob("*"):
+        if inner.is_symlink() and inner.is_dir():
+            raise ConfigError(f"'{inner}' is a symbolic link to a folder: a run holds none, and nothing is written through it; remove it")
     return Run(path)
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""
+
+
+def _mark(folder: Path) -> str | None:
+    """Return the origin mark of a run; None where there is none."""
+    try:
+        return json.loads((folder / ORIGIN).read_text(encoding="utf-8")).get("mark")
+    except (OSError, ValueError, AttributeError):
+        return None
 
 
 def state(folder: Path) -> str:
@@ -114,7 +147,9 @@ def start(folder: Path, cfg: DictConfig) -> None:
     """Make the run folder with its config and environment; a note of an earlier failure goes."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / FAILED).unlink(missing_ok=True)
-    write_text(folder / CONFIG, OmegaConf.to_yaml(OmegaConf.create(plain(cfg))))
+    text = OmegaConf.to_yaml(OmegaConf.create(plain(cfg)))
+    write_text(folder / CONFIG, text)
+    write_json(folder / ORIGIN, {"mark": mark_of(text.encode("utf-8"))})
     write_json(folder / "environment.json", environment())
 
 

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from candlelab.core.errors import UserError
+
 CHUNK = 1 << 20
 
 
@@ -54,6 +56,28 @@ def sync(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def crosses_link(path: Path, root: Path) -> bool:
+    """Return whether a symbolic link lies on the way from a folder of ours to a path below it, or the path is not below it."""
+    try:
+        parts = path.absolute().relative_to(root.absolute()).parts
+    except ValueError:
+        return True
+    places = [root.joinpath(*parts[:k + 1]) for k in range(len(parts))]
+    return ".." in parts or any(place.is_symlink() for place in places)
+
+
+def below(root: Path, *parts: str) -> Path:
+    """Return a path below a folder, its own folder made; raises UserError if a symbolic link would lead the write elsewhere.
+
+    A link at the file's own name is no harm: an atomic write replaces it.
+    """
+    path = root.joinpath(*parts)
+    if crosses_link(path.parent, root) and path.parent != root:
+        raise UserError(f"'{path.parent}' leads out of '{root}' by a symbolic link: nothing is written through it; remove the link")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path
 
 
 def sha256_of(path: Path) -> str:

@@ -1,4 +1,4 @@
-"""From what a model says to what a trader would do: NumPy alone."""
+"""The trading rule: from class probabilities or a forecast to a score, a side and a signal."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import json
 import math
 
 import numpy as np
+
+from candlelab.core.errors import UserError
 
 NOT_IN_RECIPE = ("data_hash", "weights_origin", "symbols", "forecast_error", "label")  # say nothing of the inputs
 _erfc = np.vectorize(math.erfc, otypes=[float])
@@ -32,7 +34,12 @@ def confidences(probabilities: np.ndarray, returns: np.ndarray | None, score: st
     returns        (n,) predicted log returns, or None.
     score          confidence: probability of the likeliest class; margin: |p_up - p_down|; forecast: |predicted log return|,
                    by confidence where there is none.
+    A row with a probability that is not finite has no side, and is sure of nothing.
     """
+    known = np.isfinite(probabilities).all(1)
+    if not known.all():
+        sure, side = confidences(np.where(known[:, None], probabilities, 0.0), returns, score)
+        return np.where(known, sure, 0.0), np.where(known, side, 0).astype(np.int8)
     if score == "forecast" and returns is not None and np.isfinite(returns).any():
         known = np.nan_to_num(returns)
         return np.abs(known), np.sign(known).astype(np.int8)
@@ -42,6 +49,31 @@ def confidences(probabilities: np.ndarray, returns: np.ndarray | None, score: st
     best, last = probabilities.argmax(1), probabilities.shape[1] - 1
     side = np.where(best == last, 1, np.where(best == 0, -1, 0))
     return probabilities.max(1), np.where(probabilities[:, 0] == probabilities[:, last], 0, side).astype(np.int8)
+
+
+def signal_at(sure: np.ndarray, side: np.ndarray, threshold: float | None) -> np.ndarray:
+    """Return (n,) int8 in {-1, 0, 1}: the side of rows at least as sure as the threshold; all 0 without one.
+
+    Raises UserError for a threshold that is not finite: no row could be compared with it.
+    """
+    if threshold is None:
+        return np.zeros(len(side), np.int8)
+    return np.where(sure >= checked_threshold(threshold), side, 0).astype(np.int8)
+
+
+def checked_threshold(threshold: float | None) -> float | None:
+    """Return the threshold; raises UserError if it is neither null nor a finite number of 0 or more."""
+    if threshold is not None and not (isinstance(threshold, (int, float)) and 0 <= threshold < math.inf):
+        raise UserError(f"threshold is {threshold}; give a number of 0 or more, or null")
+    return threshold
+
+
+def check_answers(probabilities: np.ndarray) -> None:
+    """Raise UserError if a model's answers are not finite: no signal can be made of them."""
+    bad = ~np.isfinite(probabilities).reshape(len(probabilities), -1).all(1)
+    if bad.any():
+        raise UserError(f"the model's answers to {bad.sum():,} of {len(bad):,} windows are not finite (the first is number {bad.argmax()}): "
+                        "its training diverged or its weights are damaged; train it again, with a smaller model.optimizer.lr if it diverged")
 
 
 def normal_probabilities(forecast: np.ndarray, error: float, sigma: np.ndarray, theta: np.ndarray, classes: int) -> np.ndarray:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.stats import norm
 
+from candlelab.core.signal import confidences, signal_at
 from candlelab.evaluate import backtest, intervals, metrics, sharpe
 from candlelab.evaluate.backtest import Backtest
 from candlelab.evaluate.bootstrap import sharpe_error
@@ -15,25 +16,12 @@ from candlelab.evaluate.rows import Rows
 from candlelab.evaluate.threshold.curve import Trades
 
 
-def sides(p: np.ndarray) -> np.ndarray:
-    """(n,) int8 signal of the likeliest class: first -1, last 1, else 0; 0 where up and down tie."""
-    best, last = p.argmax(1), p.shape[1] - 1
-    side = np.where(best == last, 1, np.where(best == 0, -1, 0))
-    return np.where(p[:, 0] == p[:, last], 0, side).astype(np.int8)
-
-
 def trades_of(p: np.ndarray, forecast: np.ndarray, bar_return: np.ndarray, rows: Rows, cost: float, kind: str) -> Trades:
     """How sure each row is and of which side.
 
     kind  confidence: probability of the likeliest class; margin: |p_up - p_down|; forecast: |predicted log return|.
     """
-    if kind == "forecast":
-        known = np.nan_to_num(forecast)
-        return Trades(np.abs(known), np.sign(known).astype(np.int8), bar_return, rows, cost)
-    if kind == "margin":
-        margin = p[:, -1] - p[:, 0]
-        return Trades(np.abs(margin), np.sign(margin).astype(np.int8), bar_return, rows, cost)
-    return Trades(p.max(1), sides(p), bar_return, rows, cost)
+    return Trades(*confidences(p, forecast, kind), bar_return, rows, cost)
 
 
 def score_used(kind: str, forecast: np.ndarray) -> str:
@@ -48,9 +36,7 @@ def smallest_score(kind: str, classes: int) -> float:
 
 def signal_of(trades: Trades, threshold: float | None) -> np.ndarray:
     """(n,) the sides of rows at least as sure as the threshold; all 0 without a threshold."""
-    if threshold is None:
-        return np.zeros(len(trades.rows), np.int8)
-    return np.where(trades.score >= threshold, trades.direction, 0).astype(np.int8)
+    return signal_at(trades.score, trades.direction, threshold)
 
 
 def earnings(test: Backtest, rows: Rows, *, level: float) -> Scored:

@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 from scipy.stats import norm
 
+from candlelab.core.signal import confidences
 from candlelab.evaluate import compare, metrics, sharpe
 from candlelab.evaluate.leaderboard import baseline_name, data_set
-from candlelab.evaluate.money import sides
 from candlelab.evaluate.rows import Rows
 
 KEY = ["symbol", "segment", "time"]
@@ -89,7 +89,7 @@ def _aligned(chosen: Mapping[str, Mapping[str, Any]], tables: Mapping[str, pd.Da
     frames = {name: frame.loc[common] for name, frame in frames.items()}
     rows = Rows.of(common.to_frame(index=False), horizon=int(first.get("horizon", 1)), interval=str(first.get("interval", "1h")))
     said = {name: probabilities_of(frame) for name, frame in frames.items()}
-    gains = {name: sides(said[name]) * _bar_return(frame) for name, frame in frames.items()}
+    gains = {name: confidences(said[name], None, "confidence")[1] * _bar_return(frame) for name, frame in frames.items()}
     label, forward = (frames[next(iter(frames))][name].to_numpy() for name in ("label", "forward_return"))
     classes = next(iter(said.values())).shape[1]
     if first.get("kind", "forecast") == "recognition":

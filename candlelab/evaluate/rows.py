@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from candlelab.core.errors import UserError
 from candlelab.core.interval import YEAR as YEAR_MS
 from candlelab.core.interval import interval_ms
 from candlelab.evaluate.mean_error import of_mean
@@ -61,7 +62,7 @@ class Rows:
         new_chain = new_symbol | np.r_[True, segment[1:] != segment[:-1]][: len(frame)]
         time = frame["time"].to_numpy(np.int64)
         if np.any(np.diff(time)[~new_chain[1:]] <= 0):
-            raise ValueError("predictions hold a row twice or out of time order; write each symbol and time once per model")
+            raise UserError("predictions hold a row twice or out of time order; write each symbol and time once per model")
         return cls(time, np.cumsum(new_chain) - 1, np.cumsum(new_symbol) - 1, horizon, interval)
 
     def __len__(self) -> int:

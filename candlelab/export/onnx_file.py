@@ -131,5 +131,5 @@ def _text(value, path: Path) -> str:
         raise _broken(path) from None
 
 
-def _broken(path: Path) -> ValueError:
-    return ValueError(f"'{path}' is cut off or no ONNX file: copy it again, or export the run again")
+def _broken(path: Path) -> UserError:
+    return UserError(f"'{path}' is cut off or no ONNX file: copy it again, or export the run again")

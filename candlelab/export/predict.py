@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from candlelab.core.errors import UserError
-from candlelab.core.signal import SCORES, confidences
+from candlelab.core.signal import SCORES, checked_threshold, confidences, signal_at
 from candlelab.export.onnx_file import read_card
 
 KINDS = {"tensor(uint8)": np.uint8, "tensor(int64)": np.int64, "tensor(bool)": np.bool_, "tensor(float)": np.float32,
@@ -16,7 +16,7 @@ KINDS = {"tensor(uint8)": np.uint8, "tensor(int64)": np.int64, "tensor(bool)": n
 CARD = {"classes": lambda value: isinstance(value, list) and all(isinstance(name, str) for name in value),
         "kind": lambda value: value in ("forecast", "recognition"), "window": lambda value: type(value) is int and value > 0,
         "warmup": lambda value: type(value) is int and value >= 0,
-        "threshold": lambda value: value is None or (type(value) in (int, float) and value == value),
+        "threshold": lambda value: value is None or (type(value) in (int, float) and 0 <= value < float("inf")),
         "score": lambda value: value in SCORES, "recipe_hash": lambda value: isinstance(value, str),
         "data_hash": lambda value: isinstance(value, str)}
 QUIET = 4  # onnxruntime logs fatal errors only: what is wrong is said once, by us
@@ -39,8 +39,11 @@ class Predictor:
             raise UserError(f"'{self.path}' reads inputs made by recipe {self.card['recipe_hash']}, not {recipe}: it belongs to "
                              "another run, export this one")
         self._session = _session(self.path, threads)
-        self.inputs = {i.name: (_kind(i, self.path), tuple(i.shape[1:])) for i in self._session.get_inputs()}
-        self.outputs = [output.name for output in self._session.get_outputs()]
+        try:
+            self.inputs = {i.name: (_kind(i, self.path), tuple(i.shape[1:])) for i in self._session.get_inputs()}
+            self.outputs = [output.name for output in self._session.get_outputs()]
+        except UnicodeDecodeError:
+            raise UserError(f"'{self.path}' has damaged names of inputs or outputs: export the run again") from None
 
     def __call__(self, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Return the file's outputs: "logits" (B, K) and "probabilities" (B, K), "forecast" (B,) in volatilities, as there are.
@@ -65,10 +68,11 @@ class Predictor:
         if p is None:
             raise UserError(f"'{self.path}' forecasts and names no classes: probabilities need the volatility, use task=predict")
         least = self.card["threshold"] if threshold is None else threshold
+        checked_threshold(least)
         if self.card["kind"] == "recognition":
             return np.where(p.max(1) >= (least or 0.0), p.argmax(1), -1).astype(np.int8)
         sure, side = confidences(p, returns, self.card["score"])
-        return side * 0 if least is None else np.where(sure >= least, side, 0).astype(np.int8)
+        return signal_at(sure, side, least)
 
     def _checked(self, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         if set(inputs) != set(self.inputs):

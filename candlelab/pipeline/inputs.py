@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from candlelab.config import build
 from candlelab.core.candles import Candles
@@ -15,7 +15,7 @@ from candlelab.data import caption as captions
 from candlelab.data.scaling import from_dict
 from candlelab.data.tokenizer import Tokenizer, stored_tokenizer
 from candlelab.data.windows import gather
-from candlelab.run import CONFIG, TOKENIZER, Run
+from candlelab.run import TOKENIZER, Run
 
 TAPE = ("open", "high", "low", "close", "volume")
 
@@ -36,7 +36,7 @@ class InputMaker:
     @classmethod
     def of(cls, run: Run) -> InputMaker:
         """Return the maker of a run; its config is not checked as a whole, for that would import every part of it."""
-        return cls(OmegaConf.load(run.folder / CONFIG), run.preprocessing, run.folder / TOKENIZER)
+        return cls(run.recipe, run.preprocessing, run.folder / TOKENIZER)
 
     @property
     def bars(self) -> int:

@@ -33,7 +33,7 @@ def fetch(cfg: DictConfig, recipe: DictConfig, given: list[str], csv: str | None
         source, data["symbols"], data["start"], data["end"] = File.plain(csv), [], None, None
     else:
         data |= {key: OmegaConf.to_container(cfg.data, resolve=True)[key] for key in _replaced(given)}
-        source = build({"source": data["source"]}, "source")
+        source = build({"data": {"source": data["source"]}}, "data.source")
     candles = source.fetch(data["symbols"], data["interval"], *(_ms(data[key]) for key in ("start", "end")))
     if data["resample"] is not None:
         candles = resample(candles, data["resample"])

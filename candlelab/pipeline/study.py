@@ -7,6 +7,7 @@ from pathlib import Path
 from omegaconf import DictConfig, OmegaConf
 
 from candlelab import run as runs
+from candlelab.config.stored import read_stored
 from candlelab.pipeline.varied import flat, tell_apart
 from candlelab.report.study_report import write_study_report
 
@@ -45,7 +46,7 @@ def row_of(folder: Path) -> dict:
            "reason": _reason(folder) if state != "finished" else None}
     if not (folder / runs.CONFIG).exists():
         return row
-    cfg = OmegaConf.load(folder / runs.CONFIG)
+    cfg = OmegaConf.create(read_stored(folder / runs.CONFIG))
     row |= _words(cfg) | {"settings": flat(OmegaConf.to_container(cfg, resolve=True))}
     if state == "finished":
         run = runs.Run(folder)

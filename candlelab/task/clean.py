@@ -10,6 +10,7 @@ from omegaconf import DictConfig
 
 from candlelab import run as runs
 from candlelab.config import ConfigError
+from candlelab.core.files import crosses_link
 
 
 def clean(cfg: DictConfig, *, confirm: bool, days: float, keep: int | None) -> list[Path]:
@@ -23,10 +24,12 @@ def clean(cfg: DictConfig, *, confirm: bool, days: float, keep: int | None) -> l
     if keep is not None and keep < 0:
         raise ConfigError(f"task.keep is {keep}: give 0 or more, or null to keep all runs")
     newest = time.time() - 86_400 * days
-    finished = _newest_first([config.parent for config in Path(cfg.outputs).glob(f"*/*/{runs.CONFIG}")])
+    outputs = Path(cfg.outputs)
+    finished = _newest_first([config.parent for config in outputs.glob(f"*/*/{runs.CONFIG}") if not crosses_link(config.parent, outputs)])
     beyond = [folder for folder in ([] if keep is None else finished[keep:]) if _finished_at(folder) <= newest]
     checkpoints = [path for folder in finished if folder not in beyond
-                   for path in sorted((folder / "checkpoints").glob("*.ckpt")) if path.stat().st_mtime <= newest]
+                   for path in sorted((folder / "checkpoints").glob("*.ckpt"))
+                   if not crosses_link(path, outputs) and path.stat().st_mtime <= newest]
     total = sum(_remove(path, confirm) for path in [*beyond, *checkpoints])
     closing = "freed" if confirm else "nothing removed; repeat with task.confirm=true to free"
     print(f"{len(beyond)} runs and {len(checkpoints)} checkpoints of finished runs: {closing} {total:.1f} MB")

@@ -12,6 +12,7 @@ from rich.table import Table
 from yaml import YAMLError
 
 from candlelab import run as runs
+from candlelab.config.stored import read_stored
 from candlelab.market import cache
 from candlelab.pipeline import console as tables
 from candlelab.render.storage import store as stores
@@ -72,7 +73,7 @@ def model_row(folder: Path, metric: str) -> dict:
 
 
 def _known(folder: Path, metric: str) -> dict:
-    cfg, card, metrics = OmegaConf.load(folder / runs.CONFIG), _json(folder / "data.json"), _json(folder / runs.METRICS)
+    cfg, card, metrics = OmegaConf.create(read_stored(folder / runs.CONFIG)), _json(folder / "data.json"), _json(folder / runs.METRICS)
     size = sum(p.stat().st_size for p in folder.rglob("*") if p.is_file())
     date = pd.Timestamp((folder / runs.CONFIG).stat().st_mtime, unit="s").strftime("%Y-%m-%d %H:%M")
     net = OmegaConf.select(cfg, "model.net.backbone") or str(cfg.model.net["_target_"]).rsplit(".", 1)[-1]

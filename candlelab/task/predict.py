@@ -13,7 +13,7 @@ from omegaconf import DictConfig
 
 from candlelab.config import build
 from candlelab.core.candles import Candles
-from candlelab.core.signal import confidences, normal_probabilities, recipe_hash
+from candlelab.core.signal import check_answers, confidences, normal_probabilities, recipe_hash
 from candlelab.core.spreadsheet import neutral_table
 from candlelab.core.volatility import running_volatility
 from candlelab.export.predict import Predictor
@@ -65,6 +65,7 @@ def signals(run: Run, maker: InputMaker, candles: Candles, when: int, *, engine:
     if ready:
         ends = np.array([bar.row for bar in ready])
         p, returns, unknown = answer(run, maker, candles, ends, engine)
+        check_answers(p[~unknown])
         answers = {bar.symbol: (p[k], returns[k], unknown[k]) for k, bar in enumerate(ready)}
     rule = rule_of(run) if threshold is None else replace(rule_of(run), threshold=threshold, hash="")
     return pd.DataFrame([_row(bar, answers.get(bar.symbol), made, rule) for bar in bars])

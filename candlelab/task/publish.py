@@ -12,6 +12,7 @@ from omegaconf import DictConfig
 
 from candlelab import run as runs
 from candlelab.config import ConfigError, build
+from candlelab.core.errors import UserError
 from candlelab.export import cards
 from candlelab.export.hub import Courier, Parcel
 from candlelab.export.rule import check_exports
@@ -21,7 +22,8 @@ from candlelab.pipeline.assemble import read_from_store
 from candlelab.pipeline.load import load_run
 
 README = "README.md"
-NAME = re.compile(r"[\w.-]+/[\w.-]{1,96}")
+PART = r"[A-Za-z0-9](?:\w|-(?!-)|\.(?!\.)){0,94}(?<![.-])"  # as the hub takes names: no dot or dash at either end, none twice
+NAME = re.compile(f"{PART}/{PART}", re.ASCII)
 
 
 def publish(cfg: DictConfig, *, what: Literal["dataset", "model", "recipe"], run: str | None, repo: str | None, confirm: bool, private: bool,
@@ -43,8 +45,12 @@ def publish(cfg: DictConfig, *, what: Literal["dataset", "model", "recipe"], run
         parcel = model_parcel(load_run(run), folder, name)
     else:
         parcel = dataset_parcel(cfg, folder, name, bars, rows_per_file) if what == "dataset" else recipe_parcel(cfg, folder, name)
+    try:
+        refuse_secrets(parcel.files.values(), secrets())
+    except UserError:
+        shutil.rmtree(folder.parent, ignore_errors=True)  # nothing with a secret stays behind
+        raise
     show(parcel, name, private)
-    refuse_secrets(parcel.files.values(), secrets())
     if not confirm:
         print("\nnothing was sent; repeat with task.confirm=true task.repo=user/name to send it as one commit", flush=True)
         return parcel

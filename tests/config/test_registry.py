@@ -18,7 +18,7 @@ SWEEPS = sorted(path.stem for path in (CONF / "sweep").glob("*.yaml") if yaml.sa
 def made_up_run(outputs, name, accuracy, loss, age):
     folder = outputs / "study" / name
     (folder / "checkpoints").mkdir(parents=True)
-    (folder / "config.yaml").write_text("model: {net: {_target_: candlelab.model.fusion.Fusion}}\n")
+    (folder / "config.yaml").write_text("data: {}\nmodel: {net: {_target_: candlelab.model.fusion.Fusion}}\n")
     (folder / "checkpoints" / "last.ckpt").write_bytes(b"x" * 1000)
     write_json(folder / "data.json", CARD)
     write_json(folder / "verdict.json", {"information": {"answer": "yes"}, "beyond_baseline": {"answer": "not shown"}, "money": {"answer": "no"}})

@@ -46,7 +46,7 @@ def test_sending_the_same_again_sends_nothing():
 
 def test_a_refused_login_says_what_to_set():
     end = hub_cases.sent()[1]["login"]["end"]
-    assert end.startswith("ValueError: the hub refused the login for me/login (401): set HF_TOKEN") and "\n" not in end
+    assert end.startswith("UserError: the hub refused the login for me/login (401): set HF_TOKEN") and "\n" not in end
 
 
 def test_a_hub_that_stays_down_ends_with_one_sentence():

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from candlelab.core.candles import Candles
 from candlelab.core.errors import UserError
+from candlelab.core.local import Address, Place
 from candlelab.market.collect import Places
 from candlelab.market.progress import SAID_AFTER, patience
 from candlelab.market.quality import Quality
@@ -26,7 +27,7 @@ CALLS = {("spot", "/klines"): "get_klines", ("um", "/klines"): "futures_klines",
 class BinanceApi:
     """Pages of finished bars without an account; after `fetch`, `quality` and `changes` say what was found."""
 
-    def __init__(self, *, market: Literal["spot", "um", "cm"], rest_url: str | None, weight_per_minute: int | None, cache: str,
+    def __init__(self, *, market: Literal["spot", "um", "cm"], rest_url: Address | None, weight_per_minute: int | None, cache: Place,
                  refresh: bool, misaligned: Literal["drop", "snap", "refuse"], tries: int, pause: float, timeout: float):
         if weight_per_minute is not None and weight_per_minute < 1:
             raise UserError(f"weight_per_minute is {weight_per_minute}: give what the exchange allows, or null")

@@ -7,6 +7,7 @@ from typing import Literal
 
 from candlelab.core.candles import Candles
 from candlelab.core.errors import UserError
+from candlelab.core.local import Address, Place
 from candlelab.market.collect import Places
 from candlelab.market.quality import Quality
 from candlelab.market.rest import HOSTS, Rest, web_transport
@@ -22,8 +23,8 @@ class BinanceVision:
     After `fetch`, `quality` says per symbol what was found and `changes` what a refresh noticed.
     """
 
-    def __init__(self, *, market: Literal["spot", "um", "cm"], archive_url: str, listing_url: str, rest_url: str | None,
-                 cache: str, refresh: bool, misaligned: Literal["drop", "snap", "refuse"], workers: int, tries: int,
+    def __init__(self, *, market: Literal["spot", "um", "cm"], archive_url: Address, listing_url: Address, rest_url: Address | None,
+                 cache: Place, refresh: bool, misaligned: Literal["drop", "snap", "refuse"], workers: int, tries: int,
                  pause: float, timeout: float):
         if not 1 <= workers <= 4:
             raise UserError(f"workers is {workers}: choose 1 to 4 downloads at a time")

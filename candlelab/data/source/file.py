@@ -6,6 +6,7 @@ import sys
 from typing import Literal
 
 from candlelab.core.candles import Candles
+from candlelab.core.local import Place
 from candlelab.market.files import find_files, load_files, told
 from candlelab.market.quality import Quality
 from candlelab.market.table import Reading
@@ -20,7 +21,7 @@ class File:
     max_bytes    of one file, unpacked.
     """
 
-    def __init__(self, *, path: str | list[str], columns: dict[str, str], timezone: str, time_format: str | None, max_bytes: int,
+    def __init__(self, *, path: Place | list[Place], columns: dict[str, str], timezone: str, time_format: str | None, max_bytes: int,
                  misaligned: Literal["drop", "snap", "refuse"], last_bar: Literal["keep", "drop"]):
         self.path, self.misaligned, self.last_bar = path, misaligned, last_bar
         self.reading = Reading({name: str(own) for name, own in columns.items()}, timezone, time_format, max_bytes)

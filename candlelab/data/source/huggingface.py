@@ -8,6 +8,7 @@ from typing import Literal
 
 from candlelab.core.candles import Candles
 from candlelab.core.errors import DataTrouble, UserError
+from candlelab.core.local import Place
 from candlelab.core.online import hub_silence
 from candlelab.market.files import load_files, told
 from candlelab.market.quality import Quality
@@ -26,7 +27,7 @@ class HuggingFace:
     A token for private repositories comes from the environment (HF_TOKEN) or `hf auth login`, never from the config.
     """
 
-    def __init__(self, *, repo: str, revision: str, files: str | None, columns: dict[str, str], timezone: str, time_format: str | None,
+    def __init__(self, *, repo: Place, revision: str, files: str | None, columns: dict[str, str], timezone: str, time_format: str | None,
                  max_bytes: int, misaligned: Literal["drop", "snap", "refuse"], last_bar: Literal["keep", "drop"], timeout: float):
         if timeout <= 0:
             raise UserError(f"timeout is {timeout}: give seconds above 0")

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from candlelab.core.errors import UserError
+from candlelab.core.local import Place
 from candlelab.render.storage.storage import PIECES, Mode, Part, Pictures, Storage, cut, per_file, placed
 
 PIECE = 4096  # pictures of a piece that `single` files are put together from
@@ -21,7 +22,7 @@ class Hdf5(Storage):
 
     kind = "hdf5"
 
-    def __init__(self, *, path: str | None, max_images: int | None, mode: Mode, images_per_file: int, level: int):
+    def __init__(self, *, path: Place | None, max_images: int | None, mode: Mode, images_per_file: int, level: int):
         super().__init__(path, max_images)
         if not 1 <= level <= 9:
             raise UserError(f"level is {level}: gzip has levels 1 to 9")

@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image
 
 from candlelab.core.errors import UserError
+from candlelab.core.local import Place
 from candlelab.core.spreadsheet import neutral_table
 from candlelab.render.storage.storage import Part, Pictures, Storage, checksum, compare, cut, placed
 from candlelab.render.style import for_each
@@ -79,7 +80,7 @@ class Png(ImageFolder):
 
     kind, suffix = "png", "png"
 
-    def __init__(self, *, path: str | None, max_images: int | None, images_per_file: int, level: int):
+    def __init__(self, *, path: Place | None, max_images: int | None, images_per_file: int, level: int):
         super().__init__(path, max_images, images_per_file)
         if not 0 <= level <= 9:
             raise UserError(f"level is {level}: PNG has levels 0 to 9")
@@ -96,7 +97,7 @@ class Jpeg(ImageFolder):
     kind, suffix, lossless = "jpeg", "jpg", False
     warning = "JPEG blurs line art: the pictures will not be those that were drawn; png keeps them exact"
 
-    def __init__(self, *, path: str | None, max_images: int | None, images_per_file: int, quality: int):
+    def __init__(self, *, path: Place | None, max_images: int | None, images_per_file: int, quality: int):
         super().__init__(path, max_images, images_per_file)
         if not 1 <= quality <= 95:
             raise UserError(f"quality is {quality}: JPEG has 1 to 95")

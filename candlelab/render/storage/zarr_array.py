@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from candlelab.core.errors import UserError
+from candlelab.core.local import Place
 from candlelab.render.memory import pictures as memory
 from candlelab.render.storage.storage import Mode, Part, Pictures, Storage, cut, per_file, placed
 from candlelab.render.style import for_each
@@ -29,7 +30,7 @@ class ZarrArray(Storage):
 
     kind = "zarr"
 
-    def __init__(self, *, path: str | None, max_images: int | None, mode: Mode, images_per_file: int, images_per_shard: int,
+    def __init__(self, *, path: Place | None, max_images: int | None, mode: Mode, images_per_file: int, images_per_shard: int,
                  level: int):
         super().__init__(path, max_images)
         if images_per_shard < 1 or not 1 <= level <= 22:

@@ -1,0 +1,42 @@
+"""Catalogue of the configuration: groups, options and what each is for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+PACKAGE = Path(__file__).resolve().parents[1]
+CONF = PACKAGE / "conf" if (PACKAGE / "conf").is_dir() else PACKAGE.parent / "conf"
+
+
+def groups(conf: Path = CONF) -> dict[str, dict[str, str]]:
+    """Return {group: {option: first comment line}} of every yaml below conf; names with a leading _ are parts."""
+    found: dict[str, dict[str, str]] = {}
+    for path in sorted(conf.rglob("*.yaml")):
+        group = path.parent.relative_to(conf).as_posix()
+        if group != "." and not path.name.startswith("_"):
+            found.setdefault(group, {})[path.stem] = purpose(path)
+    return found
+
+
+def purpose(path: Path) -> str:
+    """Return the first comment line of a yaml: what it is and when to choose it."""
+    with path.open(encoding="utf-8") as lines:
+        comments = (line[1:].strip() for line in lines if line.startswith("#"))
+        return next((text for text in comments if not text.startswith("@package")), "")
+
+
+def catalogue() -> str:
+    """Return every group and option with its purpose, as `--help` prints it."""
+    lines = []
+    for group, options in groups().items():
+        lines.append(f"\n{group}=")
+        lines += [f"    {name:<24}{text}" for name, text in options.items()]
+    return "\n".join(lines)
+
+
+def leaves(tree: dict, prefix: str = ""):
+    """Yield every dotted key of a tree, inner nodes included."""
+    for key, value in tree.items():
+        yield f"{prefix}{key}"
+        if isinstance(value, dict):
+            yield from leaves(value, f"{prefix}{key}.")

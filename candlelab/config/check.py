@@ -1,0 +1,104 @@
+"""Configuration validation: types, unknown and missing settings, and what a component itself objects to."""
+
+from __future__ import annotations
+
+import inspect
+import types
+import typing
+from pathlib import Path
+
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from candlelab.config.locate import locate, schema
+from candlelab.config.words import hint, several
+from candlelab.core.errors import ConfigError
+
+
+def check(cfg: DictConfig) -> None:
+    """Raise ConfigError, listing every problem, if a composed config does not fit the code."""
+    found = list(problems(plain(cfg)))
+    if found:
+        raise ConfigError(several(found))
+
+
+def problems(node, path: str = ""):
+    """Yield one line for each place where a resolved config does not fit the code it names."""
+    if not isinstance(node, dict):
+        return
+    if "_target_" in node:
+        yield from _component_problems(node, path)
+    for key, value in node.items():
+        for part in value if isinstance(value, list) else [value]:
+            yield from problems(part, f"{path}.{key}".lstrip("."))
+
+
+def _component_problems(node: dict, path: str):
+    try:
+        settings, objects, _ = schema(node["_target_"], path.split(".")[0] or None)
+    except ConfigError as error:
+        yield f"{path}._target_: {error}"
+        return
+    given = {key: value for key, value in node.items() if not key.startswith("_")}
+    for key, value in given.items():
+        if key not in settings:
+            yield f"{path}.{key}: unknown setting{hint(key, settings)}"
+        elif value == "???":
+            yield f"{path}.{key}: missing; give {path}.{key}=… ({spell(settings[key])})"
+        elif not fits(value, settings[key]):
+            yield f"{path}.{key}: expected {spell(settings[key])}, got {value!r}"
+    yield from (f"{path}.{key}: missing setting" for key in settings if key not in given)
+    if objects and set(given) == set(settings):
+        yield from _objections(node["_target_"], given, path)
+
+
+def _objections(target: str, given: dict, path: str):
+    """Yield what only the component itself can know, such as which backbones exist; nothing where its packages are absent."""
+    try:
+        objection = locate(target).objection(**given)
+    except ModuleNotFoundError:
+        return  # exported models are used without torch
+    if objection:
+        yield f"{path}: {objection}"
+
+
+def fits(value, kind) -> bool:
+    """Return whether a yaml value fits a type annotation; unknown kinds of annotation fit everything."""
+    origin, args = typing.get_origin(kind), typing.get_args(kind)
+    if origin is typing.Literal:
+        return value in args
+    if origin in (typing.Union, types.UnionType):
+        return any(fits(value, arg) for arg in args)
+    if origin in (list, tuple) or kind in (list, tuple):
+        return isinstance(value, list) and all(fits(v, args[0]) for v in value if args)
+    if isinstance(value, dict) and "_target_" in value:
+        return kind not in (str, bool, int, float)
+    if kind is float:
+        return isinstance(value, (int, float)) and not isinstance(value, bool)
+    if kind is int:
+        return isinstance(value, int) and not isinstance(value, bool)
+    if kind in (str, bool, dict, type(None)):
+        return isinstance(value, kind)
+    return not isinstance(value, str) if inspect.isclass(kind) and kind is not Path else True
+
+
+def spell(kind) -> str:
+    """Return a type annotation in words a yaml author knows."""
+    origin, args = typing.get_origin(kind), typing.get_args(kind)
+    if origin is typing.Literal:
+        return "one of " + ", ".join(map(str, args))
+    if origin in (typing.Union, types.UnionType):
+        return " or ".join(spell(arg) for arg in args)
+    if origin is list:
+        return f"a list of {spell(args[0])}" if args else "a list"
+    words = {str: "text", int: "a whole number", float: "a number", bool: "true or false", type(None): "null"}
+    return words.get(kind, getattr(kind, "__name__", str(kind)))
+
+
+def plain(cfg: DictConfig) -> dict:
+    """Return the config as resolved dicts and lists, without Hydra's own node."""
+    keep = OmegaConf.masked_copy(cfg, [key for key in cfg if key != "hydra"])
+    try:
+        return OmegaConf.to_container(keep, resolve=True)
+    except OmegaConfBaseException as error:
+        raise ConfigError(" ".join(str(error).split())) from None

@@ -1,0 +1,53 @@
+"""Run signature: the hash of what can change the fit, and the folder named by it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+from omegaconf import DictConfig, OmegaConf, open_dict
+
+from candlelab.config.check import plain
+
+# What cannot change the fit, and so must not change the name of a run.
+NOT_IN_SIGNATURE = ("study", "resume", "outputs", "name", "bench", "task", "evaluate", "pretrained", "trainer.accelerator", "trainer.devices",
+                    "trainer.logger", "trainer.progress", "render.fill", "render.storage")
+
+
+def finish(cfg: DictConfig, choices) -> DictConfig:
+    """Return the config with what only the whole can know filled in: the run's name and a fixed end date."""
+    cfg = OmegaConf.masked_copy(cfg, [key for key in cfg if key != "hydra"])
+    with open_dict(cfg):
+        if cfg.get("name") is None:
+            model = OmegaConf.select(cfg, "model.net.backbone") or choices["model"]
+            cfg.name = f"{choices['data']}-{str(model).replace('/', '-')}"
+        if OmegaConf.select(cfg, "data.end") == "latest":
+            from datetime import UTC, datetime
+            cfg.data.end = datetime.now(UTC).strftime("%Y-%m-%d")
+    return cfg
+
+
+def signature(cfg: DictConfig) -> str:
+    """Return 8 hex digits that are equal for configs that fit the same model on the same data."""
+    tree = plain(cfg)
+    for dotted in NOT_IN_SIGNATURE:
+        *parents, last = dotted.split(".")
+        node = tree
+        for parent in parents:
+            node = node.get(parent) or {}
+        node.pop(last, None)
+    if not reads_images(tree):
+        tree.pop("render", None)
+    return hashlib.sha256(json.dumps(tree, sort_keys=True).encode()).hexdigest()[:8]
+
+
+def run_folder(cfg: DictConfig) -> Path:
+    """Return where a run lives: outputs/<study>/<data>-<model>-<8 hex>."""
+    return Path(cfg.outputs) / cfg.study / f"{cfg.name}-{signature(cfg)}"
+
+
+def reads_images(tree: dict) -> bool:
+    """Return whether the recipe's net looks at charts."""
+    net = tree["model"].get("net", {})
+    return bool(tree["model"].get("image_size")) and "image" in net.get("inputs", ["image"])

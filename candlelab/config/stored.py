@@ -1,0 +1,112 @@
+"""Read a stored configuration as data: no interpolation, no alias, no tag, and nothing of another machine.
+
+A run's config.yaml may have been written by anybody. What it says of nets and labels is checked like any config; the
+addresses, files, folders and loggers it names belong to the machine that wrote it.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import yaml
+from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from candlelab.config.catalogue import CONF
+from candlelab.config.locate import schema
+from candlelab.core.errors import ConfigError
+
+LARGEST = 1_000_000  # bytes
+DEEPEST, MOST_NODES = 20, 20_000
+INTERPOLATION = re.compile(r"\$\{")
+
+
+def read_stored(path: Path) -> dict[str, Any]:
+    """Return a stored config as plain dicts and lists.
+
+    Raises ConfigError if the file is missing, too large, no YAML mapping, or holds an interpolation, an alias or a tag.
+    """
+    try:
+        raw = path.read_bytes()
+        if len(raw) > LARGEST:
+            raise ConfigError(f"'{path}' has {len(raw):,} bytes; a config has at most {LARGEST:,}: it is damaged or no config")
+        text = raw.decode("utf-8")
+        _refuse_tricks(text, path)
+        tree = OmegaConf.to_container(OmegaConf.create(text), resolve=False)
+    except OSError as error:
+        raise ConfigError(f"'{path}' cannot be read ({error.strerror}): the run is incomplete, start its command again") from None
+    except (UnicodeDecodeError, yaml.YAMLError, OmegaConfBaseException, AssertionError, ValueError) as error:
+        if isinstance(error, ConfigError):
+            raise
+        raise ConfigError(f"'{path}' is no valid config ({' '.join(str(error).split())[:120]}): train the run again") from None
+    if not isinstance(tree, dict) or not isinstance(tree.get("data"), dict) or not isinstance(tree.get("model"), dict):
+        raise ConfigError(f"'{path}' is no config of a run: it has no data and model; train the run again")
+    return tree
+
+
+def _refuse_tricks(text: str, path: Path) -> None:
+    """Refuse what a resolved config never holds, before anything of it is built up in memory."""
+    if INTERPOLATION.search(text):
+        raise ConfigError(f"'{path}' holds an interpolation (${{…}}): a stored config is plain values, so this one was edited; do not use it")
+    depth = 0
+    for nodes, event in enumerate(yaml.parse(text, Loader=yaml.SafeLoader)):
+        depth += isinstance(event, yaml.CollectionStartEvent)
+        depth -= isinstance(event, yaml.CollectionEndEvent)
+        if isinstance(event, yaml.AliasEvent) or getattr(event, "tag", None):
+            raise ConfigError(f"'{path}' holds a YAML alias or tag: a stored config has none, so this one was edited; do not use it")
+        if depth > DEEPEST or nodes > MOST_NODES:
+            raise ConfigError(f"'{path}' is nested deeper than {DEEPEST} or has more than {MOST_NODES:,} entries: it is no config of a run")
+    if INTERPOLATION.search(_unescaped(text)):
+        raise ConfigError(f"'{path}' holds an interpolation (${{…}}): a stored config is plain values, so this one was edited; do not use it")
+
+
+def _unescaped(text: str) -> str:
+    """Return all scalars of a YAML text as they will be read, so that an escaped `$` hides nothing."""
+    return "\n".join(event.value for event in yaml.parse(text, Loader=yaml.SafeLoader) if isinstance(event, yaml.ScalarEvent))
+
+
+def without_places(tree: dict[str, Any], outputs: str = "outputs") -> dict[str, Any]:
+    """Return a config that came from elsewhere with this machine's own addresses, folders and loggers in it.
+
+    Settings without a default of ours, such as the path of a file, become `???`: they must be given before they are used.
+    """
+    kept = {key: _ours(value, key, outputs) for key, value in tree.items()} | {"outputs": outputs}
+    if isinstance(kept.get("trainer"), dict):
+        kept["trainer"]["logger"] = _defaults("candlelab.trainer.logger.csv_log.CsvLog", outputs)
+    if isinstance(kept.get("render"), dict):
+        kept["render"]["storage"] = _defaults("candlelab.render.storage.live.Live", outputs)
+    return kept
+
+
+def _ours(node: Any, key: str, outputs: str) -> Any:
+    if isinstance(node, list):
+        return [_ours(part, key, outputs) for part in node]
+    if not isinstance(node, dict):
+        return node
+    made = {name: _ours(value, f"{key}.{name}", outputs) for name, value in node.items()}
+    target = node.get("_target_")
+    if target is None:
+        return made
+    own = _defaults(target, outputs)
+    return made | {name: own.get(name, "???") for name in schema(target, key.split(".")[0]).local if name in made}
+
+
+def _defaults(target: str, outputs: str) -> dict[str, Any]:
+    """Return the settings that our own yaml gives a component; {} if none of ours names it."""
+    for path in sorted(CONF.rglob("*.yaml")):
+        if target in path.read_text(encoding="utf-8"):
+            node = OmegaConf.load(path)
+            if isinstance(node.get("_target_"), str) and node["_target_"] == target:
+                whole = OmegaConf.create({"outputs": outputs, "here": node})
+                return {name: _value(whole.here, name) for name in whole.here if name not in ("defaults",)}
+    return {}
+
+
+def _value(node: Any, name: str) -> Any:
+    try:
+        value = node[name]
+    except OmegaConfBaseException:  # missing, or an interpolation that only the whole config can resolve
+        return "???"
+    return OmegaConf.to_container(value, resolve=False) if OmegaConf.is_config(value) else value
