@@ -110,8 +110,8 @@ def load_run(folder: str | Path) -> Run:
     if not (path / METRICS).exists():
         raise ConfigError(f"the run in '{folder}' has not finished: start the same command again to complete it")
     for inner in path.rglob("*"):
-        if inner.is_symlink() and inner.is_dir():
-            raise ConfigError(f"'{inner}' is a symbolic link to a folder: a run holds none, and nothing is written through it; remove it")
+        if inner.is_symlink() and inner.is_dir() and not inner.resolve().is_relative_to(path.resolve()):
+            raise ConfigError(f"'{inner}' is a symbolic link out of the run: nothing is read or written through it; remove it")
     return Run(path)
 
 
