@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from candlelab.core.errors import UserError
-from candlelab.core.signal import threshold_hash
+from candlelab.core.signal import checked_threshold, threshold_hash
 from candlelab.export.onnx_file import read_card
 from candlelab.run import THRESHOLD, VERDICT, Run, read_json
 
@@ -32,7 +32,7 @@ def rule_of(run: Run) -> Rule:
         if told not in (None, own):
             raise UserError(f"the threshold in '{run.folder / THRESHOLD}' is not the one that this run was scored with ({own} now, {told} "
                              "then): bring the file back, or train again with resume=never")
-    return Rule(chosen.get("score", "confidence"), chosen.get("threshold"), own)
+    return Rule(chosen.get("score", "confidence"), checked_threshold(chosen.get("threshold")), own)
 
 
 def check_export(path: Path, card: dict, rule: Rule) -> None:

@@ -11,6 +11,7 @@ from omegaconf import OmegaConf
 
 from candlelab import run as runs
 from candlelab.config import build
+from candlelab.config.stored import read_stored
 from candlelab.pipeline.ranks import READY
 
 INTERRUPTED = 130  # the exit code after Ctrl-C
@@ -25,7 +26,7 @@ def main() -> None:
     threading.Thread(target=_end_with_parent, daemon=True).start()
     ranks = Ranks(rank, world, port)
     ranks.announce()
-    cfg = OmegaConf.load(folder / runs.CONFIG)
+    cfg = OmegaConf.create(read_stored(folder / runs.CONFIG))
     trainer = build(cfg, "trainer")
     parts, learner = learner_for(cfg)
     parts.data.batch_size = batch_size

@@ -67,7 +67,7 @@ def signals(run: Run, maker: InputMaker, candles: Candles, when: int, *, engine:
         p, returns, unknown = answer(run, maker, candles, ends, engine)
         check_answers(p[~unknown])
         answers = {bar.symbol: (p[k], returns[k], unknown[k]) for k, bar in enumerate(ready)}
-    rule = rule_of(run) if threshold is None else replace(rule_of(run), threshold=threshold, hash="")
+    rule = rule_of(run) if threshold is None else replace(rule_of(run), threshold=checked_threshold(threshold), hash="")
     return pd.DataFrame([_row(bar, answers.get(bar.symbol), made, rule) for bar in bars])
 
 
