@@ -13,7 +13,7 @@ from omegaconf import DictConfig
 
 from candlelab.config import build
 from candlelab.core.candles import Candles
-from candlelab.core.signal import check_answers, confidences, normal_probabilities, recipe_hash
+from candlelab.core.signal import check_answers, checked_threshold, confidences, normal_probabilities, recipe_hash
 from candlelab.core.spreadsheet import neutral_table
 from candlelab.core.volatility import running_volatility
 from candlelab.export.predict import Predictor
