@@ -107,10 +107,20 @@ class _Handler(BaseHTTPRequestHandler):
             return 200, listing(sorted(ex.files), query["prefix"], query.get("marker", ""), ex.page)
         if path.endswith("/time"):
             return 200, json.dumps({"serverTime": ex.now or int(time.time() * 1000)}).encode()
+        if path.endswith("/exchangeInfo"):
+            return 200, json.dumps(self.markets(path)).encode()
         if path.endswith("/klines"):
             return self.klines(query)
         key = path.lstrip("/")
         return (200, ex.bytes_of(key)) if key in ex.files else (404, b"<Error><Code>NoSuchKey</Code></Error>")
+
+    def markets(self, path):
+        """What ccxt asks first: every symbol of the rows as a spot market."""
+        filters = [{"filterType": "PRICE_FILTER", "minPrice": "0.01", "maxPrice": "1000000", "tickSize": "0.01"}]
+        names = {symbol for symbol, _ in self.exchange.rows} if "/api/v3" in path else set()
+        return {"symbols": [{"symbol": name, "status": "TRADING", "baseAsset": name[:-4], "quoteAsset": name[-4:], "filters": filters,
+                             "isSpotTradingAllowed": True, "isMarginTradingAllowed": False, "permissions": ["SPOT"], "orderTypes": [],
+                             "baseAssetPrecision": 8, "quoteAssetPrecision": 8, "quotePrecision": 8} for name in sorted(names)]}
 
     def klines(self, query):
         ex = self.exchange

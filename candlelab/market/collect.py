@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 import time as clock
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from typing import Protocol
 
 import numpy as np
 
@@ -19,8 +20,17 @@ from candlelab.market.cache import Manifest, Ranges, Store, merge_ranges, uncove
 from candlelab.market.merge import Bars, between, differences, holes_of, inside, iso, join, merge_asked, one_of_each, outside
 from candlelab.market.outages import stood_still
 from candlelab.market.progress import Progress
-from candlelab.market.rest import Rest
 from candlelab.market.web import Absent, UnknownSymbol, Web
+
+
+class Pages(Protocol):
+    """An exchange's bars by the page: `Rest`, or `CcxtPages`."""
+
+    def now(self) -> int:
+        """Return the exchange's time, ms UTC."""
+
+    def pages(self, symbol: str, interval: str, start: int, end: int) -> Iterator[tuple[Bars, int]]:
+        """Yield (finished bars, until): those of [start, end) in order, each time all that open before `until`."""
 
 
 @dataclass(frozen=True)
@@ -28,12 +38,13 @@ class Places:
     """Where one market's data can be had."""
 
     web: Web
-    rest: Rest
+    rest: Pages
     market: str
     archive_url: str | None  # None: REST alone
     listing_url: str
     rest_url: str
     workers: int
+    begins: int = 1_498_867_200_000  # ms UTC, before the first bar: Binance opened in July 2017
 
 
 @dataclass(frozen=True)

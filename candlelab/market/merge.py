@@ -46,7 +46,8 @@ def join(parts: list[Bars]) -> Bars:
     if not parts:
         return {name: np.zeros(0, np.int64 if name == "time" else np.float64) for name in COLUMNS}
     parts.sort(key=lambda p: int(p["time"][0]))
-    bars = {n: np.concatenate([p[n] for p in parts]) for n in COLUMNS} if len(parts) > 1 else parts[0]
+    shared = [n for n in COLUMNS if all(n in p for p in parts)]  # not every exchange counts trades
+    bars = {n: np.concatenate([p[n] for p in parts]) for n in shared} if len(parts) > 1 else parts[0]
     if (np.diff(bars["time"]) < 0).any():
         order = np.argsort(bars["time"], kind="stable")
         bars = {name: column[order] for name, column in bars.items()}
@@ -61,7 +62,7 @@ def one_of_each(bars: Bars) -> tuple[Bars, np.ndarray]:
     follows = np.diff(bars["time"]) == 0
     if not follows.any():
         return bars, bars["time"][:0]
-    differs = np.logical_or.reduce([np.diff(bars[name]) != 0 for name in COLUMNS[1:]]) & follows
+    differs = np.logical_or.reduce([np.diff(column) != 0 for name, column in bars.items() if name != "time"]) & follows
     doubtful = np.unique(bars["time"][1:][differs])
     keep = ~np.append(False, follows) & ~np.isin(bars["time"], doubtful)
     return {name: column[keep] for name, column in bars.items()}, doubtful
@@ -82,7 +83,7 @@ def differences(old: Bars | None, new: Bars, covered: Ranges, series: str) -> li
     new = join([between(new, a, b) for a, b in covered])
     both, i, j = np.intersect1d(old["time"], new["time"], return_indices=True)
     said = []
-    changed = {n: old[n][i] != new[n][j] for n in COLUMNS[1:]}
+    changed = {n: old[n][i] != new[n][j] for n in COLUMNS[1:] if n in old and n in new}
     rows = np.logical_or.reduce(list(changed.values())) if len(both) else np.zeros(0, bool)
     if rows.any():
         names = ", ".join(n for n, c in changed.items() if c.any())

@@ -21,8 +21,6 @@ from candlelab.market.quality import Quality, break_at_relistings, clean
 from candlelab.market.symbols import tidy_symbol
 from candlelab.market.web import UnknownSymbol
 
-EXCHANGE_BEGINS = 1_498_867_200_000  # 2017-07-01, before the first bar
-
 
 @dataclass
 class Fetched:
@@ -40,7 +38,7 @@ def fetch_series(places: Places, cache: Path, source: str, symbols: list[str], i
     Raises UserError for an unknown symbol or a bad range, ExchangeRefuses, DataTrouble; what was good stays cached.
     """
     interval = check_interval(interval)
-    wanted = check_range(start, end, interval)
+    wanted = check_range(start, end, interval, places.begins)
     tapes, result = [], Fetched(None)
     with Progress() as progress:
         for name in check_symbols(symbols):
@@ -102,10 +100,10 @@ def check_symbols(symbols: list[str]) -> list[str]:
     return names
 
 
-def check_range(start: int | None, end: int | None, interval: str) -> tuple[int, int]:
+def check_range(start: int | None, end: int | None, interval: str, begins: int) -> tuple[int, int]:
     """Return [start, end) up to the last finished bar, ms UTC; raises UserError if it is empty."""
     now = int(floor_open(int(clock.time() * 1000), interval))
-    first = max(start if start is not None else EXCHANGE_BEGINS, EXCHANGE_BEGINS)
+    first = max(start if start is not None else begins, begins)
     last = min(end if end is not None else now, now)
     if first >= last:
         told = f"from {iso(start) if start is not None else 'the beginning'} to {iso(end) if end is not None else 'now'}"

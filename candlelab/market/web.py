@@ -200,6 +200,17 @@ def read_capped(response, cap: int, timeout: float) -> bytes:
     return b"".join(parts)
 
 
+def capped(cap: int, timeout: float) -> Callable:
+    """Return a hook that reads the body before requests would: python-binance and ccxt read without end."""
+
+    def hook(response, **_):
+        response._content = read_capped(response, cap, timeout)  # what response.content returns from now on
+        response._content_consumed = True
+        return response
+
+    return hook
+
+
 def give_up(name: str, fault: Passing, attempts: int) -> Exception:
     """Return the exception a fault that did not pass ends in; one sentence naming the file."""
     if fault.unreachable:

@@ -13,7 +13,8 @@ from rich.table import Table
 
 from candlelab.run import environment
 
-EXTRAS = {"binance": ("binance", "data/source=binance_api"), "huggingface_hub": ("hub", "task=publish, pretrained weights"),
+EXTRAS = {"binance": ("binance", "data/source=binance_api"), "ccxt": ("ccxt", "data/source=ccxt"),
+          "huggingface_hub": ("hub", "task=publish, pretrained weights"),
           "datasets": ("hub", "task=publish of data sets"), "wandb": ("wandb", "trainer/logger=wandb"),
           "tensorboard": ("tensorboard", "trainer/logger=tensorboard"), "onnxruntime": ("onnx", "task=export, task.engine=onnx"),
           "onnxscript": ("onnx", "task=export"), "captum": ("explain", "heat maps"), "ray": ("ray", "hydra/launcher=ray"),

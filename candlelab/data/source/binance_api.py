@@ -16,7 +16,7 @@ from candlelab.market.progress import SAID_AFTER, patience
 from candlelab.market.quality import Quality
 from candlelab.market.rest import HOSTS, PAGE_BYTES, PATHS, WEIGHT_PER_MINUTE, Budget, Rest
 from candlelab.market.series import fetch_series
-from candlelab.market.web import CONNECT_SECONDS, Answer, Passing, Web, base_address, read_capped, root_cause
+from candlelab.market.web import CONNECT_SECONDS, Answer, Passing, Web, base_address, capped, root_cause
 
 NAME = "binance_api"
 URL_OF = {"spot": "API_URL", "um": "FUTURES_URL", "cm": "FUTURES_COIN_URL"}
@@ -97,19 +97,8 @@ def make_client(rest_url: str, market: str, timeout: float):
     root = f"/{PATHS[market].split('/')[1]}"
     base = rest_url.rstrip("/").removesuffix(PATHS[market]).removesuffix(root)
     setattr(client, URL_OF[market], f"{base}{root}")
-    client.session.hooks["response"].append(_capped(PAGE_BYTES[market], timeout))
+    client.session.hooks["response"].append(capped(PAGE_BYTES[market], timeout))
     return client
-
-
-def _capped(cap: int, timeout: float) -> Callable:
-    """Return a hook that reads the body before requests would: python-binance itself reads without end."""
-
-    def hook(response, **_):
-        response._content = read_capped(response, cap, timeout)  # what response.content returns from now on
-        response._content_consumed = True
-        return response
-
-    return hook
 
 
 def answer_of(response) -> Answer:
