@@ -24,7 +24,7 @@ METRICS, CONFIG, PREPROCESSING = "metrics.json", "config.yaml", "preprocessing.j
 LOG = "log.txt"
 TOKENIZER = "tokenizer.json"  # of captions, where the weights came with a vocabulary of their own
 EVALUATE, THRESHOLD, CURVES, VERDICT, PER_SYMBOL = "evaluate.json", "threshold.json", "curves.json", "verdict.json", "per_symbol.csv"
-REPORT, SCORES = "report.html", "scores"
+REPORT, SCORES, TRADES = "report.html", "scores", "trades.csv"
 WEIGHTS, PREDICTIONS, FAILED, LAST = "model.safetensors", "predictions.parquet", "failed.txt", "checkpoints/last.ckpt"
 PACKAGES = ("torch", "timm", "transformers", "pytorch-lightning", "numpy", "pandas", "numba", "scikit-learn", "hydra-core")
 
@@ -76,6 +76,13 @@ class Run:
     def predictions(self):
         import pandas as pd
         return pd.read_parquet(self.folder / PREDICTIONS)
+
+    @cached_property
+    def trades(self):
+        """What the run's own score traded on its test rows (pandas), None for recognition."""
+        import pandas as pd
+        path = self.folder / TRADES
+        return pd.read_csv(path) if path.exists() else None
 
     @cached_property
     def data(self):

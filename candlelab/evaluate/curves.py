@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from candlelab.evaluate import backtest, metrics, money
+from candlelab.evaluate import backtest, metrics, record
 from candlelab.evaluate.classification import Predicted
 from candlelab.evaluate.threshold.curve import Choice, Curve, Sweep, Trades, spread_over
 
@@ -44,13 +44,12 @@ def of_classification(given: Predicted, classes: tuple[str, ...], bins: int) -> 
     return {"confusion": {"classes": list(classes), "counts": table.tolist()}, "calibration": calibration}
 
 
-def of_money(choice: Choice, test: Trades, points: int = 2000) -> dict:
-    """Annualised Sharpe ratio by threshold on validation and test; equity on test beside buy-and-hold; arrays.
+def of_money(signal: np.ndarray, choice: Choice, test: Trades, points: int = 2000) -> dict:
+    """Annualised Sharpe ratio by threshold on validation and test; equity on test beside buy-and-hold; the track record; arrays.
 
     NaN where a threshold has no Sharpe ratio.
     """
     year = np.sqrt(test.rows.per_year)
-    signal = money.signal_of(test, choice.threshold)
     own = backtest.run(signal, test.bar_return, test.rows, test.cost)
     held = backtest.run(np.ones(len(test.rows), np.int8), test.bar_return, test.rows, test.cost)
     keep = evenly(len(own.time), points)
@@ -67,4 +66,8 @@ def of_money(choice: Choice, test: Trades, points: int = 2000) -> dict:
             "gross": np.cumprod(1 + own.gross)[keep],
             "buy_and_hold": held.equity[keep],
         },
+        "fees": record.fee_curve(own, test.rows, test.cost),
+        "months": record.monthly(own) if own.entries else {},
+        "rolling": record.rolling_sharpe(own, test.rows) if own.entries else {},
+        "drawdowns": record.drawdowns(own),
     }

@@ -6,7 +6,7 @@ import numpy as np
 from scipy.stats import norm
 
 from candlelab.core.signal import confidences, signal_at
-from candlelab.evaluate import backtest, intervals, metrics, sharpe
+from candlelab.evaluate import backtest, intervals, metrics, record, sharpe
 from candlelab.evaluate.backtest import Backtest
 from candlelab.evaluate.bootstrap import sharpe_error
 from candlelab.evaluate.classification import Scored, put
@@ -56,6 +56,7 @@ def earnings(test: Backtest, rows: Rows, *, level: float) -> Scored:
     found["trades"], found["exposure"] = test.entries, test.exposure
     found["max_drawdown_pct"] = 100 * backtest.max_drawdown(net)
     found["return_net_pct"] = 100 * float(np.prod(1 + net) - 1)
+    found["breakeven_cost_bps"] = 1e4 * record.breakeven_cost(test)
     found["return_gross_pct"] = 100 * float(np.prod(1 + test.gross) - 1)
     return found
 

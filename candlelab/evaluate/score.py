@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from candlelab.core.errors import UserError
-from candlelab.evaluate import backtest, compare, curves, money, verdict
+from candlelab.evaluate import backtest, compare, curves, ledger, money, verdict
 from candlelab.evaluate.classification import Scored, classify, forecast_scores
 from candlelab.evaluate.table import SPLITS, Kind, Part, Task, split_parts
 from candlelab.evaluate.threshold.curve import Choice, Search, Trades
@@ -26,9 +26,11 @@ class Scores:
                 None where not available. Sharpe ratios are per bar unless the name says annual
     threshold   for threshold.json: what was chosen on validation, how, and the thinned curve; {} for recognition
     curves      for plots: confusion, calibration, and unless recognition threshold {threshold, val, test: annualised
-                Sharpe ratio} and equity {time, net, gross, buy_and_hold} as arrays
+                Sharpe ratio} and equity {time, net, gross, buy_and_hold} as arrays, and what
+                `record` says: fees, months, rolling, drawdowns
     models      one row per model on the test rows; per_symbol: the net, one row per symbol
     verdict     the answers in words
+    trades      what the net traded on the test rows, as `ledger.trade_list`; empty for recognition
     """
 
     metrics: dict[str, float | int | None]
@@ -37,6 +39,7 @@ class Scores:
     models: pd.DataFrame
     per_symbol: pd.DataFrame
     verdict: verdict.Verdict
+    trades: pd.DataFrame
 
 
 class Evaluation:
@@ -108,11 +111,15 @@ class Evaluation:
         pictures = curves.of_classification(parts["test"][net].predicted, task.classes, self.bins)
         threshold: dict = {}
         trades: dict = {}
+        made = pd.DataFrame(columns=ledger.COLUMNS)
         if kind == "forecast":
             choices, trades = self._chosen(parts)
             self._trade(found, parts, choices, trades, net)
             threshold = self._threshold(choices[net], parts, trades, net)
-            pictures |= curves.of_money(choices[net], trades["test"][net])
+            signal = money.signal_of(trades["test"][net], choices[net].threshold)
+            pictures |= curves.of_money(signal, choices[net], trades["test"][net])
+            made = ledger.trade_list(signal, trades["test"][net], parts["test"][net].ground.symbols)
+            found["test"][net] |= ledger.trade_scores(made)
         differences = self._paired(parts["test"], net)
         passive = self._passive(trades["test"][net]) if kind == "forecast" else {}
         flat = flatten(found, net, task, passive, differences)
@@ -127,7 +134,7 @@ class Evaluation:
             self.describe(),
         )
         answers = replace(answers, missing_for_trust=(*doubts, *answers.missing_for_trust))
-        return Scores(flat, threshold, pictures, one_row_each(found["test"]), per_symbol, answers)
+        return Scores(flat, threshold, pictures, one_row_each(found["test"]), per_symbol, answers, made)
 
     def describe(self) -> dict:
         """The settings a verdict has to name."""

@@ -13,6 +13,7 @@ from candlelab import run as runs
 from candlelab.config import build, plain
 from candlelab.core.signal import threshold_hash
 from candlelab.core.spreadsheet import neutral_table
+from candlelab.evaluate.ledger import COLUMNS
 from candlelab.evaluate.score import Scores
 from candlelab.evaluate.verdict import Answer, Verdict
 from candlelab.pipeline.trust import doubts
@@ -53,6 +54,8 @@ def write_scores(run: runs.Run, scores: Scores, folder: Path, settings: dict, *,
     runs.write_json(folder / runs.CURVES, _lists(scores.curves))
     runs.write_json(folder / runs.VERDICT, asdict(scores.verdict) | {"lines": scores.verdict.lines(), "threshold_hash": rule})
     neutral_table(scores.per_symbol).to_csv(folder / runs.PER_SYMBOL)
+    if scores.verdict.kind == "forecast":
+        runs.write_text(folder / runs.TRADES, neutral_table(scores.trades).to_csv(index=False, float_format="%.8g"))
     write_page(run, scores, folder, about or {})
     runs.write_json(folder / runs.METRICS, scores.metrics)
 
@@ -83,7 +86,8 @@ def own_scores(run: runs.Run) -> Scores:
     told = {name: _arrays(value) for name, value in runs.read_json(folder / runs.CURVES).items()}
     symbols = pd.read_csv(folder / runs.PER_SYMBOL, index_col=0)
     return Scores(metrics=run.metrics, threshold=runs.read_json(folder / runs.THRESHOLD), curves=told, models=pd.DataFrame(),
-                  per_symbol=symbols, verdict=_verdict(runs.read_json(folder / runs.VERDICT)))
+                  per_symbol=symbols, verdict=_verdict(runs.read_json(folder / runs.VERDICT)),
+                  trades=pd.DataFrame(columns=COLUMNS) if run.trades is None else run.trades)
 
 
 def _verdict(tree: dict) -> Verdict:

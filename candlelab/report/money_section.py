@@ -4,8 +4,11 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
-from candlelab.report import figures, formats
+from candlelab.evaluate import ledger
+from candlelab.report import figures, formats, money_figures
+from candlelab.report.figures import Figure
 from candlelab.report.page import Section, Table
 from candlelab.report.results import FACTS_OF_MONEY, MONEY, Results
 from candlelab.report.sections import side_by_side
@@ -17,27 +20,17 @@ THRESHOLD_OF = {
 }
 
 
-def money(results: Results, curves: Mapping[str, Any], threshold: Mapping[str, Any]) -> Section:
-    """What the signals earned after fees, and how the threshold was chosen."""
-    plots = []
-    if curve := curves.get("threshold"):
-        plots.append(
-            figures.threshold_curve(
-                curve["threshold"],
-                curve["val"],
-                curve["test"],
-                threshold.get("threshold"),
-                THRESHOLD_OF.get(threshold.get("score"), "threshold"),
-            )
-        )
-    if curve := curves.get("equity"):
-        named = [
-            ("hold", "buy and hold", curve["buy_and_hold"]),
-            ("base", "this model before fees", curve["gross"]),
-            ("model", "this model after fees", curve["net"]),
-        ]
-        plots.append(figures.equity(curve["time"], named))
-        plots.append(figures.drawdown(curve["time"], [(kind, name, _fall(values)) for kind, name, values in named if kind != "base"]))
+def money(results: Results, curves: Mapping[str, Any], threshold: Mapping[str, Any], trades: pd.DataFrame) -> Section:
+    """What the signals earned after fees, trade by trade and in all, and how the threshold was chosen; trades as in `Scores`."""
+    plots = _plots(curves, threshold)
+    paid = (threshold.get("fee_bps") or 0.0) + (threshold.get("slippage_bps") or 0.0)
+    plots += money_figures.plots_of(curves, paid, results.get("test/breakeven_cost_bps"))
+    tables = [_money_table(results), *_trades(trades), *_drawdowns(curves.get("drawdowns") or {})]
+    return Section("Money", _lead(threshold), facts=_money_facts(results, threshold), figures=plots, tables=tables)
+
+
+def _lead(threshold: Mapping[str, Any]) -> str:
+    """How positions are taken and what they cost; what is odd about the threshold."""
     costs = [
         f"{formats.number(threshold[name], 0)} bp {word}"
         for name, word in (("fee_bps", "fee"), ("slippage_bps", "slippage"))
@@ -46,8 +39,64 @@ def money(results: Results, curves: Mapping[str, Any], threshold: Mapping[str, A
     lead = f"Decided at the close of a bar, held until the next one, {' and '.join(costs) or 'fees'} on every change of position. "
     if threshold.get("flat"):
         lead += f"Nothing is traded: {threshold['flat']}. "
-    lead += " ".join(f"{warning[0].upper()}{warning[1:].rstrip('.')}." for warning in threshold.get("warnings", ()))
-    return Section("Money", lead, facts=_money_facts(results, threshold), figures=plots, tables=[_money_table(results)])
+    return lead + " ".join(f"{warning[0].upper()}{warning[1:].rstrip('.')}." for warning in threshold.get("warnings", ()))
+
+
+def _plots(curves: Mapping[str, Any], threshold: Mapping[str, Any]) -> list[Figure]:
+    """Sharpe ratio by threshold, equity and drawdown."""
+    plots = []
+    if curve := curves.get("threshold"):
+        across = THRESHOLD_OF.get(threshold.get("score"), "threshold")
+        plots.append(figures.threshold_curve(curve["threshold"], curve["val"], curve["test"], threshold.get("threshold"), across))
+    if curve := curves.get("equity"):
+        named = [
+            ("hold", "buy and hold", curve["buy_and_hold"]),
+            ("base", "this model before fees", curve["gross"]),
+            ("model", "this model after fees", curve["net"]),
+        ]
+        plots.append(figures.equity(curve["time"], named))
+        plots.append(figures.drawdown(curve["time"], [(kind, name, _fall(values)) for kind, name, values in named if kind != "base"]))
+    return plots
+
+
+def _trades(trades: pd.DataFrame) -> list[Table]:
+    """Statistics of the trades, long and short ones apart; none without trades."""
+    if not len(trades):
+        return []
+    columns = {"trades": formats.count, "win_rate": formats.percent, "profit_factor": _two, "holding_bars": _one, "mean_trade_pct": _percentage,
+               "best_pct": _percentage, "worst_pct": _percentage}
+    body = [[row["side"], *(words(row.get(name)) for name, words in columns.items())] for row in ledger.by_side(trades) if row["trades"]]
+    head = ["", "trades", "won", "profit factor", "bars held", "mean", "best", "worst"]
+    note = "Each trade after the fees of opening and closing; profit factor: gains over losses. One by one in trades.csv."
+    return [Table(head, body, "Trades.", note)]
+
+
+def _drawdowns(falls: Mapping[str, Any]) -> list[Table]:
+    """The deepest falls of the account below an earlier peak."""
+    body = [
+        [formats.percent(depth / 100), _day(peak), _day(bottom), _day(back), formats.count(bars)]
+        for depth, peak, bottom, back, bars in zip(*(falls[name] for name in ("depth_pct", "peak", "bottom", "recovered", "bars")), strict=True)
+    ] if falls else []
+    if not body:
+        return []
+    return [Table(["depth", "peak", "bottom", "recovered", "bars below"], body, "Drawdowns.", "The deepest falls below an earlier peak, after fees.")]
+
+
+def _day(time: float | None) -> str:
+    """The day of a time in milliseconds UTC; a dash for never."""
+    return formats.DASH if formats.missing(time) else str(np.datetime64(int(time), "ms"))[:10]
+
+
+def _two(value: float | None) -> str:
+    return formats.number(value, 2)
+
+
+def _one(value: float | None) -> str:
+    return formats.number(value, 1)
+
+
+def _percentage(value: float | None) -> str:
+    return formats.percent(None if formats.missing(value) else value / 100, 2)
 
 
 def _fall(values: np.ndarray) -> np.ndarray:

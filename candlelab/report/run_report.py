@@ -52,7 +52,7 @@ def write_report(
         sections.data(results),
         sections.quality(results, predictions, difficulty),
         sections.errors(results, scores.curves, predictions),
-        Section("Money") if recognition else money_section.money(results, scores.curves, scores.threshold),
+        Section("Money") if recognition else money_section.money(results, scores.curves, scores.threshold, scores.trades),
         sections.charts(pictures=charts),
         sections.explained(explained or {}),
         sections.symbols(results, scores.per_symbol),

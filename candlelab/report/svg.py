@@ -162,14 +162,14 @@ class Panel:
             note,
         )
 
-    def cell(self, row: int, column: int, share: float, note: str) -> None:
-        """A square of a table, as dark as its share (0 to 1)."""
+    def cell(self, row: int, column: int, share: float, note: str, kind: str = "") -> None:
+        """A square of a table, as dark as its share (0 to 1); kind gain or loss for a colour of its own."""
         left, top = float(self.to_x(column)), float(self.to_y(row))
         width, height = float(self.to_x(column + 1)) - left, float(self.to_y(row + 1)) - top
         pattern = (
-            '<rect class="bar cell" style="--share:{:.3f}" x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.1f}"><title>{}</title></rect>'
+            '<rect class="bar cell {}" style="--share:{:.3f}" x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.1f}"><title>{}</title></rect>'
         )
-        self.add(pattern, share, left + 1, top + 1, width - 2, height - 2, note)
+        self.add(pattern, kind, share, left + 1, top + 1, width - 2, height - 2, note)
 
     def stroke(self, x1: float, y1: float, x2: float, y2: float, kind: str) -> None:
         """A straight line between two points in data units."""
