@@ -8,9 +8,11 @@ import os
 import sys
 import traceback
 from functools import cache
+from pathlib import Path
 
 from candlelab.config import CONF, ConfigError, build, catalogue, finish, locate, run_folder
 from candlelab.core.errors import UserError
+from candlelab.core.files import CannotWrite
 
 HELP = """candlelab: does a chart say anything about what the price does next?
 
@@ -129,17 +131,25 @@ def _one_of_many(job) -> object:
     try:
         return build(job, "task", job)
     except Exception as error:  # noqa: BLE001 - whatever fails becomes a row of the study with its reason
-        folder = run_folder(job)
-        folder.mkdir(parents=True, exist_ok=True)
-        reason = " ".join(str(error).split()) or type(error).__name__
-        if not (folder / "failed.txt").exists():  # a job that waits for resume=retry keeps its first reason
-            (folder / "failed.txt").write_text(f"{type(error).__name__}: {reason}\n\n{traceback.format_exc()}")
+        folder, reason = run_folder(job), " ".join(str(error).split()) or type(error).__name__
+        _note(folder, error)
         failures.append(reason)
         print(f"candlelab: {folder.name} failed: {reason}", file=sys.stderr, flush=True)
         return None
     finally:
         for plan in plans:
             plan.finished(job)
+
+
+def _note(folder: Path, error: Exception) -> None:
+    """Note a failure in its run folder; not where another process is at work there, nor where nothing can be written."""
+    from candlelab.run import Busy, note_failure
+    if isinstance(error, (Busy, CannotWrite)):
+        return
+    try:
+        note_failure(folder, error, traceback.format_exc())
+    except CannotWrite as refusal:
+        print(f"candlelab: {refusal}", file=sys.stderr, flush=True)
 
 
 def _close(jobs: list, words: list[str]) -> None:

@@ -1,56 +1,118 @@
-"""A run is a folder: write it, load it back, list the runs of a study. Nothing in it is ever unpickled."""
+"""A run is a folder: every name in it, its readers, its writers, and the manifest that says what it consists of."""
 
 from __future__ import annotations
 
-import json
 import os
-import platform
-import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
-from importlib import metadata
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+from filelock import FileLock, Timeout
 from omegaconf import DictConfig, OmegaConf
 
 from candlelab.config import ConfigError, build, hint, plain, problems, several
 from candlelab.config.stored import read_stored, without_places
-from candlelab.core import files
+from candlelab.core import files, forms, machine
+from candlelab.core.files import json_text
+from candlelab.core.files import write_arrays as write_arrays
+from candlelab.core.files import write_json as write_json
+from candlelab.core.files import write_text as write_text
+from candlelab.core.manifest import Manifest, entry_of
 from candlelab.core.origin import is_ours, mark_of
+from candlelab.core.reading import Unreadable, arrays_of, bytes_of, json_of, objection, size_of, text_of
+from candlelab.core.tables import epochs_of, metrics_of, predictions_of, trades_of
 
-ORIGIN = "origin.json"  # says that this account trained the run
-METRICS, CONFIG, PREPROCESSING = "metrics.json", "config.yaml", "preprocessing.json"
-LOG = "log.txt"
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+
+CONFIG, ENVIRONMENT, MANIFEST, FAILED, LOCK, OWNER = "config.yaml", "environment.json", "manifest.json", "failed.txt", ".lock", ".owner"
+PREPROCESSING, WEIGHTS, PREDICTIONS = "preprocessing.json", "model.safetensors", "predictions.parquet"
+ORIGIN, LOG = "origin.json", "log.txt"  # ORIGIN says that this account trained the run
 TOKENIZER = "tokenizer.json"  # of captions, where the weights came with a vocabulary of their own
+DATA, BAYES, DIFFICULTY, EPOCHS = "data.json", "bayes.json", "difficulty.json", "metrics.csv"
 EVALUATE, THRESHOLD, CURVES, VERDICT, PER_SYMBOL = "evaluate.json", "threshold.json", "curves.json", "verdict.json", "per_symbol.csv"
-REPORT, SCORES, TRADES = "report.html", "scores", "trades.csv"
-WEIGHTS, PREDICTIONS, FAILED, LAST = "model.safetensors", "predictions.parquet", "failed.txt", "checkpoints/last.ckpt"
-PACKAGES = ("torch", "timm", "transformers", "pytorch-lightning", "numpy", "pandas", "numba", "scikit-learn", "hydra-core")
+METRICS, REPORT, TRADES = "metrics.json", "report.html", "trades.csv"  # METRICS is written last of all: a run that has it is finished
+CHECKPOINTS, BEST, LAST, PREVIOUS = "checkpoints", "checkpoints/best.ckpt", "checkpoints/last.ckpt", "checkpoints/previous.ckpt"
+FIGURES, CHARTS, EXPLAINED, EXPLAINED_PICTURE = "figures", "figures/charts.npz", "figures/explained.npz", "figures/explained.png"
+EXPORTS, PREDICTED, SCORES = "export", "predict", "scores"  # folders that are not in the manifest: their files stand alone
+
+# Of a published run; nothing else is ever downloaded, so nothing in it can be unpickled.
+PUBLISHED = (CONFIG, ENVIRONMENT, PREPROCESSING, TOKENIZER, WEIGHTS, EPOCHS, METRICS, PREDICTIONS, THRESHOLD, DATA, VERDICT, CURVES, BAYES,
+             EVALUATE, MANIFEST, f"{EXPORTS}/*.onnx", f"{EXPORTS}/report.md")
+NEEDED = (CONFIG, ENVIRONMENT, PREPROCESSING, WEIGHTS, PREDICTIONS, DATA, METRICS)  # looked at when a run is loaded
+FITTED = (CONFIG, ENVIRONMENT, PREPROCESSING, TOKENIZER, WEIGHTS, PREDICTIONS, DATA, BAYES, DIFFICULTY, EPOCHS)
+SCORED = (EVALUATE, THRESHOLD, CURVES, VERDICT, PER_SYMBOL, TRADES, CHARTS, EXPLAINED)  # REPORT is for people: nothing reads it
+CURE = "bring back the file as the run wrote it, or train again with resume=never"
+LARGEST_WEIGHTS = 64 << 30  # bytes
+FORMS = {ENVIRONMENT: forms.ENVIRONMENT, PREPROCESSING: forms.PREPROCESSING, DATA: forms.CARD, METRICS: forms.METRICS, EVALUATE: dict,
+         THRESHOLD: forms.THRESHOLD, CURVES: forms.CURVES, VERDICT: forms.VERDICT, BAYES: forms.BAYES, DIFFICULTY: forms.DIFFICULTY}
+
+
+class Busy(ConfigError):
+    """Another process is at work in the folder."""
 
 
 @dataclass(frozen=True)
 class Run:
-    """One finished run, read from its folder.
+    """One finished run, read from its folder; every reader compares the file with the manifest and with what it may hold.
 
     cfg          the resolved config.
     model        the net with its best weights, in evaluation mode, on the CPU.
     data         its ChartData, with the scaler that was fitted in training.
     metrics      the flat dict of metrics.json.
     predictions  the table that every evaluation reads (pandas).
+    card         the data card; threshold, curves, verdict, evaluated, bayes, difficulty: what scoring wrote; {} or [] without.
+    Raises Unreadable, in one sentence, for a file that is missing, damaged or not the one that was written.
     """
 
     folder: Path
 
+    @property
+    def manifest(self) -> Manifest | None:
+        """What the run consists of; None for an unfinished or an older run. Read anew each time: others may extend it."""
+        path = self.folder / MANIFEST
+        return Manifest.read(path, cure=CURE) if path.exists() else None
+
+    def file(self, name: str) -> Path:
+        """Return the path of a file of the run that is as it was written."""
+        manifest = self.manifest
+        if manifest is not None:
+            verb = "explain" if name == EXPLAINED else "report"
+            cure = f"repeat task={verb} task.run={self.folder}" if name in manifest.rewriting else CURE
+            manifest.check(self.folder, name, cure=cure)
+        return self.folder / name
+
+    def has(self, name: str) -> bool:
+        """Return whether a file that not every run has is part of this one."""
+        manifest = self.manifest
+        return (self.folder / name).exists() or (manifest is not None and name in manifest.files)
+
+    def _json(self, name: str) -> Any:
+        return json_of(self.file(name), FORMS[name], cure=CURE)
+
+    @cached_property
+    def per_symbol(self) -> pd.DataFrame:
+        """One row of metrics per symbol."""
+        return metrics_of(self.file(PER_SYMBOL), cure=CURE)
+
     @cached_property
     def ours(self) -> bool:
         """Whether this person trained it; then its own files, folders and addresses may be used."""
-        return is_ours(_bytes(self.folder / CONFIG), _mark(self.folder))
+        return _is_ours(self.folder)
 
     @cached_property
     def recipe(self) -> DictConfig:
         """The stored config, unchecked: each part is checked when it is built. Of a run from elsewhere, without its places."""
-        tree = read_stored(self.folder / CONFIG)
+        path = self.file(CONFIG)
+        tree = read_stored(path)
+        trouble = objection(tree, forms.CONFIG)
+        if trouble:
+            raise Unreadable(path, f"is no config of a run ({trouble})", CURE)
         return OmegaConf.create(tree if self.ours else without_places(tree))
 
     @cached_property
@@ -62,38 +124,116 @@ class Run:
 
     @cached_property
     def metrics(self) -> dict:
-        return read_json(self.folder / METRICS)
+        return self._json(METRICS)
+
+    @property
+    def costs(self) -> dict:
+        """What a new score cannot know: cost of the fit and size of the net; known also while the scores are being replaced."""
+        rewriting = self.manifest is not None and METRICS in self.manifest.rewriting
+        told = json_of(self.folder / METRICS, FORMS[METRICS], cure=CURE) if rewriting else self.metrics
+        return {name: value for name, value in told.items() if name.split("/")[0] in ("fit", "net", "latency")}
 
     @cached_property
     def preprocessing(self) -> dict:
-        return read_json(self.folder / PREPROCESSING)
+        made = self._json(PREPROCESSING)
+        trouble = forms.contradiction(made, self.recipe.data.get("window"))
+        if trouble:
+            raise Unreadable(self.folder / PREPROCESSING, f"contradicts itself or {CONFIG} ({trouble})", CURE)
+        return made
 
     @cached_property
     def environment(self) -> dict:
-        return read_json(self.folder / "environment.json")
+        return self._json(ENVIRONMENT)
 
     @cached_property
-    def predictions(self):
-        import pandas as pd
-        return pd.read_parquet(self.folder / PREDICTIONS)
+    def card(self) -> dict:
+        return self._json(DATA)
 
     @cached_property
-    def trades(self):
-        """What the run's own score traded on its test rows (pandas), None for recognition."""
-        import pandas as pd
-        path = self.folder / TRADES
-        return pd.read_csv(path) if path.exists() else None
+    def evaluated(self) -> dict:
+        return self._json(EVALUATE)
+
+    @cached_property
+    def threshold(self) -> dict:
+        return self._json(THRESHOLD) if self.has(THRESHOLD) else {}
+
+    @cached_property
+    def curves(self) -> dict:
+        return self._json(CURVES) if self.has(CURVES) else {}
+
+    @cached_property
+    def verdict(self) -> dict:
+        return self._json(VERDICT) if self.has(VERDICT) else {}
+
+    @cached_property
+    def bayes(self) -> dict:
+        return self._json(BAYES) if self.has(BAYES) else {}
+
+    @cached_property
+    def difficulty(self) -> list[dict]:
+        return self._json(DIFFICULTY) if self.has(DIFFICULTY) else []
+
+    @cached_property
+    def config_text(self) -> str:
+        """The text of config.yaml."""
+        return text_of(self.file(CONFIG), cure=CURE)
+
+    @cached_property
+    def epochs(self) -> list[dict[str, float]]:
+        """The rows of metrics.csv, one per epoch; [] without."""
+        return epochs_of(self.file(EPOCHS), cure=CURE) if self.has(EPOCHS) else []
+
+    @cached_property
+    def charts(self) -> dict[str, np.ndarray]:
+        """images (n, C, H, W) uint8 and the test rows (n,) they belong to; {} where the net saw none."""
+        return self._pictures(CHARTS, "images", "rows")
+
+    @cached_property
+    def explained(self) -> dict[str, np.ndarray]:
+        """Heat maps of task=explain: rows (n,), learnt and random (n, 3, H, W) uint8, likeness (n,); {} without."""
+        return self._pictures(EXPLAINED, "learnt", "rows", "random", "likeness")
+
+    def _pictures(self, name: str, *names: str) -> dict[str, np.ndarray]:
+        if not self.has(name):
+            return {}
+        made = arrays_of(self.file(name), *names, cure=CURE)
+        images, rows = made[names[0]], made["rows"]
+        if not (images.ndim == 4 and images.dtype == "uint8" and images.shape[1] in (1, 3) and rows.dtype.kind == "i"
+                and rows.shape == images.shape[:1] and (rows >= 0).all() and (rows < len(self.test)).all()):
+            raise Unreadable(self.folder / name, "holds no pictures of this run's test rows", CURE)
+        return made
+
+    @cached_property
+    def predictions(self) -> pd.DataFrame:
+        return predictions_of(self.file(PREDICTIONS), classes=len(self.preprocessing["classes"]), cure=CURE)
+
+    @cached_property
+    def test(self) -> pd.DataFrame:
+        """The net's labelled test rows, in the order of the data's test samples and of the figures."""
+        table = self.predictions
+        return table[(table.model == "net") & (table.split == "test") & (table.label >= 0)].reset_index(drop=True)
+
+    @cached_property
+    def trades(self) -> pd.DataFrame | None:
+        """What the run's own score traded on its test rows, None for recognition."""
+        return trades_of(self.file(TRADES), cure=CURE) if self.has(TRADES) else None
 
     @cached_property
     def data(self):
         renderer = build(self.cfg, "render") if self.cfg.get("render") else None
         data = build(self.cfg, "data", renderer)
         data.reads = tuple(self.preprocessing["reads"])
-        data.load_preprocessing(self.preprocessing, self.folder / TOKENIZER)
+        data.load_preprocessing(self.preprocessing, self.vocabulary)
         return data
+
+    @property
+    def vocabulary(self) -> Path:
+        """Path of the run's own vocabulary, where it has one."""
+        return self.file(TOKENIZER) if self.has(TOKENIZER) else self.folder / TOKENIZER
 
     @cached_property
     def model(self):
+        from safetensors import SafetensorError
         from safetensors.torch import load_file
 
         from candlelab.core.batch import Shapes
@@ -101,15 +241,19 @@ class Run:
         cfg = self.cfg.copy()
         if OmegaConf.select(cfg, "model.net.pretrained"):
             cfg.model.net.pretrained = False
-        net = build(cfg, "model.net", shapes)
-        net.load_state_dict(load_file(self.folder / WEIGHTS), strict=True)
+        net, path = build(cfg, "model.net", shapes), self.file(WEIGHTS)
+        size_of(path, most=LARGEST_WEIGHTS, cure=CURE)
+        try:
+            net.load_state_dict(load_file(path), strict=True)
+        except (SafetensorError, RuntimeError, OSError) as error:
+            raise Unreadable(path, f"does not fit the net of {CONFIG} ({' '.join(str(error).split())[:120]})", CURE) from None
         return net.eval()
 
 
 def load_run(folder: str | Path) -> Run:
-    """Return the finished run in a folder.
+    """Return the finished run in a folder, its parts compared with its manifest.
 
-    Raises ConfigError, naming the nearest run, if there is none or it never finished.
+    Raises UserError, naming the nearest run, if there is none, it never finished, or a part of it is damaged.
     """
     path = Path(folder)
     if not (path / CONFIG).exists():
@@ -119,22 +263,26 @@ def load_run(folder: str | Path) -> Run:
     for inner in path.rglob("*"):
         if inner.is_symlink() and inner.is_dir() and not inner.resolve().is_relative_to(path.resolve()):
             raise ConfigError(f"'{inner}' is a symbolic link out of the run: nothing is read or written through it; remove it")
-    return Run(path)
+    run = Run(path)
+    manifest = run.manifest
+    if manifest is None:
+        print(f"the run in '{folder}' has no {MANIFEST} (it is older, or not whole): its files are believed as they are", file=sys.stderr, flush=True)
+    for name in NEEDED if manifest is not None else ():
+        if name not in manifest.rewriting:
+            manifest.check(path, name, cure=CURE)
+    return run
 
 
-def _bytes(path: Path) -> bytes:
+def read_part(folder: Path, name: str) -> Any:
+    """Return a JSON file of a run or of one of its scores, compared with the manifest beside it. Raises Unreadable."""
+    return Run(folder)._json(name)
+
+
+def _is_ours(folder: Path) -> bool:
     try:
-        return path.read_bytes()
-    except OSError:
-        return b""
-
-
-def _mark(folder: Path) -> str | None:
-    """Return the origin mark of a run; None where there is none."""
-    try:
-        return json.loads((folder / ORIGIN).read_text(encoding="utf-8")).get("mark")
-    except (OSError, ValueError, AttributeError):
-        return None
+        return is_ours(bytes_of(folder / CONFIG), json_of(folder / ORIGIN).get("mark"))
+    except Unreadable:
+        return False
 
 
 def state(folder: Path) -> str:
@@ -150,84 +298,97 @@ def runs_in(study: Path) -> list[Path]:
     return sorted(p.parent for p in study.glob(f"*/{CONFIG}")) if study.is_dir() else []
 
 
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Hold a run folder for writing; a lock dies with its process, so one that was left behind is taken over.
+
+    Raises Busy, naming the owner, if another process holds it.
+    """
+    files.make_folder(folder)
+    try:
+        with files.refused_in_words(folder / LOCK), FileLock(folder / LOCK, timeout=0):
+            (folder / OWNER).write_text(str(os.getpid()), encoding="utf-8")
+            yield
+    except Timeout:
+        owner = folder / OWNER
+        who = f" ({owner.read_text(encoding='utf-8')[:20]})" if owner.is_file() else ""
+        raise Busy(f"another process{who} is at work in '{folder}': wait for it or stop it") from None
+
+
 def start(folder: Path, cfg: DictConfig) -> None:
-    """Make the run folder with its config and environment; a note of an earlier failure goes."""
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / FAILED).unlink(missing_ok=True)
+    """Make the run folder with its config and environment; notes and leavings of an earlier try go."""
+    files.make_folder(folder)
+    for place in (folder, folder / CHECKPOINTS, folder / FIGURES):
+        files.remove_litter(place)
+    files.remove(folder / FAILED, folder / MANIFEST)
     text = OmegaConf.to_yaml(OmegaConf.create(plain(cfg)))
     write_text(folder / CONFIG, text)
     write_json(folder / ORIGIN, {"mark": mark_of(text.encode("utf-8"))})
-    write_json(folder / "environment.json", environment())
+    write_json(folder / ENVIRONMENT, environment())
+
+
+def forget(folder: Path) -> None:
+    """Remove what an earlier fit left, final metrics first, so that a stop half-way leaves no finished run."""
+    files.remove(folder / METRICS)
+    files.remove(*(folder / name for name in (MANIFEST, FAILED, LAST, PREVIOUS, BEST, EPOCHS)))
+
+
+def unfinish(folder: Path) -> None:
+    """Make a folder for a score that is about to be written; one that is there is finished no longer."""
+    files.make_folder(folder)
+    files.remove(folder / METRICS)
+    files.remove(folder / MANIFEST)
+
+
+def finish(folder: Path, metrics: dict) -> None:
+    """Say what the run (or the score) consists of, unless a manifest does, and then, last of all, that it is finished."""
+    data = json_text(metrics).encode("utf-8")
+    if not (folder / MANIFEST).exists():
+        Manifest.of(folder, (*FITTED, *SCORED)).with_content(METRICS, data).write(folder / MANIFEST)
+    files.write_bytes(folder / METRICS, data)
+
+
+def write_manifest(path: Path, parts: dict[str, Path]) -> Path:
+    """Write the manifest of a run that is put together from files of several places; name in the run -> file."""
+    kept = {name: file for name, file in parts.items() if not name.startswith(EXPORTS) and name != MANIFEST}
+    Manifest({name: entry_of(file) | {"mtime_ns": None} for name, file in kept.items()}).write(path)
+    return path
+
+
+@contextmanager
+def rewriting(folder: Path, *names: str) -> Iterator[None]:
+    """Let files of a finished run be replaced or added: they leave its manifest, and come back with their new checksums.
+
+    Where the machine stops in between, readers of these files say so, and writing them again mends the run.
+    """
+    manifest = Run(folder).manifest
+    if manifest is None:
+        yield
+        return
+    manifest.without(names).write(folder / MANIFEST)
+    yield
+    manifest.without(names).replaced(folder, names).write(folder / MANIFEST)
+
+
+def note_failure(folder: Path, error: BaseException, trace: str) -> None:
+    """Write failed.txt: the reason in its first line; a run that failed before keeps its first reason."""
+    if not (folder / FAILED).exists():
+        reason = " ".join(str(error).split()) or type(error).__name__
+        files.write_text(folder / FAILED, f"{type(error).__name__}: {reason}\n\n{trace}")
+
+
+def failure(folder: Path) -> str | None:
+    """Return the first line of failed.txt, None without."""
+    path = folder / FAILED
+    return text_of(path).partition("\n")[0] if path.exists() else None
 
 
 def environment() -> dict:
     """Return what a result depends on beside config and data: code, versions, hardware."""
-    versions = {}
-    for name in PACKAGES:
-        try:
-            versions[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            versions[name] = None
-    commit, dirty = _git("rev-parse", "HEAD"), bool(_git("status", "--porcelain"))
-    return {"candlelab": _version(), "commit": commit, "dirty": dirty if commit else None, "python": platform.python_version(),
-            "platform": platform.platform(), "processor": _processor(), "cpus": os.cpu_count(), "packages": versions,
-            "command": _command()}
-
-
-def _version() -> str:
     from candlelab import __version__
-    return __version__
-
-
-def _command() -> str:
-    return " ".join(["python -m candlelab", *sys.argv[1:]])
-
-
-def _git(*words: str) -> str | None:
-    here = Path(__file__).resolve().parent
-    if not (here.parent / ".git").exists():
-        return None
-    try:
-        done = subprocess.run(["git", "-C", str(here), *words], capture_output=True, text=True, timeout=10, check=False)
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return done.stdout.strip() or None
-
-
-def _processor() -> str:
-    info = Path("/proc/cpuinfo")
-    if info.exists():
-        for line in info.read_text(errors="replace").splitlines():
-            if line.startswith("model name"):
-                return line.split(":", 1)[1].strip()
-    return platform.processor() or platform.machine()
-
-
-def write_json(path: Path, value: dict) -> None:
-    """Write JSON under a temporary name, then move it into place; NaN becomes null."""
-    write_text(path, json.dumps(_without_nan(value), indent=1, sort_keys=False, allow_nan=False) + "\n")
-
-
-def _without_nan(value):
-    if isinstance(value, dict):
-        return {str(k): _without_nan(v) for k, v in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_without_nan(v) for v in value]
-    if hasattr(value, "item") and not isinstance(value, (str, bytes)):
-        value = value.item()
-    return None if isinstance(value, float) and value - value != 0 else value
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write text atomically."""
-    files.write_text(path, text)
+    return machine.environment(__version__)
 
 
 def read_json(path: Path) -> dict:
-    """Return a JSON object; raises ConfigError if the file is missing or broken."""
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise ConfigError(f"'{path}' is missing: the run is incomplete, start its command again") from None
-    except json.JSONDecodeError as error:
-        raise ConfigError(f"'{path}' is no valid JSON ({error}): the run is damaged, train it again") from None
+    """Return a JSON object that stands alone; raises Unreadable if the file is missing or broken."""
+    return json_of(path, dict)

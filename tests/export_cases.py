@@ -43,8 +43,8 @@ def finished(kind: str, *more: str) -> Run:
         assert len(parts.data.series)  # fits the scaler
     error = save_model(parts, learner, folder)
     write_table(folder / runs.PREDICTIONS, table(parts.data, {"net": net_rows(learner, parts.data, error=error)}))
-    runs.write_json(folder / "threshold.json", {"threshold": 0.0, "score": "confidence"})
-    runs.write_json(folder / runs.METRICS, {})
+    runs.write_json(folder / runs.THRESHOLD, {"threshold": 0.0, "score": "confidence"})
+    runs.finish(folder, {})
     return load_run(folder)
 
 

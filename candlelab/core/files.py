@@ -2,16 +2,43 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import io
+import json
 import os
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from candlelab.core.errors import UserError
 
+if TYPE_CHECKING:
+    import numpy as np
+
+
 CHUNK = 1 << 20
+REFUSALS = frozenset((errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO, errno.ENAMETOOLONG, errno.EFBIG,
+                      errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ELOOP))
+NO_FLUSH = (errno.EINVAL, errno.ENOTSUP, errno.EBADF)  # what file systems say that cannot flush a folder
+
+
+class CannotWrite(UserError):
+    """The disk is full, read-only or broken, or somebody else's."""
+
+
+@contextmanager
+def refused_in_words(path: Path) -> Iterator[None]:
+    """Turn what an operating system says when it refuses to write into one sentence with the path and the cure."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in REFUSALS:
+            raise
+        raise CannotWrite(f"'{path}' could not be written ({os.strerror(error.errno)}): make room or give leave to write there, or choose "
+                          "another folder with outputs=…, and run the same command again") from error
 
 
 @contextmanager
@@ -19,16 +46,45 @@ def atomic(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside `path`; what was written there takes its place, or nothing changes.
 
     The file is flushed to the disk before it is renamed and the folder after, so that a power cut leaves the old file or the
-    whole new one. A symbolic link at `path` is replaced, never followed. Raises OSError if the disk is full or read-only.
+    whole new one. A symbolic link at `path` is replaced, never followed. The folder is made where there is none.
+    Raises CannotWrite if the disk is full, read-only or broken.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}-{uuid.uuid4().hex[:8]}.tmp")
-    try:
-        yield temporary
-        sync(temporary)
-        os.replace(temporary, path)
+    temporary = path.with_name(f".{path.name[:80]}.{os.getpid()}-{uuid.uuid4().hex[:8]}.tmp")
+    with refused_in_words(path):
+        make_folder(path.parent)
+        try:
+            yield temporary
+            sync(temporary)
+            os.replace(temporary, path)
+            sync(path.parent)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder and those above it so that a power cut does not lose them. Raises CannotWrite."""
+    if path.is_dir():
+        return
+    with refused_in_words(path):
+        make_folder(path.parent)
+        path.mkdir(exist_ok=True)
         sync(path.parent)
-    finally:
-        temporary.unlink(missing_ok=True)
+
+
+def remove(*paths: Path) -> None:
+    """Remove files, those that are there, so that a power cut does not bring them back. Raises CannotWrite."""
+    for path in paths:
+        with refused_in_words(path):
+            path.unlink(missing_ok=True)
+    for folder in {path.parent for path in paths}:
+        if folder.is_dir():
+            sync(folder)
+
+
+def remove_litter(folder: Path) -> None:
+    """Remove temporary files that a killed process or a full disk left in a folder nobody else is writing into."""
+    for path in folder.glob(".*.tmp"):
+        path.unlink(missing_ok=True)
 
 
 def write_bytes(path: Path, data: bytes) -> None:
@@ -40,6 +96,34 @@ def write_bytes(path: Path, data: bytes) -> None:
 def write_text(path: Path, text: str) -> None:
     """Write a whole UTF-8 file atomically."""
     write_bytes(path, text.encode("utf-8"))
+
+
+def json_text(value: Any) -> str:
+    """Return strict JSON; NaN becomes null."""
+    return json.dumps(_without_nan(value), indent=1, sort_keys=False, allow_nan=False) + "\n"
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write JSON atomically; NaN becomes null."""
+    write_text(path, json_text(value))
+
+
+def _without_nan(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(k): _without_nan(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_without_nan(v) for v in value]
+    if hasattr(value, "item") and not isinstance(value, (str, bytes)):
+        value = value.item()
+    return None if isinstance(value, float) and value - value != 0 else value
+
+
+def write_arrays(path: Path, **arrays: np.ndarray) -> None:
+    """Write an .npz atomically."""
+    import numpy as np
+    memory = io.BytesIO()
+    np.savez_compressed(memory, **arrays)
+    write_bytes(path, memory.getvalue())
 
 
 def sync(path: Path) -> None:
@@ -54,6 +138,9 @@ def sync(path: Path) -> None:
         raise
     try:
         os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in NO_FLUSH or not path.is_dir():
+            raise
     finally:
         os.close(descriptor)
 

@@ -9,7 +9,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from candlelab import __version__
 from candlelab.export.rule import rule_of
-from candlelab.run import Run, read_json
+from candlelab.run import Run
 
 TAGS = ("candlelab", "finance", "trading", "candlestick", "time-series")
 # measure of metrics.json -> (what the hub calls it, what people call it)
@@ -30,7 +30,7 @@ def render(template: str, metadata: dict, **words) -> str:
 
 def model_card(run: Run, *, repo: str, exports: list[str], command: str) -> str:
     """Return the model card of a finished run; command is what trained it."""
-    made, card = run.preprocessing, read_json(run.folder / "data.json")
+    made, card = run.preprocessing, run.card
     source = source_of(run.cfg)
     origin = {"random": "random", "pretrained": "from weights pretrained on photographs, under their own licence"}
     return render(
@@ -122,8 +122,7 @@ def part_rows(card: dict) -> list[list[str]]:
 
 def verdict_of(run: Run) -> list[str]:
     """Return the verdict's lines; one that says so where an older run has none."""
-    path = run.folder / "verdict.json"
-    return read_json(path)["lines"] if path.exists() else ["Not written down: score the run again with task=report."]
+    return run.verdict["lines"] if run.verdict else ["Not written down: score the run again with task=report."]
 
 
 def _summary(run: Run, card: dict) -> str:

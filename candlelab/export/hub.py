@@ -13,11 +13,8 @@ from typing import Literal
 from candlelab.core.errors import UserError
 from candlelab.core.online import hub_silence, told_offline
 from candlelab.export.secrets import refuse_secrets, secrets
+from candlelab.run import PUBLISHED
 
-# Of a published run; nothing else is ever downloaded, so nothing in it can be unpickled.
-RUN_FILES = ("config.yaml", "environment.json", "preprocessing.json", "tokenizer.json", "model.safetensors", "metrics.csv",
-             "metrics.json", "predictions.parquet",
-             "threshold.json", "data.json", "verdict.json", "curves.json", "bayes.json", "export/*.onnx", "export/report.md")
 OURS = ("data/", "bars/", "export/")  # folders in which files of an earlier publication are removed
 LARGEST_RUN = 20_000_000_000  # bytes
 PASSING = (408, 409, 412, 429, 500, 502, 503, 504)  # answers worth another try
@@ -181,7 +178,7 @@ def download_run(repo: str) -> Path:
     try:
         if not here:
             _check_size(repo)
-        return Path(snapshot_download(repo, allow_patterns=list(RUN_FILES), local_files_only=here))
+        return Path(snapshot_download(repo, allow_patterns=list(PUBLISHED), local_files_only=here))
     except (RepositoryNotFoundError, HFValidationError):
         raise UserError(f"there is no run in the folder '{repo}', and the hub has no model of that name (or it is private and HF_TOKEN is "
                          "not set)") from None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from candlelab.core import files
 from candlelab.export.measure import Arrays, megabytes, race
 from candlelab.export.onnx_graph import put_card, quiet
 
@@ -65,7 +65,7 @@ def quantize(model: Path, target: Path, *, calibration: Arrays, judge: Judge, mo
             tried.append(_tried(name, make, (model, prepared, path, calibration, card), (judge, expected, most_loss, calls)))
         tried.sort(key=lambda candidate: (candidate.refused is not None, candidate.p50))
         if tried[0].refused is None:
-            os.replace(Path(folder) / f"{tried[0].name}.onnx", target)
+            files.write_bytes(target, (Path(folder) / f"{tried[0].name}.onnx").read_bytes())
     return tried
 
 

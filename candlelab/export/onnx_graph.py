@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import warnings
 from collections.abc import Callable
 from contextlib import contextmanager
@@ -13,6 +12,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from candlelab.core import files
 from candlelab.core.errors import UserError
 
 TENSORS = {"image": ("image",), "caption": ("caption", "caption_mask"), "series": ("series",)}
@@ -74,16 +74,14 @@ def write_graph(graph: NetGraph, example: dict[str, Tensor], path: Path, *, opse
     """
     rows = torch.export.Dim("batch", min=1, max=1 << 20)
     tensors = tuple(example[name][:EXAMPLES] for name in graph.names)
-    temporary = path.with_name(f".{path.name}.tmp")
-    with quiet():
+    with files.atomic(path) as temporary, quiet():
         try:
             torch.onnx.export(graph.eval(), tensors, temporary, input_names=list(graph.names), output_names=list(graph.answers),
                               dynamic_shapes=(tuple({0: rows} for _ in tensors),), opset_version=opset, external_data=False,
                               dynamo=True, verbose=False)
         except ModuleNotFoundError as error:
             raise UserError(f"the package {error.name} is missing: pip install candlelab[onnx]") from None
-    put_card(temporary, card)
-    os.replace(temporary, path)
+        put_card(temporary, card)
     return path
 
 

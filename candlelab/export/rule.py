@@ -9,7 +9,7 @@ from pathlib import Path
 from candlelab.core.errors import UserError
 from candlelab.core.signal import checked_threshold, threshold_hash
 from candlelab.export.onnx_file import read_card
-from candlelab.run import THRESHOLD, VERDICT, Run, read_json
+from candlelab.run import THRESHOLD, Run
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ def rule_of(run: Run) -> Rule:
 
     Raises UserError if the threshold has moved since: whatever was said with the old one would no longer hold.
     """
-    chosen, verdict = (read_json(run.folder / name) if (run.folder / name).exists() else {} for name in (THRESHOLD, VERDICT))
+    chosen, verdict = run.threshold, run.verdict
     own = threshold_hash(chosen)
     for told in (chosen.get("hash"), verdict.get("threshold_hash")):
         if told not in (None, own):

@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from omegaconf import DictConfig
-from safetensors.torch import save_file
+from safetensors.torch import save
 
 from candlelab import run as runs
 from candlelab.config import build
+from candlelab.core import files
 from candlelab.core.run_log import RunLog, duration
 from candlelab.pipeline.assemble import Parts, assemble, preprocessing
 from candlelab.pipeline.baselines import baseline_rows
@@ -20,6 +21,7 @@ from candlelab.pipeline.predictions import forecast_error, net_rows, table, writ
 from candlelab.pipeline.ranks import others
 from candlelab.pipeline.scoring import bayes_of, score_and_report
 from candlelab.pipeline.trust import card_of
+from candlelab.trainer.checkpoints import Places
 
 if TYPE_CHECKING:
     from candlelab.trainer.module import Learner
@@ -39,14 +41,14 @@ def _fit_and_score(cfg: DictConfig, folder: Path, trainer, log: RunLog) -> tuple
     guess = guess_of_run(cfg, parts.data)
     log.say(f"at most {duration(max(1, guess.seconds))} on this CPU and {guess.megabytes:,.0f} MB, by one step of the net and without early stopping")
     with PeakMemory() as memory, others(trainer, parts.data, folder) as ranks:
-        fit = trainer.fit(learner, parts.data, folder, resume=cfg.resume != "never", ranks=ranks, log=log)
+        fit = trainer.fit(learner, parts.data, places(folder), resume=cfg.resume != "never", ranks=ranks, log=log)
     log.say(f"trained {fit.epochs} epochs in {duration(fit.seconds)}, the best is {fit.best_epoch + 1}; now baselines, scores and report")
     learner.cpu()
     error = save_model(parts, learner, folder)
     answers = {"net": net_rows(learner, parts.data, error=error)} | baseline_rows(parts.data, seed=cfg.seed)
     write_table(folder / runs.PREDICTIONS, table(parts.data, answers))
-    runs.write_json(folder / "bayes.json", bayes_of(parts.data))
-    runs.write_json(folder / "difficulty.json", right_by_difficulty(cfg, learner, parts.data))
+    runs.write_json(folder / runs.BAYES, bayes_of(parts.data))
+    runs.write_json(folder / runs.DIFFICULTY, right_by_difficulty(cfg, learner, parts.data))
     fitted = {"fit/epochs": fit.epochs, "fit/best_epoch": fit.best_epoch, "fit/seconds": fit.seconds,
               "fit/epoch_seconds": fit.seconds / max(1, fit.epochs), "fit/samples_per_second": fit.samples_per_second, "fit/peak_memory_mb": memory.megabytes}
     return score_and_report(runs.Run(folder), cfg, extra=fitted | costs(parts, folder), data=parts.data)
@@ -64,17 +66,20 @@ def learner_for(cfg: DictConfig) -> tuple[Parts, Learner]:
     return parts, Learner(parts.net, parts.loss, parts.optimizer, classes=len(parts.data.label.classes), seed=cfg.seed)
 
 
+def places(folder: Path) -> Places:
+    """Return where the trainer writes in a run folder."""
+    return Places(folder, *(folder / name for name in (runs.EPOCHS, runs.BEST, runs.LAST, runs.PREVIOUS)))
+
+
 def save_model(parts: Parts, learner, folder: Path) -> float | None:
     """Write weights and preprocessing; return the forecast's error if the net gives no logits."""
     weights = {name: value.contiguous() for name, value in parts.net.state_dict().items()}
-    temporary = folder / f".{runs.WEIGHTS}.tmp"
-    save_file(weights, temporary)
-    temporary.replace(folder / runs.WEIGHTS)
+    files.write_bytes(folder / runs.WEIGHTS, save(weights))
     needs_error = not getattr(parts.net, "gives_logits", True)
     error = forecast_error(learner, parts.data) if needs_error else None
     parts.data.tokenizer.save(folder / runs.TOKENIZER)
     runs.write_json(folder / runs.PREPROCESSING, preprocessing(parts) | {"forecast_error": error})
-    runs.write_json(folder / "data.json", card_of(parts.data))
+    runs.write_json(folder / runs.DATA, card_of(parts.data))
     return error
 
 

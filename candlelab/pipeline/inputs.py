@@ -15,7 +15,7 @@ from candlelab.data import caption as captions
 from candlelab.data.scaling import from_dict
 from candlelab.data.tokenizer import Tokenizer, stored_tokenizer
 from candlelab.data.windows import gather
-from candlelab.run import TOKENIZER, Run
+from candlelab.run import Run
 
 TAPE = ("open", "high", "low", "close", "volume")
 
@@ -36,7 +36,7 @@ class InputMaker:
     @classmethod
     def of(cls, run: Run) -> InputMaker:
         """Return the maker of a run; its config is not checked as a whole, for that would import every part of it."""
-        return cls(run.recipe, run.preprocessing, run.folder / TOKENIZER)
+        return cls(run.recipe, run.preprocessing, run.vocabulary)
 
     @property
     def bars(self) -> int:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import torch
 from scipy.stats import norm
+
+from candlelab.core import files
 
 EVALUATED = ("validation", "test")
 STANDSTILL = 1e-12  # a volatility for bars before which no price ever moved
@@ -81,8 +82,7 @@ def table(data, answers: dict[str, dict[str, tuple[np.ndarray, np.ndarray]]]) ->
 
 
 def write_table(path: Path, frame: pd.DataFrame) -> None:
-    """Write the table as Parquet under a temporary name, then move it into place."""
-    temporary = path.with_suffix(".tmp")
+    """Write the table as Parquet, atomically."""
     plain = frame.astype(dict.fromkeys(("model", "split", "symbol"), "str"))
-    plain.to_parquet(temporary, index=False, compression="zstd")
-    os.replace(temporary, path)
+    with files.atomic(path) as temporary:
+        plain.to_parquet(temporary, index=False, compression="zstd")

@@ -17,7 +17,6 @@ from PIL import Image
 from candlelab import run as runs
 from candlelab.config import plain
 from candlelab.data.module import PARTS
-from candlelab.export.hub import RUN_FILES
 
 BATCH = 256  # charts drawn at a time
 KEPT = ("candlelab", "commit", "dirty", "python", "packages")  # of environment.json: nothing of the machine
@@ -123,11 +122,12 @@ def recipe(cfg: DictConfig, data, command: str) -> dict:
 
 def run_files(run: runs.Run, folder: Path) -> dict[str, Path]:
     """Return {path in the repository: file} of a run, config and environment rewritten without what only this machine knows."""
-    files = {path.relative_to(run.folder).as_posix(): path for pattern in RUN_FILES for path in sorted(run.folder.glob(pattern))}
-    config, machine = folder / runs.CONFIG, folder / "environment.json"
+    files = {path.relative_to(run.folder).as_posix(): path for pattern in runs.PUBLISHED for path in sorted(run.folder.glob(pattern))}
+    config, machine = folder / runs.CONFIG, folder / runs.ENVIRONMENT
     runs.write_text(config, OmegaConf.to_yaml(OmegaConf.create(portable(plain(run.cfg)) | {"outputs": "outputs"})))
     runs.write_json(machine, {name: run.environment.get(name) for name in KEPT} | {"command": command_of(run)})
-    return files | {runs.CONFIG: config, "environment.json": machine}
+    files |= {runs.CONFIG: config, runs.ENVIRONMENT: machine}
+    return files | {runs.MANIFEST: runs.write_manifest(folder / runs.MANIFEST, files)}
 
 
 def portable(node):

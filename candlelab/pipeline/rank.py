@@ -7,11 +7,8 @@ import sys
 import threading
 from pathlib import Path
 
-from omegaconf import OmegaConf
-
 from candlelab import run as runs
 from candlelab.config import build
-from candlelab.config.stored import read_stored
 from candlelab.pipeline.ranks import READY
 
 INTERRUPTED = 130  # the exit code after Ctrl-C
@@ -19,21 +16,21 @@ INTERRUPTED = 130  # the exit code after Ctrl-C
 
 def main() -> None:
     """Train the run of a folder as one of several processes: FOLDER RANK WORLD PORT BATCH_SIZE."""
-    from candlelab.pipeline.fit import learner_for
+    from candlelab.pipeline.fit import learner_for, places
     from candlelab.trainer.ranks import Ranks
     folder, numbers = Path(sys.argv[1]), map(int, sys.argv[2:])
     rank, world, port, batch_size = numbers
     threading.Thread(target=_end_with_parent, daemon=True).start()
     ranks = Ranks(rank, world, port)
     ranks.announce()
-    cfg = OmegaConf.create(read_stored(folder / runs.CONFIG))
+    cfg = runs.Run(folder).recipe
     trainer = build(cfg, "trainer")
     parts, learner = learner_for(cfg)
     parts.data.batch_size = batch_size
     print(READY, flush=True)
     os.dup2(2, 1)  # nobody reads the standard output from here on
     try:
-        trainer.fit(learner, parts.data, folder, resume=cfg.resume != "never", ranks=ranks)
+        trainer.fit(learner, parts.data, places(folder), resume=cfg.resume != "never", ranks=ranks)
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
 

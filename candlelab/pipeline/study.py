@@ -7,7 +7,6 @@ from pathlib import Path
 from omegaconf import DictConfig, OmegaConf
 
 from candlelab import run as runs
-from candlelab.config.stored import read_stored
 from candlelab.pipeline.varied import flat, tell_apart
 from candlelab.report.study_report import write_study_report
 
@@ -21,7 +20,7 @@ def write_study(folder: Path, cfg: DictConfig) -> Path:
     tell_apart(rows)
     finished = [runs.Run(path) for path in found if runs.state(path) == "finished"]
     tables = {run.folder.name: run.predictions for run in finished}
-    logs = {run.folder.name: run.folder / "metrics.csv" for run in finished}
+    logs = {run.folder.name: run.epochs for run in finished}
     path = write_study_report(folder, rows=rows, predictions_by_run=tables, logs=logs, title=folder.name)
     states = [row["state"] for row in rows]
     print(f"\nstudy {folder.name}: {states.count('finished')} finished, {states.count('failed')} failed, "
@@ -35,8 +34,8 @@ def rows_of(folder: Path) -> list[dict]:
     if own["state"] != "finished" or not (folder / runs.SCORES).is_dir():
         return [own]
     again = [path.parent for path in sorted((folder / runs.SCORES).glob(f"*/{runs.METRICS}"))]
-    return [own, *(own | {"metrics": runs.read_json(path / runs.METRICS),
-                          "settings": own["settings"] | flat({"evaluate": runs.read_json(path / runs.EVALUATE)})} for path in again)]
+    return [own, *(own | {"metrics": runs.read_part(path, runs.METRICS),
+                          "settings": own["settings"] | flat({"evaluate": runs.read_part(path, runs.EVALUATE)})} for path in again)]
 
 
 def row_of(folder: Path) -> dict:
@@ -46,14 +45,14 @@ def row_of(folder: Path) -> dict:
            "reason": _reason(folder) if state != "finished" else None}
     if not (folder / runs.CONFIG).exists():
         return row
-    cfg = OmegaConf.create(read_stored(folder / runs.CONFIG))
+    cfg = runs.Run(folder).recipe
     row |= _words(cfg) | {"settings": flat(OmegaConf.to_container(cfg, resolve=True))}
     if state == "finished":
         run = runs.Run(folder)
         made = run.preprocessing
         row |= {"metrics": run.metrics, "kind": made["kind"], "horizon": made["horizon"], "classes": len(made["classes"]),
                 "pretrained": made["weights_origin"], "coin": " ".join(made["symbols"])}
-        row["settings"] |= flat({"evaluate": runs.read_json(folder / "evaluate.json")})
+        row["settings"] |= flat({"evaluate": run.evaluated})
     return row
 
 
@@ -86,5 +85,4 @@ def _place(source: DictConfig) -> str:
 
 
 def _reason(folder: Path) -> str:
-    path = folder / runs.FAILED
-    return path.read_text(encoding="utf-8").splitlines()[0] if path.exists() else "not finished; the same command goes on with it"
+    return runs.failure(folder) or "not finished; the same command goes on with it"

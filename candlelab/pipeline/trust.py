@@ -12,7 +12,7 @@ from candlelab.audit.predictions import mismatches, row_hashes
 from candlelab.core.errors import UserError
 from candlelab.market.quality import of_tape
 from candlelab.pipeline.predictions import EVALUATED
-from candlelab.run import Run, read_json
+from candlelab.run import PREDICTIONS, Run
 
 
 def card_of(data) -> dict:
@@ -43,7 +43,7 @@ def _ms(text: str) -> int:
 
 def check_predictions(run: Run) -> None:
     """Raise UserError if predictions.parquet is not what the run wrote: other rows, other parts, other returns."""
-    found = mismatches(run.predictions, read_json(run.folder / "data.json"), stride=run.cfg.data.stride)
+    found = mismatches(run.predictions, run.card, stride=run.cfg.data.stride)
     if found:
-        raise UserError(f"'{run.folder / 'predictions.parquet'}' is not what the run wrote: it holds {'; '.join(found)}. Train the run "
+        raise UserError(f"'{run.folder / PREDICTIONS}' is not what the run wrote: it holds {'; '.join(found)}. Train the run "
                         "again, or judge a table of your own in a folder of its own")

@@ -15,7 +15,7 @@ from candlelab import run as runs
 from candlelab.config import plain
 from candlelab.core.spreadsheet import neutral_table
 from candlelab.pipeline.overrides import laid_over, overridden
-from candlelab.pipeline.scoring import costs_of, own_settings, score, write_scores
+from candlelab.pipeline.scoring import own_settings, score, write_scores
 from candlelab.pipeline.varied import flat
 from candlelab.report.what_if_page import write_what_if
 
@@ -65,9 +65,9 @@ def rescore(asked: WhatIf) -> tuple[dict, list[str]]:
     """Score a run with other settings into scores/<hash>/; return the metrics and the verdict's lines. The run is not touched."""
     assert not asked.is_own
     scores = score(asked.run, asked.settings)
-    scores = replace(scores, metrics=scores.metrics | costs_of(asked.run.metrics))
+    scores = replace(scores, metrics=scores.metrics | asked.run.costs)
     words = ", ".join(f"{name} {value}" for name, value in asked.changes.items())
-    asked.folder.mkdir(parents=True, exist_ok=True)
+    runs.unfinish(asked.folder)
     write_scores(asked.run, scores, asked.folder, asked.settings, about={"title": f"{asked.run.folder.name}: what if {words}"})
     return scores.metrics, scores.verdict.lines()
 
@@ -81,7 +81,6 @@ def write_comparison(asked: Sequence[WhatIf]) -> tuple[pd.DataFrame, Path]:
     scores = list({each.folder: each for each in (*own.values(), *asked)}.values())
     table = comparison(scores)
     place = next(iter(own)) / runs.SCORES if len(own) == 1 else next(iter(own)).parent
-    place.mkdir(exist_ok=True)
     runs.write_text(place / "scores.csv", neutral_table(table).to_csv(index=False))
     return table, write_what_if(place / "scores.html", table, title=", ".join(sorted(folder.name for folder in own)))
 
@@ -98,7 +97,7 @@ def comparison(scores: Sequence[WhatIf]) -> pd.DataFrame:
 
 
 def _row(each: WhatIf) -> dict:
-    metrics, verdict, chosen = (runs.read_json(each.folder / name) for name in (runs.METRICS, runs.VERDICT, runs.THRESHOLD))
+    metrics, verdict, chosen = (runs.read_part(each.folder, name) for name in (runs.METRICS, runs.VERDICT, runs.THRESHOLD))
     measures = FORECAST if each.run.preprocessing["kind"] == "forecast" else RECOGNITION
     words = [f"{told} {verdict[name]['answer']}" for name, told in ANSWERS.items() if verdict.get(name)]
     return {"run": each.run.folder.name} | {column: metrics.get(name) for column, name in measures.items()} | {

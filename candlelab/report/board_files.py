@@ -1,10 +1,12 @@
 """Leaderboard files: leaderboard.csv and leaderboard.md."""
 
 import csv
+import io
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from candlelab.core import files
 from candlelab.core.spreadsheet import neutral
 from candlelab.evaluate.leaderboard import baselines_of, data_set, missing
 
@@ -53,12 +55,13 @@ COLUMNS: dict[str, str] = {
 
 def write_csv(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
     """One line per run, failed ones included, and one per baseline and data set."""
-    with open(path, "w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(COLUMNS)
-        for row in _with_baselines(rows):
-            cells = {**row.get("metrics", {}), **row}
-            writer.writerow(["" if missing(cells.get(source)) else neutral(cells[source]) for source in COLUMNS.values()])
+    memory = io.StringIO(newline="")
+    writer = csv.writer(memory)
+    writer.writerow(COLUMNS)
+    for row in _with_baselines(rows):
+        cells = {**row.get("metrics", {}), **row}
+        writer.writerow(["" if missing(cells.get(source)) else neutral(cells[source]) for source in COLUMNS.values()])
+    files.write_text(path, memory.getvalue())
 
 
 def _with_baselines(rows: Sequence[Mapping[str, Any]]) -> Iterable[Mapping[str, Any]]:
@@ -84,7 +87,7 @@ def write_markdown(path: Path, title: str, sentence: str, head: Sequence[str], b
     """The leaderboard as a table that reads well as plain text."""
     lines = [f"# {_cell(title)}", "", _cell(sentence), "", "| " + " | ".join(map(_cell, head)) + " |", "|---|" + "---:|" * (len(head) - 1)]
     lines += ["| " + " | ".join(map(_cell, row)) + " |" for row in body]
-    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    files.write_text(path, "\n".join(lines) + "\n")
 
 
 def _cell(text: str) -> str:

@@ -30,6 +30,7 @@ def write_report(
     provenance: Mapping[str, Any],
     explained: Mapping[str, Any] | None = None,
     difficulty: Sequence[Mapping[str, Any]] = (),
+    epochs: Sequence[Mapping[str, float]] = (),
 ) -> Path:
     """The path of a finished report.html that loads nothing from elsewhere.
 
@@ -40,9 +41,9 @@ def write_report(
     provenance   commit, versions, hardware, …, nested or flat; `config` is the yaml text.
     difficulty   {difficulty, samples, right} per level, of made-up patterns that drown in noise.
     explained    heat maps: `learnt` and `random` as pairs like charts, `likeness` their mean rank correlation.
-    metrics.csv beside `path` gives the training curves.
+    epochs       one mapping per epoch, column -> value: the training curves.
     """
-    verdict, log = scores.verdict, Path(path).parent / "metrics.csv"
+    verdict = scores.verdict
     results = Results(scores.metrics, card, verdict.kind)
     recognition = verdict.kind == "recognition"
     origin = {
@@ -56,7 +57,7 @@ def write_report(
         sections.charts(pictures=charts),
         sections.explained(explained or {}),
         sections.symbols(results, scores.per_symbol),
-        sections.training(results, log),
+        sections.training(results, epochs),
         sections.provenance(origin),
     ]
     box = _verdict(results, verdict, Path(path).parent.name)

@@ -1,8 +1,6 @@
 """The parts of a run's report below the verdict, each made from the scores, the predictions and the data card."""
 
-import csv
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -287,11 +285,11 @@ def _chart(image: np.ndarray, caption: Mapping[str, Any]) -> Chart:
     )
 
 
-def training(results: Results, log: Path) -> Section:
-    """Loss and metrics per epoch from metrics.csv; nothing when the file is not there."""
-    if not log.is_file():
+def training(results: Results, rows: Sequence[Mapping[str, float]]) -> Section:
+    """Loss and metrics per epoch; nothing without rows."""
+    if not rows:
         return Section("Training")
-    epoch, columns = read_log(log)
+    epoch, columns = by_epoch(rows)
     shown = [("loss", "Loss", formats.number), ("accuracy", "Accuracy", formats.percent), ("auroc", "AUROC", formats.number)]
     plots = []
     for name, title, words in shown:
@@ -319,17 +317,15 @@ def operations(parameters: float | None, flops: float | None) -> str:
     return "not counted" if flops is None and parameters is not None else formats.short(flops)
 
 
-def read_log(path: Path) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+def by_epoch(rows: Sequence[Mapping[str, float]]) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     """Epoch numbers (E,) and per column the last value written in each epoch (E,), NaN where none was."""
-    with open(path, newline="", encoding="utf-8") as file:
-        lines = [line for line in csv.DictReader(file) if line.get("epoch")]
-    epochs = sorted({int(float(line["epoch"])) for line in lines})
+    epochs = sorted({int(row["epoch"]) for row in rows})
     columns: dict[str, np.ndarray] = {}
-    for line in lines:
-        place = epochs.index(int(float(line["epoch"])))
-        for name, text in line.items():
-            if name and text and "/" in name:
-                columns.setdefault(name, np.full(len(epochs), np.nan))[place] = float(text)
+    for row in rows:
+        place = epochs.index(int(row["epoch"]))
+        for name, value in row.items():
+            if "/" in name:
+                columns.setdefault(name, np.full(len(epochs), np.nan))[place] = value
     return np.array(epochs, dtype=float), columns
 
 

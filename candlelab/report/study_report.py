@@ -30,7 +30,7 @@ def write_study_report(
     *,
     rows: Sequence[Mapping[str, Any]],
     predictions_by_run: Mapping[str, pd.DataFrame],
-    logs: Mapping[str, Path] | None = None,
+    logs: Mapping[str, Sequence[Mapping[str, float]]] | None = None,
     title: str | None = None,
     about: Mapping[str, Any] | None = None,
 ) -> Path:
@@ -40,12 +40,11 @@ def write_study_report(
               interval, classes (number), state (finished or failed), reason, pretrained; coin, experiment, window,
               period, month for the csv where known; metrics = the run's metrics.json (empty for a failed run).
     predictions_by_run  run -> predictions table; runs without one are left out of the paired comparisons.
-    logs      run -> its metrics.csv.
+    logs      run -> one mapping per epoch, column -> value.
     about     further facts shown at the top: machine, budget, dates.
     Raises UserError when no run has finished.
     """
     folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
     rows = _with_luck(rows)
     write_csv(folder / "leaderboard.csv", rows)
     entries = gather(rows)
@@ -84,7 +83,7 @@ def _with_luck(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
 
 
 def _sections(
-    rows: Sequence[Mapping[str, Any]], entries: Sequence[Entry], found: Sequence[Pair], luck: Any, logs: Mapping[str, Path]
+    rows: Sequence[Mapping[str, Any]], entries: Sequence[Entry], found: Sequence[Pair], luck: Any, logs: Mapping[str, Sequence[Mapping[str, float]]]
 ) -> list:
     """All parts in reading order; some may be empty."""
     chance, bayes = (

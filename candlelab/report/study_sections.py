@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,7 +14,7 @@ from candlelab.report import formats, study_figures
 from candlelab.report.figures import Estimate, Figure, Reference, comparison
 from candlelab.report.page import Section, Table
 from candlelab.report.results import QUALITY
-from candlelab.report.sections import NOTES, operations, read_log
+from candlelab.report.sections import NOTES, by_epoch, operations
 from candlelab.report.svg import span
 
 HEAT = ("accuracy", "balanced_accuracy", "f1_macro", "auroc", "auroc_direction", "auprc", "mcc", "brier", "ece")
@@ -199,9 +198,9 @@ def _heat_cell(metric: str, value: float | None, column: Sequence[float | None])
     return Markup('<span class="heat" style="--share:{:.2f}">{}</span>').format(share, QUALITY[metric][1](value))
 
 
-def histories(runs: Sequence[tuple[str, Path]]) -> Section:
-    """Loss per epoch, one small picture per model on one scale; runs = (model, metrics.csv)."""
-    read = {name: read_log(path) for name, path in runs if path.is_file()}
+def histories(runs: Sequence[tuple[str, Sequence[Mapping[str, float]]]]) -> Section:
+    """Loss per epoch, one small picture per model on one scale; runs = (model, rows of its epochs)."""
+    read = {name: by_epoch(rows) for name, rows in runs if rows}
     curves = {name: (epoch, columns) for name, (epoch, columns) in read.items() if len(epoch) > 1 and "val/loss" in columns}
     if not curves:
         return Section("Training")

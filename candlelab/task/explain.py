@@ -12,9 +12,10 @@ from omegaconf import DictConfig, OmegaConf
 
 from candlelab import run as runs
 from candlelab.config import ConfigError, build
+from candlelab.core import files
 from candlelab.core.batch import Shapes
 from candlelab.pipeline.load import load_run
-from candlelab.pipeline.scoring import CHARTS, EXPLAINED, own_scores, write_page
+from candlelab.pipeline.scoring import own_scores, write_page
 
 LEAST = 4  # places a feature map must have to show where, 2 x 2
 
@@ -35,16 +36,19 @@ def explain(cfg: DictConfig, *, run: str) -> None:
     found = load_run(run)
     if "image" not in found.preprocessing["reads"]:
         raise ConfigError(f"the model in '{run}' reads no charts, so there is nothing to colour: choose a run of an image model")
-    with np.load(found.folder / CHARTS, allow_pickle=False) as pack:
-        rows = pack["rows"]
+    if not found.charts:
+        raise ConfigError(f"the run in '{run}' keeps no charts of its test rows: train it again with resume=never")
+    rows = found.charts["rows"]
     batch = found.data.assemble(torch.from_numpy(found.data.samples("test")[rows]))
     images, learnt, random = batch["image"].numpy(), heat(found.model, batch), heat(untrained(found), batch)
-    alike, path = likeness(learnt, random), found.folder / EXPLAINED
+    alike, path = likeness(learnt, random), found.folder / runs.EXPLAINED_PICTURE
     learnt, random = overlay(images, learnt), overlay(images, random)
-    np.savez_compressed(path, rows=rows, learnt=learnt, random=random, likeness=alike)
-    _contact_sheet(path.with_suffix(".png"), learnt, random)
-    write_page(found, own_scores(found), found.folder, {})
-    print(f"figure {path.with_suffix('.png')}   (rank correlation with random weights {alike.mean():+.2f})", flush=True)
+    with runs.locked(found.folder):
+        with runs.rewriting(found.folder, runs.EXPLAINED):
+            runs.write_arrays(found.folder / runs.EXPLAINED, rows=rows, learnt=learnt, random=random, likeness=alike)
+            _contact_sheet(path, learnt, random)
+        write_page(found, own_scores(found), found.folder, {})
+    print(f"figure {path}   (rank correlation with random weights {alike.mean():+.2f})", flush=True)
 
 
 def untrained(found: runs.Run) -> torch.nn.Module:
@@ -159,4 +163,5 @@ def likeness(first: np.ndarray, second: np.ndarray) -> np.ndarray:
 def _contact_sheet(path: Path, learnt: np.ndarray, random: np.ndarray) -> None:
     from PIL import Image
     sheet = np.concatenate([np.concatenate(list(part), axis=2) for part in (learnt, random)], axis=1)
-    Image.fromarray(np.ascontiguousarray(sheet.transpose(1, 2, 0))).save(path)
+    with files.atomic(path) as temporary:
+        Image.fromarray(np.ascontiguousarray(sheet.transpose(1, 2, 0))).save(temporary, format="png")

@@ -11,6 +11,7 @@ from omegaconf import DictConfig
 
 from candlelab import __version__
 from candlelab.core.errors import UserError
+from candlelab.core.files import make_folder
 from candlelab.core.signal import normal_probabilities, recipe_hash
 from candlelab.export.indicators import ScaledIndicators
 from candlelab.export.int8 import Candidate, Judge, quantize
@@ -21,7 +22,7 @@ from candlelab.export.rule import rule_of
 from candlelab.pipeline.inputs import InputMaker, raw_windows
 from candlelab.pipeline.load import load_run
 from candlelab.render.styled import Styled
-from candlelab.run import Run
+from candlelab.run import EXPORTS, Run
 
 MODEL, INT8, CANDLES, REPORT = "model.onnx", "model.int8.onnx", "candles_to_signal.onnx", "report.md"
 BATCHES = (1, 2, 7, 32)  # at which a file must agree with torch
@@ -52,8 +53,8 @@ def export(cfg: DictConfig, *, run: str, opset: int, int8: bool, calibration: in
     """
     _check_settings(opset, calibration, gate, most_loss, calls)
     found = load_run(run)
-    maker, folder = InputMaker.of(found), found.folder / "export"
-    folder.mkdir(exist_ok=True)
+    maker, folder = InputMaker.of(found), found.folder / EXPORTS
+    make_folder(folder)
     judged = windows(found, maker, "validation", max(gate, max(BATCHES)))
     card = card_of(found)
     files = [_model(found, judged, folder / MODEL, opset, card, calls)]

@@ -12,7 +12,6 @@ from rich.table import Table
 from yaml import YAMLError
 
 from candlelab import run as runs
-from candlelab.config.stored import read_stored
 from candlelab.market import cache
 from candlelab.pipeline import console as tables
 from candlelab.render.storage import store as stores
@@ -73,14 +72,15 @@ def model_row(folder: Path, metric: str) -> dict:
 
 
 def _known(folder: Path, metric: str) -> dict:
-    cfg, card, metrics = OmegaConf.create(read_stored(folder / runs.CONFIG)), _json(folder / "data.json"), _json(folder / runs.METRICS)
+    run = runs.Run(folder)
+    cfg, card, metrics = run.recipe, run.card if run.has(runs.DATA) else {}, run.metrics if run.has(runs.METRICS) else {}
     size = sum(p.stat().st_size for p in folder.rglob("*") if p.is_file())
     date = pd.Timestamp((folder / runs.CONFIG).stat().st_mtime, unit="s").strftime("%Y-%m-%d %H:%M")
     net = OmegaConf.select(cfg, "model.net.backbone") or str(cfg.model.net["_target_"]).rsplit(".", 1)[-1]
     data = f"{'+'.join(card['symbols'])} {card['interval']} w{card['window']} {card['first'][:10]} to {card['last'][:10]}" if card else None
-    return {"run": str(folder), "data": data, "model": str(net), "verdict": _verdict(_json(folder / "verdict.json")), "state": runs.state(folder),
+    return {"run": str(folder), "data": data, "model": str(net), "verdict": _verdict(run.verdict), "state": runs.state(folder),
             metric: metrics.get(metric), "accuracy": metrics.get("test/accuracy"), "sharpe net": metrics.get("test/sharpe_net"), "date": date,
-            "exports": len(list((folder / "export").glob("*.onnx"))), "MB": round(size / 1e6, 1)}
+            "exports": len(list((folder / runs.EXPORTS).glob("*.onnx"))), "MB": round(size / 1e6, 1)}
 
 
 def _verdict(stored: dict) -> str | None:
@@ -88,10 +88,6 @@ def _verdict(stored: dict) -> str | None:
     asked = {"knows": "information", "beats a simple rule": "beyond_baseline", "pays": "money"}
     told = [f"{words}: {stored[name]['answer']}" for words, name in asked.items() if stored.get(name)]
     return ", ".join(told) or None
-
-
-def _json(path: Path) -> dict:
-    return runs.read_json(path) if path.exists() else {}
 
 
 def _table(kind: str, rows: list[dict]) -> Table:

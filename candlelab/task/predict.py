@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
@@ -11,7 +10,9 @@ import numpy as np
 import pandas as pd
 from omegaconf import DictConfig
 
+from candlelab import run as runs
 from candlelab.config import build
+from candlelab.core import files
 from candlelab.core.candles import Candles
 from candlelab.core.signal import check_answers, checked_threshold, confidences, normal_probabilities, recipe_hash
 from candlelab.core.spreadsheet import neutral_table
@@ -47,7 +48,7 @@ def predict(cfg: DictConfig, *, run: str, engine: Literal["torch", "onnx", "int8
     print(_spelled(table, found, when), flush=True)
     asked = [*([Path(csv).name.partition(".")[0]] if csv else []), *([] if engine == "torch" else [engine]),
              *([] if threshold is None else [f"threshold{threshold:g}"])]
-    path = write(table, found.folder / "predict" / f"{'-'.join([stamp(when), *asked])}.{format}")
+    path = write(table, found.folder / runs.PREDICTED / f"{'-'.join([stamp(when), *asked])}.{format}")
     print(f"\nwritten to {path}", flush=True)
     return table
 
@@ -97,7 +98,7 @@ def _with_torch(run: Run, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray
 
 
 def _with_onnx(run: Run, inputs: dict[str, np.ndarray], file: str) -> dict[str, np.ndarray]:
-    model = Predictor(run.folder / "export" / file, recipe=recipe_hash(run.preprocessing))
+    model = Predictor(run.folder / runs.EXPORTS / file, recipe=recipe_hash(run.preprocessing))
     check_export(model.path, model.card, rule_of(run))
     return {name: value.astype(np.float64) for name, value in model(inputs).items()}
 
@@ -147,14 +148,12 @@ def _spelled(table: pd.DataFrame, run: Run, when: int) -> str:
 
 
 def write(table: pd.DataFrame, path: Path) -> Path:
-    """Write the table as its name ends, .csv, .parquet or .json, under a temporary name first; return the path."""
-    path.parent.mkdir(exist_ok=True)
-    temporary = path.with_name(f".{path.name}.tmp")
-    if path.suffix == ".parquet":
-        table.to_parquet(temporary, index=False)
-    elif path.suffix == ".json":
-        table.to_json(temporary, orient="records", indent=1)
-    else:
-        neutral_table(table).to_csv(temporary, index=False)
-    os.replace(temporary, path)
+    """Write the table as its name ends, .csv, .parquet or .json, atomically; return the path."""
+    with files.atomic(path) as temporary:
+        if path.suffix == ".parquet":
+            table.to_parquet(temporary, index=False)
+        elif path.suffix == ".json":
+            table.to_json(temporary, orient="records", indent=1)
+        else:
+            neutral_table(table).to_csv(temporary, index=False)
     return path

@@ -38,7 +38,7 @@ def report(cfg: DictConfig, *, run: str | None) -> dict | None:
 def _own(run: runs.Run, cfg: DictConfig) -> tuple[dict, list[str]]:
     """Write the page of the run's own score; make that score where a stop came before it was whole."""
     if not scoring.has_own_score(run):
-        metrics, words = scoring.score_and_report(run, cfg, extra=scoring.costs_of(run.metrics), data=None)
+        metrics, words = scoring.score_and_report(run, cfg, extra=run.costs, data=None)
         return metrics, words.splitlines()
     scores = scoring.own_scores(run)
     scoring.write_page(run, scores, run.folder, {})

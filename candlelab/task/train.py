@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from filelock import FileLock, Timeout
 from omegaconf import DictConfig
 
 from candlelab import run as runs
@@ -18,12 +17,8 @@ from candlelab.core.run_log import RunLog
 def train(cfg: DictConfig) -> dict:
     """Return the metrics of the run this config names; a finished run is not repeated, an interrupted one goes on."""
     folder = run_folder(cfg)
-    folder.mkdir(parents=True, exist_ok=True)
-    try:
-        with FileLock(folder / ".lock", timeout=0):
-            return _train_once(cfg, folder)
-    except Timeout:
-        raise ConfigError(f"another process is training in '{folder}': wait for it or stop it") from None
+    with runs.locked(folder):
+        return _train_once(cfg, folder)
 
 
 def _train_once(cfg: DictConfig, folder: Path) -> dict:
@@ -31,10 +26,9 @@ def _train_once(cfg: DictConfig, folder: Path) -> dict:
     if state == "finished" and cfg.resume != "never":
         return _already_finished(cfg, folder)
     if state == "failed" and cfg.resume == "auto":
-        reason = (folder / runs.FAILED).read_text().splitlines()[0]
-        raise ConfigError(f"the run in '{folder}' failed before ({reason}): repeat it with resume=retry")
+        raise ConfigError(f"the run in '{folder}' failed before ({runs.failure(folder)}): repeat it with resume=retry")
     if cfg.resume == "never":
-        _forget(folder)
+        runs.forget(folder)
     from candlelab.pipeline.fit import fit_and_score
     log = RunLog(folder / runs.LOG)
     log.say(f"run {folder}" + ("  (resumed)" if state == "interrupted" and cfg.resume != "never" else ""))
@@ -42,7 +36,7 @@ def _train_once(cfg: DictConfig, folder: Path) -> dict:
     runs.start(folder, cfg)
     with _ending_noted(log):
         metrics, verdict = fit_and_score(cfg, folder, log)
-    log.say(f"\n{verdict}\n\nreport {folder / 'report.html'}   ({time.monotonic() - started:.0f} s, "
+    log.say(f"\n{verdict}\n\nreport {folder / runs.REPORT}   ({time.monotonic() - started:.0f} s, "
             f"peak memory {metrics['fit/peak_memory_mb']:.0f} MB)")
     return metrics
 
@@ -66,18 +60,12 @@ def _already_finished(cfg: DictConfig, folder: Path) -> dict:
     if data.fingerprint != run.preprocessing["data_hash"]:
         raise ConfigError(f"the run in '{folder}' is finished, but its data have changed since ({run.preprocessing['data_hash']} "
                           f"then, {data.fingerprint} now): train again with resume=never, or under another study=")
-    if plain(cfg)["evaluate"] != runs.read_json(folder / "evaluate.json"):
+    if plain(cfg)["evaluate"] != run.evaluated:
         from candlelab.pipeline.what_if import WhatIf, rescore
         print(f"run {folder} is finished: only scored again with other evaluate settings", flush=True)
         asked = WhatIf(run, plain(cfg)["evaluate"])
         metrics, lines = rescore(asked)
         print("\n".join(["", *lines, "", f"report {asked.folder / runs.REPORT}"]), flush=True)
         return metrics
-    print(f"run {folder} is finished: nothing to do (train again with resume=never)\nreport {folder / 'report.html'}", flush=True)
+    print(f"run {folder} is finished: nothing to do (train again with resume=never)\nreport {folder / runs.REPORT}", flush=True)
     return run.metrics
-
-
-def _forget(folder: Path) -> None:
-    """Remove what an earlier fit left, final metrics first, so that a stop half-way leaves no finished run."""
-    for name in (runs.METRICS, runs.FAILED, "checkpoints/last.ckpt", "checkpoints/best.ckpt", "metrics.csv"):
-        (folder / name).unlink(missing_ok=True)

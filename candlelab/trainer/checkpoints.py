@@ -6,33 +6,44 @@ import os
 import signal
 import threading
 import time
+import zipfile
+import zlib
+from _pickle import UnpicklingError  # what torch.load(weights_only=True) raises at anything but weights
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytorch_lightning as pl
+import torch
+from pytorch_lightning.utilities import rank_zero_only
+
+from candlelab.core import files
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where a training run writes: its folder, the table of its epochs, and its checkpoints."""
+
+    folder: Path
+    epochs: Path
+    best: Path
+    last: Path
+    previous: Path
 
 
 class Checkpoints(pl.Callback):
-    """Write checkpoints/best.ckpt when `monitor` improves and checkpoints/last.ckpt every epoch and every few minutes.
+    """Write places.best when `monitor` improves and places.last every epoch and every few minutes; the one before stays as places.previous.
 
-    Each is written under a temporary name and then moved into place, so a reader sees the old or the new one, whole.
+    Each is written under a temporary name, flushed and moved into place, so a reader sees the old or the new one, whole.
     Ctrl-C is obeyed after the batch it falls into, once last.ckpt is written; a second one at once.
     """
 
-    def __init__(self, folder: Path, *, monitor: str, minutes: float):
-        self.folder, self.monitor, self.minutes = Path(folder), monitor, minutes
+    def __init__(self, places: Places, *, monitor: str, minutes: float):
+        self.places, self.monitor, self.minutes = places, monitor, minutes
         self.best_score, self.best_epoch = float("inf"), -1
         self.place = (0, 0)  # epoch and number of its batches done
         self.interrupted = False
         self._saved_at = time.monotonic()
         self._handler = None
-
-    @property
-    def best(self) -> Path:
-        return self.folder / "best.ckpt"
-
-    @property
-    def last(self) -> Path:
-        return self.folder / "last.ckpt"
 
     def state_dict(self) -> dict:
         return {"best_score": self.best_score, "best_epoch": self.best_epoch, "place": list(self.place)}
@@ -60,29 +71,69 @@ class Checkpoints(pl.Callback):
         score = trainer.callback_metrics.get(self.monitor)
         if score is not None and float(score) < self.best_score:
             self.best_score, self.best_epoch = float(score), trainer.current_epoch
-            self._save(trainer, self.best)
+            self._save(trainer, self.places.best)
 
     def on_train_batch_end(self, trainer, learner, outputs, batch, batch_idx) -> None:
         self.place = (trainer.current_epoch, batch_idx + 1)
         whole = batch_idx + 1 >= trainer.num_training_batches
         due = self.interrupted or time.monotonic() - self._saved_at > 60 * self.minutes
         if _any(trainer, due) and not whole:
-            self._save(trainer, self.last)
+            self._save(trainer, self.places.last)
 
     def on_train_epoch_end(self, trainer: pl.Trainer, learner: pl.LightningModule) -> None:
         self.place = (trainer.current_epoch + 1, 0)
-        self._save(trainer, self.last)
+        self._save(trainer, self.places.last)
 
     def _save(self, trainer: pl.Trainer, path: Path) -> None:
-        self.folder.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_suffix(".tmp")
-        trainer.save_checkpoint(temporary)
         if trainer.is_global_zero:
-            os.replace(temporary, path)
+            with files.atomic(path) as temporary:
+                trainer.save_checkpoint(temporary)
+                if path == self.places.last and path.exists():
+                    files.sync(temporary)
+                    os.replace(path, self.places.previous)
+        else:
+            trainer.save_checkpoint(path)  # takes part in what the processes say to each other; only the first one writes
         self._saved_at = time.monotonic()
         self.interrupted = _any(trainer, self.interrupted)
-        if self.interrupted and path == self.last:
+        if self.interrupted and path == self.places.last:
             raise KeyboardInterrupt
+
+
+def usable(places: Places, learner: pl.LightningModule) -> Path | None:
+    """Return the newest checkpoint that training can go on from, None to start afresh; what is broken is told and passed over.
+
+    Without whole best weights there is nothing to go on from: a later epoch need not beat them again.
+    """
+    fitting = {name: tuple(value.shape) for name, value in learner.state_dict().items()}
+    newest = [path for path in (places.last, places.previous) if path.exists()]
+    for path in newest:
+        told = _trouble(path, fitting) or _trouble(places.best, fitting)
+        if told is None:
+            return path
+        _say(f"{told}: {'the one before it is tried' if path != newest[-1] else 'training starts afresh'}")
+    return None
+
+
+@rank_zero_only
+def _say(words: str) -> None:
+    print(words, flush=True)
+
+
+def _trouble(path: Path, fitting: dict[str, tuple[int, ...]]) -> str | None:
+    """Return why a file is no whole checkpoint of a model with these weights; every record is compared with its checksum."""
+    try:
+        with zipfile.ZipFile(path) as pack:
+            broken = pack.testzip()
+        if broken is not None:
+            return f"the checkpoint {path} is damaged ({broken})"
+        stored = torch.load(path, map_location="cpu", weights_only=True)
+        found = {name: tuple(value.shape) for name, value in stored["state_dict"].items()}
+    except FileNotFoundError:
+        return f"the checkpoint {path} is missing"
+    except (OSError, EOFError, RuntimeError, UnpicklingError, zipfile.BadZipFile, zlib.error, ValueError, KeyError, TypeError, AttributeError,
+            NotImplementedError) as error:
+        return f"the checkpoint {path} is damaged ({' '.join(str(error).split())[:100] or type(error).__name__})"
+    return None if found == fitting else f"the checkpoint {path} is of another model"
 
 
 def _any(trainer: pl.Trainer, mine: bool) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-import os
+import io
 import time
 from pathlib import Path
 from typing import Literal
@@ -12,6 +12,7 @@ import pytorch_lightning as pl
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
+from candlelab.core import files
 from candlelab.core.run_log import RunLog, duration
 
 MEASURES = {"val/auroc": ("val AUROC", max), "val/loss": ("val loss", min)}  # the first one that a run has is shown
@@ -87,7 +88,7 @@ def _short(value: float) -> str:
 
 
 class EpochTable(pl.Callback):
-    """Keep metrics.csv: one row per epoch, rewritten whole, so that a resumed run has neither gaps nor doubles."""
+    """Keep a table of epochs (CSV): one row per epoch, rewritten whole, so that a resumed run has neither gaps nor doubles."""
 
     def __init__(self, path: Path):
         self.path, self.rows = Path(path), []
@@ -106,10 +107,8 @@ class EpochTable(pl.Callback):
             self._write()
 
     def _write(self) -> None:
-        names = list(dict.fromkeys(name for row in self.rows for name in row))
-        temporary = self.path.with_suffix(".tmp")
-        with temporary.open("w", newline="", encoding="utf-8") as file:
-            table = csv.DictWriter(file, names)
-            table.writeheader()
-            table.writerows(self.rows)
-        os.replace(temporary, self.path)
+        memory = io.StringIO(newline="")
+        table = csv.DictWriter(memory, list(dict.fromkeys(name for row in self.rows for name in row)))
+        table.writeheader()
+        table.writerows(self.rows)
+        files.write_text(self.path, memory.getvalue())

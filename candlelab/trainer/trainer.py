@@ -18,7 +18,7 @@ from pytorch_lightning.utilities.exceptions import MisconfigurationException
 
 from candlelab.core.errors import UserError
 from candlelab.core.run_log import RunLog
-from candlelab.trainer.checkpoints import Checkpoints
+from candlelab.trainer.checkpoints import Checkpoints, Places, usable
 from candlelab.trainer.logger.guarded import guarded
 from candlelab.trainer.module import Learner
 from candlelab.trainer.progress import EpochTable, RunProgress
@@ -73,18 +73,18 @@ class Trainer:
             raise UserError(f"trainer.devices={self.devices} with trainer.accelerator={self.accelerator} cannot be: "
                             f"{' '.join(str(error).split())}") from None
 
-    def fit(self, learner: Learner, data: pl.LightningDataModule, folder: Path, *, resume: bool, ranks: Ranks = ALONE,
+    def fit(self, learner: Learner, data: pl.LightningDataModule, places: Places, *, resume: bool, ranks: Ranks = ALONE,
             log: RunLog = SILENT) -> Fit:
         """Train, then load the weights of the best validation loss back into the learner.
 
         ranks  this process among those that train the same run; each takes its share of every batch.
         log    where the progress is noted beside the terminal.
         """
-        checkpoints = Checkpoints(Path(folder) / "checkpoints", monitor=MONITOR, minutes=self.minutes)
-        table, clock = EpochTable(Path(folder) / "metrics.csv"), _Clock()
+        checkpoints = Checkpoints(places, monitor=MONITOR, minutes=self.minutes)
+        table, clock = EpochTable(places.epochs), _Clock()
         shown = [RunProgress(self._progress(), log)] if ranks.rank == 0 else []
-        trainer = self._lightning(Path(folder), [table, clock, *shown, checkpoints], epochs=self._epochs(data), ranks=ranks)
-        last = checkpoints.last if resume and checkpoints.last.exists() else None
+        trainer = self._lightning(places.folder, [table, clock, *shown, checkpoints], epochs=self._epochs(data), ranks=ranks)
+        last = usable(places, learner) if resume else None
         with _fewer_threads(ranks):
             try:
                 trainer.fit(learner, datamodule=data, ckpt_path=last, weights_only=True)
@@ -95,7 +95,7 @@ class Trainer:
                 leave_group()
         if checkpoints.interrupted:
             raise KeyboardInterrupt
-        weights = torch.load(checkpoints.best, map_location="cpu", weights_only=True)["state_dict"]
+        weights = torch.load(places.best, map_location="cpu", weights_only=True)["state_dict"]
         learner.load_state_dict(weights, strict=True)
         return Fit(learner, epochs=len(table.rows), best_epoch=checkpoints.best_epoch, seconds=clock.seconds,
                    training_seconds=clock.training, samples_per_second=ranks.world * clock.samples / max(clock.training, 1e-9))

@@ -215,9 +215,9 @@ def test_verdict_stands_before_everything_else(tmp_path):
     assert text.index("Information beyond chance?") < text.index("Model and baselines") < text.index("Provenance")
 
 
-def test_training_curves_come_from_the_run_folder(tmp_path):
-    (tmp_path / "metrics.csv").write_text("epoch,step,train/loss,val/loss\n0,10,0.70,0.69\n1,20,0.68,0.69\n")
-    assert 'id="training"' in page(tmp_path)
+def test_training_curves_come_from_the_rows_of_the_epochs(tmp_path):
+    rows = [{"epoch": 0.0, "train/loss": 0.70, "val/loss": 0.69}, {"epoch": 1.0, "train/loss": 0.68, "val/loss": 0.69}]
+    assert 'id="training"' in write_report(tmp_path / "report.html", **example(), epochs=rows).read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(

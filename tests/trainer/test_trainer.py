@@ -14,6 +14,7 @@ from pathlib import Path
 from candlelab.data.loader import SampleLoader
 from candlelab.trainer.logger.csv_log import CsvLog
 from candlelab.trainer.module import Learner
+from candlelab.pipeline.fit import places
 from candlelab.trainer.trainer import Trainer
 folder, stop_at, how = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
 
@@ -56,7 +57,7 @@ class Recipe:
 torch.manual_seed(0)
 trainer = Trainer(max_epochs=3, max_steps=None, patience=9, clip=1.0, precision="auto", accelerator="cpu", devices=1, checkpoint_minutes=0.0,
                   deterministic=True, progress="none", logger=CsvLog())
-fit = trainer.fit(Learner(Net(), Loss(), Recipe(), classes=2, seed=0), Data(), folder, resume=True)
+fit = trainer.fit(Learner(Net(), Loss(), Recipe(), classes=2, seed=0), Data(), places(folder), resume=True)
 print(fit.learner.net.linear.weight.double().sum().item(), fit.epochs, fit.best_epoch)
 '''
 

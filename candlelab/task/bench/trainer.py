@@ -10,6 +10,7 @@ import torch
 
 from candlelab.config import build, compose
 from candlelab.pipeline.assemble import assemble
+from candlelab.pipeline.fit import places
 from candlelab.task.bench.pipeline import plain_step
 
 SEQUENCES = ("model=cnn_lstm_attn", "data=simulated", "data/label=three_class", "data.source.bars=12000", "data.batch_size=64")
@@ -55,7 +56,7 @@ def _trained(cfg) -> tuple[float, float]:
     learner = Learner(parts.net, parts.loss, parts.optimizer, classes=len(parts.data.label.classes), seed=0)
     feeding = _Stopwatch(parts.data)
     with tempfile.TemporaryDirectory() as folder:
-        fit = build(cfg, "trainer").fit(learner, parts.data, Path(folder), resume=False)
+        fit = build(cfg, "trainer").fit(learner, parts.data, places(Path(folder)), resume=False)
     return fit.samples_per_second, feeding.seconds / fit.training_seconds
 
 

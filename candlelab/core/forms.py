@@ -1,0 +1,42 @@
+"""Schemas of the files of a run: which keys, types and ranges they may hold (see `reading.objection`)."""
+
+from __future__ import annotations
+
+COUNT = range(1 << 40)
+BARS = range(100_001)
+WINDOW = range(1, 100_001)
+KINDS = {"forecast", "recognition"}
+NUMBER = (None, float)
+ANSWER = {"question": str, "answer": str, "sentence": str, "value": NUMBER, "low": NUMBER, "high": NUMBER, "chance": float}
+
+CONFIG = {"data": {"label": dict, "source": dict}, "model": {"net": dict}, "evaluate": dict, "seed": range(-(1 << 63), 1 << 63)}
+ENVIRONMENT = {"command": str}
+SHAPES = {"classes": range(1, 1001), "image": (None, [range(1, 20_001)]), "caption": (None, BARS), "vocabulary": (None, range(1, 10_000_001)),
+          "series": (None, [range(1, 100_001)])}
+SCALING = {"kind": str, "clip": (None, float), "centre": [float], "scale": [float]}
+PREPROCESSING = {
+    "shapes": SHAPES, "reads": [{"image", "caption", "series"}], "classes": [str], "kind": KINDS, "horizon": BARS, "label": str, "window": WINDOW,
+    "warmup": BARS, "batch_size": range(1, 10_000_001), "interval": str, "symbols": [str], "features": [str], "scaling": (None, SCALING),
+    "renderer": (None, dict), "tokenizer": str, "caption_length": BARS, "weights_origin": str, "data_hash": str, "forecast_error?": (None, float)}
+PART = {"samples": COUNT, "first": str, "last": str, "classes": {...: COUNT}}
+FINDING = {"kind": str, "symbol": str, "bars": COUNT, "share": float, "first": str, "means": str, "shakes": bool}
+CARD = {"symbols": [str], "interval": str, "bars": COUNT, "first": str, "last": str, "window": WINDOW, "label": str, "kind": KINDS,
+        "horizon": BARS, "fingerprint": str, "quality?": [FINDING], "rows?": {...: {"rows": COUNT, "sha256": str}}, "parts": {"train": PART, "validation": PART, "test": PART}}
+METRICS = {...: NUMBER}
+THRESHOLD = {"score?": {"confidence", "margin", "forecast"}, "threshold?": NUMBER, "candidates?": (None, COUNT)}
+CURVES = {"confusion": {"counts": [[COUNT]]}, "calibration": {"confidence": [NUMBER], "accuracy": [NUMBER]}}
+VERDICT = {"lines": [str], "kind": KINDS, "smallest_edge": str, "suspicions": [str], "missing_for_trust": [str], "information": ANSWER,
+           "beyond_baseline": ANSWER, "volatility": (None, ANSWER), "money": (None, ANSWER)}
+BAYES = {...: float}
+DIFFICULTY = [{"difficulty": float, "samples": COUNT, "right": COUNT}]
+
+
+def contradiction(made: dict, window: int | None) -> str | None:
+    """Return in what preprocessing.json contradicts itself, or the window of the config; None if it does not."""
+    if len(made["classes"]) != made["shapes"]["classes"]:
+        return f"{len(made['classes'])} classes have names, the shapes say {made['shapes']['classes']}"
+    if made["window"] != window:
+        return f"the window is {made['window']}, in the config {window}"
+    if made["scaling"] and not len(made["features"]) == len(made["scaling"]["centre"]) == len(made["scaling"]["scale"]):
+        return "the scaling is not of these features"
+    return None

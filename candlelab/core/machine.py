@@ -1,0 +1,46 @@
+"""Provenance: versions, hardware and git commit that a result depends on beside config and data."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+import sys
+from importlib import metadata
+from pathlib import Path
+
+PACKAGES = ("torch", "timm", "transformers", "pytorch-lightning", "numpy", "pandas", "numba", "scikit-learn", "hydra-core")
+
+
+def environment(version: str) -> dict:
+    """Return what a result depends on beside config and data: code, versions, hardware; `version` is candlelab's."""
+    versions = {}
+    for name in PACKAGES:
+        try:
+            versions[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            versions[name] = None
+    commit, dirty = _git("rev-parse", "HEAD"), bool(_git("status", "--porcelain"))
+    return {"candlelab": version, "commit": commit, "dirty": dirty if commit else None, "python": platform.python_version(),
+            "platform": platform.platform(), "processor": _processor(), "cpus": os.cpu_count(), "packages": versions,
+            "command": " ".join(["python -m candlelab", *sys.argv[1:]])}
+
+
+def _git(*words: str) -> str | None:
+    here = Path(__file__).resolve().parents[1]
+    if not (here.parent / ".git").exists():
+        return None
+    try:
+        done = subprocess.run(["git", "-C", str(here), *words], capture_output=True, text=True, timeout=10, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.strip() or None
+
+
+def _processor() -> str:
+    info = Path("/proc/cpuinfo")
+    if info.exists():
+        for line in info.read_text(errors="replace").splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    return platform.processor() or platform.machine()

@@ -1,0 +1,96 @@
+"""Readers of tables that may be damaged or hostile: predictions (Parquet) and epochs (CSV), under limits."""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from candlelab.core.reading import CURE, Unreadable, size_of, text_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+LARGEST_TABLE, MOST_ROWS = 8 << 30, 200_000_000  # bytes, unpacked too
+# Column of a table of predictions -> kinds of its values, as NumPy names them; p_0 … p_{K-1} are floats too.
+TABLE = {"model": "OUT", "symbol": "OUT", "split": "OUT", "time": "i", "label": "i", "forward_return": "f", "bar_return": "f", "sigma": "f",
+         "segment": "i", "forecast": "f"}
+EVALUATED = ("validation", "test")
+
+
+def predictions_of(path: Path, *, classes: int, cure: str = CURE) -> pd.DataFrame:
+    """Return a table of predictions of so many classes. Raises Unreadable if a column is missing, of another kind, or out of range."""
+    import pandas as pd
+    import pyarrow as pa
+    from pyarrow import parquet
+    size_of(path, most=LARGEST_TABLE, cure=cure)
+    try:
+        with parquet.ParquetFile(path) as file:
+            told = file.metadata
+            unpacked = sum(told.row_group(k).total_byte_size for k in range(told.num_row_groups))
+            if told.num_rows > MOST_ROWS or unpacked > LARGEST_TABLE:
+                raise Unreadable(path, f"says that it has {told.num_rows:,} rows and {unpacked:,} bytes unpacked, too many", cure)
+        table = pd.read_parquet(path)
+    except (pa.ArrowException, OSError, ValueError, OverflowError, KeyError, TypeError) as error:
+        if isinstance(error, Unreadable):
+            raise
+        raise Unreadable(path, f"is damaged ({' '.join(str(error).split())[:120]})", cure) from None
+    trouble = _trouble(table, classes)
+    if trouble:
+        raise Unreadable(path, f"is damaged ({trouble})", cure)
+    return table
+
+
+def metrics_of(path: Path, *, cure: str = CURE) -> pd.DataFrame:
+    """Return a table of metrics (CSV), one named row each. Raises Unreadable."""
+    import pandas as pd
+    try:
+        table = pd.read_csv(io.StringIO(text_of(path, cure=cure)), index_col=0)
+    except (ValueError, OverflowError) as error:
+        if isinstance(error, Unreadable):
+            raise
+        raise Unreadable(path, f"is no table of metrics ({error})", cure) from None
+    if any(kind.kind not in "if" for kind in table.dtypes):
+        raise Unreadable(path, "is damaged (a metric is no number)", cure)
+    return table.rename(index=str)
+
+
+def trades_of(path: Path, *, cure: str = CURE) -> pd.DataFrame:
+    """Return a table of trades (CSV). Raises Unreadable."""
+    import pandas as pd
+    try:
+        return pd.read_csv(io.StringIO(text_of(path, most=LARGEST_TABLE, cure=cure)))
+    except (ValueError, OverflowError) as error:
+        if isinstance(error, Unreadable):
+            raise
+        raise Unreadable(path, f"is no table of trades ({error})", cure) from None
+
+
+def epochs_of(path: Path, *, cure: str = CURE) -> list[dict[str, float]]:
+    """Return the rows of a table of epochs, what was not measured left out. Raises Unreadable."""
+    try:
+        rows = list(csv.DictReader(io.StringIO(text_of(path, cure=cure)), strict=True))
+        return [{name: float(text) for name, text in row.items() if text} for row in rows if row.get("epoch")]
+    except (csv.Error, ValueError, TypeError) as error:
+        if isinstance(error, Unreadable):
+            raise
+        raise Unreadable(path, f"is no table of epochs ({error})", cure) from None
+
+
+def _trouble(table: pd.DataFrame, classes: int) -> str | None:
+    """Return why a table is none of the predictions of so many classes; None if it is."""
+    import numpy as np
+    chances = [f"p_{k}" for k in range(classes)]
+    for name, kinds in (TABLE | dict.fromkeys(chances, "f")).items():
+        if name not in table:
+            return f"the column {name} is missing"
+        if table[name].dtype.kind not in kinds:
+            return f"the column {name} is of {table[name].dtype}"
+    p = table[chances].to_numpy()
+    if not ((p >= 0) & (p <= 1)).all():
+        return "a probability is not between 0 and 1"
+    if not table.label.between(-1, classes - 1).all() or np.isinf(table[["forward_return", "bar_return", "sigma", "forecast"]].to_numpy()).any():
+        return "a label or a return is out of range"
+    absent = next((part for part in EVALUATED if not ((table.model == "net") & (table.split == part)).any()), None)
+    return absent and f"it has no row of the net on {absent}"
