@@ -122,7 +122,8 @@ def recipe(cfg: DictConfig, data, command: str) -> dict:
 
 def run_files(run: runs.Run, folder: Path) -> dict[str, Path]:
     """Return {path in the repository: file} of a run, config and environment rewritten without what only this machine knows."""
-    files = {path.relative_to(run.folder).as_posix(): path for pattern in runs.PUBLISHED for path in sorted(run.folder.glob(pattern))}
+    names = [path.relative_to(run.folder).as_posix() for pattern in runs.PUBLISHED for path in sorted(run.folder.glob(pattern))]
+    files = {name: run.folder / name if name.startswith(runs.EXPORTS) else run.file(name) for name in names if name != runs.MANIFEST}
     config, machine = folder / runs.CONFIG, folder / runs.ENVIRONMENT
     runs.write_text(config, OmegaConf.to_yaml(OmegaConf.create(portable(plain(run.cfg)) | {"outputs": "outputs"})))
     runs.write_json(machine, {name: run.environment.get(name) for name in KEPT} | {"command": command_of(run)})

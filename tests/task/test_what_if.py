@@ -38,6 +38,7 @@ def run(tmp_path):
     folder = tmp_path / "study" / "run-1"
     shutil.copytree(finished("series").folder, folder)
     four_wins().to_parquet(folder / runs.PREDICTIONS)
+    runs.unfinish(folder)
     score_and_report(runs.Run(folder), compose(*QUICK), extra={}, data=None)
     return load_run(folder)
 
@@ -94,6 +95,7 @@ def test_a_threshold_that_moved_is_refused(run, task):
     ask(run, "task=report", "evaluate.threshold.value=0.75")
     moved = next((run.folder / runs.SCORES).glob("*/threshold.json"))
     shutil.copy(moved, run.folder / runs.THRESHOLD)
+    (run.folder / runs.MANIFEST).unlink()  # it would have said so first
     with pytest.raises(UserError, match="not the one that this run was scored with"):
         ask(run, f"task={task}")
 
@@ -101,5 +103,6 @@ def test_a_threshold_that_moved_is_refused(run, task):
 def test_a_run_whose_threshold_moved_is_not_published(run):
     chosen = json.loads((run.folder / runs.THRESHOLD).read_text())
     runs.write_json(run.folder / runs.THRESHOLD, chosen | {"threshold": 0.9})
+    (run.folder / runs.MANIFEST).unlink()
     with pytest.raises(UserError, match="not the one that this run was scored with"):
         ask(run, "task=publish", "task.what=model")
