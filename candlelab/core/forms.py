@@ -21,7 +21,8 @@ PREPROCESSING = {
 PART = {"samples": COUNT, "first": str, "last": str, "classes": {...: COUNT}}
 FINDING = {"kind": str, "symbol": str, "bars": COUNT, "share": float, "first": str, "means": str, "shakes": bool}
 CARD = {"symbols": [str], "interval": str, "bars": COUNT, "first": str, "last": str, "window": WINDOW, "label": str, "kind": KINDS,
-        "horizon": BARS, "fingerprint": str, "quality?": [FINDING], "rows?": {...: {"rows": COUNT, "sha256": str}}, "parts": {"train": PART, "validation": PART, "test": PART}}
+        "horizon": BARS, "fingerprint": str, "quality?": [FINDING], "rows?": {...: {"rows": COUNT, "sha256": str}},
+        "parts": {"train": PART, "validation": PART, "test": PART}}
 METRICS = {...: NUMBER}
 THRESHOLD = {"score?": {"confidence", "margin", "forecast"}, "threshold?": NUMBER, "candidates?": (None, COUNT)}
 CURVES = {"confusion": {"counts": [[COUNT]]}, "calibration": {"confidence": [NUMBER], "accuracy": [NUMBER]}}
