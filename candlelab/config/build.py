@@ -7,7 +7,9 @@ import re
 
 from omegaconf import DictConfig, OmegaConf
 
+from candlelab.config.check import setting_problems
 from candlelab.config.locate import locate
+from candlelab.config.words import several
 from candlelab.core.errors import ConfigError, UserError
 
 
@@ -26,6 +28,9 @@ def build(cfg, key: str, *runtime):
 
 
 def _make(node: dict, key: str, *runtime):
+    found = list(setting_problems(node, key))
+    if found:
+        raise ConfigError(several(found))
     settings = {name: _grow(value, f"{key}.{name}") for name, value in node.items() if not name.startswith("_")}
     made = locate(node["_target_"], key.split(".")[0])
     if not inspect.isclass(made):
@@ -37,8 +42,6 @@ def _make(node: dict, key: str, *runtime):
 
 
 def _grow(value, key: str):
-    if value == "???":
-        raise ConfigError(f"{key} is not set: give {key}=…")
     if isinstance(value, dict):
         return _make(value, key) if "_target_" in value else {name: _grow(part, f"{key}.{name}") for name, part in value.items()}
     return [_grow(part, f"{key}.{k}") for k, part in enumerate(value)] if isinstance(value, list) else value

@@ -27,15 +27,17 @@ def problems(node, path: str = ""):
     if not isinstance(node, dict):
         return
     if "_target_" in node:
-        yield from _component_problems(node, path)
+        found = list(setting_problems(node, path))
+        yield from found or _objections(node, path)
     for key, value in node.items():
         for part in value if isinstance(value, list) else [value]:
             yield from problems(part, f"{path}.{key}".lstrip("."))
 
 
-def _component_problems(node: dict, path: str):
+def setting_problems(node: dict, path: str):
+    """Yield one line for each setting of a component that does not fit its schema; nothing of the component is imported."""
     try:
-        settings, objects, _ = schema(node["_target_"], path.split(".")[0] or None)
+        settings = schema(node["_target_"], path.split(".")[0] or None).settings
     except ConfigError as error:
         yield f"{path}._target_: {error}"
         return
@@ -48,14 +50,14 @@ def _component_problems(node: dict, path: str):
         elif not fits(value, settings[key]):
             yield f"{path}.{key}: expected {spell(settings[key])}, got {value!r}"
     yield from (f"{path}.{key}: missing setting" for key in settings if key not in given)
-    if objects and set(given) == set(settings):
-        yield from _objections(node["_target_"], given, path)
 
 
-def _objections(target: str, given: dict, path: str):
+def _objections(node: dict, path: str):
     """Yield what only the component itself can know, such as which backbones exist; nothing where its packages are absent."""
+    if not schema(node["_target_"]).objects:
+        return
     try:
-        objection = locate(target).objection(**given)
+        objection = locate(node["_target_"]).objection(**{key: value for key, value in node.items() if not key.startswith("_")})
     except ModuleNotFoundError:
         return  # exported models are used without torch
     if objection:
@@ -77,8 +79,10 @@ def fits(value, kind) -> bool:
         return isinstance(value, (int, float)) and not isinstance(value, bool)
     if kind is int:
         return isinstance(value, int) and not isinstance(value, bool)
-    if kind in (str, bool, dict, type(None)):
+    if kind in (str, bool, type(None)):
         return isinstance(value, kind)
+    if dict in (kind, origin):
+        return isinstance(value, dict)
     return not isinstance(value, str) if inspect.isclass(kind) and kind is not Path else True
 
 
