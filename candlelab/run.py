@@ -35,7 +35,8 @@ PREPROCESSING, WEIGHTS, PREDICTIONS = "preprocessing.json", "model.safetensors",
 ORIGIN, LOG = "origin.json", "log.txt"  # ORIGIN says that this account trained the run
 TOKENIZER = "tokenizer.json"  # of captions, where the weights came with a vocabulary of their own
 DATA, BAYES, DIFFICULTY, EPOCHS = "data.json", "bayes.json", "difficulty.json", "metrics.csv"
-EVALUATE, THRESHOLD, CURVES, VERDICT, PER_SYMBOL = "evaluate.json", "threshold.json", "curves.json", "verdict.json", "per_symbol.csv"
+EVALUATE, THRESHOLD, CURVES, VERDICT = "evaluate.json", "threshold.json", "curves.json", "verdict.json"
+PER_SYMBOL, PER_PERIOD = "per_symbol.csv", "per_period.csv"
 METRICS, REPORT, TRADES = "metrics.json", "report.html", "trades.csv"  # METRICS is written last of all: a run that has it is finished
 CHECKPOINTS, BEST, LAST, PREVIOUS = "checkpoints", "checkpoints/best.ckpt", "checkpoints/last.ckpt", "checkpoints/previous.ckpt"
 FIGURES, CHARTS, EXPLAINED, EXPLAINED_PICTURE = "figures", "figures/charts.npz", "figures/explained.npz", "figures/explained.png"
@@ -46,7 +47,7 @@ PUBLISHED = (CONFIG, ENVIRONMENT, PREPROCESSING, TOKENIZER, WEIGHTS, EPOCHS, MET
              EVALUATE, MANIFEST, f"{EXPORTS}/*.onnx", f"{EXPORTS}/report.md")
 NEEDED = (CONFIG, ENVIRONMENT, PREPROCESSING, WEIGHTS, PREDICTIONS, DATA, METRICS)  # looked at when a run is loaded
 FITTED = (CONFIG, ENVIRONMENT, PREPROCESSING, TOKENIZER, WEIGHTS, PREDICTIONS, DATA, BAYES, DIFFICULTY, EPOCHS)
-SCORED = (EVALUATE, THRESHOLD, CURVES, VERDICT, PER_SYMBOL, TRADES, CHARTS, EXPLAINED)  # REPORT is for people: nothing reads it
+SCORED = (EVALUATE, THRESHOLD, CURVES, VERDICT, PER_SYMBOL, PER_PERIOD, TRADES, CHARTS, EXPLAINED)  # REPORT is for people: nothing reads it
 CURE = "bring back the file as the run wrote it, or train again with resume=never"
 LARGEST_WEIGHTS = 64 << 30  # bytes
 FORMS = {ENVIRONMENT: forms.ENVIRONMENT, PREPROCESSING: forms.PREPROCESSING, DATA: forms.CARD, METRICS: forms.METRICS, EVALUATE: dict,
@@ -99,6 +100,11 @@ class Run:
     def per_symbol(self) -> pd.DataFrame:
         """One row of metrics per symbol."""
         return metrics_of(self.file(PER_SYMBOL), cure=CURE)
+
+    @cached_property
+    def per_period(self) -> pd.DataFrame | None:
+        """One row of metrics per test period, None where the run does not name several."""
+        return metrics_of(self.file(PER_PERIOD), cure=CURE) if self.has(PER_PERIOD) else None
 
     @cached_property
     def ours(self) -> bool:

@@ -6,7 +6,9 @@ Reads nothing but the table: a change of fees is re-scored in seconds, without t
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
@@ -16,6 +18,8 @@ from candlelab.evaluate import backtest, compare, curves, ledger, money, verdict
 from candlelab.evaluate.classification import Scored, classify, forecast_scores
 from candlelab.evaluate.table import SPLITS, Kind, Part, Task, split_parts
 from candlelab.evaluate.threshold.curve import Choice, Search, Trades
+
+NO_PERIODS: Mapping[str, tuple[int, int]] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -28,7 +32,8 @@ class Scores:
     curves      for plots: confusion, calibration, and unless recognition threshold {threshold, val, test: annualised
                 Sharpe ratio} and equity {time, net, gross, buy_and_hold} as arrays, and what
                 `record` says: fees, months, rolling, drawdowns
-    models      one row per model on the test rows; per_symbol: the net, one row per symbol
+    models      one row per model on the test rows; per_symbol: the net, one row per symbol;
+                per_period: the net, one row per period asked for
     verdict     the answers in words
     trades      what the net traded on the test rows, as `ledger.trade_list`; empty for recognition
     """
@@ -38,6 +43,7 @@ class Scores:
     curves: dict
     models: pd.DataFrame
     per_symbol: pd.DataFrame
+    per_period: pd.DataFrame
     verdict: verdict.Verdict
     trades: pd.DataFrame
 
@@ -94,6 +100,7 @@ class Evaluation:
         net: str = "net",
         stride: int = 1,
         doubts: tuple[str, ...] = (),
+        periods: Mapping[str, tuple[int, int]] = NO_PERIODS,
     ) -> Scores:
         """Score the rows of model `net` beside those of every other model in the table.
 
@@ -101,6 +108,7 @@ class Evaluation:
         bayes    best achievable accuracy where the market is simulated
         stride   bars between neighbouring rows, as data.stride
         doubts   what is wrong with the bars that the rows stem from and can change the verdict, in words
+        periods  name: [start, end) in ms UTC of stretches of the test to be scored apart
         Raises UserError if the table lacks columns or rows, or if models stand on different rows.
         """
         task = Task(horizon, interval, kind, tuple(classes), bayes, stride)
@@ -123,7 +131,9 @@ class Evaluation:
         differences = self._paired(parts["test"], net)
         passive = self._passive(trades["test"][net]) if kind == "forecast" else {}
         flat = flatten(found, net, task, passive, differences)
-        per_symbol = self._per_symbol(parts["test"][net], task, threshold.get("threshold"))
+        tested, least = parts["test"][net], threshold.get("threshold")
+        per_symbol = self._apart({name: tested.of_symbol(code) for code, name in enumerate(tested.ground.symbols)}, task, least)
+        per_period = self._apart({name: tested.between(*ends) for name, ends in periods.items()}, task, least)
         answers = verdict.judge(
             found["test"][net],
             {m: s for m, s in found["test"].items() if m != net},
@@ -134,7 +144,7 @@ class Evaluation:
             self.describe(),
         )
         answers = replace(answers, missing_for_trust=(*doubts, *answers.missing_for_trust))
-        return Scores(flat, threshold, pictures, one_row_each(found["test"]), per_symbol, answers, made)
+        return Scores(flat, threshold, pictures, one_row_each(found["test"]), per_symbol, per_period, answers, made)
 
     def describe(self) -> dict:
         """The settings a verdict has to name."""
@@ -235,16 +245,16 @@ class Evaluation:
             }
         return found
 
-    def _per_symbol(self, part: Part, task: Task, threshold: float | None) -> pd.DataFrame:
+    def _apart(self, parts: Mapping[str, Part], task: Task, threshold: float | None) -> pd.DataFrame:
+        """One row of scores per part of the test rows, all at the threshold that was chosen once."""
         found = {}
-        for code, symbol in enumerate(part.ground.symbols):
-            own = part.of_symbol(code)
+        for name, own in parts.items():
             scored = classify(own.predicted, task.classes, level=self.level, bins=self.bins, draws=self.draws, seed=self.seed)
-            if task.kind == "forecast":
+            if task.kind == "forecast" and len(own.rows):
                 could = self.trades(own)
                 test = backtest.run(money.signal_of(could, threshold), could.bar_return, own.rows, self.cost)
                 scored |= money.earnings(test, own.rows, level=self.level)
-            found[symbol] = scored
+            found[name] = scored
         return one_row_each(found)
 
 

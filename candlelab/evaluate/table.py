@@ -85,7 +85,14 @@ class Part:
 
     def of_symbol(self, code: int) -> Part:
         """The rows of one symbol."""
-        keep = self.rows.symbol == code
+        return self.take(self.rows.symbol == code)
+
+    def between(self, start: int, end: int) -> Part:
+        """The rows with start <= time < end, ms UTC."""
+        return self.take((self.rows.time >= start) & (self.rows.time < end))
+
+    def take(self, keep: np.ndarray) -> Part:
+        """The rows where `keep` (n,) is True."""
         return Part(self.model, self.ground.take(keep), self.p[keep], self.forecast[keep])
 
 

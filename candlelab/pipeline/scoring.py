@@ -17,6 +17,7 @@ from candlelab.core.spreadsheet import neutral_table
 from candlelab.evaluate.ledger import COLUMNS
 from candlelab.evaluate.score import Scores
 from candlelab.evaluate.verdict import Answer, Verdict
+from candlelab.pipeline.periods import test_periods
 from candlelab.pipeline.trust import doubts
 from candlelab.report.run_report import write_report
 
@@ -41,7 +42,8 @@ def score(run: runs.Run, settings: dict) -> Scores:
     made, card = run.preprocessing, run.card
     return build({"evaluate": settings}, "evaluate").score(
         run.predictions, horizon=made["horizon"], interval=made["interval"], kind=made["kind"], classes=tuple(made["classes"]),
-        bayes=run.bayes.get("accuracy"), stride=run.cfg.data.stride, doubts=doubts(card))
+        bayes=run.bayes.get("accuracy"), stride=run.cfg.data.stride, doubts=doubts(card),
+        periods=test_periods(plain(run.cfg)["data"]))
 
 
 def write_scores(run: runs.Run, scores: Scores, folder: Path, settings: dict, *, about: dict | None = None) -> None:
@@ -55,6 +57,8 @@ def write_scores(run: runs.Run, scores: Scores, folder: Path, settings: dict, *,
     runs.write_json(folder / runs.CURVES, _lists(scores.curves))
     runs.write_json(folder / runs.VERDICT, asdict(scores.verdict) | {"lines": scores.verdict.lines(), "threshold_hash": rule})
     files.write_text(folder / runs.PER_SYMBOL, neutral_table(scores.per_symbol).to_csv())
+    if len(scores.per_period):
+        files.write_text(folder / runs.PER_PERIOD, neutral_table(scores.per_period).to_csv())
     if scores.verdict.kind == "forecast":
         runs.write_text(folder / runs.TRADES, neutral_table(scores.trades).to_csv(index=False, float_format="%.8g"))
     write_page(run, scores, folder, about or {})
@@ -84,6 +88,7 @@ def own_scores(run: runs.Run) -> Scores:
     """Return the run's own score as it was written."""
     told = {name: _arrays(value) for name, value in run.curves.items()}
     return Scores(metrics=run.metrics, threshold=run.threshold, curves=told, models=pd.DataFrame(), per_symbol=run.per_symbol,
+                  per_period=pd.DataFrame() if run.per_period is None else run.per_period,
                   verdict=_verdict(run.verdict),
                   trades=pd.DataFrame(columns=COLUMNS) if run.trades is None else run.trades)
 

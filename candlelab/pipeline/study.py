@@ -7,6 +7,7 @@ from pathlib import Path
 from omegaconf import DictConfig, OmegaConf
 
 from candlelab import run as runs
+from candlelab.pipeline.periods import experiment_name, period_words
 from candlelab.pipeline.varied import flat, tell_apart
 from candlelab.report.study_report import write_study_report
 
@@ -18,10 +19,11 @@ def write_study(folder: Path, cfg: DictConfig) -> Path:
     found = runs.runs_in(folder) + [p.parent for p in folder.glob(f"*/{runs.FAILED}") if not (p.parent / runs.CONFIG).exists()]
     rows = [row for path in sorted(set(found)) for row in rows_of(path)]
     tell_apart(rows)
+    months = [month for row in rows for month in months_of(row)]
     finished = [runs.Run(path) for path in found if runs.state(path) == "finished"]
     tables = {run.folder.name: run.predictions for run in finished}
     logs = {run.folder.name: run.epochs for run in finished}
-    path = write_study_report(folder, rows=rows, predictions_by_run=tables, logs=logs, title=folder.name)
+    path = write_study_report(folder, rows=rows, predictions_by_run=tables, logs=logs, title=folder.name, months=months)
     states = [row["state"] for row in rows]
     print(f"\nstudy {folder.name}: {states.count('finished')} finished, {states.count('failed')} failed, "
           f"{len(states) - states.count('finished') - states.count('failed')} unfinished\nreport {path}", flush=True)
@@ -34,19 +36,30 @@ def rows_of(folder: Path) -> list[dict]:
     if own["state"] != "finished" or not (folder / runs.SCORES).is_dir():
         return [own]
     again = [path.parent for path in sorted((folder / runs.SCORES).glob(f"*/{runs.METRICS}"))]
-    return [own, *(own | {"metrics": runs.read_part(path, runs.METRICS),
+    return [own, *(own | {"scores": path, "metrics": runs.read_part(path, runs.METRICS),
                           "settings": own["settings"] | flat({"evaluate": runs.read_part(path, runs.EVALUATE)})} for path in again)]
+
+
+def months_of(row: dict) -> list[dict]:
+    """Return one row per test period of a run that names several: its scores there, everything else as for all of them."""
+    table = runs.Run(row["scores"]).per_period if row["state"] == "finished" else None
+    if table is None:
+        return []
+    costs = {name: value for name, value in row["metrics"].items() if name.startswith(("net/", "fit/", "latency/"))}
+    return [row | {"month": str(month), "metrics": costs | {f"test/{name}": value for name, value in scores.items()}}
+            for month, scores in table.iterrows()]
 
 
 def row_of(folder: Path) -> dict:
     """Return what the leaderboard says of one run."""
     state = runs.state(folder)
-    row = {"run": folder.name, "model": folder.name, "state": state, "metrics": {}, "role": "model",
+    row = {"run": folder.name, "model": folder.name, "state": state, "metrics": {}, "role": "model", "scores": folder,
            "reason": _reason(folder) if state != "finished" else None}
     if not (folder / runs.CONFIG).exists():
         return row
     cfg = runs.Run(folder).recipe
-    row |= _words(cfg) | {"settings": flat(OmegaConf.to_container(cfg, resolve=True))}
+    card = runs.Run(folder).card if (folder / runs.DATA).exists() else None
+    row |= _words(cfg) | period_words(cfg.data, card) | {"settings": flat(OmegaConf.to_container(cfg, resolve=True))}
     if state == "finished":
         run = runs.Run(folder)
         made = run.preprocessing
@@ -64,8 +77,7 @@ def _words(cfg: DictConfig) -> dict:
     parts = [str(name), *(k for k in ("use_cnn", "use_attention") if net.get(k)), *([str(mode)] if mode else [])]
     return {"model": " ".join(parts), "role": "control" if module in CONTROLS else "model", "seed": cfg.seed,
             "data": data_name(cfg.data), "interval": cfg.data.interval,
-            "window": cfg.data.window, "period": f"{cfg.data.start} to {cfg.data.end}",
-            "month": str(cfg.data.start)[:7], "experiment": str(cfg.data.label.get("_target_", "")).rsplit(".", 1)[-1]}
+            "window": cfg.data.window, "experiment": experiment_name(cfg.data)}
 
 
 def data_name(data: DictConfig) -> str:

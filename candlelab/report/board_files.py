@@ -38,6 +38,7 @@ COLUMNS: dict[str, str] = {
     "Role": "role",
     "Pretrained": "pretrained",
     "Data": "data",
+    "Trained": "trained",
     "Parameters": "net/parameters",
     "FLOPs": "net/flops",
     "Train_Seconds": "fit/seconds",
@@ -53,12 +54,12 @@ COLUMNS: dict[str, str] = {
 }
 
 
-def write_csv(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
-    """One line per run, failed ones included, and one per baseline and data set."""
+def write_csv(path: Path, rows: Sequence[Mapping[str, Any]], months: Sequence[Mapping[str, Any]] = ()) -> None:
+    """One line per run, failed ones included, one per baseline and data set, then one per run and test period (`months`)."""
     memory = io.StringIO(newline="")
     writer = csv.writer(memory)
     writer.writerow(COLUMNS)
-    for row in _with_baselines(rows):
+    for row in (*_with_baselines(rows), *months):
         cells = {**row.get("metrics", {}), **row}
         writer.writerow(["" if missing(cells.get(source)) else neutral(cells[source]) for source in COLUMNS.values()])
     files.write_text(path, memory.getvalue())

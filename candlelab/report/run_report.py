@@ -57,6 +57,7 @@ def write_report(
         sections.charts(pictures=charts),
         sections.explained(explained or {}),
         sections.symbols(results, scores.per_symbol),
+        sections.periods(results, scores.per_period),
         sections.training(results, epochs),
         sections.provenance(origin),
     ]

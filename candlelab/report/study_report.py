@@ -33,6 +33,7 @@ def write_study_report(
     logs: Mapping[str, Sequence[Mapping[str, float]]] | None = None,
     title: str | None = None,
     about: Mapping[str, Any] | None = None,
+    months: Sequence[Mapping[str, Any]] = (),
 ) -> Path:
     """The path of report.html; leaderboard.csv and leaderboard.md lie beside it.
 
@@ -42,11 +43,12 @@ def write_study_report(
     predictions_by_run  run -> predictions table; runs without one are left out of the paired comparisons.
     logs      run -> one mapping per epoch, column -> value.
     about     further facts shown at the top: machine, budget, dates.
+    months    rows like these of single test periods; their runs stand in `rows` with all periods pooled.
     Raises UserError when no run has finished.
     """
     folder = Path(folder)
     rows = _with_luck(rows)
-    write_csv(folder / "leaderboard.csv", rows)
+    write_csv(folder / "leaderboard.csv", rows, months)
     entries = gather(rows)
     if not study_sections.trained(entries):
         raise UserError(

@@ -1,6 +1,7 @@
 """What was found in the bars stands in a run's card, report and verdict; edited predictions are not scored."""
 
 import json
+import shutil
 
 import numpy as np
 import pandas as pd
@@ -56,11 +57,12 @@ def test_predictions_as_written_are_believed(run):
     check_predictions(run)
 
 
-def test_a_report_on_edited_predictions_is_refused(run):
-    path, kept = run.folder / runs.PREDICTIONS, run.predictions.copy()
-    edited = kept.assign(bar_return=np.where(kept["split"] == "test", kept["bar_return"].abs(), kept["bar_return"]))
-    edited.to_parquet(path, index=False)
-    cfg = compose("task=report", f"task.run={run.folder}")
+def test_a_report_on_edited_predictions_is_refused(run, tmp_path):
+    """Also where no manifest tells that the file is another."""
+    folder = tmp_path / run.folder.name
+    shutil.copytree(run.folder, folder, ignore=shutil.ignore_patterns(runs.MANIFEST))
+    edited = run.predictions.assign(bar_return=lambda rows: np.where(rows["split"] == "test", rows["bar_return"].abs(), rows["bar_return"]))
+    edited.to_parquet(folder / runs.PREDICTIONS, index=False)
+    cfg = compose("task=report", f"task.run={folder}")
     with pytest.raises(UserError, match="bar_return does not lead"):
         build(cfg, "task", cfg)
-    kept.to_parquet(path, index=False)
