@@ -97,12 +97,12 @@ def direction_scores(given: Predicted, level: float) -> Scored:
     """
     moved = given.moved
     rows, up = given.rows.take(moved), given.label[moved] == given.p.shape[1] - 1
+    parts = metrics.auroc_parts(up, metrics.direction_score(given.p[moved]))
+    value = float(parts.mean()) if len(parts) else np.nan
     found: Scored = dict.fromkeys(("n_direction", "smallest_auroc", "smallest_accuracy"), np.nan)
-    value = metrics.auroc_direction(given.label, given.p, moved)
-    put(found, "auroc_direction", value, intervals.of_auroc(up, metrics.direction_score(given.p[moved]), rows, level))
+    put(found, "auroc_direction", value, intervals.of_auroc_parts(parts, int(up.sum()), rows, level))
     if np.isnan(value):
         return found
-    parts = metrics.direction_parts(given.label, given.p, moved)
     spread, balanced = mean_error.of_mean(parts, rows), 4 / (1 / up.sum() + 1 / (~up).sum())
     quantile = intervals.quantile(level, spread.freedom)
     found["n_direction"] = float(balanced * rows.effective_size(parts) / len(rows))

@@ -45,8 +45,7 @@ def wilson(share: float, size: float, level: float, *, freedom: float = np.inf) 
 def of_share(values: np.ndarray, rows: Rows, level: float, *, memory: float) -> Interval:
     """Interval of the share of ones in `values` (n,), dependence taken into account; memory as in `of_mean`."""
     found = mean_error.of_persistent_mean(values, rows, memory)
-    worth = rows.independent if found.error == 0 else float(np.var(values)) / found.error**2
-    return wilson(float(values.mean()), worth, level, freedom=found.freedom)
+    return wilson(float(values.mean()), _worth(values, found, rows), level, freedom=found.freedom)
 
 
 def of_mean(
@@ -63,19 +62,28 @@ def of_mean(
 
 
 def of_auroc(positive: np.ndarray, score: np.ndarray, rows: Rows, level: float) -> Interval:
-    """Interval of an AUROC: DeLong with overlap and moving together.
+    """Interval of an AUROC: DeLong with overlap and moving together."""
+    return of_auroc_parts(metrics.auroc_parts(positive, score), int(positive.sum()), rows, level)
+
+
+def of_auroc_parts(parts: np.ndarray, positive: int, rows: Rows, level: float) -> Interval:
+    """Interval of the AUROC whose parts (n,) these are, of which so many belong to positive rows.
 
     With fewer than ten effective rows in a class it is no narrower than under chance.
     """
-    parts = metrics.auroc_parts(positive, score)
     if len(parts) == 0 or np.isnan(parts).any():
         return NOT_AVAILABLE
     found = mean_error.of_mean(parts, rows)
-    error, worth = found.error, rows.effective_size(parts) / len(rows)
-    ones, zeros = (max(1.0, count * worth) for count in (positive.sum(), (~positive).sum()))
+    error, worth = found.error, _worth(parts, found, rows)
+    ones, zeros = (max(1.0, count * worth / len(parts)) for count in (positive, len(parts) - positive))
     if min(ones, zeros) < 10:
         error = max(error, metrics.auroc_null_error(ones, zeros))
     return around(float(parts.mean()), error, level, 0, 1, freedom=found.freedom)
+
+
+def _worth(values: np.ndarray, found: mean_error.MeanError, rows: Rows) -> float:
+    """Independent rows that these are worth; where nothing varies, the lower bound of average uniqueness."""
+    return rows.independent if found.error == 0 else float(np.var(values)) / found.error**2
 
 
 def of_auroc_classes(label: np.ndarray, p: np.ndarray, rows: Rows, level: float, *, memory: float) -> Interval:
