@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 from scipy.optimize import brentq
@@ -17,6 +17,7 @@ from scipy.stats import norm
 from candlelab.evaluate.rows import Rows
 
 Market = Literal["plain", "ties", "drift", "calm and lively"]
+MARKETS = get_args(Market)
 SIGMA = 0.01  # standard deviation of a bar's log return
 TOGETHER = 0.7  # share of the variance that symbols have in common
 ANSWERED_TOGETHER = 0.5  # the same of what a model says of them
