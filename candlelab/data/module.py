@@ -15,6 +15,7 @@ import torch
 
 from candlelab.core.batch import Batch, Shapes
 from candlelab.core.candles import Candles
+from candlelab.core.contracts import Caption, Indicators, LabelRule, Redrawn, Renderer, Scaling, Source, Split
 from candlelab.core.errors import UserError
 from candlelab.core.interval import check_asked, to_time
 from candlelab.data import caption as captions
@@ -41,7 +42,7 @@ class Prepared:
     labels: Labels
     ends: np.ndarray  # (n,) int64 tape row of each sample's last bar
     part: np.ndarray  # (n,) int8 0 train, 1 validation, 2 test, -1 dropped
-    source: object
+    source: Source
     tokens: dict[str, tuple[np.ndarray, np.ndarray]] = field(default_factory=dict)  # captions per tokenizer, once one was asked for
 
 
@@ -53,8 +54,8 @@ class ChartData(pl.LightningDataModule):
     Raises UserError for settings out of range and for data that leave a part of the split empty.
     """
 
-    def __init__(self, renderer, *, source: object, label: object, split: object, indicators: object, scaling: object,
-                 caption: object, symbols: list[str], interval: str, start: str | None, end: str | None,
+    def __init__(self, renderer: Renderer | None, *, source: Source, label: LabelRule, split: Split, indicators: Indicators, scaling: Scaling,
+                 caption: Caption, symbols: list[str], interval: str, start: str | None, end: str | None,
                  resample: str | None, thin: float, window: int, stride: int, max_samples: int | None,
                  batch_size: int | Literal["auto"], seed: int):
         super().__init__()
@@ -153,7 +154,7 @@ class ChartData(pl.LightningDataModule):
         Rows of the warm-up and of removed bars are 0, the centre of a standard scale.
         """
         values = self.indicators(self.prepared.candles)
-        if not getattr(self.scaling, "fitted", False):
+        if not self.scaling.fitted:
             self.scaling.fit(values[self._training_rows()])
         return np.nan_to_num(self.scaling(values).astype(np.float32))
 
@@ -249,7 +250,7 @@ class ChartData(pl.LightningDataModule):
 
     def _stream(self, epoch: int) -> None:
         """Where the source makes new samples for every epoch, put this epoch's in place of the last one's."""
-        if not hasattr(self.source, "redraw"):
+        if not isinstance(self.source, Redrawn):
             return
         _ = self.fingerprint, "series" in self.reads and self.series  # both belong to the first samples
         self.source.redraw(self.prepared.candles, self.prepared.ends[self.samples("train")], epoch)

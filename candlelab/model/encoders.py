@@ -15,7 +15,7 @@ from candlelab.model import pretrained as weights
 from candlelab.model.layers import PixelNorm, check_fraction, check_heads, waves_2d
 
 if TYPE_CHECKING:
-    from transformers import BertModel, ViTModel
+    from transformers import BertModel, PretrainedConfig, ViTModel
 
 # What ViTImageProcessor does for google/vit-base-patch16-224 and its in21k form: mean = std = 0.5.
 VIT_MEAN = VIT_STD = (0.5, 0.5, 0.5)
@@ -161,7 +161,7 @@ _SPELLING = {
 }
 
 
-def _require_sizes(theirs: object, ours: object, keys: tuple[str, ...], name: str) -> None:
+def _require_sizes(theirs: PretrainedConfig, ours: PretrainedConfig, keys: tuple[str, ...], name: str) -> None:
     """Raise ValueError at the first size in which the checkpoint differs from the yaml."""
     for key in keys:
         if key in _SPELLING and getattr(theirs, key) != getattr(ours, key):

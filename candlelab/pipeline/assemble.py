@@ -9,21 +9,23 @@ from pathlib import Path
 from omegaconf import DictConfig
 
 from candlelab.config import build, plain
+from candlelab.core.contracts import HasOrigin, Loss, Net, OptimizerFactory
+from candlelab.data.module import ChartData, Prepared
 from candlelab.model.pretrained import local_folder
 from candlelab.pipeline.batch_size import auto_batch_size
 from candlelab.run import Run
 
-_prepared: dict[str, object] = {}  # one process trains many jobs of a sweep on the same candles
+_prepared: dict[str, Prepared] = {}  # one process trains many jobs of a sweep on the same candles
 
 
 @dataclass
 class Parts:
     """The objects of one run: renderer -> data -> net -> loss and optimizer."""
 
-    data: object
-    net: object
-    loss: object
-    optimizer: object
+    data: ChartData
+    net: Net
+    loss: Loss
+    optimizer: OptimizerFactory
 
 
 def assemble(cfg: DictConfig) -> Parts:
@@ -85,7 +87,7 @@ def preprocessing(parts: Parts) -> dict:
             "scaling": _scaling(data) if "series" in net.reads else None,
             "renderer": data.renderer.recipe() if data.renderer and "image" in net.reads else None,
             "tokenizer": data.tokenizer.name, "caption_length": data.caption.length,
-            "weights_origin": getattr(net, "weights_origin", "random"), "data_hash": data.fingerprint}
+            "weights_origin": net.weights_origin if isinstance(net, HasOrigin) else "random", "data_hash": data.fingerprint}
 
 
 def _scaling(data) -> dict:

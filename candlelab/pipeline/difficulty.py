@@ -6,6 +6,7 @@ import numpy as np
 from omegaconf import DictConfig
 
 from candlelab.config import build, plain
+from candlelab.core.contracts import gives_logits
 from candlelab.pipeline.predictions import predict_samples
 
 LEVELS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
@@ -16,7 +17,7 @@ FRESH = 1_000_003  # added to the source's seed: samples that no training has se
 def right_by_difficulty(cfg: DictConfig, learner, data) -> list[dict]:
     """Return {difficulty, samples, right} per level; nothing for a source that has no difficulty or a net without classes."""
     recipe = plain(cfg)
-    if "difficulty" not in recipe["data"]["source"] or not getattr(learner.net, "gives_logits", True):
+    if "difficulty" not in recipe["data"]["source"] or not gives_logits(learner.net):
         return []
     return [_right_at(level, recipe, learner, data) for level in LEVELS]
 

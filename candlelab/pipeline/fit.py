@@ -11,6 +11,7 @@ from safetensors.torch import save
 from candlelab import run as runs
 from candlelab.config import build
 from candlelab.core import files
+from candlelab.core.contracts import HasPixels, gives_logits
 from candlelab.core.run_log import RunLog, duration
 from candlelab.pipeline.assemble import Parts, assemble, preprocessing
 from candlelab.pipeline.baselines import baseline_rows
@@ -61,7 +62,7 @@ def learner_for(cfg: DictConfig) -> tuple[Parts, Learner]:
     from candlelab.trainer.module import Learner
     pl.seed_everything(cfg.seed, verbose=False)
     parts = assemble(cfg)
-    if getattr(getattr(parts.net, "pixels", None), "source", None) == "training":
+    if isinstance(parts.net, HasPixels) and parts.net.pixels.source == "training":
         parts.net.pixels.fit(*parts.data.pixel_statistics())
     return parts, Learner(parts.net, parts.loss, parts.optimizer, classes=len(parts.data.label.classes), seed=cfg.seed)
 
@@ -75,7 +76,7 @@ def save_model(parts: Parts, learner, folder: Path) -> float | None:
     """Write weights and preprocessing; return the forecast's error if the net gives no logits."""
     weights = {name: value.contiguous() for name, value in parts.net.state_dict().items()}
     files.write_bytes(folder / runs.WEIGHTS, save(weights))
-    needs_error = not getattr(parts.net, "gives_logits", True)
+    needs_error = not gives_logits(parts.net)
     error = forecast_error(learner, parts.data) if needs_error else None
     parts.data.tokenizer.save(folder / runs.TOKENIZER)
     runs.write_json(folder / runs.PREPROCESSING, preprocessing(parts) | {"forecast_error": error})

@@ -12,6 +12,7 @@ from omegaconf import DictConfig
 from candlelab import run as runs
 from candlelab.config import build, plain
 from candlelab.core import files
+from candlelab.core.contracts import KnowsOptimum
 from candlelab.core.signal import threshold_hash
 from candlelab.core.spreadsheet import neutral_table
 from candlelab.evaluate.ledger import COLUMNS
@@ -150,8 +151,7 @@ def _caption(run: runs.Run, row) -> dict:
 
 def bayes_of(data) -> dict:
     """Return the best achievable accuracy and AUROC on the test rows, {} where the market does not know it."""
-    optimum = getattr(data.source, "optimum", None)
-    if optimum is None or data.label.kind != "forecast" or data.label.horizon != 1 or len(data.label.classes) != 2:
+    if not isinstance(data.source, KnowsOptimum) or data.label.kind != "forecast" or data.label.horizon != 1 or len(data.label.classes) != 2:
         return {}
     made = data.prepared
-    return optimum(made.candles, made.ends[data.samples("test")])
+    return data.source.optimum(made.candles, made.ends[data.samples("test")])

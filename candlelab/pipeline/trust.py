@@ -9,6 +9,7 @@ import pandas as pd
 
 from candlelab.audit.findings import Finding, of_reader, order_of_parts, suspicious_bars
 from candlelab.audit.predictions import mismatches, row_hashes
+from candlelab.core.contracts import Inspected
 from candlelab.core.errors import UserError
 from candlelab.market.quality import of_tape
 from candlelab.pipeline.predictions import EVALUATED
@@ -24,7 +25,7 @@ def card_of(data) -> dict:
 def findings_of(data) -> list[Finding]:
     """Return everything that is known to be wrong with the bars of a data set, before anything was dropped or after."""
     made = data.prepared
-    records = getattr(made.source, "quality", None) or of_tape(made.candles)
+    records = (made.source.quality if isinstance(made.source, Inspected) else None) or of_tape(made.candles)
     told = of_reader([record.row() for record in records])
     return told + suspicious_bars(made.candles) if data.label.kind == "forecast" else told
 

@@ -14,6 +14,7 @@ from candlelab import run as runs
 from candlelab.config import ConfigError, build
 from candlelab.core import files
 from candlelab.core.batch import Shapes
+from candlelab.core.contracts import HasPixels
 from candlelab.pipeline.load import load_run
 from candlelab.pipeline.scoring import own_scores, write_page
 
@@ -63,7 +64,7 @@ def untrained(found: runs.Run) -> torch.nn.Module:
     torch.manual_seed(0)
     shapes = Shapes(**{k: tuple(v) if isinstance(v, list) else v for k, v in found.preprocessing["shapes"].items()})
     net = build(cfg, "model.net", shapes)
-    if hasattr(net, "pixels"):
+    if isinstance(net, HasPixels):
         net.pixels.load_state_dict(found.model.pixels.state_dict())
     return net.eval()
 

@@ -8,6 +8,7 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from candlelab.config import build
+from candlelab.core.contracts import Inspected, Refreshable, Source
 from candlelab.core.interval import check_asked, to_time
 from candlelab.market.quality import Quality, of_tape
 from candlelab.pipeline.console import show
@@ -19,7 +20,7 @@ def fetch(cfg: DictConfig) -> list[Quality]:
     """Fetch data.symbols at data.interval from data.start to data.end; print and return one quality row per symbol."""
     source = build(cfg, "data.source")
     candles = source.fetch(list(cfg.data.symbols), check_asked(cfg.data.interval), to_time(cfg.data.start), to_time(cfg.data.end))
-    found = getattr(source, "quality", None) or of_tape(candles)
+    found = (source.quality if isinstance(source, Inspected) else None) or of_tape(candles)
     show(quality_table(found))
     _print_changes(source)
     for row in found:
@@ -29,12 +30,13 @@ def fetch(cfg: DictConfig) -> list[Quality]:
     return found
 
 
-def _print_changes(source) -> None:
+def _print_changes(source: Source) -> None:
     """Say what a refresh noticed, where the source was asked for one."""
-    changes = getattr(source, "changes", [])
-    for change in changes:
+    if not isinstance(source, Refreshable):
+        return
+    for change in source.changes:
         print(f"changed: {change}")
-    if getattr(source, "refresh", False) and not changes:
+    if source.refresh and not source.changes:
         print("nothing changed since the files were fetched")
 
 

@@ -16,6 +16,7 @@ import torch
 from pytorch_lightning.callbacks import EarlyStopping
 from pytorch_lightning.utilities.exceptions import MisconfigurationException
 
+from candlelab.core.contracts import RunLogger
 from candlelab.core.errors import UserError
 from candlelab.core.run_log import RunLog
 from candlelab.trainer.checkpoints import Checkpoints, Places, usable
@@ -54,7 +55,7 @@ class Trainer:
 
     def __init__(self, *, max_epochs: int, max_steps: int | None, patience: int, clip: float, precision: Literal["auto", "32-true", "bf16-mixed", "16-mixed"],
                  accelerator: str, devices: int | str, checkpoint_minutes: float, deterministic: bool,
-                 progress: Literal["auto", "bar", "lines", "none"], logger: object):
+                 progress: Literal["auto", "bar", "lines", "none"], logger: RunLogger):
         if max_epochs < 1 or (max_steps or 1) < 1 or patience < 1 or clip < 0:
             raise UserError(f"max_epochs {max_epochs}, max_steps {max_steps}, patience {patience}, clip {clip}: "
                              "need at least 1, 1 (or null), 1 and 0")

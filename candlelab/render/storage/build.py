@@ -11,14 +11,20 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from candlelab.core.contracts import Renderer
 from candlelab.core.errors import UserError
 from candlelab.render.storage.storage import PIECES, Part, Pictures, Storage, checksum, placed
 from candlelab.render.storage.store import FORMAT, INDEX, MANIFEST, PLAN, Store, open_store, seal_of, tape_sum, unfinished
 from candlelab.render.style import for_each
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from candlelab.core.candles import Candles
 
 WORDS = {"beside": "labels, splits or captions", "levels": "colours", "count": "windows", "recipe": "style"}  # parts of a plan
 BLOCK = 1 << 25  # bytes of pictures drawn at a time
@@ -100,11 +106,11 @@ def _store_at(path: Path, candles, ends, renderer, storage: Storage, columns: di
 
 
 class _Build(NamedTuple):
-    candles: object
+    candles: Candles
     ends: np.ndarray
-    renderer: object
+    renderer: Renderer
     storage: Storage
-    beside: object  # DataFrame, one row per picture
+    beside: pd.DataFrame  # one row per picture
     plan: dict
     folder: Path
     path: Path

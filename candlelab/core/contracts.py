@@ -1,0 +1,246 @@
+"""Protocols of the components: what a source, label rule, split, net, loss … must be able to do.
+
+A component is checked against its Protocol by tests/test_contracts.py, extensions by the same functions. What only some of a
+kind can do is a Protocol of its own (`Redrawn`, `KnowsOptimum`, `Inspected`, `HasPixels`, `SaysWhat`), asked for with isinstance.
+
+Dimensions: N tape rows, n samples, B batch, C channels, H height, W width, F features, K classes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
+
+if TYPE_CHECKING:
+    import numpy as np
+    from torch import Tensor, nn
+
+    from candlelab.core.batch import Batch, Output
+    from candlelab.core.candles import Candles
+
+Kind = Literal["forecast", "recognition"]
+
+
+@runtime_checkable
+class Source(Protocol):
+    """Bars from somewhere."""
+
+    def fetch(self, symbols: list[str], interval: str, start: int | None, end: int | None) -> Candles:
+        """Return the bars with start <= open time < end (ms UTC, None: no limit) of symbols ([]: all there are)."""
+        ...
+
+
+@runtime_checkable
+class Redrawn(Protocol):
+    """A source whose training samples are new ones in every epoch."""
+
+    def redraw(self, candles: Candles, ends: np.ndarray, epoch: int) -> None:
+        """Replace in place the samples that end at rows `ends` by this epoch's."""
+        ...
+
+
+@runtime_checkable
+class KnowsOptimum(Protocol):
+    """A source that knows how well the best possible model would do."""
+
+    def optimum(self, candles: Candles, rows: np.ndarray) -> dict[str, float]:
+        """Return the best achievable accuracy and AUROC on the windows that end at `rows` (n,)."""
+        ...
+
+
+@runtime_checkable
+class Inspected(Protocol):
+    """A source that says after `fetch` what was wrong with the bars, one record per symbol and interval."""
+
+    quality: list[Any]
+
+
+@runtime_checkable
+class Refreshable(Protocol):
+    """A source that can ask for everything again, and says what had been restated."""
+
+    refresh: bool
+    changes: list[str]
+
+
+class LabelsLike(Protocol):
+    """What a label rule returns: one entry per tape row, (N,)."""
+
+    label: np.ndarray  # int64 class, -1 where there is none
+    forward_return: np.ndarray  # float64 simple return to the close of `label_end`, NaN where there is none
+    target: np.ndarray  # float64 forward log return in past volatilities
+    sigma: np.ndarray  # float64 volatility of one bar known at this close
+    theta: np.ndarray  # float64 size of return at which this row's class begins
+    label_end: np.ndarray  # int64 last row the label looked at, -1 where there is none
+
+
+@runtime_checkable
+class LabelRule(Protocol):
+    """What happened next (a forecast), or what is drawn (recognition)."""
+
+    kind: Kind
+    classes: tuple[str, ...]
+    horizon: int  # bars the label looks ahead; 0 for recognition
+
+    def __call__(self, candles: Candles, window: int) -> LabelsLike:
+        """Return the labels of every row."""
+        ...
+
+
+@runtime_checkable
+class Split(Protocol):
+    """Training, validation and test in calendar time."""
+
+    def __call__(self, candles: Candles, end: np.ndarray, label_end: np.ndarray, first_row: np.ndarray) -> np.ndarray:
+        """Return the part of each sample, (n,) int8: 0 train, 1 validation, 2 test, -1 dropped."""
+        ...
+
+
+@runtime_checkable
+class Indicators(Protocol):
+    """Numbers per bar that look back only."""
+
+    names: tuple[str, ...]
+    warmup: int  # bars before the first row that is known
+
+    def __call__(self, candles: Candles) -> np.ndarray:
+        """Return (N, F) float64, NaN in the warm-up of a segment."""
+        ...
+
+
+@runtime_checkable
+class Scaling(Protocol):
+    """Scaling fitted on training rows."""
+
+    fitted: bool
+
+    def fit(self, values: np.ndarray) -> Any:
+        """Learn from (n, F)."""
+        ...
+
+    def __call__(self, values: np.ndarray) -> np.ndarray:
+        """Return (N, F) scaled."""
+        ...
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what was fitted, as plain numbers."""
+        ...
+
+
+@runtime_checkable
+class Caption(Protocol):
+    """A window told in words."""
+
+    warmup: int
+    length: int  # tokens at most
+
+    def __call__(self, candles: Candles, ends: np.ndarray, window: int) -> list[str]:
+        """Return one text per window."""
+        ...
+
+
+@runtime_checkable
+class Storage(Protocol):
+    """Where pictures are kept."""
+
+    path: Any  # Path or None
+
+
+@runtime_checkable
+class Renderer(Protocol):
+    """A chart style."""
+
+    window: int
+    warmup: int
+    shape: tuple[int, int, int]  # (C, H, W)
+
+    def draw(self, candles: Any, ends: Any) -> Any:
+        """Return uint8 (B, C, H, W), the same kind of array as `ends`."""
+        ...
+
+    def recipe(self) -> dict[str, Any]:
+        """Return every setting that can change a pixel."""
+        ...
+
+
+@runtime_checkable
+class Net(Protocol):
+    """A model: which inputs it reads, and what it says of a batch."""
+
+    reads: Sequence[str]  # of image, caption, series
+
+    def __call__(self, batch: Batch) -> Output:
+        """Return raw logits (B, K), a forecast (B,), or both."""
+        ...
+
+
+@runtime_checkable
+class HasPixels(Protocol):
+    """A net that standardises pixels by statistics of its own."""
+
+    pixels: nn.Module
+
+
+@runtime_checkable
+class SaysWhat(Protocol):
+    """A net that may be without classes and only forecast a number."""
+
+    gives_logits: bool
+
+
+@runtime_checkable
+class HasOrigin(Protocol):
+    """A net that says where its weights began."""
+
+    weights_origin: str
+
+
+@runtime_checkable
+class Loss(Protocol):
+    """What training makes small."""
+
+    def __call__(self, output: Output, batch: Batch) -> dict[str, Tensor]:
+        """Return "loss" and its parts, each a scalar."""
+        ...
+
+
+@runtime_checkable
+class OptimizerFactory(Protocol):
+    """An optimizer and its learning rate schedule."""
+
+    def configure(self, net: nn.Module, total_steps: int, steps_per_epoch: int) -> dict[str, Any]:
+        """Return what LightningModule.configure_optimizers returns."""
+        ...
+
+
+@runtime_checkable
+class RunLogger(Protocol):
+    """A dashboard; whatever it raises, the run goes on."""
+
+    def open(self, folder: Path) -> None:
+        """Begin a run whose folder holds its config."""
+        ...
+
+    def loggers(self, folder: Path) -> list[Any]:
+        """Return Lightning loggers."""
+        ...
+
+    def finish(self, folder: Path) -> None:
+        """Show what the finished run's folder holds."""
+        ...
+
+    def close(self, failed: bool) -> None:
+        """End the run."""
+        ...
+
+
+def gives_logits(net: Net) -> bool:
+    """Return whether a net names classes; nets that do not say so do."""
+    return net.gives_logits if isinstance(net, SaysWhat) else True
+
+
+PROTOCOLS: dict[str, type] = {
+    "data/source": Source, "data/label": LabelRule, "data/split": Split, "data/indicators": Indicators, "data/scaling": Scaling,
+    "data/caption": Caption, "render": Renderer, "model/loss": Loss, "model/optimizer": OptimizerFactory, "trainer/logger": RunLogger,
+}
