@@ -48,6 +48,7 @@ def evaluation(**changed):
         "fee_bps": 10.0,
         "slippage_bps": 0.0,
         "threshold": exact,
+        "precision": 0.8,
         "level": 0.95,
         "bins": 10,
         "draws": 50,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import time
 from pathlib import Path
 
 from omegaconf import DictConfig, OmegaConf, open_dict
@@ -23,8 +24,8 @@ def finish(cfg: DictConfig, choices) -> DictConfig:
             model = OmegaConf.select(cfg, "model.net.backbone") or choices["model"]
             cfg.name = f"{choices['data']}-{str(model).replace('/', '-')}"
         if OmegaConf.select(cfg, "data.end") == "latest":
-            from datetime import UTC, datetime
-            cfg.data.end = datetime.now(UTC).strftime("%Y-%m-%d")
+            from candlelab.core.interval import last_closed
+            cfg.data.end = last_closed(cfg.data.resample or cfg.data.interval, int(time.time() * 1000))
     return cfg
 
 

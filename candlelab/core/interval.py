@@ -101,6 +101,15 @@ def floor_open(time: np.ndarray, interval: str) -> np.ndarray:
     return (time - offset) // length * length + offset
 
 
+def last_closed(interval: str, now: int) -> str:
+    """Return when the last bar closed before a moment (ms UTC), as the config writes it: 2025-03-01T12:00.
+
+    Where the interval is known only to the data, the last midnight.
+    """
+    known = interval if interval in INTERVALS else "1d"
+    return str(floor_open(np.array(now), known).astype("datetime64[ms]").astype("datetime64[m]"))
+
+
 FIRST_YEAR, LAST_YEAR = np.datetime64("1900-01-01", "ms"), np.datetime64("9999-12-31", "ms")
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from candlelab.core.errors import UserError
 
-NOT_IN_RECIPE = ("data_hash", "weights_origin", "symbols", "forecast_error", "label")  # say nothing of the inputs
+NOT_IN_RECIPE = ("data_hash", "weights_origin", "symbols", "forecast_error", "forecast_range", "directions", "label")  # say nothing of the inputs
 _erfc = np.vectorize(math.erfc, otypes=[float])
 SCORES = ("confidence", "margin", "forecast")
 

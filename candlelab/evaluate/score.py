@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from candlelab.core.errors import UserError
-from candlelab.evaluate import backtest, compare, curves, ledger, money, verdict
+from candlelab.evaluate import abstain, backtest, compare, curves, forecast, ledger, money, verdict
 from candlelab.evaluate.classification import Scored, classify, forecast_scores
 from candlelab.evaluate.table import SPLITS, Kind, Part, Task, split_parts
 from candlelab.evaluate.threshold.curve import Choice, Search, Trades
@@ -54,6 +54,7 @@ class Evaluation:
     fee_bps       per unit of position changed, in basis points
     slippage_bps  half spread and slippage on top of the fee, in basis points
     threshold     how the confidence threshold is chosen on validation
+    precision     recognition: share of names that must be right on validation; below that confidence the model abstains
     level         of the intervals, such as 0.95
     bins          of the calibration curve
     draws         bootstrap draws for the intervals that need them
@@ -66,6 +67,7 @@ class Evaluation:
         fee_bps: float,
         slippage_bps: float,
         threshold: Search,
+        precision: float,
         level: float,
         bins: int,
         draws: int,
@@ -75,12 +77,14 @@ class Evaluation:
         for name, value in (("fee_bps", fee_bps), ("slippage_bps", slippage_bps)):
             if not 0 <= value < 10_000:
                 raise UserError(f"{name} was {value}; give basis points from 0 to below 10000")
+        if not 0 < precision <= 1:
+            raise UserError(f"precision was {precision}; give the share of names that must be right, above 0 and up to 1")
         if not 0.5 < level < 1:
             raise UserError(f"level was {level}; give a share above 0.5 and below 1, for example 0.95")
         for name, value in (("bins", bins), ("draws", draws), ("null_draws", null_draws)):
             if value < 2:
                 raise UserError(f"{name} was {value}; give at least 2")
-        self.fee_bps, self.slippage_bps, self.threshold, self.level = fee_bps, slippage_bps, threshold, level
+        self.fee_bps, self.slippage_bps, self.threshold, self.level, self.precision = fee_bps, slippage_bps, threshold, level, precision
         self.bins, self.draws, self.null_draws, self.seed = bins, draws, null_draws, seed
 
     @property
@@ -128,6 +132,11 @@ class Evaluation:
             pictures |= curves.of_money(signal, choices[net], trades["test"][net])
             made = ledger.trade_list(signal, trades["test"][net], parts["test"][net].ground.symbols)
             found["test"][net] |= ledger.trade_scores(made)
+        else:
+            threshold = abstain.chosen(parts["val"][net].predicted if net in parts["val"] else None, self.precision)
+            found["test"][net] |= abstain.named(parts["test"][net].predicted, threshold["threshold"], self.level)
+        if net in parts["val"]:
+            found["test"][net] |= forecast.coverage(parts["val"][net].predicted, parts["test"][net].predicted)
         differences = self._paired(parts["test"], net)
         passive = self._passive(trades["test"][net]) if kind == "forecast" else {}
         flat = flatten(found, net, task, passive, differences)
@@ -155,6 +164,7 @@ class Evaluation:
         for model, part in parts.items():
             predicted = part.predicted
             scored = classify(predicted, task.classes, level=self.level, bins=self.bins, draws=self.draws, seed=self.seed)
+            scored |= forecast.against_naive(predicted, self.level)
             if task.kind == "forecast":
                 scored |= forecast_scores(predicted, self.level)
             found[model] = scored

@@ -61,7 +61,7 @@ class Predictor:
     def signal(self, answers: dict[str, np.ndarray], *, threshold: float | None = None, returns: np.ndarray | None = None) -> np.ndarray:
         """Return (B,) int8: -1, 0 or 1 for forecasts, the class number for recognition; 0, or -1, below the threshold.
 
-        threshold  None: the one in the file, chosen on validation; without any, a forecast is always 0.
+        threshold  None: the one in the file, chosen on validation; without any, a forecast is always 0 and a recogniser always -1.
         returns    (B,) predicted log returns, where the file's score is "forecast".
         """
         p = answers.get("probabilities")
@@ -70,7 +70,7 @@ class Predictor:
         least = self.card["threshold"] if threshold is None else threshold
         checked_threshold(least)
         if self.card["kind"] == "recognition":
-            return np.where(p.max(1) >= (least or 0.0), p.argmax(1), -1).astype(np.int8)
+            return np.where(p.max(1) >= (np.inf if least is None else least), p.argmax(1), -1).astype(np.int8)
         sure, side = confidences(p, returns, self.card["score"])
         return signal_at(sure, side, least)
 

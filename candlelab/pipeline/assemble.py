@@ -82,6 +82,7 @@ def preprocessing(parts: Parts) -> dict:
     data, net = parts.data, parts.net
     return {"shapes": asdict(data.shapes), "reads": list(net.reads), "classes": list(data.label.classes),
             "kind": data.label.kind, "horizon": data.label.horizon, "label": type(data.label).__name__,
+            "directions": list(getattr(data.label, "directions", ())) or None,
             "window": data.window, "warmup": data.warmup, "batch_size": data.batch_size, "interval": data.prepared.candles.interval,
             "symbols": list(data.prepared.candles.symbols), "features": list(data.indicators.names),
             "scaling": _scaling(data) if "series" in net.reads else None,

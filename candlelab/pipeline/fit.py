@@ -11,14 +11,15 @@ from safetensors.torch import save
 from candlelab import run as runs
 from candlelab.config import build
 from candlelab.core import files
-from candlelab.core.contracts import HasPixels, gives_logits
+from candlelab.core.contracts import HasPixels
 from candlelab.core.run_log import RunLog, duration
+from candlelab.evaluate.forecast import expected_range
 from candlelab.pipeline.assemble import Parts, assemble, preprocessing
 from candlelab.pipeline.baselines import baseline_rows
 from candlelab.pipeline.difficulty import right_by_difficulty
 from candlelab.pipeline.estimate import guess_of_run
 from candlelab.pipeline.measure import PeakMemory, costs
-from candlelab.pipeline.predictions import forecast_error, net_rows, table, write_table
+from candlelab.pipeline.predictions import forecast_errors, net_rows, table, write_table
 from candlelab.pipeline.ranks import others
 from candlelab.pipeline.scoring import bayes_of, score_and_report
 from candlelab.pipeline.trust import card_of
@@ -73,13 +74,14 @@ def places(folder: Path) -> Places:
 
 
 def save_model(parts: Parts, learner, folder: Path) -> float | None:
-    """Write weights and preprocessing; return the forecast's error if the net gives no logits."""
+    """Write weights and preprocessing; return the standard deviation of the forecast's error, None without a forecast."""
     weights = {name: value.contiguous() for name, value in parts.net.state_dict().items()}
     files.write_bytes(folder / runs.WEIGHTS, save(weights))
-    needs_error = not gives_logits(parts.net)
-    error = forecast_error(learner, parts.data) if needs_error else None
+    errors = forecast_errors(learner, parts.data)
+    error = None if errors is None else float(errors.std())
+    fitted = {"forecast_error": error, "forecast_range": None if errors is None else expected_range(errors)}
     parts.data.tokenizer.save(folder / runs.TOKENIZER)
-    runs.write_json(folder / runs.PREPROCESSING, preprocessing(parts) | {"forecast_error": error})
+    runs.write_json(folder / runs.PREPROCESSING, preprocessing(parts) | fitted)
     runs.write_json(folder / runs.DATA, card_of(parts.data))
     return error
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -10,34 +11,57 @@ from omegaconf import DictConfig, OmegaConf
 
 from candlelab.config import ConfigError, build
 from candlelab.core.candles import Candles
-from candlelab.core.interval import next_open
+from candlelab.core.interval import interval_ms, next_open
 from candlelab.data.source.file import File
 from candlelab.data.thin import thin
 from candlelab.data.windows import present_in_window
 from candlelab.market.resample import resample
 
 MARKET = ("symbols", "interval", "start", "end")  # settings of data that say which bars, not what is made of them
-NOW = "now"
+NOW, NEWEST = "now", "newest"
+MADE_UP = ("Simulated", "Patterns")  # markets that have no present
+EXCHANGES = ("BinanceVision", "BinanceApi", "Ccxt")  # sources that fetch what they are asked for: not years for one window
+SPARE = 500  # bars before the window and its warm-up, so that what fades with time has faded
 
 
-def fetch(cfg: DictConfig, recipe: DictConfig, given: list[str], csv: str | None) -> Candles:
-    """Return the tape to predict on, coarsened and thinned as in training.
+def fetch(cfg: DictConfig, recipe: DictConfig, given: list[str], csv: str | None, *, at: int | None, bars: int) -> Candles:
+    """Return the tape to predict on, coarsened and thinned as in training; it is open at the end, whatever the training's end was.
 
     cfg     of this command; recipe of the run.
     given   keys that the command line overrides: those of data/source and of MARKET replace the run's.
     csv     a file to read instead: all symbols and all times it holds.
+    at      moment in ms UTC that is looked at; None: the newest bar. bars: of a window with its warm-up.
     Raises ConfigError for an override of data that belongs to the run.
     """
     data = OmegaConf.to_container(recipe, resolve=True)["data"]
     if csv is not None:
         source, data["symbols"], data["start"], data["end"] = File.plain(csv), [], None, None
     else:
+        data |= _open_end(data, at, bars)
         data |= {key: OmegaConf.to_container(cfg.data, resolve=True)[key] for key in _replaced(given)}
         source = build({"data": {"source": data["source"]}}, "data.source")
     candles = source.fetch(data["symbols"], data["interval"], *(_ms(data[key]) for key in ("start", "end")))
     if data["resample"] is not None:
         candles = resample(candles, data["resample"])
     return thin(candles, share=data["thin"], seed=data["seed"]) if data["thin"] else candles
+
+
+def _open_end(data: dict, at: int | None, bars: int) -> dict:
+    """Return start and end for a prediction: no end, and from an exchange only what a window needs."""
+    if _name(data["source"]) not in EXCHANGES:
+        return {"end": None}
+    step = interval_ms(data["resample"] or data["interval"])
+    until = now_ms() if at is None else at
+    return {"start": _iso_ms(until - (bars + SPARE) * step), "end": None if at is None else _iso_ms(at)}
+
+
+def _name(source: dict) -> str:
+    return str(source["_target_"]).rsplit(".", 1)[-1]
+
+
+def has_a_present(recipe: DictConfig, given: list[str], csv: str | None) -> bool:
+    """Return whether the market that is looked at goes on: made-up ones end with their newest bar."""
+    return csv is not None or bool({"", "source"} & _replaced(given)) or _name(recipe.data.source) not in MADE_UP
 
 
 def _replaced(given: list[str]) -> set[str]:
@@ -59,24 +83,48 @@ class Latest:
     opened: int | None  # ms UTC
     closed: int | None
     trouble: str | None
+    stale: int = 0  # bars that have closed since and are not there
+
+    @property
+    def staleness(self) -> str:
+        """The missing bars in words; empty if none is missing."""
+        return f"stale: {self.stale} bar{'s' * (self.stale > 1)} closed after the last one there is" if self.stale else ""
 
 
-def moment(candles: Candles, at: str | None) -> int:
-    """Return the moment in ms UTC at which the market is looked at; None is when the newest bar closes."""
-    if at is None:
-        return int(max(next_open(candles.time[[row]], candles.intervals[candles.symbol[row]])[0] for row in _last_rows(candles)))
+def moment(at: str | None) -> int | None:
+    """Return the moment in ms UTC at which the market is looked at; None: when its newest bar closes."""
+    if at == NEWEST:
+        return None
+    if at is None or at == NOW:
+        return now_ms()
     try:
-        stamp = pd.Timestamp.now(tz="UTC") if at == NOW else pd.Timestamp(at)
+        stamp = pd.Timestamp(at)
         if stamp is pd.NaT:
             raise ValueError
     except ValueError:
-        raise ConfigError(f"task.at='{at}' is no moment: write 2025-03-01T12:00 (UTC), now, or leave it null") from None
+        raise ConfigError(f"task.at='{at}' is no moment: write 2025-03-01T12:00 (UTC), now or newest") from None
     return int((stamp.tz_localize("UTC") if stamp.tz is None else stamp).timestamp() * 1000)
 
 
-def latest(candles: Candles, at: int, *, window: int, warmup: int) -> list[Latest]:
-    """Return the last closed bar of every symbol at a moment, in the order of the tape's symbols."""
-    return [_latest(candles, code, at, window, window + warmup) for code in range(len(candles.symbols))]
+def now_ms() -> int:
+    """Return the present moment, ms UTC."""
+    return int(time.time() * 1000)
+
+
+def newest_close(candles: Candles) -> int:
+    """Return when the newest bar of a tape closes, ms UTC."""
+    return int(max(next_open(candles.time[[row]], candles.intervals[candles.symbol[row]])[0] for row in _last_rows(candles)))
+
+
+def latest(candles: Candles, at: int, *, window: int, warmup: int, most_stale: int | None = None) -> list[Latest]:
+    """Return the last closed bar of every symbol at a moment, in the order of the tape's symbols.
+
+    most_stale  missing bars up to which a bar is still looked at; None: however many.
+    """
+    found = [_latest(candles, code, at, window, window + warmup) for code in range(len(candles.symbols))]
+    if most_stale is None:
+        return found
+    return [replace(bar, trouble=bar.staleness) if bar.trouble is None and bar.stale > most_stale else bar for bar in found]
 
 
 def _latest(candles: Candles, code: int, at: int, window: int, needed: int) -> Latest:
@@ -87,13 +135,11 @@ def _latest(candles: Candles, code: int, at: int, window: int, needed: int) -> L
     if not len(rows):
         return Latest(name, None, None, None, f"too little history: no bar had closed by {iso(at)}")
     row, closed = int(rows[-1]), int(closes[-1])
-    return Latest(name, row, int(candles.time[row]), closed, _trouble(candles, row, rows[0], closed, at, interval, window, needed))
-
-
-def _trouble(candles: Candles, row: int, first: int, closed: int, at: int, interval: str, window: int, needed: int) -> str | None:
     late = int((at - closed) // max(1, int(next_open(np.array([closed]), interval)[0]) - closed))
-    if late:
-        return f"stale data: {late} bar{'s' * (late > 1)} closed after the last one there is"
+    return Latest(name, row, int(candles.time[row]), closed, _trouble(candles, row, rows[0], window, needed), late)
+
+
+def _trouble(candles: Candles, row: int, first: int, window: int, needed: int) -> str | None:
     have = int(candles.position[row]) + 1
     if have < needed and candles.segment[row] != candles.segment[first]:
         return f"gap: {have} bars since {iso(candles.time[row - have + 1])}, {needed} without a gap are needed"
@@ -111,6 +157,10 @@ def _last_rows(candles: Candles) -> np.ndarray:
 def iso(ms: int) -> str:
     """Return a moment as 2025-03-01 12:00, UTC."""
     return pd.Timestamp(int(ms), unit="ms").strftime("%Y-%m-%d %H:%M")
+
+
+def _iso_ms(ms: int) -> str:
+    return pd.Timestamp(int(ms), unit="ms").isoformat()
 
 
 def _ms(date: str | None) -> int | None:

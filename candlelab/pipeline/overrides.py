@@ -22,7 +22,7 @@ def laid_over(own: dict, asked: dict, keys: list[str], group: str) -> dict:
     own, asked  the group as the run stored it, and as the command composed it.
     keys        of the command line: `group`, `group/part` and `group.setting` count.
     """
-    made = {name: dict(value) if isinstance(value, dict) else value for name, value in own.items()}
+    made = {name: value for name, value in asked.items() if name not in own} | own  # an older run knows fewer settings
     for key in keys:
         first, *inner = key.replace("/", ".").split("@")[0].split(".")
         if first != group:

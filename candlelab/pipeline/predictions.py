@@ -28,12 +28,16 @@ def predict_samples(learner, data, samples: np.ndarray, device: torch.device | N
     return {name: np.concatenate(parts) for name, parts in said.items()}
 
 
-def forecast_error(learner, data) -> float:
-    """Return the standard deviation of target - forecast on validation, in units of target."""
+def forecast_errors(learner, data) -> np.ndarray | None:
+    """Return target - forecast on validation, in units of target, where both are known; None for a net or a label without forecast."""
     samples = data.samples("validation")
-    forecast = predict_samples(learner, data, samples)["forecast"]
     target = data.prepared.labels.target[data.prepared.ends[samples]]
-    return float(np.nanstd(target - forecast))
+    if not np.isfinite(target).any():
+        return None
+    forecast = predict_samples(learner, data, samples).get("forecast")
+    if forecast is None:
+        return None
+    return (target - forecast)[np.isfinite(target - forecast)]
 
 
 def class_probabilities(forecast: np.ndarray, error: float, sigma: np.ndarray, theta: np.ndarray, classes: int) -> np.ndarray:

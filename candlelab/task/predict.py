@@ -11,9 +11,10 @@ import pandas as pd
 from omegaconf import DictConfig
 
 from candlelab import run as runs
-from candlelab.config import build
+from candlelab.config import ConfigError, build
 from candlelab.core import files
 from candlelab.core.candles import Candles
+from candlelab.core.errors import DataTrouble
 from candlelab.core.signal import check_answers, checked_threshold, confidences, normal_probabilities, recipe_hash
 from candlelab.core.spreadsheet import neutral_table
 from candlelab.core.volatility import running_volatility
@@ -21,53 +22,67 @@ from candlelab.export.predict import Predictor
 from candlelab.export.rule import Rule, check_export, rule_of
 from candlelab.pipeline.inputs import InputMaker
 from candlelab.pipeline.load import load_run
-from candlelab.pipeline.new_candles import Latest, fetch, iso, latest, moment
+from candlelab.pipeline.new_candles import NOW, Latest, fetch, has_a_present, iso, latest, moment, newest_close
 from candlelab.pipeline.overrides import overridden
 from candlelab.run import Run
 
 SIGNALS = {-1: "SHORT", 0: "NONE", 1: "LONG"}
 UNSURE = "-"  # in place of a class that is not sure enough
+DIRECTIONS = {-1: "bearish", 0: "neutral", 1: "bullish"}  # what the textbook expects after a pattern
 FILES = {"onnx": "model.onnx", "int8": "model.int8.onnx"}
 
 
 def predict(cfg: DictConfig, *, run: str, engine: Literal["torch", "onnx", "int8"], csv: str | None, at: str | None,
-            threshold: float | None, format: Literal["csv", "parquet", "json"]) -> pd.DataFrame:
+            threshold: float | None, most_stale: int | None, format: Literal["csv", "parquet", "json"]) -> pd.DataFrame:
     """Print and return one row per symbol, and write it into the run's predict/ folder.
 
-    engine     torch, or the exported model: then torch is never imported.
-    csv        candles to look at; None: data/source=… of the command, else the run's own source.
-    at         moment to look at (UTC), `now`, or None: when the newest bar closed.
-    threshold  confidence to ask for; None: the one chosen on validation.
-    Raises ValueError for a run, a model file or candles that cannot be used.
+    engine      torch, or the exported model: then torch is never imported.
+    csv         candles to look at; None: data/source=… of the command, else the run's own source, open at its end.
+    at          moment to look at (UTC); None or `now`: the present; `newest`: when the newest bar closed.
+    threshold   confidence to ask for; None: the one chosen on validation.
+    most_stale  missing bars up to which a signal is given; None: however many, and said.
+    Raises UserError for a run, a model file or candles that cannot be used, DataTrouble if no symbol could be answered.
     """
+    _check(most_stale)
     found = load_run(run)
-    maker = InputMaker.of(found)
-    candles = fetch(cfg, maker.recipe, overridden() or [], csv)
-    when = moment(candles, at)
-    table = signals(found, maker, candles, when, engine=engine, threshold=threshold)
+    maker, given = InputMaker.of(found), overridden() or []
+    asked = moment(at) if has_a_present(maker.recipe, given, csv) or at not in (None, NOW) else None
+    candles = fetch(cfg, maker.recipe, given, csv, at=asked, bars=maker.bars)
+    when = newest_close(candles) if asked is None else asked
+    table = signals(found, maker, candles, when, engine=engine, threshold=threshold, most_stale=most_stale)
     print(_spelled(table, found, when), flush=True)
     asked = [*([Path(csv).name.partition(".")[0]] if csv else []), *([] if engine == "torch" else [engine]),
              *([] if threshold is None else [f"threshold{threshold:g}"])]
     path = write(table, found.folder / runs.PREDICTED / f"{'-'.join([stamp(when), *asked])}.{format}")
     print(f"\nwritten to {path}", flush=True)
+    if table["class"].isna().all():
+        raise DataTrouble(f"no symbol could be answered ({table.symbol[0]}: {table.reason[0]}): bring newer or longer candles")
     return table
 
 
-def signals(run: Run, maker: InputMaker, candles: Candles, when: int, *, engine: str, threshold: float | None) -> pd.DataFrame:
+def _check(most_stale: int | None) -> None:
+    if most_stale is not None and most_stale < 0:
+        raise ConfigError(f"task.most_stale is {most_stale}: give 0 or more missing bars, or null for any number")
+
+
+def signals(run: Run, maker: InputMaker, candles: Candles, when: int, *, engine: str, threshold: float | None,
+            most_stale: int | None) -> pd.DataFrame:
     """Return one row per symbol of the tape: what the model says at a moment (ms UTC), and why it says nothing.
 
-    Columns symbol, time (open of the last closed bar, ms UTC), closed, signal, class, confidence, threshold, threshold_hash (of the
-    one chosen on validation, empty for another), p_<class>…, forecast (log return), reason.
+    Columns symbol, time (open of the last closed bar, ms UTC), closed, stale (bars that are missing since), signal, class,
+    direction (of a chart pattern), confidence, threshold, threshold_hash (of the one chosen on validation, empty for another),
+    p_<class>…, close, forecast (log return), forecast_close with forecast_low and forecast_high (95 %), reason.
     """
     made = run.preprocessing
-    bars = latest(candles, when, window=made["window"], warmup=made["warmup"])
+    bars = latest(candles, when, window=made["window"], warmup=made["warmup"], most_stale=most_stale)
     ready = [bar for bar in bars if bar.trouble is None]
     answers = dict.fromkeys((bar.symbol for bar in ready), None)
     if ready:
         ends = np.array([bar.row for bar in ready])
         p, returns, unknown = answer(run, maker, candles, ends, engine)
         check_answers(p[~unknown])
-        answers = {bar.symbol: (p[k], returns[k], unknown[k]) for k, bar in enumerate(ready)}
+        closes = expected_closes(made, candles, ends, returns)
+        answers = {bar.symbol: (p[k], returns[k], unknown[k], closes[k]) for k, bar in enumerate(ready)}
     rule = rule_of(run) if threshold is None else replace(rule_of(run), threshold=checked_threshold(threshold), hash="")
     return pd.DataFrame([_row(bar, answers.get(bar.symbol), made, rule) for bar in bars])
 
@@ -78,14 +93,27 @@ def answer(run: Run, maker: InputMaker, candles: Candles, ends: np.ndarray, engi
     series = inputs.get("series")
     unknown = np.zeros(len(ends), bool) if series is None else ~np.isfinite(series).all((1, 2))
     inputs = {name: np.nan_to_num(value) if value.dtype == np.float32 else value for name, value in inputs.items()}
+    made = run.preprocessing
     said = _with_torch(run, inputs) if engine == "torch" else _with_onnx(run, inputs, FILES[engine])
     sigma = running_volatility(candles)[ends]
-    returns = said["forecast"] * sigma if "forecast" in said else np.full(len(ends), np.nan)
+    learnt = "forecast" in said and made.get("forecast_range", ()) is not None  # a label without a coming close teaches no forecast
+    returns = said["forecast"] * sigma if learnt else np.full(len(ends), np.nan)
     if "probabilities" in said:
         return said["probabilities"], returns, unknown
-    theta = build(maker.recipe, "data.label")(candles, run.preprocessing["window"]).theta[ends]
-    error, classes = run.preprocessing["forecast_error"], len(run.preprocessing["classes"])
+    theta = build(maker.recipe, "data.label")(candles, made["window"]).theta[ends]
+    error, classes = made["forecast_error"], len(made["classes"])
     return normal_probabilities(said["forecast"], error, sigma, theta, classes), returns, unknown
+
+
+def expected_closes(made: dict, candles: Candles, ends: np.ndarray, returns: np.ndarray) -> np.ndarray:
+    """Return close, predicted close, and the low and high end of where it is expected (95 %); (n, 4), NaN without a forecast.
+
+    The range is that of the errors on validation, in volatilities: as wide on both sides as they were.
+    """
+    close, sigma = candles.close[ends], running_volatility(candles)[ends]
+    low, high = made.get("forecast_range") or (np.nan, np.nan)
+    coming = [close * np.exp(returns + error * sigma) for error in (0.0, low, high)]
+    return np.stack([close, *coming], 1)
 
 
 def _with_torch(run: Run, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -104,18 +132,31 @@ def _with_onnx(run: Run, inputs: dict[str, np.ndarray], file: str) -> dict[str, 
 
 
 def _row(bar: Latest, said: tuple | None, made: dict, rule: Rule) -> dict:
-    head = {"symbol": bar.symbol, "time": bar.opened, "closed": bar.closed}
+    head = {"symbol": bar.symbol, "time": bar.opened, "closed": bar.closed, "stale": bar.stale}
     forecasts = made["kind"] == "forecast"
     trouble = bar.trouble or ("gap: an indicator is unknown in the window" if said[2] else None)
     if trouble:
-        p, returns, sure = np.full(len(made["classes"]), np.nan), np.nan, np.nan
+        p, returns, sure, closes = np.full(len(made["classes"]), np.nan), np.nan, np.nan, [np.nan] * 4
         signal, word, reason = SIGNALS[0] if forecasts else UNSURE, None, trouble
     else:
-        p, returns = said[0], said[1]
+        p, returns, _, closes = said
         signal, word, sure, reason = _decided(p, returns, made["classes"], forecasts, rule)
     numbers = {f"p_{name}": float(value) for name, value in zip(made["classes"], p, strict=True)}
-    return head | {"signal": signal, "class": word, "confidence": float(sure), "threshold": rule.threshold, "threshold_hash": rule.hash} | numbers | {
-        "forecast": float(returns), "reason": reason or ""}
+    direction = {"direction": _direction(made, signal)} if made.get("directions") else {}
+    coming = dict(zip(("forecast_close", "forecast_low", "forecast_high"), map(float, closes[1:]), strict=True))
+    head |= {"signal": signal, "class": word} | direction
+    return head | {"confidence": float(sure), "threshold": rule.threshold, "threshold_hash": rule.hash} | numbers | {
+        "close": float(closes[0]), "forecast": float(returns)} | coming | {"reason": "; ".join(filter(None, _reasons(bar, reason)))}
+
+
+def _reasons(bar: Latest, reason: str | None) -> list[str | None]:
+    return [reason] if reason and reason == bar.staleness else [bar.staleness, reason]
+
+
+def _direction(made: dict, signal: str) -> str:
+    """Return what the textbook expects after the pattern that is named; empty where none is."""
+    sides = dict(zip(made["classes"], made["directions"], strict=True))
+    return DIRECTIONS[sides[signal]] if signal in sides and signal != "none" else ""
 
 
 def _decided(p: np.ndarray, returns: float, classes: list[str], forecasts: bool, rule: Rule) -> tuple:
@@ -123,7 +164,9 @@ def _decided(p: np.ndarray, returns: float, classes: list[str], forecasts: bool,
     score, least = rule.score, rule.threshold
     word = classes[int(p.argmax())]
     if not forecasts:
-        unsure = least is not None and p.max() < least
+        if least is None:
+            return UNSURE, word, p.max(), "no confidence was high enough on validation; task.threshold=… sets one"
+        unsure = p.max() < least
         return UNSURE if unsure else word, word, p.max(), f"below the threshold {least:.3g}" if unsure else None
     sure, side = (value[0] for value in confidences(p[None], np.array([returns]), score))
     if least is None:
@@ -139,12 +182,14 @@ def stamp(when: int) -> str:
 
 
 def _spelled(table: pd.DataFrame, run: Run, when: int) -> str:
-    """Return the table for people, with what it must not be taken for."""
-    shown = table.assign(closed=[iso(t) if pd.notna(t) else "" for t in table.closed]).drop(columns=["time"])
+    """Return the table for people, with what it must not be taken for; prices are rounded to five digits, the file has them all."""
+    shown = table.assign(closed=[iso(t) if pd.notna(t) else "" for t in table.closed]).drop(columns=["time", "threshold_hash"])
+    shown = shown.drop(columns=[name for name in shown if shown[name].isna().all() or (name == "stale" and not shown.stale.any())])
     shown = shown.rename(columns={"closed": "last bar closed"})
-    text = shown.to_string(index=False, na_rep="", float_format=lambda value: f"{value:.4g}")
+    text = shown.to_string(index=False, na_rep="", float_format=lambda value: f"{value:.5g}")
     kind = "signals" if run.preprocessing["kind"] == "forecast" else "charts recognised"
-    return f"{kind} of {run.folder.name} at {iso(when)} UTC (not financial advice)\n\n{text}"
+    late = [f"STALE: the last bar of {row.symbol} closed {iso(row.closed)}, {row.stale:,} bars ago" for row in table.itertuples() if row.stale]
+    return "\n".join([f"{kind} of {run.folder.name} at {iso(when)} UTC (not financial advice)", *late, "", text])
 
 
 def write(table: pd.DataFrame, path: Path) -> Path:

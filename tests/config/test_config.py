@@ -3,7 +3,7 @@
 import pytest
 
 from candlelab import config
-from candlelab.config import ConfigError, compose
+from candlelab.config import ConfigError, compose, run_folder
 from candlelab.core.errors import UserError
 
 SMALL = ("model=fusion_small", "data/source=simulated")
@@ -82,3 +82,11 @@ def test_annotations_are_checked_in_depth():
 def test_what_a_constructor_refuses_has_its_address_in_front(words, part, told):
     with pytest.raises(UserError, match=f"^{told}"):
         config.build(compose(*SMALL, *words), part, *[None] * (part == "data"))
+
+
+@pytest.mark.parametrize(("interval", "end"), [("1h", "2026-03-01T12:00"), ("15m", "2026-03-01T12:15"), ("1d", "2026-03-01T00:00"),
+                                               ("1w", "2026-02-23T00:00"), ("1mo", "2026-03-01T00:00")])  # fmt: skip
+def test_latest_is_when_the_last_bar_closed_fixed_to_its_time(monkeypatch, interval, end):
+    monkeypatch.setattr("time.time", lambda: 1_772_367_420.0)  # 2026-03-01 12:17 UTC, a Sunday
+    cfg = compose("data.end=latest", f"data.interval={interval}")
+    assert cfg.data.end == end and run_folder(cfg) == run_folder(compose(f"data.end='{end}'", f"data.interval={interval}"))

@@ -36,6 +36,7 @@ def evaluated(symbols=("BTCUSDT",), n=1200, classes=("down", "up"), kind="foreca
     ]
     predictions = pd.concat(tables, ignore_index=True)
     settings = Evaluation(
+        precision=0.8,
         fee_bps=10.0,
         slippage_bps=0.0,
         threshold=Exact(score="confidence", min_trades=20, smooth=0.0, draws=5),

@@ -13,14 +13,17 @@ from omegaconf import OmegaConf
 
 from candlelab.config import build, compose
 from candlelab.core.candles import Candles
+from candlelab.core.errors import DataTrouble
 from candlelab.core.signal import confidences, normal_probabilities, threshold_hash
+from candlelab.core.volatility import running_volatility
 from candlelab.evaluate import money
 from candlelab.export.rule import Rule
 from candlelab.pipeline.inputs import InputMaker
-from candlelab.pipeline.new_candles import fetch, latest, moment
+from candlelab.pipeline.new_candles import _open_end, fetch, latest, newest_close
 from candlelab.pipeline.predictions import class_probabilities
-from candlelab.task.predict import signals, write
+from candlelab.task.predict import _direction, expected_closes, signals, write
 
+NEWEST = {"at": None, "bars": 50}
 HOUR, YEAR_2020 = 3_600_000, 438_288  # ms, hours since 1970
 
 
@@ -44,7 +47,7 @@ def frame(bars: int, *, first: int = 0, symbol: str = "A", seed: int = 0) -> pd.
 
 def troubles(tape: pd.DataFrame, at: int | None = None, *, needed: int = 50) -> dict[str, str | None]:
     candles = Candles.from_frame(tape)
-    when = moment(candles, None) if at is None else at
+    when = newest_close(candles) if at is None else at
     return {bar.symbol: bar.trouble for bar in latest(candles, when, window=10, warmup=needed - 10)}
 
 
@@ -88,11 +91,11 @@ class Absent:
             raise ModuleNotFoundError(name, name=name)
 sys.meta_path.insert(0, Absent())
 from candlelab.run import load_run
-from candlelab.task.predict import InputMaker, fetch, moment, signals
+from candlelab.task.predict import InputMaker, fetch, newest_close, signals
 run = load_run({str(exported("fusion").folder)!r})
 maker = InputMaker.of(run)
-candles = fetch(None, maker.recipe, [], None)
-print(signals(run, maker, candles, moment(candles, None), engine="onnx", threshold=0.0).signal[0])
+candles = fetch(None, maker.recipe, [], None, at=None, bars=maker.bars)
+print(signals(run, maker, candles, newest_close(candles), engine="onnx", threshold=0.0, most_stale=None).signal[0])
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=Path(__file__).resolve().parents[2])
     assert done.stdout.strip() in ("LONG", "SHORT"), done.stderr
@@ -110,9 +113,10 @@ def test_a_gap_is_said():
 
 
 def test_stale_data_are_said():
-    both = pd.concat([frame(60), frame(58, symbol="B")])
-    assert troubles(both) == {"A": None, "B": "stale data: 2 bars closed after the last one there is"}
-    assert troubles(frame(60), at=61 * HOUR) == {"A": "stale data: 1 bar closed after the last one there is"}
+    both = Candles.from_frame(pd.concat([frame(60), frame(58, symbol="B")]))
+    assert [bar.staleness for bar in latest(both, 60 * HOUR, window=10, warmup=40)] == ["", "stale: 2 bars closed after the last one there is"]
+    strict = latest(both, 61 * HOUR, window=10, warmup=40, most_stale=1)
+    assert [bar.trouble for bar in strict] == [None, "stale: 3 bars closed after the last one there is"]
 
 
 def test_a_window_whose_bars_are_all_gone_is_said():
@@ -124,7 +128,7 @@ def test_a_window_whose_bars_are_all_gone_is_said():
 def test_a_symbol_without_a_window_has_no_signal_and_others_do():
     run = finished("series")
     maker, candles = InputMaker.of(run), Candles.from_frame(pd.concat([frame(200), frame(30, first=170, symbol="B")]))
-    table = signals(run, maker, candles, moment(candles, None), engine="torch", threshold=0.0)
+    table = signals(run, maker, candles, newest_close(candles), engine="torch", threshold=0.0, most_stale=None)
     assert table.signal.tolist()[1] == "NONE" and table.reason[1].startswith("too little history") and np.isnan(table.p_up[1])
     assert table.p_up.notna()[0]
 
@@ -151,7 +155,7 @@ def test_answers_about_two_files_at_one_moment_are_two_files(tmp_path):
     run = finished("series")
     for name, seed in (("one.csv", 0), ("two.csv.gz", 1)):
         frame(200, first=YEAR_2020, seed=seed).to_csv(tmp_path / name, index=False)
-        ask(run, f"task.csv={tmp_path / name}")
+        ask(run, f"task.csv={tmp_path / name}", "task.at=newest")
     moment_of = pd.Timestamp((YEAR_2020 + 200) * HOUR, unit="ms").strftime("%Y-%m-%dT%H%M")
     assert {f"{moment_of}-{name}.csv" for name in ("one", "two")} <= {path.name for path in (run.folder / "predict").iterdir()}
 
@@ -160,10 +164,10 @@ def test_the_command_line_can_name_another_source_and_nothing_of_the_recipe():
     run = finished("series")
     recipe = InputMaker.of(run).recipe
     cfg = compose("task=predict", f"task.run={run.folder}", "data=simulated", "data.source.bars=321")
-    assert len(fetch(cfg, recipe, ["data/source", "data.source.bars"], None)) == 321
-    assert len(fetch(cfg, recipe, ["task", "task.run"], None)) == 700
+    assert len(fetch(cfg, recipe, ["data/source", "data.source.bars"], None, **NEWEST)) == 321
+    assert len(fetch(cfg, recipe, ["task", "task.run"], None, **NEWEST)) == 700
     with pytest.raises(ValueError, match=r"data\.window belongs to the run"):
-        fetch(cfg, recipe, ["data.window"], None)
+        fetch(cfg, recipe, ["data.window"], None, **NEWEST)
 
 
 def test_what_is_no_moment_is_refused():
@@ -197,6 +201,78 @@ def test_probabilities_of_a_forecast_are_those_of_training(classes):
 def test_the_stored_recipe_holds_no_open_reference():
     run = finished("series")
     assert OmegaConf.to_container(InputMaker.of(run).recipe, resolve=False) == OmegaConf.to_container(run.cfg, resolve=True)
+
+
+def csv_of(path, bars: int, *, last_closed: str):
+    """A file whose newest bar closed at a moment."""
+    first = pd.Timestamp(last_closed).value // 3_600_000_000_000 - bars
+    frame(bars, first=first).to_csv(path, index=False)
+    return path
+
+
+def at_noon(monkeypatch, minutes: int = 1):
+    monkeypatch.setattr("candlelab.pipeline.new_candles.now_ms", lambda: pd.Timestamp("2026-03-01T12:00").value // 10**6 + minutes * 60_000)
+
+
+def test_the_default_is_now_and_the_newest_closed_bar(tmp_path, monkeypatch):
+    at_noon(monkeypatch)
+    said = ask(finished("series"), f"task.csv={csv_of(tmp_path / 'a.csv', 200, last_closed='2026-03-01T12:00')}").iloc[0]
+    assert stamp(said.closed) == "2026-03-01T12:00:00" and said.stale == 0 and "stale" not in said.reason
+
+
+def test_old_candles_are_answered_and_said_to_be_stale(tmp_path, monkeypatch, capsys):
+    at_noon(monkeypatch)
+    path = csv_of(tmp_path / "a.csv", 200, last_closed="2026-03-01T09:00")
+    said = ask(finished("series"), f"task.csv={path}", "task.threshold=0").iloc[0]
+    assert said.stale == 3 and said.reason.startswith("stale: 3 bars closed after") and said["class"] is not None
+    assert "STALE: the last bar of A closed 2026-03-01 09:00, 3 bars ago" in capsys.readouterr().out
+
+
+def test_a_job_that_trades_gets_no_stale_signal_and_code_5(tmp_path, monkeypatch):
+    at_noon(monkeypatch)
+    path = csv_of(tmp_path / "a.csv", 200, last_closed="2026-03-01T11:00")
+    with pytest.raises(DataTrouble, match=r"no symbol could be answered .*stale: 1 bar closed") as caught:
+        ask(finished("series"), f"task.csv={path}", "task.most_stale=0")
+    assert caught.value.exit_code == 5 and list((finished("series").folder / "predict").glob("2026-03-01T1201-a*.csv"))
+
+
+def test_a_made_up_market_ends_with_its_newest_bar():
+    run = finished("series")
+    assert ask(run).stale.tolist() == [0] and ask(run).time[0] >= run.predictions.time.max()
+
+
+def test_the_end_of_the_training_is_not_the_end_of_the_market(tmp_path):
+    recipe = OmegaConf.create({"data": OmegaConf.to_container(InputMaker.of(finished("series")).recipe.data, resolve=True) | {
+        "source": {"_target_": "candlelab.data.source.binance_vision.BinanceVision"}, "start": "2018-01-01", "end": "2025-01-01"}})
+    assert _open_end(recipe.data, None, 50)["end"] is None
+    asked = _open_end(recipe.data, 1000 * HOUR, 50)  # an exchange is asked for 550 hours and no more
+    assert asked == {"start": "1970-01-19T18:00:00", "end": "1970-02-11T16:00:00"}
+
+
+def test_the_coming_close_has_a_range_by_hand():
+    candles = Candles.from_frame(frame(60))
+    end, sigma = np.array([59]), running_volatility(candles)[59]
+    told = expected_closes({"forecast_range": [-2.0, 1.0]}, candles, end, np.array([0.01]))[0]
+    close = candles.close[59]
+    assert np.allclose(told, [close, close * np.exp(0.01), close * np.exp(0.01 - 2 * sigma), close * np.exp(0.01 + sigma)])
+
+
+def test_a_net_that_forecasts_prints_the_coming_close_and_others_do_not(capsys):
+    said = ask(finished("fusion")).iloc[0]
+    assert said.forecast_low < said.forecast_close < said.forecast_high and "forecast_close" in capsys.readouterr().out
+    ask(finished("series"))
+    assert "forecast_close" not in capsys.readouterr().out
+
+
+def test_a_recogniser_without_a_calibrated_confidence_names_nothing(monkeypatch):
+    monkeypatch.setattr("candlelab.task.predict.rule_of", lambda run: Rule("confidence", None, ""))
+    said = ask(finished("recognition")).iloc[0]
+    assert said.signal == "-" and said.reason.startswith("no confidence was high enough on validation")
+
+
+def test_a_pattern_is_shown_with_its_direction():
+    made = {"classes": ["double_top", "double_bottom", "none"], "directions": [-1, 1, 0]}
+    assert [_direction(made, name) for name in ("double_top", "double_bottom", "none", "-")] == ["bearish", "bullish", "", ""]
 
 
 def test_an_export_with_another_threshold_is_refused(monkeypatch):
