@@ -156,3 +156,10 @@ def test_nothing_is_unpickled(path):
 def test_no_parameter_is_typed_object(path):
     annotated = [n for n in ast.walk(ast.parse(path.read_text())) if isinstance(n, (ast.arg, ast.AnnAssign))]
     assert not [n.lineno for n in annotated if isinstance(n.annotation, ast.Name) and n.annotation.id == "object"]
+
+
+@pytest.mark.parametrize("path", [*CODE, *YAMLS], ids=name)
+def test_a_document_that_is_cited_is_in_the_repository(path):
+    text = path.read_text()
+    assert not re.search(r"\bsystem 00\d|(?<![A-Z0-9])METHODS\b|BINANCE_FORMATS|SYSTEMS\.md|DESIGN\.md", text)
+    assert all((ROOT / cited).is_file() for cited in re.findall(r"docs/[\w/]+\.md", text))

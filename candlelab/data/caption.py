@@ -34,7 +34,7 @@ VOCABULARY = tuple(dict.fromkeys(
 
 
 class CandleFusion:
-    """The sentence of system 000 about the last candle, in its order and its two decimals.
+    """The sentence of CandleFusion about the last candle, in its order and its two decimals.
 
     Two repairs: `Volume: high` is decided against the window's mean (the original never had one to compare with), and prices
     below 1 get the decimals they need.

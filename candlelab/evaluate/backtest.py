@@ -1,4 +1,4 @@
-"""From signals to money (METHODS section 8).
+"""From signals to money (docs/methods.md, section 8).
 
 A row's signal is computed at the close of its bar and held from that close to the close of the next
 predicted row of the same chain: the one-bar lag is in `bar_return`. Chains begin and end flat.
@@ -86,7 +86,7 @@ def per_instant(values: np.ndarray, rows: Rows) -> np.ndarray:
 
 
 def delayed(signal: np.ndarray, rows: Rows) -> np.ndarray:
-    """(n,) the signals one row late: an honest edge fades, a leaked one vanishes (METHODS 11.9)."""
+    """(n,) the signals one row late: an honest edge fades, a leaked one vanishes (docs/methods.md, section 11.9)."""
     return np.where(rows.starts, 0, np.roll(signal, 1))
 
 

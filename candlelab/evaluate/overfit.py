@@ -1,4 +1,4 @@
-"""How often the best of many configurations was luck: combinatorially symmetric cross-validation (METHODS 9.7)."""
+"""How often the best of many configurations was luck: combinatorially symmetric cross-validation (docs/methods.md, section 9.7)."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ CONNECT_SECONDS = 3.0  # without network this, not the reading timeout, is what 
 SLOWEST = 50_000  # bytes per second a body of the largest allowed size must come with
 LONGEST_WAIT = 300  # seconds of Retry-After that are worth waiting for
 OFFLINE = "data/source=file data.source.path=FILE and data/source=simulated work without network"
-THEIR_SIDE = {-1000, -1001, -1006, -1007, -1008, -1016}  # error codes that pass (BINANCE_FORMATS 2.4)
+THEIR_SIDE = {-1000, -1001, -1006, -1007, -1008, -1016}  # error codes that pass (docs/market_formats.md, section 2.4)
 
 
 class Absent(Exception):
@@ -130,7 +130,7 @@ class Web:
         return Passing(f"the connection to {host} broke ({root_cause(error)})")
 
     def judge(self, answer: Answer, host: str) -> NoReturn:
-        """Raise what a status other than 200 means (BINANCE_FORMATS 1.3 and 2.4)."""
+        """Raise what a status other than 200 means (docs/market_formats.md, section 1.3 and 2.4)."""
         code, message = error_code(answer.body)
         wait = retry_after(answer.headers)
         if answer.status == 404:

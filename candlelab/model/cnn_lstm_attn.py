@@ -1,4 +1,4 @@
-"""Sequence nets of system 004: LSTM, LSTM-attention, CNN-LSTM and CNN-LSTM-attention, by two settings."""
+"""Sequence nets of CNN-LSTM-Attention: LSTM, LSTM-attention, CNN-LSTM and CNN-LSTM-attention, by two settings."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class CnnLstmAttention(nn.Module):
     use_cnn         convolutions over 3, 5 and 7 bars and two of 3 stand before the LSTMs, in place of the first one.
     use_attention   self-attention with positions and attention pooling stand after them; else the last state speaks.
     sizes           widths of the three stages; with 11 features, [64, 32, 16] and three classes the nets have 35,619,
-                    37,812 (attention), 44,557 (CNN) and 46,750 (both) parameters, as in system 004.
+                    37,812 (attention), 44,557 (CNN) and 46,750 (both) parameters, as in CNN-LSTM-Attention.
     """
 
     reads = ("series",)

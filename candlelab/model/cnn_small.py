@@ -1,4 +1,4 @@
-"""The small convolutional net of system 002 for 64x64 charts."""
+"""The small convolutional net of HF Benchmark for 64x64 charts."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ class Fusion(nn.Module):
     backbone where it is pretrained and `closed` elsewhere; the task that builds the data reads it.
     One modality alone is an ablation: with the chart only, the ViT's own [CLS] asks; with the caption only, nothing is asked.
     Output: logits (B, K), forecast (B,), attention (B, fusion_heads, 1, patches) where there is a chart.
-    After system 000 (CandleFusion), with the residual and the layer norm that it lacked.
+    After CandleFusion, with the residual and the layer norm that it lacked.
     """
 
     def __init__(

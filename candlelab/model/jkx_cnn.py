@@ -22,7 +22,7 @@ class Plan:
     dilation: int
 
 
-# (height, width) of the charts of 5, 20 and 60 bars; METHODS 3.1.
+# (height, width) of the charts of 5, 20 and 60 bars; docs/methods.md, section 3.1.
 PLANS = {(32, 15): Plan(2, 1, 1), (64, 60): Plan(3, 3, 2), (96, 180): Plan(4, 3, 3)}
 
 

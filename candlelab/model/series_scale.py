@@ -1,4 +1,4 @@
-"""Six numbers per bar put on the scale that a drawing would give them: the controls of METHODS 3.2."""
+"""Six numbers per bar put on the scale that a drawing would give them: the controls of docs/methods.md, section 3.2."""
 
 from __future__ import annotations
 

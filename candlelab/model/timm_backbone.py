@@ -12,7 +12,7 @@ from candlelab.core.errors import UserError
 from candlelab.model.layers import PixelNorm, check_fraction
 from candlelab.model.pretrained import WEIGHTS, local_folder, origin, weights_file
 
-# What system 002 calls the nine, by its keys and by its hub identifiers; the tag names the same weights at timm.
+# What HF Benchmark calls the nine, by its keys and by its hub identifiers; the tag names the same weights at timm.
 NAMES = {
     "mobilenetv3_small": "mobilenetv3_small_100.lamb_in1k",
     "resnet_50": "resnet50.a1_in1k",
@@ -31,7 +31,7 @@ OPEN_GROUPS = 2  # timm's coarse groups that stay trainable for last_block: the 
 class TimmBackbone(nn.Module):
     """A timm model on charts of any size that it can be built for.
 
-    backbone        a timm name, or one of system 002's.
+    backbone        a timm name, or one of HF Benchmark's.
     pretrained      true: from the hub or its cache; a folder with its model.safetensors; false: random.
     finetune        frozen trains the classifier alone, last_block the last block too, full everything.
     weights_origin  `pretrained`, `local` or `random`: stands beside it in every table.

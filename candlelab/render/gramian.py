@@ -17,7 +17,7 @@ Field = Literal["gasf", "gadf"]
 
 
 class Gramian(Style):
-    """The fields of Wang and Oates (2015) of the closes, one channel each (METHODS 2.3).
+    """The fields of Wang and Oates (2015) of the closes, one channel each (docs/methods.md, section 2.3).
 
     The closes are scaled to [0, 1]: with [-1, 1] a path and its mirror image would have the same summation field.
     size    pixels per side; at least the window, each bar takes its share of rows and columns.

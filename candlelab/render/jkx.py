@@ -16,7 +16,7 @@ from candlelab.render.style import Missing
 
 
 class Jkx(Chart):
-    """The pictures of METHODS 2.1: one channel, paper 0, ink 255, width 3 · window.
+    """The pictures of docs/methods.md, section 2.1: one channel, paper 0, ink 255, width 3 · window.
 
     height          pixels; the price panel takes what volume and one gap row leave.
     volume          share of the height for the volume panel, rounded down, in [0, 0.9]; 0 is no panel.

@@ -20,7 +20,7 @@ COLUMNS = {"open_line_close": (0, 1, 2), "line_open_close": (1, 0, 2)}  # of the
 
 
 class OhlcBars(Chart):
-    """The four-pixel bars of METHODS 2.2: one channel, paper 255, ink 0, width 4 · window.
+    """The four-pixel bars of docs/methods.md, section 2.2: one channel, paper 255, ink 0, width 4 · window.
 
     height  pixels.
     layout  the order of the columns of a bar: open_line_close (the classic bar) or line_open_close.

@@ -10,7 +10,7 @@ from candlelab.core import files
 from candlelab.core.spreadsheet import neutral
 from candlelab.evaluate.leaderboard import baselines_of, data_set, missing
 
-# The columns of system 002, in its order, then what it left out. Recall is the mean recall of the classes.
+# The columns of HF Benchmark, in its order, then what it left out. Recall is the mean recall of the classes.
 COLUMNS: dict[str, str] = {
     "Coin": "coin",
     "Experiment": "experiment",

@@ -170,7 +170,7 @@ def _bars(known: Sequence[tuple[str, float]], title: str, note: str, words: Any)
 
 
 def _efficiency(entry: Entry) -> float | None:
-    """System 002's efficiency; None when size or time was not measured."""
+    """HF Benchmark's efficiency; None when size or time was not measured."""
     parts = entry.get("accuracy"), entry.get("net/parameters"), entry.get("fit/seconds")
     return None if any(part is None for part in parts) else parts[0] / (parts[1] / 1e6 + parts[2] + 1)
 

@@ -1,4 +1,4 @@
-"""Worked numbers of METHODS section 8."""
+"""Worked numbers of docs/methods.md, section 8."""
 
 import numpy as np
 import pandas as pd

@@ -1,4 +1,4 @@
-"""Worked numbers of METHODS sections 7 and 4.2, and agreement with scikit-learn."""
+"""Worked numbers of docs/methods.md, section 7 and 4.2, and agreement with scikit-learn."""
 
 import numpy as np
 import pytest

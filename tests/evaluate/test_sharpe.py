@@ -1,4 +1,4 @@
-"""Worked numbers of METHODS section 9."""
+"""Worked numbers of docs/methods.md, section 9."""
 
 import numpy as np
 import pytest

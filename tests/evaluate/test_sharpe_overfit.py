@@ -1,4 +1,4 @@
-"""Backtest overfitting and the bootstrap (METHODS 9.7, 9.8)."""
+"""Backtest overfitting and the bootstrap (docs/methods.md, section 9.7, 9.8)."""
 
 import numpy as np
 import pytest

@@ -112,7 +112,7 @@ def test_settings_out_of_range_are_refused(wrong):
 
 
 def normal_scores(seed, bars, edge=0.0):
-    """Independent normal scores and returns, as in METHODS 8.1."""
+    """Independent normal scores and returns, as in docs/methods.md, section 8.1."""
     rng = np.random.default_rng(seed)
     side = rng.choice([-1, 1], bars).astype(np.int8)
     frame = pd.DataFrame({"symbol": "A", "segment": 0, "time": 3_600_000 * np.arange(bars)})

@@ -1,4 +1,4 @@
-"""Losses: the worked numbers of METHODS 5 and the defects of system 004 that must not come back."""
+"""Losses: the worked numbers of docs/methods.md, section 5 and the defects of CNN-LSTM-Attention that must not come back."""
 
 import math
 
@@ -67,7 +67,7 @@ def test_weighted_mean_equals_torch():
     torch.testing.assert_close(ours, torch.nn.functional.cross_entropy(logits, label, weight=torch.tensor(alpha)))
 
 
-def test_system_004_no_double_softmax_bounds_the_loss():
+def test_cnn_lstm_attention_no_double_softmax_bounds_the_loss():
     confident = torch.tensor([[40.0, 0.0, 0.0]])
     right = focal(2.0)({"logits": confident}, {"label": torch.tensor([0])})["loss"]
     wrong = focal(2.0)({"logits": confident}, {"label": torch.tensor([1])})["loss"]
@@ -75,7 +75,7 @@ def test_system_004_no_double_softmax_bounds_the_loss():
     assert wrong == pytest.approx(40.0)
 
 
-def test_system_004_alpha_is_a_vector_that_changes_the_balance():
+def test_cnn_lstm_attention_alpha_is_a_vector_that_changes_the_balance():
     logits, label = torch.zeros(4, 2, requires_grad=True), torch.tensor([0, 0, 0, 1])
     focal(2.0, weights="balanced", counts=torch.tensor([3, 1]))({"logits": logits}, {"label": label})["loss"].backward()
     assert logits.grad.sum(0).tolist() == pytest.approx([0.0, 0.0], abs=1e-7)
@@ -131,7 +131,7 @@ def test_mse_scores_the_forecast():
     assert terms["loss"].item() == terms["mse"].item() == 2.0
 
 
-def test_system_004_a_classification_loss_refuses_a_net_that_forecasts():
+def test_cnn_lstm_attention_a_classification_loss_refuses_a_net_that_forecasts():
     with pytest.raises(ValueError, match="choose model/loss=mse"):
         focal(2.0)({"forecast": torch.zeros(1)}, {"label": torch.tensor([0])})
 

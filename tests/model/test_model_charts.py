@@ -1,4 +1,4 @@
-"""Chart nets made here: the JKX CNN, the small CNN of system 002, the pattern ViT."""
+"""Chart nets made here: the JKX CNN, the small CNN of HF Benchmark, the pattern ViT."""
 
 import pytest
 import torch
@@ -83,7 +83,7 @@ def test_small_cnn_gives_raw_logits(batch_norm):
     assert untouched(net, net(batch())) == []
 
 
-def test_small_cnn_at_64_pixels_has_the_size_of_system_002():
+def test_small_cnn_at_64_pixels_has_the_size_of_hf_benchmark():
     net = CnnSmall(shapes(classes=1, image=(3, 64, 64)), **{**settings("cnn_small"), "batch_norm": False})
     by_hand = (27 * 32 + 32) + (288 * 64 + 64) + (576 * 128 + 128) + (128 * 12 * 12 * 128 + 128) + (128 + 1)
     assert sum(p.numel() for p in net.parameters()) == by_hand
@@ -111,7 +111,7 @@ def test_augmentation_ends_with_training():
     assert torch.equal(net(batch())["logits"], net(batch())["logits"])
 
 
-def test_system_003_no_flip_among_many_augmentations():
+def test_cryptoai_patterns_no_flip_among_many_augmentations():
     image = torch.zeros(512, 1, 1, 8, dtype=torch.uint8)
     image[..., 2:6] = torch.tensor([1, 2, 3, 4], dtype=torch.uint8)
     seen = Augment(1, 0.0)(image)[:, 0, 0].long()

@@ -1,4 +1,4 @@
-"""The controls of METHODS 3.2: the chart's numbers without the drawing."""
+"""The controls of docs/methods.md, section 3.2: the chart's numbers without the drawing."""
 
 import pytest
 import torch

@@ -71,7 +71,7 @@ def test_the_small_recipe_has_half_a_million_parameters_in_its_vit():
     assert 300_000 < sum(p.numel() for p in net.chart.parameters()) < 600_000
 
 
-def test_the_base_recipe_has_the_size_of_system_000():
+def test_the_base_recipe_has_the_size_of_candlefusion():
     with torch.device("meta"):
         big = {**settings("fusion"), "pretrained": False}
         net = Fusion(Shapes(classes=3, image=(3, 224, 224), caption=64, vocabulary=30_522), **big)

@@ -1,4 +1,4 @@
-"""The four sequence nets of system 004, and its defects that must not come back."""
+"""The four sequence nets of CNN-LSTM-Attention, and its defects that must not come back."""
 
 import pytest
 import torch
@@ -22,7 +22,7 @@ def form(use_cnn, use_attention, **changes):
 
 
 @pytest.mark.parametrize(("which", "count"), list(zip(FORMS, (35_619, 37_812, 44_557, 46_750), strict=True)))
-def test_parameter_counts_equal_system_004(which, count):
+def test_parameter_counts_equal_cnn_lstm_attention(which, count):
     assert sum(p.numel() for p in form(*which).parameters()) == count
 
 
@@ -33,7 +33,7 @@ def test_gradients_reach_every_parameter(which):
 
 
 @pytest.mark.parametrize("which", FORMS)
-def test_system_004_every_form_can_forecast_and_then_names_no_class(which):
+def test_cnn_lstm_attention_every_form_can_forecast_and_then_names_no_class(which):
     net = form(*which, mode="regression")
     output = net(batch(series=SERIES))
     assert list(output) == ["forecast"]
@@ -41,25 +41,25 @@ def test_system_004_every_form_can_forecast_and_then_names_no_class(which):
     assert not net.gives_logits
 
 
-def test_system_004_no_softmax_at_the_end():
+def test_cnn_lstm_attention_no_softmax_at_the_end():
     net = sequence().eval()
     net.head[-1].bias.data.copy_(torch.tensor([30.0, 0.0, 0.0]))
     loss = Focal(None, gamma=2.0, weights="none", reduction="mean")
     assert loss(net(batch(series=SERIES)), {"label": torch.zeros(4, dtype=torch.long)})["loss"] < 1e-6
 
 
-def test_system_004_no_tanh_bounds_the_forecast():
+def test_cnn_lstm_attention_no_tanh_bounds_the_forecast():
     net = sequence(mode="regression").eval()
     net.head[-1].bias.data.fill_(5.0)
     assert (net(batch(series=SERIES))["forecast"] > 3.0).all()
 
 
-def test_system_004_heads_that_do_not_divide_are_named():
+def test_cnn_lstm_attention_heads_that_do_not_divide_are_named():
     with pytest.raises(ValueError, match=r"heads=12 does not divide the width 16; choose one of \[1, 2, 4, 8, 16\]"):
         sequence(heads=12)
 
 
-def test_system_004_the_newest_bar_is_in_the_window():
+def test_cnn_lstm_attention_the_newest_bar_is_in_the_window():
     net = form(False, False).eval()
     one = batch(series=SERIES)
     other = one["series"].clone()

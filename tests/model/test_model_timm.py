@@ -64,7 +64,7 @@ def test_a_size_that_cannot_be_is_one_sentence():
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_names_of_system_002_are_known(name):
+def test_names_of_hf_benchmark_are_known(name):
     assert timm_name(name) == NAMES[name]
 
 

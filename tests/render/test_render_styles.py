@@ -1,4 +1,4 @@
-"""Every style draws the pixels that METHODS 2 describes, and the same ones in every release."""
+"""Every style draws the pixels that docs/methods.md, section 2 describes, and the same ones in every release."""
 
 from __future__ import annotations
 

@@ -144,7 +144,7 @@ def test_failed_run_is_named_with_its_reason_as_text(tmp_path):
     assert "broken_net" in text and "out of memory &lt;b&gt;at&lt;/b&gt; step 3" in text
 
 
-def test_leaderboard_csv_starts_with_the_columns_of_system_002(tmp_path):
+def test_leaderboard_csv_starts_with_the_columns_of_hf_benchmark(tmp_path):
     written(tmp_path)
     head, *lines = csv.reader((tmp_path / "leaderboard.csv").open(encoding="utf-8"))
     assert head[:11] == ["Coin", "Experiment", "Window_Size", "Period", "Month", "Model", "Accuracy", "F1", "Recall", "AUROC", "AUPRC"]

@@ -1,4 +1,4 @@
-"""The eleven numbers of system 004 without a price scale."""
+"""The eleven numbers of CNN-LSTM-Attention without a price scale."""
 
 from __future__ import annotations
 

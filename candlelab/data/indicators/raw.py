@@ -1,4 +1,4 @@
-"""The eleven numbers of system 004 as it had them, prices and all."""
+"""The eleven numbers of CNN-LSTM-Attention as it had them, prices and all."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Balanced:
-    """Sell, neutral or buy as in system 004: strong moves, quiet bars, and a zone between them with a fixed rule."""
+    """Sell, neutral or buy as in CNN-LSTM-Attention: strong moves, quiet bars, and a zone between them with a fixed rule."""
 
     kind = "forecast"
     classes = ("down", "neutral", "up")

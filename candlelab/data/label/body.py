@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Body:
-    """Recognition: is the body of the window's last candle beyond the threshold? The class rule of system 000.
+    """Recognition: is the body of the window's last candle beyond the threshold? The class rule of CandleFusion.
 
     The forward return and target are those of the next bar, for a second head; rows without a next bar have no label, so
     `label_end` is the next row. What the class says stands in the picture: it forecasts nothing.

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class LastCandle:
-    """Recognition: the colour of the last candle left in the window. The `regular` rule of system 002."""
+    """Recognition: the colour of the last candle left in the window. The `regular` rule of HF Benchmark."""
 
     kind = "recognition"
     classes = ("down", "up")

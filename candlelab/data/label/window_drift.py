@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class WindowDrift:
-    """Recognition: last close against first open among the candles left in the window. The rule `fullimage` of system 002."""
+    """Recognition: last close against first open among the candles left in the window. The rule `fullimage` of HF Benchmark."""
 
     kind = "recognition"
     classes = ("down", "up")

@@ -15,7 +15,7 @@ from candlelab.model.loss.terms import check_gamma, class_weights, focal_terms, 
 class Joint(nn.Module):
     """Focal classification (gamma 0: cross-entropy) plus forecast_weight times smooth L1 on the standardised target.
 
-    The target is in units of past volatility, so both terms are of order one (METHODS 5); both are reported.
+    The target is in units of past volatility, so both terms are of order one (docs/methods.md, section 5); both are reported.
     """
 
     alpha: Tensor | None

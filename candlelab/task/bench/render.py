@@ -1,4 +1,4 @@
-"""How fast charts are drawn and stored, beside a constant fill, PIL, mplfinance and the HDF5 layout of system 001."""
+"""How fast charts are drawn and stored, beside a constant fill, PIL, mplfinance and the HDF5 layout of Crypto Classifier."""
 
 from __future__ import annotations
 
@@ -130,19 +130,19 @@ def best_of(work: Callable, repeats: int = 3) -> float:
 
 
 def bench_stores(tape, count: int) -> dict:
-    """Return writing (drawing included) and random reading of 100-bar ohlc_bars in each store, and the same in system 001's."""
+    """Return writing (drawing included) and random reading of 100-bar ohlc_bars in each store, and the same in Crypto Classifier's."""
     renderer = renderer_of("ohlc_bars", **STYLES["ohlc_bars"])
     ends = 300 + np.arange(count)
     numbers = np.random.default_rng(2).permutation(count)[:256]
     with tempfile.TemporaryDirectory(prefix="candlelab-bench-") as folder:
-        figures = {"system_001": bench_system_001(renderer, tape, ends[:min(count, 512)], Path(folder) / "001.h5")}
+        figures = {"crypto_classifier": bench_hdf5_rows(renderer, tape, ends[:min(count, 512)], Path(folder) / "001.h5")}
         for kind in STORES:
             figures[kind] = bench_store(renderer, tape, ends, kind, numbers, Path(folder) / kind)
-    base = figures["system_001"]
+    base = figures["crypto_classifier"]
     for name, row in figures.items():
         row |= {"write_ratio": row["written_per_second"] / base["written_per_second"],
                 "read_ratio": row["read_per_second"] / base["read_per_second"],
-                "size_ratio": row["bytes_per_image"] / base["bytes_per_image"]} if name != "system_001" else {}
+                "size_ratio": row["bytes_per_image"] / base["bytes_per_image"]} if name != "crypto_classifier" else {}
     return figures
 
 
@@ -158,8 +158,8 @@ def bench_store(renderer, tape, ends, kind: str, numbers, path: Path) -> dict:
     return {"written_per_second": len(ends) / written, "read_per_second": len(numbers) / read, "bytes_per_image": size / len(ends)}
 
 
-def bench_system_001(renderer, tape, ends, path: Path) -> dict:
-    """Return the same for float32 pictures in HDF5, gzip 4, one picture per chunk, as system 001 wrote them."""
+def bench_hdf5_rows(renderer, tape, ends, path: Path) -> dict:
+    """Return the same for float32 pictures in HDF5, gzip 4, one picture per chunk, as Crypto Classifier wrote them."""
     import h5py
     start = time.perf_counter()
     with h5py.File(path, "w") as file:
