@@ -23,12 +23,12 @@ def breakeven_cost(test: Backtest) -> float:
 def fee_curve(test: Backtest, rows: Rows, cost: float) -> dict[str, np.ndarray]:
     """What the same positions earn at other costs: bps, sharpe (annualised), return_pct; (m,) each; empty without trades.
 
-    From 0 to the largest of twice the cost, one and a half times the break-even and 20 bp. The threshold stays.
+    From 0 to the largest of twice the cost, one and a half times the break-even (up to 200 bp) and 20 bp. The threshold stays.
     """
     even = breakeven_cost(test)
     if np.isnan(even):
         return {}
-    costs = np.linspace(0, max(2 * cost, 1.5 * even, 0.002), FEES)
+    costs = np.linspace(0, max(2 * cost, min(1.5 * even, 0.02), 0.002), FEES)
     net = test.gross - costs[:, None] * test.turnover
     spread = net.std(1, ddof=1)
     ratio = np.divide(net.mean(1), spread, out=np.full(FEES, np.nan), where=spread > 1e-15)

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from candlelab.core.errors import UserError
-from candlelab.evaluate import abstain, backtest, compare, curves, forecast, ledger, money, verdict
+from candlelab.evaluate import abstain, backtest, compare, curves, forecast, ledger, money, plausible, verdict
 from candlelab.evaluate.classification import Scored, classify, forecast_scores
 from candlelab.evaluate.table import SPLITS, Kind, Part, Task, split_parts
 from candlelab.evaluate.threshold.curve import Choice, Search, Trades
@@ -202,6 +202,8 @@ class Evaluation:
                     scored |= money.stress(signal, could, draws=draws, null_draws=null, seed=self.seed)
                     scored |= money.against_holding(signal, could, level=self.level)
                     scored |= money.while_traded(signal, could)
+                    label = parts[split][model].ground.label
+                    scored |= plausible.earned_over_explained(signal, could, label, parts[split][model].p.shape[1], self.level)
 
     def _threshold(self, choice: Choice, parts: dict, trades: dict, net: str) -> dict:
         settings = {k: v for k, v in vars(self.threshold).items() if isinstance(v, (str, int, float))}

@@ -28,6 +28,7 @@ WORTH_HAVING = 0.51  # an AUROC surely below this is as good as chance
 ANOTHER_QUESTION = "a label from bars after the window (data.label=direction), if the question is what comes next"
 SPOKEN = {"auroc_direction": "AUROC of up against down", "balanced_accuracy": "balanced accuracy"}
 SPECTACULAR = 5.0  # annualised Sharpe ratio
+UNEXPLAINED = 3.0  # times what the share of right labels explains of the gross return
 
 
 @dataclass(frozen=True)
@@ -349,6 +350,10 @@ def suspicions(own: Scored, others: dict[str, Scored], task: Task):
     late = own.get("sharpe_net_delayed", math.nan) * year
     if own["sharpe_net_annual"] > SPECTACULAR and late < 0.2 * own["sharpe_net_annual"]:
         yield f"net Sharpe {own['sharpe_net_annual']:.1f} falls to {late:.1f} with one bar of delay"
+    beyond = own.get("gross_over_explained", math.nan)
+    if own["sharpe_net_annual"] > SPECTACULAR and beyond > UNEXPLAINED:
+        yield (f"net Sharpe {own['sharpe_net_annual']:.1f}, before fees {beyond:.0f} times what labels right so often can earn on such moves: "
+               "look at where bar_return comes from")
 
 
 def missing(own: Scored, threshold: dict, task: Task, settings: dict):

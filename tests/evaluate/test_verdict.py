@@ -252,3 +252,17 @@ def test_a_suspicion_asks_for_a_lower_bound():
     found = score(few)
     assert found.metrics["test/auroc_direction"] > 0.60 > found.metrics["test/auroc_direction_low"]
     assert not any("tells up from down" in text for text in found.verdict.suspicions)
+
+
+def test_earnings_that_the_labels_cannot_explain_are_a_suspicion():
+    table = predictions(edge=0.03, rows=3000)
+    signal = np.where(table["p_1"] > table["p_0"], 1, -1)
+    edited = table.assign(bar_return=np.where(table["model"] == "net", signal, 1) * table["bar_return"].abs())
+    honest, found = (score(each, threshold=Fixed(score="confidence", value=0.5)) for each in (table, edited))
+    assert not any("bar_return" in words for words in honest.verdict.suspicions)
+    assert any("times what labels right so often can earn" in words for words in found.verdict.suspicions)
+
+
+def test_a_strong_honest_edge_is_no_suspicion_about_returns():
+    found = score(predictions(edge=0.5, rows=3000), threshold=Fixed(score="confidence", value=0.5))
+    assert found.metrics["test/sharpe_net_annual"] > 5 and found.metrics["test/gross_over_explained"] < 1.5
