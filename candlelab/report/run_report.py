@@ -152,7 +152,7 @@ def _headline(results: Results, verdict: Verdict) -> tuple[str, str]:
     if verdict.information.answer == "volatility only":
         return VOLATILITY
     if not knows:
-        return NOTHING
+        return MONEY_ALONE if verdict.money is not None and verdict.money.answer == "yes" else NOTHING
     if verdict.suspicions:
         return SUSPICIOUS
     return HEADLINES[beyond, verdict.money is not None and verdict.money.answer == "yes"]
@@ -166,6 +166,10 @@ NOTHING = (
     "No edge found",
     "The answers cannot be told apart from chance. That is a result, not a failure: "
     "below stands how small an edge would have been noticed.",
+)
+MONEY_ALONE = (
+    "It paid here, but is not shown to know anything",
+    "It earned more than its fees and more than holding, yet its answers cannot be told apart from chance. Ask for more rows.",
 )
 SUSPICIOUS = (
     "Too good to be believed yet",
@@ -183,11 +187,11 @@ HEADLINES = {
     ),
     (True, False): (
         "Information, but no money",
-        "The model knows something that simple rules do not. It is not shown to be enough to pay the fees.",
+        "The model knows something that simple rules do not. It is not shown to earn more than fees and holding.",
     ),
     (False, False): (
         "Information, but not shown to be more than a simple rule has",
-        "There is something to know here. It is not shown that this model is needed to know it, nor that it pays the fees.",
+        "There is something to know here. It is not shown that this model is needed to know it, nor that it earns more than fees and holding.",
     ),
 }
 

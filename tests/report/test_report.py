@@ -237,3 +237,22 @@ def test_results_too_good_to_be_true_are_called_so_first(tmp_path):
 def test_operations_that_nobody_counted_are_no_zero():
     assert sections.operations(46_750, None) == "not counted" and sections.operations(None, None) == formats.DASH
     assert sections.operations(46_750, 4_515_568) == f"4.52{formats.THIN}M"
+
+
+def told(folder, **answers):
+    """The page of a run whose verdict has other answers."""
+    given = example(classes=("down", "neutral", "up"))
+    verdict = given["scores"].verdict
+    changed = {name: replace(getattr(verdict, name), answer=word) for name, word in answers.items()}
+    given["scores"] = replace(given["scores"], verdict=replace(verdict, suspicions=(), **changed))
+    return write_report(folder / "report.html", **given).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(("information", "money", "headline"), [
+    ("volatility only", "not shown", "It knows how much, not which way"),
+    ("not shown", "not shown", "No edge found"),
+    ("not shown", "yes", "It paid here, but is not shown to know anything"),
+])
+def test_headline_and_box_agree(tmp_path, information, money, headline):
+    text = told(tmp_path, information=information, money=money)
+    assert headline in text and f'class="answer {information.replace(" ", "-")}"' in text
