@@ -17,17 +17,16 @@ from candlelab.core.batch import Batch, Shapes
 from candlelab.core.candles import Candles
 from candlelab.core.contracts import Caption, Indicators, LabelRule, Redrawn, Renderer, Scaling, Source, Split
 from candlelab.core.errors import UserError
-from candlelab.core.interval import check_asked, to_time
 from candlelab.data import caption as captions
+from candlelab.data.indicators.auto import Auto, settled
 from candlelab.data.indicators.windowed import plain_numbers
 from candlelab.data.label.outcomes import Labels, forward_returns
 from candlelab.data.loader import SampleLoader
 from candlelab.data.scaling import from_dict as scaling_from_dict
-from candlelab.data.split.parts import TEST, TRAIN, VALIDATION
-from candlelab.data.thin import thin as thin_tape
+from candlelab.data.split.parts import DROPPED, TEST, TRAIN, VALIDATION
+from candlelab.data.tape import at_interval, checked_intervals, fetch_tape
 from candlelab.data.tokenizer import ClosedTokenizer, Tokenizer, load_tokenizer, stored_tokenizer
 from candlelab.data.windows import valid_ends
-from candlelab.market.resample import resample as resample_tape
 
 TAPE = ("open", "high", "low", "close", "volume")
 LARGEST_TARGET = 10.0  # past volatilities; after a standstill one move can be thousands of them
@@ -51,11 +50,12 @@ class ChartData(pl.LightningDataModule):
 
     renderer   draws (B, C, H, W) uint8 charts from the tape; its warm-up counts for every model, so that all models of a
                study see the same rows.
+    interval   several: windows of all of them train, those of the first are validated and tested.
     Raises UserError for settings out of range and for data that leave a part of the split empty.
     """
 
     def __init__(self, renderer: Renderer | None, *, source: Source, label: LabelRule, split: Split, indicators: Indicators, scaling: Scaling,
-                 caption: Caption, symbols: list[str], interval: str, start: str | None, end: str | None,
+                 caption: Caption, symbols: list[str], interval: str | list[str], start: str | None, end: str | None,
                  resample: str | None, thin: float, window: int, stride: int, max_samples: int | None,
                  batch_size: int | Literal["auto"], seed: int):
         super().__init__()
@@ -63,8 +63,8 @@ class ChartData(pl.LightningDataModule):
             raise UserError(f"batch_size {batch_size}, window {window}, stride {stride}, thin {thin}, max_samples "
                              f"{max_samples}: sizes must be at least 1 and thin in [0, 1)")
         self.renderer, self.source, self.label, self.split = renderer, source, label, split
-        self.indicators, self.scaling, self.caption = indicators, scaling, caption
-        self.symbols, self.interval = list(symbols), check_asked(interval)
+        self._asked_indicators, self.scaling, self.caption = indicators, scaling, caption
+        self.symbols, self.intervals = list(symbols), checked_intervals(interval, resample)
         self.start, self.end, self.resample, self.thin = start, end, resample, thin
         self.window, self.stride, self.max_samples = window, stride, max_samples
         self.batch_size, self.seed = batch_size, seed
@@ -90,7 +90,7 @@ class ChartData(pl.LightningDataModule):
     @cached_property
     def prepared(self) -> Prepared:
         """The tape, its labels and the split; fetched and computed once."""
-        candles = self.fetch()
+        candles = self.tape
         labels = self.label(candles, self.window)
         ends = valid_ends(candles, window=self.window, warmup=self.warmup, stride=self.stride)
         known = labels.label >= 0
@@ -103,6 +103,8 @@ class ChartData(pl.LightningDataModule):
                              f"into the {len(candles)} bars fetched: use more data or a shorter data.window")
         first = ends - (self.window + self.warmup - 1)
         part = self.split(candles, ends, labels.label_end[ends], first)
+        if len(self.intervals) > 1:
+            part[(part != TRAIN) & ~at_interval(candles, self.intervals[0])[ends]] = DROPPED
         keep = known[ends] | (part == VALIDATION) | (part == TEST)
         return Prepared(candles, labels, ends[keep], part[keep], self.source)
 
@@ -120,14 +122,22 @@ class ChartData(pl.LightningDataModule):
         total = np.concatenate([[0], np.cumsum(unknown)])
         return total[ends + 1] == total[ends + 1 - self.window]
 
-    def fetch(self) -> Candles:
-        """Return the tape as configured: fetched, coarsened and thinned."""
-        candles = self.source.fetch(self.symbols, self.interval, to_time(self.start), to_time(self.end))
-        if self.resample is not None:
-            candles = resample_tape(candles, self.resample, start=to_time(self.start))
-        if self.thin:
-            candles = thin_tape(candles, share=self.thin, seed=self.seed)
-        return candles
+    @cached_property
+    def tape(self) -> Candles:
+        """The bars as configured: fetched, coarsened and thinned."""
+        return fetch_tape(self.source, self.symbols, self.intervals, (self.start, self.end), coarser=self.resample, holes=self.thin, seed=self.seed)
+
+    @cached_property
+    def indicators(self) -> Indicators:
+        """What makes numbers of bars; `auto` is settled here, by the tape."""
+        asked = self._asked_indicators
+        return asked.chosen(self.tape, self.window) if isinstance(asked, Auto) else asked
+
+    @property
+    def interval(self) -> str:
+        """The interval that is tested."""
+        whole = self.prepared.candles.interval
+        return self.intervals[0] if whole == "mixed" and len(self.intervals) > 1 else whole
 
     def samples(self, part: str) -> np.ndarray:
         """Return the numbers of the labelled samples of "train", "validation" or "test"; shape (n,), int64."""
@@ -181,6 +191,7 @@ class ChartData(pl.LightningDataModule):
     def load_preprocessing(self, stored: dict, vocabulary: Path) -> None:
         """Take over what a finished run fitted: its scaler and its tokenizer, whose file in the run is `vocabulary`."""
         self.batch_size = stored["batch_size"]
+        self.indicators = settled(self._asked_indicators, stored["features"])
         if stored["scaling"] is not None:
             self.scaling = scaling_from_dict(stored["scaling"])
         if "caption" in stored["reads"]:
@@ -324,7 +335,7 @@ class ChartData(pl.LightningDataModule):
             parts[part] = {"samples": len(ends), "unlabelled": len(self.traded(part)) - len(ends), "first": _iso(made.candles.time[ends].min()),
                            "last": _iso(made.candles.time[ends].max()),
                            "classes": dict(zip(self.label.classes, counts.tolist(), strict=True))}
-        return {"symbols": list(made.candles.symbols), "interval": made.candles.interval, "bars": len(made.candles),
+        return {"symbols": list(made.candles.symbols), "interval": self.interval, "also_trained_on": list(self.intervals[1:]), "bars": len(made.candles),
                 "segments": int(made.candles.segment[-1]) + 1, "first": _iso(made.candles.time.min()),
                 "last": _iso(made.candles.time.max()), "window": self.window, "warmup": self.warmup,
                 "dropped_samples": int((made.part < 0).sum()), "parts": parts, "label": type(self.label).__name__,

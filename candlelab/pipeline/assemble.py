@@ -83,7 +83,7 @@ def preprocessing(parts: Parts) -> dict:
     return {"shapes": asdict(data.shapes), "reads": list(net.reads), "classes": list(data.label.classes),
             "kind": data.label.kind, "horizon": data.label.horizon, "label": type(data.label).__name__,
             "directions": list(getattr(data.label, "directions", ())) or None,
-            "window": data.window, "warmup": data.warmup, "batch_size": data.batch_size, "interval": data.prepared.candles.interval,
+            "window": data.window, "warmup": data.warmup, "batch_size": data.batch_size, "interval": data.interval,
             "symbols": list(data.prepared.candles.symbols), "features": list(data.indicators.names),
             "scaling": _scaling(data) if "series" in net.reads else None,
             "renderer": data.renderer.recipe() if data.renderer and "image" in net.reads else None,

@@ -12,6 +12,7 @@ from omegaconf import DictConfig
 from candlelab.config import build
 from candlelab.core.candles import Candles
 from candlelab.data import caption as captions
+from candlelab.data.indicators.auto import settled
 from candlelab.data.scaling import from_dict
 from candlelab.data.tokenizer import Tokenizer, stored_tokenizer
 from candlelab.data.windows import gather
@@ -49,7 +50,7 @@ class InputMaker:
 
     @cached_property
     def indicators(self):
-        return build(self.recipe, "data.indicators")
+        return settled(build(self.recipe, "data.indicators"), self.stored["features"])
 
     @cached_property
     def tokenizer(self) -> Tokenizer:

@@ -13,6 +13,7 @@ from candlelab.config import ConfigError, build
 from candlelab.core.candles import Candles
 from candlelab.core.interval import interval_ms, next_open
 from candlelab.data.source.file import File
+from candlelab.data.tape import checked_intervals
 from candlelab.data.thin import thin
 from candlelab.data.windows import present_in_window
 from candlelab.market.resample import resample
@@ -40,7 +41,8 @@ def fetch(cfg: DictConfig, recipe: DictConfig, given: list[str], csv: str | None
         data |= _open_end(data, at, bars)
         data |= {key: OmegaConf.to_container(cfg.data, resolve=True)[key] for key in _replaced(given)}
         source = build({"data": {"source": data["source"]}}, "data.source")
-    candles = source.fetch(data["symbols"], data["interval"], *(_ms(data[key]) for key in ("start", "end")))
+    tested = checked_intervals(data["interval"], data["resample"])[0]
+    candles = source.fetch(data["symbols"], tested, *(_ms(data[key]) for key in ("start", "end")))
     if data["resample"] is not None:
         candles = resample(candles, data["resample"])
     return thin(candles, share=data["thin"], seed=data["seed"]) if data["thin"] else candles

@@ -76,14 +76,20 @@ def _words(cfg: DictConfig) -> dict:
     name = net.get("backbone") or module
     parts = [str(name), *(k for k in ("use_cnn", "use_attention") if net.get(k)), *([str(mode)] if mode else [])]
     return {"model": " ".join(parts), "role": "control" if module in CONTROLS else "model", "seed": cfg.seed,
-            "data": data_name(cfg.data), "interval": cfg.data.interval,
+            "data": data_name(cfg.data), "interval": intervals_of(cfg.data),
             "window": cfg.data.window, "experiment": experiment_name(cfg.data)}
+
+
+def intervals_of(data: DictConfig) -> str:
+    """Return the interval of a data set in words; of several the first is tested."""
+    return data.interval if isinstance(data.interval, str) else "+".join(data.interval)
 
 
 def data_name(data: DictConfig) -> str:
     """Return the words that tell one data set of a study from another: coins, interval, window, dates, holes, split."""
     split = data.split
-    parts = ["+".join(data.symbols) or _place(data.source), data.interval, f"w{data.window}", *(str(day) for day in (data.start, data.end) if day is not None)]
+    parts = ["+".join(data.symbols) or _place(data.source), intervals_of(data), f"w{data.window}"]
+    parts += [str(day) for day in (data.start, data.end) if day is not None]
     parts += [f"thin {data.thin:g}"] if data.thin else []
     parts += [f"fold {split.fold}"] if "fold" in split else []
     parts += [f"{split.train} {split.train_days} d to {split.test_days} d"] if "train_days" in split else []

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import pandas as pd
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from candlelab.config import build
 from candlelab.core.contracts import Inspected, Refreshable, Source
-from candlelab.core.interval import check_asked, to_time
+from candlelab.core.interval import to_time
+from candlelab.data.tape import checked_intervals
 from candlelab.market.quality import Quality, of_tape
 from candlelab.pipeline.console import show
 
@@ -19,15 +20,22 @@ COUNTS = ("missing_bars", "duplicates", "conflicts", "misaligned", "broken", "un
 def fetch(cfg: DictConfig) -> list[Quality]:
     """Fetch data.symbols at data.interval from data.start to data.end; print and return one quality row per symbol."""
     source = build(cfg, "data.source")
-    candles = source.fetch(list(cfg.data.symbols), check_asked(cfg.data.interval), to_time(cfg.data.start), to_time(cfg.data.end))
-    found = (source.quality if isinstance(source, Inspected) else None) or of_tape(candles)
+    asked = OmegaConf.to_container(cfg.data, resolve=True)
+    intervals = checked_intervals(asked["interval"], None)
+    found = [row for interval in intervals for row in _fetch(source, asked, interval)]
     show(quality_table(found))
-    _print_changes(source)
     for row in found:
         for note in row.notes:
             print(f"{row.symbol} {row.interval}: {note}")
-    print(f"{len(candles):,} bars of {len(candles.symbols)} symbols in {int(candles.segment[-1]) + 1} unbroken stretches")
     return found
+
+
+def _fetch(source: Source, asked: dict, interval: str) -> list[Quality]:
+    """Return what was found of each symbol at one interval, after a line on all of them."""
+    candles = source.fetch(asked["symbols"], interval, to_time(asked["start"]), to_time(asked["end"]))
+    _print_changes(source)
+    print(f"{len(candles):,} bars of {len(candles.symbols)} symbols in {int(candles.segment[-1]) + 1} unbroken stretches")
+    return (source.quality if isinstance(source, Inspected) else None) or of_tape(candles)
 
 
 def _print_changes(source: Source) -> None:

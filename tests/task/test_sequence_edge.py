@@ -14,7 +14,7 @@ QUIET = ("trainer.progress=none", "trainer/logger=csv")
 @pytest.mark.parametrize("cnn", ["true", "false"])
 @pytest.mark.parametrize("attention", ["true", "false"])
 def test_each_of_the_four_nets_goes_most_of_the_way_to_the_optimum(tmp_path, cnn, attention):
-    metrics = train(config.compose("data=simulated_sequence", "model=cnn_lstm_attn", f"model.net.use_cnn={cnn}",
+    metrics = train(config.compose("data=simulated_sequence", "data/label=direction", "model=cnn_lstm_attn", f"model.net.use_cnn={cnn}",
                                    f"model.net.use_attention={attention}", f"outputs={tmp_path}", *QUIET))
     assert metrics["bayes/reached"] >= 0.8
 

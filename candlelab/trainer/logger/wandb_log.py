@@ -168,6 +168,10 @@ def logged_in() -> bool:
 def tags_of(config: dict) -> list[str]:
     """Return data, model and label in a few words of at most 64 letters."""
     data, net = config["data"], config["model"]["net"]
-    words = [*data["symbols"][:3], data["interval"], net.get("backbone") or net["_target_"].rsplit(".", 1)[-1],
+    words = [*data["symbols"][:3], *_listed(data["interval"]), net.get("backbone") or net["_target_"].rsplit(".", 1)[-1],
              data["label"]["_target_"].rsplit(".", 1)[-1], f"seed {config['seed']}"]
     return list(dict.fromkeys(str(word)[:64] for word in words))
+
+
+def _listed(value: str | list[str]) -> list[str]:
+    return [value] if isinstance(value, str) else list(value)
