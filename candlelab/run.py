@@ -196,8 +196,8 @@ class Run:
 
     @cached_property
     def explained(self) -> dict[str, np.ndarray]:
-        """Heat maps of task=explain: rows (n,), learnt and random (n, 3, H, W) uint8, likeness (n,); {} without."""
-        return self._pictures(EXPLAINED, "learnt", "rows", "random", "likeness")
+        """Heat maps of task=explain: rows (n,), learnt and random (n, 3, H, W) uint8, likeness (n,), words (n,) of captions; {} without."""
+        return self._pictures(EXPLAINED, "learnt", "rows", "random", "likeness", "words")
 
     def _pictures(self, name: str, *names: str) -> dict[str, np.ndarray]:
         if not self.has(name):

@@ -1,7 +1,8 @@
 """Protocols of the components: what a source, label rule, split, net, loss … must be able to do.
 
 A component is checked against its Protocol by tests/test_contracts.py, extensions by the same functions. What only some of a
-kind can do is a Protocol of its own (`Redrawn`, `KnowsOptimum`, `Inspected`, `HasPixels`, `SaysWhat`), asked for with isinstance.
+kind can do is a Protocol of its own (`Redrawn`, `KnowsOptimum`, `HasDirections`, `Inspected`, `HasPixels`, `SaysWhat`), asked
+for with isinstance.
 
 Dimensions: N tape rows, n samples, B batch, C channels, H height, W width, F features, K classes.
 """
@@ -86,6 +87,13 @@ class LabelRule(Protocol):
     def __call__(self, candles: Candles, window: int) -> LabelsLike:
         """Return the labels of every row."""
         ...
+
+
+@runtime_checkable
+class HasDirections(Protocol):
+    """A label rule whose classes are followed, textbooks say, by a rise (1), a fall (-1) or neither (0)."""
+
+    directions: tuple[int, ...]
 
 
 @runtime_checkable

@@ -21,6 +21,14 @@ def recipe_hash(preprocessing: dict) -> str:
     return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:16]
 
 
+SIDES = {-1: "bearish", 0: "neutral", 1: "bullish"}  # what the textbook expects after a chart pattern
+
+
+def sides_of(made: dict) -> dict[str, str]:
+    """Return what is expected after each class of a pattern recogniser, in words; {} for other labels. made as in preprocessing.json."""
+    return {name: SIDES[side] for name, side in zip(made["classes"], made.get("directions") or (), strict=False)}
+
+
 def threshold_hash(chosen: dict) -> str:
     """Return 16 hex digits of what decides whether an answer is acted on: the score, and how high it must be."""
     told = [chosen.get("score", "confidence"), chosen.get("threshold")]

@@ -30,6 +30,8 @@ class Tokenizer(Protocol):
 
     def many(self, texts: list[str]) -> list[list[int]]: ...
 
+    def words(self, ids: list[int]) -> list[str]: ...
+
     def save(self, path: Path) -> None: ...
 
 
@@ -52,6 +54,10 @@ class ClosedTokenizer:
         begin, stop, unknown = (self._ids[word] for word in SPECIAL[1:])
         return [[begin, *(get(part, unknown) for part in find(text.lower())), stop] for text in texts]
 
+    def words(self, ids: list[int]) -> list[str]:
+        """Return what each id stands for."""
+        return [VOCABULARY[k] for k in ids]
+
     def save(self, path: Path) -> None:
         """Write nothing: every installation has it."""
 
@@ -72,6 +78,10 @@ class WordPiece:
     def many(self, texts: list[str]) -> list[list[int]]:
         """Ids of each text between [CLS] and [SEP]."""
         return [found.ids for found in self._inner.encode_batch(texts)]
+
+    def words(self, ids: list[int]) -> list[str]:
+        """Return what each id stands for; a piece of a word begins with ##."""
+        return [self._inner.id_to_token(k) for k in ids]
 
     def save(self, path: Path) -> None:
         """Write all of it as one tokenizer.json."""

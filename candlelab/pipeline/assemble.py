@@ -9,7 +9,7 @@ from pathlib import Path
 from omegaconf import DictConfig
 
 from candlelab.config import build, plain
-from candlelab.core.contracts import HasOrigin, Loss, Net, OptimizerFactory
+from candlelab.core.contracts import HasDirections, HasOrigin, Loss, Net, OptimizerFactory
 from candlelab.data.module import ChartData, Prepared
 from candlelab.model.pretrained import local_folder
 from candlelab.pipeline.batch_size import auto_batch_size
@@ -82,7 +82,7 @@ def preprocessing(parts: Parts) -> dict:
     data, net = parts.data, parts.net
     return {"shapes": asdict(data.shapes), "reads": list(net.reads), "classes": list(data.label.classes),
             "kind": data.label.kind, "horizon": data.label.horizon, "label": type(data.label).__name__,
-            "directions": list(getattr(data.label, "directions", ())) or None,
+            "directions": list(data.label.directions) if isinstance(data.label, HasDirections) else None,
             "window": data.window, "warmup": data.warmup, "batch_size": data.batch_size, "interval": data.interval,
             "symbols": list(data.prepared.candles.symbols), "features": list(data.indicators.names),
             "scaling": _scaling(data) if "series" in net.reads else None,

@@ -13,13 +13,14 @@ from candlelab import run as runs
 from candlelab.config import build, plain
 from candlelab.core import files
 from candlelab.core.contracts import KnowsOptimum
-from candlelab.core.signal import threshold_hash
+from candlelab.core.signal import sides_of, threshold_hash
 from candlelab.core.spreadsheet import neutral_table
 from candlelab.evaluate.ledger import COLUMNS
 from candlelab.evaluate.score import Scores
 from candlelab.evaluate.verdict import Answer, Verdict
 from candlelab.pipeline.periods import test_periods
 from candlelab.pipeline.trust import doubts
+from candlelab.report import answer_sections
 from candlelab.report.run_report import write_report
 
 PICTURES = 12  # charts the report shows
@@ -35,7 +36,13 @@ def score_and_report(run: runs.Run, cfg: DictConfig, *, extra: dict, data) -> tu
     scores = replace(scores, metrics=scores.metrics | extra)
     with runs.rewriting(run.folder, *OWN):
         write_scores(run, scores, run.folder, settings)
-    return scores.metrics, "\n".join(scores.verdict.lines())
+    return scores.metrics, "\n".join(lines_of(scores))
+
+
+def lines_of(scores: Scores) -> list[str]:
+    """Return what a terminal says of a score: the verdict, and what the net says beside its classes."""
+    more = answer_sections.forecast_sentence(scores.metrics), answer_sections.named_sentence(scores.metrics, scores.threshold)
+    return [*scores.verdict.lines(), *filter(None, more)]
 
 
 def score(run: runs.Run, settings: dict) -> Scores:
@@ -56,7 +63,7 @@ def write_scores(run: runs.Run, scores: Scores, folder: Path, settings: dict, *,
     rule = threshold_hash(scores.threshold)
     runs.write_json(folder / runs.THRESHOLD, scores.threshold | {"hash": rule})
     runs.write_json(folder / runs.CURVES, _lists(scores.curves))
-    runs.write_json(folder / runs.VERDICT, asdict(scores.verdict) | {"lines": scores.verdict.lines(), "threshold_hash": rule})
+    runs.write_json(folder / runs.VERDICT, asdict(scores.verdict) | {"lines": lines_of(scores), "threshold_hash": rule})
     files.write_text(folder / runs.PER_SYMBOL, neutral_table(scores.per_symbol).to_csv())
     if len(scores.per_period):
         files.write_text(folder / runs.PER_PERIOD, neutral_table(scores.per_period).to_csv())
@@ -68,7 +75,7 @@ def write_scores(run: runs.Run, scores: Scores, folder: Path, settings: dict, *,
 
 def write_page(run: runs.Run, scores: Scores, folder: Path, about: dict) -> None:
     """Write report.html into a folder: nothing is computed but pictures."""
-    card = run.card | {"title": run.folder.name} | about
+    card = run.card | {"title": run.folder.name, "directions": sides_of(run.preprocessing)} | about
     provenance = run.environment | {"data_hash": run.preprocessing["data_hash"], "weights": run.preprocessing["weights_origin"],
                                     "config": run.config_text}
     write_report(folder / runs.REPORT, scores=scores, predictions=run.predictions, card=card, charts=_charts(run),
@@ -127,7 +134,8 @@ def _explained(run: runs.Run) -> dict:
     if not pack:
         return {}
     captions = [_caption(run, run.test.iloc[row]) for row in pack["rows"]]
-    pairs = {name: list(zip(pack[name], captions, strict=True)) for name in ("learnt", "random")}
+    told = [caption | {"words": str(words)} for caption, words in zip(captions, pack["words"], strict=True)]
+    pairs = {name: list(zip(pack[name], words, strict=True)) for name, words in (("learnt", told), ("random", captions))}
     return pairs | {"likeness": float(pack["likeness"].mean())}
 
 
@@ -145,7 +153,8 @@ def _keep_charts(run: runs.Run, data) -> None:
 def _caption(run: runs.Run, row) -> dict:
     classes = run.preprocessing["classes"]
     p = [row[f"p_{k}"] for k in range(len(classes))]
-    return {"label": classes[int(row.label)], "answer": classes[int(np.argmax(p))], "confidence": float(max(p)),
+    answer = classes[int(np.argmax(p))]
+    return {"label": classes[int(row.label)], "answer": answer, "confidence": float(max(p)), "direction": sides_of(run.preprocessing).get(answer),
             "symbol": str(row.symbol), "time": int(row.time)}
 
 

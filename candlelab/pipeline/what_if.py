@@ -15,7 +15,7 @@ from candlelab import run as runs
 from candlelab.config import plain
 from candlelab.core.spreadsheet import neutral_table
 from candlelab.pipeline.overrides import laid_over, overridden
-from candlelab.pipeline.scoring import own_settings, score, write_scores
+from candlelab.pipeline.scoring import lines_of, own_settings, score, write_scores
 from candlelab.pipeline.varied import flat
 from candlelab.report.what_if_page import write_what_if
 
@@ -69,7 +69,7 @@ def rescore(asked: WhatIf) -> tuple[dict, list[str]]:
     words = ", ".join(f"{name} {value}" for name, value in asked.changes.items())
     runs.unfinish(asked.folder)
     write_scores(asked.run, scores, asked.folder, asked.settings, about={"title": f"{asked.run.folder.name}: what if {words}"})
-    return scores.metrics, scores.verdict.lines()
+    return scores.metrics, lines_of(scores)
 
 
 def write_comparison(asked: Sequence[WhatIf]) -> tuple[pd.DataFrame, Path]:

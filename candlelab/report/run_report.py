@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from candlelab.evaluate.score import Scores
 from candlelab.evaluate.verdict import Answer, Verdict
-from candlelab.report import figures, formats, money_section, sections
+from candlelab.report import answer_sections, figures, formats, money_section, sections
 from candlelab.report.figures import Estimate, Reference
 from candlelab.report.page import Section, write_page
 from candlelab.report.results import Results
@@ -53,6 +53,8 @@ def write_report(
         sections.data(results),
         sections.quality(results, predictions, difficulty),
         sections.errors(results, scores.curves, predictions),
+        answer_sections.named(results, scores.threshold),
+        answer_sections.forecast(results),
         Section("Money") if recognition else money_section.money(results, scores.curves, scores.threshold, scores.trades),
         sections.charts(pictures=charts),
         sections.explained(explained or {}),

@@ -174,11 +174,13 @@ def errors(results: Results, curves: Mapping[str, Any], predictions: pd.DataFram
         rates = [
             [formats.percent(results.get(f"test/{rate}/{name}")) for rate in ("precision", "recall", "f1")] for name in results.classes
         ]
+        sides = results.card.get("directions") or {}
         body = [
-            [name.replace("_", " "), *rates[place], formats.count(true[place]), formats.count(told[place])]
+            [name.replace("_", " "), *([sides[name]] if sides else []), *rates[place], formats.count(true[place]), formats.count(told[place])]
             for place, name in enumerate(results.classes)
         ]
-        tables.append(Table(["class", "precision", "recall", "F1", "true cases", "answered"], body))
+        side = ["textbooks expect"] if sides else []
+        tables.append(Table(["class", *side, "precision", "recall", "F1", "true cases", "answered"], body))
     confidence, hit, _ = _net_rows(results, predictions)
     if len(hit):
         plots.append(figures.reliability(*_bins(confidence, hit)))
@@ -269,15 +271,16 @@ def explained(maps: Mapping[str, Any]) -> Section:
 def _chart(image: np.ndarray, caption: Mapping[str, Any]) -> Chart:
     """One picture with its caption in words."""
     label, answer = (str(caption[name]).replace("_", " ") for name in ("label", "answer"))
+    right = label == answer
     confidence = caption.get("confidence")
-    lines = [label if label == answer else f"was {label}"]
+    lines = [] if right else [f"was {label}"]
     when = caption.get("time")
     stamp = "" if when is None else str(np.datetime64(int(when), "ms"))[:16].replace("T", " ")
     lines.append(" ".join(part for part in (str(caption.get("symbol", "")), stamp) if part))
-    title = answer if formats.missing(confidence) else f"{answer}, {formats.percent(confidence, 0)} sure"
-    return Chart(
-        png(image), image.shape[2], image.shape[1], title, tuple(line for line in lines[label == answer :] if line), label == answer
-    )
+    lines += [f"words that spoke for it: {caption['words']}"] if caption.get("words") else []
+    side = f" ({caption['direction']})" if caption.get("direction") else ""
+    title = f"{answer}{side}" if formats.missing(confidence) else f"{answer}{side}, {formats.percent(confidence, 0)} sure"
+    return Chart(png(image), image.shape[2], image.shape[1], title, tuple(line for line in lines if line), right)
 
 
 def training(results: Results, rows: Sequence[Mapping[str, float]]) -> Section:

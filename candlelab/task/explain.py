@@ -15,10 +15,14 @@ from candlelab.config import ConfigError, build
 from candlelab.core import files
 from candlelab.core.batch import Shapes
 from candlelab.core.contracts import HasPixels
+from candlelab.data.tokenizer import Tokenizer
 from candlelab.pipeline.load import load_run
 from candlelab.pipeline.scoring import own_scores, write_page
 
 LEAST = 4  # places a feature map must have to show where, 2 x 2
+WORDS = 6  # words of a caption that are shown
+# Layers whose (B, C, h, w) is a picture even where its sides have another ratio than the chart's: strides may differ by direction.
+PICTURES = (torch.nn.Conv2d, torch.nn.BatchNorm2d, torch.nn.MaxPool2d, torch.nn.AvgPool2d)
 
 
 @dataclass(frozen=True)
@@ -43,10 +47,11 @@ def explain(cfg: DictConfig, *, run: str) -> None:
     batch = found.data.assemble(torch.from_numpy(found.data.samples("test")[rows]))
     images, learnt, random = batch["image"].numpy(), heat(found.model, batch), heat(untrained(found), batch)
     alike, path = likeness(learnt, random), found.folder / runs.EXPLAINED_PICTURE
+    said = spoken_for(found.model, batch, found.data.tokenizer) if "caption" in batch else [""] * len(rows)
     learnt, random = overlay(images, learnt), overlay(images, random)
     with runs.locked(found.folder):
         with runs.rewriting(found.folder, runs.EXPLAINED):
-            runs.write_arrays(found.folder / runs.EXPLAINED, rows=rows, learnt=learnt, random=random, likeness=alike)
+            runs.write_arrays(found.folder / runs.EXPLAINED, rows=rows, learnt=learnt, random=random, likeness=alike, words=np.array(said))
             _contact_sheet(path, learnt, random)
         write_page(found, own_scores(found), found.folder, {})
     print(f"figure {path}   (rank correlation with random weights {alike.mean():+.2f})", flush=True)
@@ -107,31 +112,46 @@ def layers(net: torch.nn.Module, batch: dict) -> list[Layer]:
     """The layers with at least LEAST places on the chart, in the order in which they work."""
     found: list[Layer] = []
 
+    seen: dict[torch.nn.Module, torch.Tensor] = {}
+
+    def remember(module, inputs, output):
+        seen[module] = _tensor(output)
+
     def look(module, inputs, output):
-        tensor = _tensor(output)
-        to_map = _as_map(tensor, batch["image"].shape) if isinstance(tensor, torch.Tensor) else None
+        tensor, before = _tensor(output), seen.get(module)
+        if not isinstance(tensor, torch.Tensor) or not isinstance(before, torch.Tensor) or torch.equal(tensor, before):
+            return  # it does not hang on the chart: the words of a caption lie in rows of tokens too
+        to_map = _as_map(module, tensor, batch["image"].shape)
         if to_map is not None:
             found.append(Layer(module, to_map))
 
-    hooks = [module.register_forward_hook(look) for name, module in net.named_modules() if name and not name.startswith("pixels")]
+    _hooked(net, remember, {**batch, "image": 255 - batch["image"]})
+    _hooked(net, look, batch)
+    return found
+
+
+def _hooked(net: torch.nn.Module, hook: Callable, batch: dict) -> None:
+    """Let every layer of a net but its pixel statistics tell what it gives to a batch."""
+    hooks = [module.register_forward_hook(hook) for name, module in net.named_modules() if name and not name.startswith("pixels")]
     with torch.no_grad():
         net(batch)
-    for hook in hooks:
-        hook.remove()
-    return found
+    for each in hooks:
+        each.remove()
 
 
 def _tensor(output):
     return output[0] if isinstance(output, tuple) and output else output
 
 
-def _as_map(tensor: torch.Tensor, image: torch.Size) -> Callable | None:
+def _as_map(module: torch.nn.Module, tensor: torch.Tensor, image: torch.Size) -> Callable | None:
     """How to read a layer's output as (B, C, h, w): it may be that, (B, h, w, C), or (B, tokens, C) with tokens ahead."""
     ratio = image[2] / image[3]
     if tensor.ndim == 4:
         _, a, b, c = tensor.shape
         if b * c >= LEAST and abs(b - ratio * c) < 1:
             return lambda found: found
+        if isinstance(module, PICTURES):
+            return (lambda found: found) if b * c >= LEAST else None
         return (lambda found: found.permute(0, 3, 1, 2)) if a * b >= LEAST and abs(a - ratio * b) < 1 else None
     if tensor.ndim != 3:
         return None
@@ -141,6 +161,39 @@ def _as_map(tensor: torch.Tensor, image: torch.Size) -> Callable | None:
     if width * height < LEAST or not 0 <= ahead <= 2:
         return None
     return lambda found: found[:, ahead:].transpose(1, 2).unflatten(2, (height, width))
+
+
+def spoken_for(net: torch.nn.Module, batch: dict, tokenizer: Tokenizer) -> list[str]:
+    """The words of each caption that spoke most for the answer, with their shares of all that did; one text per row of the batch.
+
+    Gradient of the answered class times the word's vector, summed over the vector, negative sums cut.
+    """
+    layer = Layer(_words_layer(net, batch), lambda found: found)
+    weights = _gradients(net, batch, layer).sum(-1).clamp_min(0) * batch["caption_mask"]
+    shares = (weights / weights.sum(1, keepdim=True).clamp_min(1e-12)).numpy()
+    return [_strongest(tokenizer.words(ids), share) for ids, share in zip(batch["caption"].tolist(), shares, strict=True)]
+
+
+def _strongest(words: list[str], shares: np.ndarray) -> str:
+    """up 42 %, strong 20 %: the same word in several places counts once, signs and special tokens do not."""
+    totals: dict[str, float] = {}
+    for word, share in zip(words, shares.tolist(), strict=True):
+        if word.lstrip("#")[:1].isalnum():
+            totals[word] = totals.get(word, 0.0) + share
+    best = sorted(totals.items(), key=lambda item: -item[1])[:WORDS]
+    return ", ".join(f"{word} {100 * share:.0f} %" for word, share in best if share >= 0.005)
+
+
+def _words_layer(net: torch.nn.Module, batch: dict) -> torch.nn.Module:
+    """The embedding that reads the caption's ids."""
+    found: list[torch.nn.Module] = []
+
+    def look(module, inputs, output):
+        if isinstance(module, torch.nn.Embedding) and inputs and torch.equal(inputs[0], batch["caption"]):
+            found.append(module)
+
+    _hooked(net, look, batch)
+    return found[0]
 
 
 def overlay(images: np.ndarray, maps: np.ndarray) -> np.ndarray:

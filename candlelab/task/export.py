@@ -12,7 +12,7 @@ from omegaconf import DictConfig
 from candlelab import __version__
 from candlelab.core.errors import UserError
 from candlelab.core.files import make_folder
-from candlelab.core.signal import normal_probabilities, recipe_hash
+from candlelab.core.signal import normal_probabilities, recipe_hash, sides_of
 from candlelab.export.indicators import ScaledIndicators
 from candlelab.export.int8 import Candidate, Judge, quantize
 from candlelab.export.measure import Arrays, answers, disagreement, latency, megabytes
@@ -77,6 +77,7 @@ def card_of(run: Run) -> dict:
     licence = "MIT" if made["weights_origin"] == "random" else "MIT; the pretrained weights it began with keep their own licence"
     copied = ("classes", "kind", "horizon", "label", "window", "warmup", "interval", "features", "tokenizer", "weights_origin", "data_hash")
     return {name: made[name] for name in copied} | {
+        "directions": sides_of(made) or None,
         "candlelab": __version__, "run": run.folder.name, "recipe_hash": recipe_hash(made), "threshold": rule.threshold,
         "score": rule.score, "threshold_hash": rule.hash, "licence": licence}
 

@@ -15,7 +15,7 @@ from candlelab.config import ConfigError, build
 from candlelab.core import files
 from candlelab.core.candles import Candles
 from candlelab.core.errors import DataTrouble
-from candlelab.core.signal import check_answers, checked_threshold, confidences, normal_probabilities, recipe_hash
+from candlelab.core.signal import check_answers, checked_threshold, confidences, normal_probabilities, recipe_hash, sides_of
 from candlelab.core.spreadsheet import neutral_table
 from candlelab.core.volatility import running_volatility
 from candlelab.export.predict import Predictor
@@ -28,7 +28,6 @@ from candlelab.run import Run
 
 SIGNALS = {-1: "SHORT", 0: "NONE", 1: "LONG"}
 UNSURE = "-"  # in place of a class that is not sure enough
-DIRECTIONS = {-1: "bearish", 0: "neutral", 1: "bullish"}  # what the textbook expects after a pattern
 FILES = {"onnx": "model.onnx", "int8": "model.int8.onnx"}
 
 
@@ -155,8 +154,7 @@ def _reasons(bar: Latest, reason: str | None) -> list[str | None]:
 
 def _direction(made: dict, signal: str) -> str:
     """Return what the textbook expects after the pattern that is named; empty where none is."""
-    sides = dict(zip(made["classes"], made["directions"], strict=True))
-    return DIRECTIONS[sides[signal]] if signal in sides and signal != "none" else ""
+    return sides_of(made).get(signal, "") if signal != "none" else ""
 
 
 def _decided(p: np.ndarray, returns: float, classes: list[str], forecasts: bool, rule: Rule) -> tuple:

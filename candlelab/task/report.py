@@ -42,7 +42,7 @@ def _own(run: runs.Run, cfg: DictConfig) -> tuple[dict, list[str]]:
         return metrics, words.splitlines()
     scores = scoring.own_scores(run)
     scoring.write_page(run, scores, run.folder, {})
-    return run.metrics, scores.verdict.lines()
+    return run.metrics, scoring.lines_of(scores)
 
 
 def compare(jobs: Sequence[DictConfig], words: Sequence[str]) -> None:

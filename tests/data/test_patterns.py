@@ -8,6 +8,7 @@ import pytest
 import yaml
 from sklearn.neighbors import KNeighborsClassifier
 
+from candlelab.config import compose
 from candlelab.data.label.pattern import PatternName
 from candlelab.data.source.chart_shapes import NAMES, PATTERNS
 from candlelab.data.source.patterns import Patterns
@@ -185,3 +186,9 @@ def test_symbol_that_is_no_pattern_is_refused():
 def test_settings_out_of_range_are_refused(broken):
     with pytest.raises(ValueError, match="set"):
         Patterns(**SETTINGS | broken)
+
+
+@pytest.mark.parametrize("experiment", ["patterns", "cryptoai_patterns"])
+def test_the_presets_know_windows_without_a_pattern(experiment):
+    cfg = compose(f"experiment={experiment}", "pretrained=false")
+    assert cfg.data.source.none is True and cfg.data.label.none is True

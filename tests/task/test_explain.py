@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 import tiny
 import torch
-from model_cases import batch, settings, shapes
+from model_cases import batch, fusion, settings, shapes
 from torch import nn
 
+from candlelab.model.jkx_cnn import JkxCnn
 from candlelab.model.timm_backbone import TimmBackbone
-from candlelab.task.explain import heat, likeness, overlay
+from candlelab.task.explain import heat, layers, likeness, overlay, spoken_for
 
 pytest.importorskip("captum", reason="captum is not installed: pip install candlelab[explain]")
 
@@ -60,3 +61,43 @@ def test_the_report_shows_both_maps_and_keeps_its_metrics(tmp_path):
     page = (folder / "report.html").read_text()
     assert "Where it looked" in page and "Random weights" in page and (folder / "figures" / "explained.png").exists()
     assert json.loads((folder / "metrics.json").read_text()) == before
+
+
+@pytest.mark.parametrize("image", [(1, 32, 15), (1, 64, 60), (1, 96, 180)])
+def test_every_chart_of_jiang_kelly_and_xiu_gets_a_map(image):
+    torch.manual_seed(0)
+    net = JkxCnn(shapes(image=image), **settings("jkx_cnn") | {"channels": 4}).eval()
+    found = heat(net, batch(rows=2, image=image))
+    assert found.shape == (2, *image[1:]) and found.any() and not (found == found[:, :1, :1]).all()
+
+
+def test_a_map_of_a_fusion_is_of_its_chart_and_not_of_its_words():
+    net = fusion().eval()
+    places = {layer.module for layer in layers(net, batch(rows=1))}
+    assert places and not places & set(net.caption.modules())
+
+
+class Bullish(nn.Module):
+    """Answers by how often the word 1 stands in the caption."""
+
+    def __init__(self):
+        super().__init__()
+        self.table = nn.Embedding(4, 1)
+        nn.init.zeros_(self.table.weight)
+        self.table.weight.data[1], self.table.weight.data[2] = 3.0, 1.0
+
+    def forward(self, batch):
+        told = self.table(batch["caption"]).sum((1, 2)) + 0 * batch["image"].float().sum((1, 2, 3))
+        return {"logits": torch.stack([told, -told], 1)}
+
+
+class Four:
+    """A tokenizer of four words."""
+
+    def words(self, ids):
+        return [("[CLS]", "bullish", "up", "down")[k] for k in ids]
+
+
+def test_the_words_that_spoke_for_the_answer_by_hand():
+    given = {"image": torch.zeros(2, 1, 4, 4), "caption": torch.tensor([[0, 1, 2, 3], [0, 2, 2, 3]]), "caption_mask": torch.ones(2, 4, dtype=bool)}
+    assert spoken_for(Bullish(), given, Four()) == ["bullish 75 %, up 25 %", "up 100 %"]
