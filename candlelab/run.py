@@ -165,7 +165,11 @@ class Run:
 
     @cached_property
     def curves(self) -> dict:
-        return self._json(CURVES) if self.has(CURVES) else {}
+        made = self._json(CURVES) if self.has(CURVES) else {}
+        trouble = forms.curves_trouble(made)
+        if trouble:
+            raise Unreadable(self.folder / CURVES, f"is damaged ({trouble})", CURE)
+        return made
 
     @cached_property
     def verdict(self) -> dict:
@@ -393,8 +397,3 @@ def environment() -> dict:
     """Return what a result depends on beside config and data: code, versions, hardware."""
     from candlelab import __version__
     return machine.environment(__version__)
-
-
-def read_json(path: Path) -> dict:
-    """Return a JSON object that stands alone; raises Unreadable if the file is missing or broken."""
-    return json_of(path, dict)

@@ -19,6 +19,7 @@ from candlelab.config.locate import schema
 from candlelab.core.errors import ConfigError
 
 LARGEST = 1_000_000  # bytes
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the same events, ten times as fast where libyaml is there
 DEEPEST, MOST_NODES = 20, 20_000
 INTERPOLATION = re.compile(r"\$\{")
 
@@ -51,7 +52,7 @@ def _refuse_tricks(text: str, path: Path) -> None:
     if INTERPOLATION.search(text):
         raise ConfigError(f"'{path}' holds an interpolation (${{…}}): a stored config is plain values, so this one was edited; do not use it")
     depth = 0
-    for nodes, event in enumerate(yaml.parse(text, Loader=yaml.SafeLoader)):
+    for nodes, event in enumerate(yaml.parse(text, Loader=LOADER)):
         depth += isinstance(event, yaml.CollectionStartEvent)
         depth -= isinstance(event, yaml.CollectionEndEvent)
         if isinstance(event, yaml.AliasEvent) or getattr(event, "tag", None):
@@ -64,7 +65,7 @@ def _refuse_tricks(text: str, path: Path) -> None:
 
 def _unescaped(text: str) -> str:
     """Return all scalars of a YAML text as they will be read, so that an escaped `$` hides nothing."""
-    return "\n".join(event.value for event in yaml.parse(text, Loader=yaml.SafeLoader) if isinstance(event, yaml.ScalarEvent))
+    return "\n".join(event.value for event in yaml.parse(text, Loader=LOADER) if isinstance(event, yaml.ScalarEvent))
 
 
 def without_places(tree: dict[str, Any], outputs: str = "outputs") -> dict[str, Any]:
@@ -87,7 +88,7 @@ def _ours(node: Any, key: str, outputs: str) -> Any:
         return node
     made = {name: _ours(value, f"{key}.{name}", outputs) for name, value in node.items()}
     target = node.get("_target_")
-    if target is None:
+    if not isinstance(target, str):
         return made
     own = _defaults(target, outputs)
     return made | {name: own.get(name, "???") for name in schema(target, key.split(".")[0]).local if name in made}

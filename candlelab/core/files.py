@@ -49,6 +49,15 @@ def atomic(path: Path) -> Iterator[Path]:
     whole new one. A symbolic link at `path` is replaced, never followed. The folder is made where there is none.
     Raises CannotWrite if the disk is full, read-only or broken.
     """
+    with in_place(path) as temporary:
+        yield temporary
+    with refused_in_words(path):
+        sync(path.parent)
+
+
+@contextmanager
+def in_place(path: Path) -> Iterator[Path]:
+    """Do what `atomic` does but for the flush of the folder, which whoever writes many files into it does once, at the end."""
     temporary = path.with_name(f".{path.name[:80]}.{os.getpid()}-{uuid.uuid4().hex[:8]}.tmp")
     with refused_in_words(path):
         make_folder(path.parent)
@@ -56,9 +65,17 @@ def atomic(path: Path) -> Iterator[Path]:
             yield temporary
             sync(temporary)
             os.replace(temporary, path)
-            sync(path.parent)
         finally:
             temporary.unlink(missing_ok=True)
+
+
+def move(source: Path, target: Path) -> None:
+    """Give a finished file or folder its name, so that a power cut leaves all of it or nothing. Raises CannotWrite."""
+    with refused_in_words(target):
+        if source.is_file():
+            sync(source)
+        os.replace(source, target)
+        sync(target.parent)
 
 
 def make_folder(path: Path) -> None:

@@ -32,6 +32,26 @@ BAYES = {...: float}
 DIFFICULTY = [{"difficulty": float, "samples": COUNT, "right": COUNT}]
 
 
+COLUMNS_OF = {"calibration": ("count", "accuracy", "confidence"), "threshold": ("threshold", "val", "test"),
+              "equity": ("time", "net", "gross", "buy_and_hold"), "drawdowns": ("peak", "bottom", "recovered", "depth_pct", "bars")}
+
+
+def curves_trouble(tree: dict) -> str | None:
+    """Return why curves cannot be drawn: a column is missing, is no list of numbers, or is longer than another; None if they can."""
+    for name, group in tree.items():
+        if name == "confusion":
+            continue
+        if not isinstance(group, dict) or any(column not in group for column in COLUMNS_OF.get(name, ()) if group or name != "drawdowns"):
+            return f"{name} lacks a column"
+        columns = [column for column in group.values() if isinstance(column, list)]
+        if len({len(column) for column in columns}) > 1 or any(isinstance(group[column], (dict, str)) for column in COLUMNS_OF.get(name, ())
+                                                               if column in group):
+            return f"{name} has columns of different lengths"
+        if any(not isinstance(value, (int, float, type(None))) for column in COLUMNS_OF.get(name, ()) for value in group.get(column, ())):
+            return f"{name} holds something that is no number"
+    return None
+
+
 def contradiction(made: dict, window: int | None) -> str | None:
     """Return in what preprocessing.json contradicts itself, or the window of the config; None if it does not."""
     if len(made["classes"]) != made["shapes"]["classes"]:

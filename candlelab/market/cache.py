@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import os
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
@@ -16,6 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet
 from filelock import FileLock, Timeout
 
+from candlelab.core import files
 from candlelab.core.errors import UserError
 from candlelab.market.archive import COLUMNS
 
@@ -89,7 +89,7 @@ class Store:
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
         """Hold the series for writing; another process waits. The lock dies with its process."""
-        self.folder.mkdir(parents=True, exist_ok=True)
+        files.make_folder(self.folder)
         lock = FileLock(self.folder / LOCK)
         try:
             lock.acquire(timeout=0)
@@ -106,11 +106,12 @@ class Store:
         manifest.rows = len(bars["time"])
         manifest.first, manifest.last = (int(bars["time"][0]), int(bars["time"][-1])) if manifest.rows else (None, None)
         part = self.folder / "candles.parquet.part"
-        write_parquet(bars, part)
+        with files.refused_in_words(part):
+            write_parquet(bars, part)
         manifest.sha256, manifest.bytes = file_sha256(part), part.stat().st_size
         manifest.data = f"candles-{manifest.sha256[:16]}.parquet"
-        os.replace(part, self.folder / manifest.data)
-        write_atomic(self.folder / MANIFEST, json.dumps(asdict(manifest), indent=1).encode())
+        files.move(part, self.folder / manifest.data)
+        files.write_bytes(self.folder / MANIFEST, json.dumps(asdict(manifest), indent=1).encode())
         self.sweep()
         return manifest
 
@@ -120,7 +121,7 @@ class Store:
         keep = {MANIFEST, LOCK, STAGING} | ({manifest.data} if manifest else set())
         used = {f["name"] for f in manifest.files} if manifest else set()
         staging = self.folder / STAGING
-        staged = [p for p in staging.iterdir() if p.suffix == ".part" or p.name[65:] in used] if staging.is_dir() else []
+        staged = [p for p in staging.iterdir() if p.suffix in (".part", ".tmp") or p.name[65:] in used] if staging.is_dir() else []
         return [p for p in self.folder.iterdir() if p.name not in keep] + staged if self.folder.is_dir() else []
 
     def sweep(self) -> None:
@@ -140,10 +141,7 @@ class Store:
     def stage(self, name: str, data: bytes, sha256: str) -> Path:
         """Keep a verified download until the commit, so that an interrupted fetch need not repeat it."""
         path = self.folder / STAGING / f"{sha256}-{name}"
-        path.parent.mkdir(exist_ok=True)
-        part = path.with_name(f"{path.name}.part")
-        part.write_bytes(data)
-        os.replace(part, path)
+        files.write_bytes(path, data)
         return path
 
     def staged(self, name: str) -> tuple[bytes, str] | None:
@@ -161,16 +159,6 @@ def write_parquet(bars: dict[str, np.ndarray], path: Path) -> None:
     table = pa.table({name: pa.array(bars[name]) for name in COLUMNS if name in bars})
     pa.parquet.write_table(table, path, compression="lz4", use_dictionary=False, write_statistics=False, store_schema=False,
                            use_byte_stream_split=[n for n in table.column_names if n != "time"], row_group_size=1 << 20)
-
-
-def write_atomic(path: Path, data: bytes) -> None:
-    """Write under a temporary name, then rename: a reader sees the old or the new bytes."""
-    part = path.with_name(f"{path.name}.part")
-    with open(part, "wb") as handle:
-        handle.write(data)
-        handle.flush()
-        os.fsync(handle.fileno())
-    os.replace(part, path)
 
 
 def file_sha256(path: Path) -> str:

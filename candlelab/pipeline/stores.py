@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from candlelab.data.split.parts import DROPPED, NAMES
-from candlelab.render.storage.build import build_store
+from candlelab.render.storage.build import build_store, set_aside
 
 
 def stored(data, outputs: Path):
     """Return the finished store of the data's charts, built now where it is not there yet."""
-    storage, made = data.renderer.storage, data.prepared
-    path = Path(storage.path) if storage.path else outputs / "stores" / f"{type(storage).__name__.lower()}-{content_hash(data)}"
+    storage, made, path = data.renderer.storage, data.prepared, place_of(data, outputs)
     parts = np.array([*(NAMES[k] for k in sorted(NAMES) if k != DROPPED), "dropped"])
     columns = {"label": made.labels.label[made.ends], "split": parts[made.part],
                "forward_return": made.labels.forward_return[made.ends],
@@ -25,6 +25,21 @@ def stored(data, outputs: Path):
         line = bar.add_task("drawing", total=len(made.ends))
         return build_store(made.candles, made.ends, data.renderer, storage, columns, path,
                            progress=lambda done, total: bar.update(line, completed=done, total=total))
+
+
+def mended(data, outputs: Path):
+    """Return the finished store of the data's charts; one that is damaged is moved aside and built again."""
+    aside = set_aside(place_of(data, outputs))
+    store = stored(data, outputs)
+    if aside is not None and not data.renderer.storage.path:
+        shutil.rmtree(aside, ignore_errors=True)  # its name was ours; beside a place that somebody chose it stays
+    return store
+
+
+def place_of(data, outputs: Path) -> Path:
+    """Return the folder of the data's store: the one that was chosen, or one named by what it holds."""
+    storage = data.renderer.storage
+    return Path(storage.path) if storage.path else outputs / "stores" / f"{type(storage).__name__.lower()}-{content_hash(data)}"
 
 
 def content_hash(data) -> str:

@@ -10,7 +10,8 @@ from omegaconf import DictConfig
 from PIL import Image, ImageDraw, ImageFont
 
 from candlelab.config import build
-from candlelab.pipeline.stores import content_hash, stored
+from candlelab.core import files
+from candlelab.pipeline.stores import content_hash, mended
 from candlelab.render.storage.build import estimate
 from candlelab.render.storage.live import Live
 
@@ -30,7 +31,7 @@ def render(cfg: DictConfig) -> dict:
         return {}
     expected = estimate(data.prepared.candles, data.prepared.ends, data.renderer, storage)
     print(f"{expected.pictures:,} charts, about {expected.seconds:.0f} s and {expected.megabytes:.0f} MB", flush=True)
-    store = stored(data, Path(cfg.outputs))
+    store = mended(data, Path(cfg.outputs))
     described = store.describe()
     print(f"store {store.path}")
     for name, value in described.items():
@@ -52,8 +53,8 @@ def contact_sheet(data, path: Path) -> Path:
     images = data.charts(np.sort(made.ends[np.concatenate(chosen)]))
     order = np.argsort(np.argsort(made.ends[np.concatenate(chosen)], kind="stable"), kind="stable")
     words = [data.label.classes[label].replace("_", " ") if label >= 0 else "no label" for label in classes]
-    path.parent.mkdir(parents=True, exist_ok=True)
-    _named(_tiled(images[order], rows, columns), [words[row % len(words)] for row in range(rows)]).save(path)
+    with files.atomic(path) as temporary:
+        _named(_tiled(images[order], rows, columns), [words[row % len(words)] for row in range(rows)]).save(temporary, format="png")
     return path
 
 

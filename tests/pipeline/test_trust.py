@@ -35,7 +35,7 @@ def run(tmp_path_factory):
 
 
 def test_the_card_names_what_is_wrong_with_the_bars(run):
-    found, *_ = [each for each in runs.read_json(run.folder / "data.json")["quality"] if each["shakes"]]
+    found, *_ = [each for each in run.card["quality"] if each["shakes"]]
     assert (found["kind"], found["bars"], found["first"]) == ("linearly interpolated bars", 12, "2024-01-13 12:00")
 
 
@@ -50,7 +50,7 @@ def test_the_report_shows_what_was_found(run):
 
 
 def test_a_recognition_run_has_no_doubts_about_returns(run):
-    assert doubts(runs.read_json(run.folder / "data.json") | {"kind": "recognition"}) == ()
+    assert doubts(run.card | {"kind": "recognition"}) == ()
 
 
 def test_predictions_as_written_are_believed(run):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from candlelab import config
-from candlelab.run import read_json
+from candlelab.run import THRESHOLD, read_part
 from candlelab.task.train import train
 
 QUIET = ("trainer.progress=none", "trainer/logger=csv")
@@ -27,7 +27,7 @@ def test_without_an_edge_the_best_looking_threshold_is_corrected_to_noise_over_t
                              "model=logistic", "data/indicators=bars", "data/scaling=none", "trainer.max_epochs=5",
                              "evaluate.fee_bps=0.0", f"outputs={tmp_path}", *QUIET)
         train(cfg)
-        chosen = read_json(config.run_folder(cfg) / "threshold.json")
+        chosen = read_part(config.run_folder(cfg), THRESHOLD)
         corrected.append(chosen["corrected_sharpe_annual"])
         shown.append(chosen["validation_sharpe_annual"])
     assert np.mean(shown) > 2 * np.std(shown) / np.sqrt(20), "the best-looking threshold should look good on noise"

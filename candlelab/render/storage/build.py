@@ -7,14 +7,18 @@ import json
 import logging
 import os
 import shutil
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+from filelock import FileLock, Timeout
 
+from candlelab.core import files
 from candlelab.core.contracts import Renderer
 from candlelab.core.errors import UserError
 from candlelab.render.storage.storage import PIECES, Part, Pictures, Storage, checksum, placed
@@ -82,7 +86,41 @@ def build_store(candles, ends, renderer, storage: Storage, columns: dict, path: 
     """
     if storage.warning:
         log.warning("render/storage=%s: %s", storage.kind, storage.warning)
-    return _store_at(Path(path), candles, ends, renderer, storage, columns, progress)
+    with building(Path(path)):
+        return _store_at(Path(path), candles, ends, renderer, storage, columns, progress)
+
+
+@contextmanager
+def building(path: Path) -> Iterator[None]:
+    """Hold the place of a store; another process that is building there is waited for. The lock dies with its process."""
+    files.make_folder(path.parent)
+    with files.refused_in_words(path):
+        lock = FileLock(path.with_name(f".{path.name}.lock"))
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            print(f"another process is building {path}: waiting for it", file=sys.stderr, flush=True)
+            lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def set_aside(path: Path) -> Path | None:
+    """Move a damaged store out of the way, so that the same command builds it again; return where it is now, None if it was whole."""
+    with building(path):
+        if not any((path / name).exists() for name in (MANIFEST, INDEX)):
+            return None
+        try:
+            open_store(path).verify()
+            return None
+        except UserError as damage:
+            print(f"{damage}; this is done now", file=sys.stderr, flush=True)
+        aside = path.with_name(f"{path.name}.damaged")
+        shutil.rmtree(aside, ignore_errors=True)
+        files.move(path, aside)
+        return aside
 
 
 def _store_at(path: Path, candles, ends, renderer, storage: Storage, columns: dict, progress: Progress | None) -> Store:
@@ -99,8 +137,9 @@ def _store_at(path: Path, candles, ends, renderer, storage: Storage, columns: di
         raise UserError(f"{path} holds other files: choose another path for the store (render.storage.path)")
     try:
         return _build(_Build(candles, ends, renderer, storage, beside, plan, unfinished(path), path), progress)
-    except OSError as error:
-        why = os.strerror(error.errno) if error.errno else str(error)
+    except (OSError, files.CannotWrite) as error:
+        cause = error if isinstance(error, OSError) else error.__cause__
+        why = os.strerror(cause.errno) if isinstance(cause, OSError) and cause.errno else str(error)
         raise UserError(f"the store {path} could not be written ({why}); what is built is kept: make room and run the same "
                          "command again to go on") from error
 
@@ -128,11 +167,21 @@ def _build(job: _Build, progress: Progress | None) -> Store:
         if k not in done:
             digests: list[int] = []
             job.storage.write(job.folder, part, _blocks(job, part, digests, progress), job.pictures)
+            _flush(job.folder, part)
             done[k] = {"part": k, "sums": job.storage.sums(job.folder, part), "digests": digests}
             _note(job.folder, done[k])
         elif progress:
             progress(part.first + part.count, len(job.ends))
     return _seal(job, parts, [done[k] for k in range(len(parts))])
+
+
+def _flush(folder: Path, part: Part) -> None:
+    """Flush the folders of a part, before the journal says that it is there."""
+    place = folder / part.path
+    for each in (place, *place.parents) if place.is_dir() else place.parents:
+        files.sync(each)
+        if each == folder:
+            return
 
 
 def _start(job: _Build, parts: list[Part]) -> None:
@@ -142,7 +191,7 @@ def _start(job: _Build, parts: list[Part]) -> None:
         if json.loads(plan.read_text(encoding="utf-8")) != job.plan:
             raise UserError(f"{job.folder} holds an unfinished store of other pictures: finish it with its own settings, or "
                              "delete it")
-        for stale in job.folder.rglob(".tmp-*"):
+        for stale in job.folder.rglob(".*.tmp"):
             stale.unlink()
         return
     if job.folder.exists():
@@ -226,7 +275,9 @@ def _seal(job: _Build, parts: list[Part], noted: list[dict]) -> Store:
             "others": {name: checksum(job.folder / name) for name in _others(sizes, final)}}
     with placed(job.folder / MANIFEST) as temporary:
         temporary.write_text(json.dumps({"store": body, "seal": seal_of(body)}, indent=1), encoding="utf-8")
-    os.replace(job.folder, job.path)
+    for part in final:
+        _flush(job.folder, part)
+    files.move(job.folder, job.path)
     _tidy(job.path)
     return open_store(job.path)
 

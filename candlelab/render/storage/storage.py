@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -12,6 +11,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
+from candlelab.core import files
 from candlelab.core.errors import UserError
 
 PIECES = "pieces"  # folder of pieces that are joined at the end of a build
@@ -93,19 +93,9 @@ class Storage(ABC):
 
 @contextmanager
 def placed(path: Path) -> Iterator[Path]:
-    """Give a temporary name to write to; when the block ends well, sync the file and put it in place."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".tmp-{path.name}")
-    try:
+    """Give a temporary name to write to; when the block ends well, sync the file and put it in place; the folder is synced by part."""
+    with files.in_place(path) as temporary:
         yield temporary
-        descriptor = os.open(temporary, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def checksum(path: Path) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from candlelab.core.errors import UserError
+from candlelab.core.reading import json_of
 from candlelab.render.bars import COLUMNS
 from candlelab.render.memory import pictures as memory
 from candlelab.render.storage.storage import Part, Pictures, Storage, compare
@@ -161,11 +162,8 @@ def open_store(path: Path | str) -> Store:
         if (unfinished(path) / PLAN).is_file():
             raise UserError(f"the store {path} is unfinished: run the same task=render again to finish it")
         raise UserError(f"there is no store at {path}: it has no {MANIFEST}; build one with task=render")
-    try:
-        manifest = json.loads(file.read_text(encoding="utf-8"))
-        body, seal = manifest["store"], manifest["seal"]
-    except (ValueError, KeyError, TypeError):
-        raise UserError(f"{file} is damaged: build the store again") from None
+    manifest = json_of(file, {"store": {"format": int}, "seal": str}, cure="build the store again")
+    body, seal = manifest["store"], manifest["seal"]
     if seal != seal_of(body):
         raise UserError(f"{file} is damaged, it does not match its own checksum: build the store again")
     if body["format"] != FORMAT:

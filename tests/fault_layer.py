@@ -1,0 +1,112 @@
+"""A file system that fails: every write of this process is counted, and one of them is refused, or what was not flushed is lost.
+
+The calls of Python that change files are patched: opening for writing, os.open, os.fsync, os.replace, os.rename, os.unlink, os.mkdir.
+What a library writes by itself is seen when it is flushed.
+"""
+
+import builtins
+import errno
+import io
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+CALLS = ("open", "fsync", "replace", "rename", "unlink", "mkdir")
+
+
+class Disk:
+    """Counts the calls below a folder and hands each to `at`, which may raise.
+
+    events  (call, path) in order.
+    """
+
+    def __init__(self, root: Path, at: Callable[[int, str, Path], None]):
+        self.root, self.at, self.events = Path(os.path.realpath(root)), at, []
+
+    def note(self, call: str, path) -> None:
+        place = Path(os.path.realpath(path) if call != "unlink" else os.path.abspath(path))
+        if place.is_relative_to(self.root) and place.name not in (".lock", ".owner"):
+            self.events.append((call, place))
+            self.at(len(self.events) - 1, call, place)
+
+
+@contextmanager
+def patched(disk: Disk, monkeypatch) -> Iterator[Disk]:
+    """Let a disk see every change that this process makes below its folder."""
+    real_open, real_fsync, names = io.open, os.fsync, {}
+
+    def opened(file, mode="r", *args, **kwargs):
+        if isinstance(file, (str, os.PathLike)) and any(letter in mode for letter in "wax+"):
+            disk.note("open", file)
+        return real_open(file, mode, *args, **kwargs)
+
+    def synced(descriptor):
+        disk.note("fsync", os.readlink(f"/proc/self/fd/{descriptor if isinstance(descriptor, int) else descriptor.fileno()}"))
+        return real_fsync(descriptor)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(builtins, "open", opened)
+        patch.setattr(io, "open", opened)
+        patch.setattr(os, "fsync", synced)
+        for name in ("replace", "rename"):
+            patch.setattr(os, name, _seen(disk, name, getattr(os, name), target=1))
+        for name in ("unlink", "mkdir"):
+            patch.setattr(os, name, _seen(disk, name, getattr(os, name), target=0))
+        names.clear()
+        yield disk
+
+
+def _seen(disk: Disk, name: str, real: Callable, *, target: int) -> Callable:
+    def call(*args, **kwargs):
+        if target < len(args) and isinstance(args[target], (str, os.PathLike)) and "dir_fd" not in kwargs:
+            disk.note(name, args[target])
+        return real(*args, **kwargs)
+    return call
+
+
+def refusing(number: int, code: int) -> Callable[[int, str, Path], None]:
+    """Refuse one call and, as a full or read-only disk does, all that follow but removals."""
+    def at(k: int, call: str, path: Path) -> None:
+        if k >= number and call != "unlink":
+            raise OSError(code, os.strerror(code), str(path))
+    return at
+
+
+FULL, READ_ONLY = errno.ENOSPC, errno.EROFS
+
+
+class PowerCut:
+    """What a disk holds after each flush when nothing else is kept: contents of files that were flushed, names of folders that were.
+
+    lazy    names reach the disk only when their folder is flushed.
+    eager   names reach it at once, contents only when flushed: a renamed file that was not flushed is empty.
+    states  (lazy, eager) after every event: relative path -> content.
+    """
+
+    def __init__(self, root: Path):
+        self.root, self.contents, self.lazy, self.states = Path(os.path.realpath(root)), {}, {}, []
+
+    def at(self, k: int, call: str, path: Path) -> None:
+        """Look at the tree as it is before the call, take in what the call makes lasting."""
+        self.take(path, call)
+
+    def take(self, path: Path, call: str) -> None:
+        if call == "fsync" and path.is_file():
+            self.contents[path.stat().st_ino] = path.read_bytes()
+        if call == "fsync" and path.is_dir():
+            self.lazy = {name: node for name, node in self.lazy.items() if (self.root / name).parent != path}
+            self.lazy |= {self._name(file): file.stat().st_ino for file in path.iterdir() if file.is_file()}
+        now = {self._name(file): file.stat().st_ino for file in self.root.rglob("*") if file.is_file()}
+        state = tuple({name: self.contents.get(node, b"") for name, node in names.items()} for names in (self.lazy, now))
+        self.states += [each for each in state if each not in self.states[-4:]]
+
+    def _name(self, path: Path) -> str:
+        return path.relative_to(self.root).as_posix()
+
+
+def restored(state: dict[str, bytes], root: Path) -> None:
+    """Write a state of a disk into an empty folder."""
+    for name, data in state.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_bytes(data)
