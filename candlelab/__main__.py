@@ -10,9 +10,13 @@ import traceback
 from functools import cache
 from pathlib import Path
 
+from candlelab import __version__
+from candlelab import run as runs
 from candlelab.config import CONF, ConfigError, build, catalogue, finish, locate, run_folder
 from candlelab.core.errors import UserError
 from candlelab.core.files import CannotWrite
+from candlelab.core.refusals import refusal
+from candlelab.core.terminal import leave_closed_pipe, print_anything, stop_when_asked
 
 HELP = """candlelab: does a chart say anything about what the price does next?
 
@@ -30,20 +34,24 @@ NOT_TAKEN = ("config_path", "config_name", "config_dir", "experimental_rerun")
 EXIT_BUG, EXIT_FAILED_JOBS, EXIT_INTERRUPTED = 1, 3, 130
 NANOBIND = ("triton._C.libtriton", "onnx.onnx_cpp2py_export")
 failures: list[str] = []
+where = {"outputs": Path("outputs")}  # of this command, once it is known
 plans: list = []  # the estimate of a sweep of training jobs
 
 
 def main() -> None:
     """Run the command line and exit with the documented code."""
-    if any(word in ("-h", "--help") for word in sys.argv[1:]):
-        print(HELP + catalogue())
-        return
+    print_anything()
+    stop_when_asked()
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")
     gc.disable()  # a fifth of a start would go into looking for rings among what imports make to stay
     try:
-        _check_and_run()
-    except KeyboardInterrupt:
-        _leave("interrupted; the same command goes on from the last checkpoint", EXIT_INTERRUPTED)
+        _answer()
+        sys.stdout.flush()
+    except BrokenPipeError:
+        leave_closed_pipe()
+    except KeyboardInterrupt as error:
+        _leave(f"{error if str(error) else 'interrupted'}; the same command goes on from the last checkpoint",
+               getattr(error, "exit_code", EXIT_INTERRUPTED))
     except Exception as error:  # noqa: BLE001 - the one place that turns any failure into an exit code
         _leave_with(error)
     finally:
@@ -52,18 +60,28 @@ def main() -> None:
         sys.exit(EXIT_FAILED_JOBS)
 
 
+def _answer() -> None:
+    """Print what was asked for, or check the command and run it."""
+    if any(word in ("-h", "--help") for word in sys.argv[1:]):
+        print(HELP + catalogue())
+    elif sys.argv[1:] == ["--version"]:
+        print(f"candlelab {__version__}")
+    else:
+        _check_and_run()
+
+
 def _check_and_run() -> None:
-    from hydra._internal.utils import get_args_parser
-    arguments = get_args_parser().parse_args()
+    from candlelab.config.command_line import check_overrides, is_sweep, with_hydra
+    arguments = _arguments()
     if any(getattr(arguments, name, None) for name in PASSED_TO_HYDRA):
         _collect_again()
-        _hydra_main()
+        _show(arguments.overrides)
         return
     for name in NOT_TAKEN:
         if getattr(arguments, name, None):
             raise ConfigError(f"--{name.replace('_', '-')} is not taken: candlelab composes from its own conf; choose group=option there")
-    from candlelab.config.command_line import check_overrides, is_sweep, with_hydra
     jobs = check_overrides(arguments.overrides)
+    where["outputs"] = Path(jobs[0].outputs)
     swept = arguments.multirun or is_sweep(arguments.overrides)
     if len(jobs) > 1 and not swept:
         raise ConfigError(f"the overrides ask for {len(jobs)} runs: add --multirun, or quote the value if the comma is meant")
@@ -74,18 +92,50 @@ def _check_and_run() -> None:
         _run_one(with_hydra(arguments.overrides), jobs[0])
 
 
+def _arguments():
+    """Return Hydra's reading of the command; flags may stand anywhere among the overrides."""
+    from hydra._internal.utils import get_args_parser
+
+    from candlelab.config.command_line import flags_first, without_nulls
+    sys.argv[1:] = flags_first(without_nulls(sys.argv[1:]))
+    return get_args_parser().parse_args()
+
+
+def _show(words: list[str]) -> None:
+    """Let Hydra show what it was asked for; what it cannot compose is told as by any other command."""
+    from hydra.errors import HydraException
+    from omegaconf.errors import OmegaConfBaseException
+
+    from candlelab.config.command_line import check_overrides
+    try:
+        _hydra_main()
+    except (HydraException, OmegaConfBaseException, ValueError):
+        check_overrides(words)
+        raise
+
+
 def _run_many(jobs: list, words: list[str]) -> None:
     """Run the checked jobs of a sweep, then write what they are together: a study, or one run under several settings."""
+    check = getattr(sys.modules[locate(jobs[0].task["_target_"]).__module__], "check", None)
+    if check is not None:
+        check(jobs)
     print(f"{len(jobs)} jobs, all checked", flush=True)
     if _trains(jobs[0]):
         plans.append(locate("candlelab.pipeline.estimate.Plan")(jobs))
     _hydra_main()
+    _count_failures(jobs)
     try:
         _close(jobs, words)
     except UserError as error:
         if not failures:
             raise
         print(f"candlelab: {error}", file=sys.stderr)  # every job failed, and each has said why
+
+
+def _count_failures(jobs: list) -> None:
+    """Note jobs that ended without a result in processes of a launcher's own, where `failures` is another list."""
+    if _trains(jobs[0]) and not failures:
+        failures.extend(str(folder) for folder in map(run_folder, jobs) if runs.state(folder) != "finished")
 
 
 def _run_one(full, job) -> None:
@@ -130,6 +180,8 @@ def _one_of_many(job) -> object:
     """Run one job of a sweep; a failure is noted in its folder and the others go on."""
     try:
         return build(job, "task", job)
+    except BrokenPipeError:
+        raise
     except Exception as error:  # noqa: BLE001 - whatever fails becomes a row of the study with its reason
         folder, reason = run_folder(job), " ".join(str(error).split()) or type(error).__name__
         _note(folder, error)
@@ -143,11 +195,10 @@ def _one_of_many(job) -> object:
 
 def _note(folder: Path, error: Exception) -> None:
     """Note a failure in its run folder; not where another process is at work there, nor where nothing can be written."""
-    from candlelab.run import Busy, note_failure
-    if isinstance(error, (Busy, CannotWrite)):
+    if isinstance(error, (runs.Busy, CannotWrite)):
         return
     try:
-        note_failure(folder, error, traceback.format_exc())
+        runs.note_failure(folder, error, traceback.format_exc())
     except CannotWrite as refusal:
         print(f"candlelab: {refusal}", file=sys.stderr, flush=True)
 
@@ -167,6 +218,9 @@ def _trains(job) -> bool:
 def _leave_with(error: Exception) -> None:
     if isinstance(error, UserError):
         _leave(str(error), error.exit_code)
+    refused = refusal(error, where["outputs"])
+    if refused is not None:
+        _leave(refused, UserError.exit_code)
     traceback.print_exception(error)
     sys.exit(EXIT_BUG)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 import types
 import typing
 from pathlib import Path
@@ -11,6 +12,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from candlelab.config.locate import locate, schema
+from candlelab.config.root import A_SEED, is_seed, root_problems
 from candlelab.config.words import hint, several
 from candlelab.core.errors import ConfigError
 
@@ -26,6 +28,8 @@ def problems(node, path: str = ""):
     """Yield one line for each place where a resolved config does not fit the code it names."""
     if not isinstance(node, dict):
         return
+    if not path:
+        yield from root_problems(node)
     if "_target_" in node:
         found = list(setting_problems(node, path))
         yield from found or _objections(node, path)
@@ -49,6 +53,8 @@ def setting_problems(node: dict, path: str):
             yield f"{path}.{key}: missing; give {path}.{key}=… ({spell(settings[key])})"
         elif not fits(value, settings[key]):
             yield f"{path}.{key}: expected {spell(settings[key])}, got {value!r}"
+        elif key == "seed" and not is_seed(value):
+            yield f"{path}.{key}: expected {A_SEED}, got {value!r}"
     yield from (f"{path}.{key}: missing setting" for key in settings if key not in given)
 
 
@@ -76,7 +82,7 @@ def fits(value, kind) -> bool:
     if isinstance(value, dict) and "_target_" in value:
         return kind not in (str, bool, int, float)
     if kind is float:
-        return isinstance(value, (int, float)) and not isinstance(value, bool)
+        return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
     if kind is int:
         return isinstance(value, int) and not isinstance(value, bool)
     if kind in (str, bool, type(None)):
@@ -95,7 +101,7 @@ def spell(kind) -> str:
         return " or ".join(spell(arg) for arg in args)
     if origin is list:
         return f"a list of {spell(args[0])}" if args else "a list"
-    words = {str: "text", int: "a whole number", float: "a number", bool: "true or false", type(None): "null"}
+    words = {str: "text", int: "a whole number", float: "a finite number", bool: "true or false", type(None): "null"}
     return words.get(kind, getattr(kind, "__name__", str(kind)))
 
 

@@ -14,6 +14,13 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from candlelab.config import CONF, ConfigError, finish, groups, hint, leaves, plain, problems, several
+from candlelab.config.root import NEEDED
+
+NOT_MERGED = {"Cannot merge DictConfig with ListConfig": "a list such as [a,b]", "Cannot merge ListConfig with DictConfig": "a group of settings"}
+TAKES_A_VALUE = ("-c", "--cfg", "-p", "--package", "-i", "--info", "-cp", "--config-path", "-cn", "--config-name", "-cd", "--config-dir")
+EMPTY = ("experiment", "sweep")  # groups that conf/config.yaml leaves empty
+PLUGINS = {"joblib": "hydra-joblib-launcher", "optuna": "hydra-optuna-sweeper", "submitit_local": "hydra-submitit-launcher",
+           "submitit_slurm": "hydra-submitit-launcher", "ray": "'candlelab[ray]'"}
 
 
 def check_overrides(words: list[str]) -> list[DictConfig]:
@@ -22,6 +29,7 @@ def check_overrides(words: list[str]) -> list[DictConfig]:
     Raises ConfigError that lists the problems of all overrides and of all jobs at once.
     """
     parsed, found = _parse(words)
+    parsed = [o for o in parsed if not _absent_plugin(o, found)]
     only = None if found else _only_job(parsed)
     if only is not None:
         return [only]
@@ -29,11 +37,13 @@ def check_overrides(words: list[str]) -> list[DictConfig]:
     chosen = [o for o in good if _is_group(o.key_or_group)]
     values = _known_values([o for o in good if not _is_group(o.key_or_group)], chosen, found)
     jobs = []
-    for job in _expand(chosen + values):
+    for job in _expand(chosen + values, found):
         cfg = _compose_or_note(job, found)
         if cfg is not None:
             found += [line for line in problems(plain(cfg)) if line not in found]
             jobs.append(cfg)
+    if not found and not jobs:
+        found = [f"the sweep has no job: {o.input_line} gives no value" for o in parsed if o.is_sweep_override() and not _lines(o)]
     if found:
         raise ConfigError(several(found))
     return jobs
@@ -66,9 +76,32 @@ def _only_job(parsed: list) -> DictConfig | None:
         return None
 
 
+def flags_first(words: list[str]) -> list[str]:
+    """Return the words with the flags and their values before the overrides, where argparse wants them."""
+    flags: list[str] = []
+    overrides: list[str] = []
+    for word in words:
+        value = bool(flags) and flags[-1] in TAKES_A_VALUE and "=" not in word
+        (flags if word.startswith("-") or value else overrides).append(word)
+    return flags + overrides
+
+
+def without_nulls(words: list[str]) -> list[str]:
+    """Return the words with GROUP=null as Hydra knows it: ~GROUP, and nothing for a group that is empty by itself."""
+    return [f"~{_key_of(word)}" if _empties(word) else word for word in words if not _empties(word) or _key_of(word) not in EMPTY]
+
+
+def _empties(word: str) -> bool:
+    return word.endswith("=null") and _is_group(_key_of(word))
+
+
+def _key_of(word: str) -> str:
+    return word.partition("=")[0]
+
+
 def _parse(words: list[str]) -> tuple[list, list[str]]:
     parser, parsed, found = OverridesParser.create(), [], []
-    for word in words:
+    for word in without_nulls(words):
         try:
             parsed.append(parser.parse_override(word))
         except HydraException:
@@ -78,6 +111,28 @@ def _parse(words: list[str]) -> tuple[list, list[str]]:
 
 def _is_group(key: str) -> bool:
     return key in groups()
+
+
+def _absent_plugin(override, found: list[str]) -> bool:
+    """Note a launcher or sweeper of Hydra that is not installed; return whether it is one."""
+    key = override.key_or_group
+    if key not in ("hydra/launcher", "hydra/sweeper"):
+        return False
+    known = _plugins(key)
+    absent = [str(v) for v in _choices(override) if str(v) not in known]
+    found += [f"{key}={name} is not installed" + (f": pip install {PLUGINS[name]}" if name in PLUGINS else hint(name, known)) for name in absent]
+    return bool(absent)
+
+
+@lru_cache
+def _plugins(group: str) -> tuple[str, ...]:
+    outer = GlobalHydra.instance().hydra
+    GlobalHydra.instance().clear()
+    try:
+        with initialize_config_dir(str(CONF), version_base="1.3"):
+            return tuple(GlobalHydra.instance().config_loader().get_group_options(group))
+    finally:
+        GlobalHydra.instance().hydra = outer
 
 
 def _names_a_group_as_a_value(override) -> bool:
@@ -90,6 +145,9 @@ def _group_problem(override, found: list[str]) -> bool:
     key = override.key_or_group
     if not _is_group(key):
         return False
+    if override.is_delete() and key in NEEDED:
+        found.append(f"{key}=null: no run can do without {key}{hint('', groups()[key])}")
+        return True
     wrong = [v for v in _choices(override) if v not in (None, "null") and v not in groups()[key] and str(v)[:1] != "_"]
     found += [f"{key}={value}: no such option{hint(str(value), groups()[key])}" for value in wrong]
     return bool(wrong)
@@ -128,10 +186,14 @@ def _sweep_products(chosen: list):
     return product(*swept)
 
 
-def _expand(overrides: list) -> list[tuple[str, ...]]:
+def _expand(overrides: list, found: list[str]) -> list[tuple[str, ...]]:
     """Return the override lines of each job: choice and range sweeps multiplied out, the config's own sweep included."""
     fixed = [o.input_line for o in overrides if not o.is_sweep_override()]
-    own = _compose(fixed, hydra=True).hydra.sweeper.get("params") or {}
+    try:
+        own = _compose(fixed, hydra=True).hydra.sweeper.get("params") or {}
+    except (HydraException, OmegaConfBaseException) as error:
+        found.append(_words_of(error))
+        return []
     parser = OverridesParser.create()
     named = {o.key_or_group for o in overrides}
     swept = [o for o in overrides if o.is_sweep_override()]
@@ -148,10 +210,19 @@ def _compose_or_note(lines: tuple[str, ...], found: list[str]) -> DictConfig | N
     try:
         return _compose_lines(list(lines))
     except (HydraException, OmegaConfBaseException, ConfigError) as error:
-        text = " ".join(str(error).split("Config search path")[0].split())
+        text = _words_of(error)
         if text not in found:
             found.append(text)
         return None
+
+
+def _words_of(error: Exception) -> str:
+    """Return what Hydra or OmegaConf says, in one line and without its search path."""
+    text = " ".join(str(error).split("Config search path")[0].split())
+    for cause, stands in NOT_MERGED.items():
+        if cause in str(error.__cause__ or error):
+            return f"{text.removeprefix('Error merging override ')}: expected {stands}"
+    return text
 
 
 def _compose_lines(lines: list[str]) -> DictConfig:

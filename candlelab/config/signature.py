@@ -21,8 +21,8 @@ def finish(cfg: DictConfig, choices) -> DictConfig:
     cfg = OmegaConf.masked_copy(cfg, [key for key in cfg if key != "hydra"])
     with open_dict(cfg):
         if cfg.get("name") is None:
-            model = OmegaConf.select(cfg, "model.net.backbone") or choices["model"]
-            cfg.name = f"{choices['data']}-{str(model).replace('/', '-')}"
+            model = OmegaConf.select(cfg, "model.net.backbone") or choices.get("model")
+            cfg.name = f"{choices.get('data')}-{str(model).replace('/', '-')}"
         if OmegaConf.select(cfg, "data.end") == "latest":
             from candlelab.core.interval import last_closed
             cfg.data.end = last_closed(cfg.data.resample or cfg.data.interval, int(time.time() * 1000))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+
 
 class UserError(ValueError):
     """A mistake or a condition that the person at the keyboard can mend; its text says what to do."""
@@ -23,3 +25,11 @@ class DataTrouble(UserError):
     """Market data could not be had or cannot be trusted."""
 
     exit_code = 5
+
+
+class Stopped(KeyboardInterrupt):
+    """A signal asked this process to end; the shell expects 128 + its number."""
+
+    def __init__(self, number: int):
+        self.exit_code = 128 + number
+        super().__init__(f"stopped by {signal.Signals(number).name}")

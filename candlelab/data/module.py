@@ -23,6 +23,7 @@ from candlelab.data.indicators.windowed import plain_numbers
 from candlelab.data.label.outcomes import Labels, forward_returns
 from candlelab.data.loader import SampleLoader
 from candlelab.data.scaling import from_dict as scaling_from_dict
+from candlelab.data.settings import check_dates, check_share_removed, check_sizes
 from candlelab.data.split.parts import DROPPED, TEST, TRAIN, VALIDATION
 from candlelab.data.tape import at_interval, checked_intervals, fetch_tape
 from candlelab.data.tokenizer import ClosedTokenizer, Tokenizer, load_tokenizer, stored_tokenizer
@@ -59,9 +60,9 @@ class ChartData(pl.LightningDataModule):
                  resample: str | None, thin: float, window: int, stride: int, max_samples: int | None,
                  batch_size: int | Literal["auto"], seed: int):
         super().__init__()
-        if (batch_size != "auto" and batch_size < 1) or window < 1 or stride < 1 or not 0 <= thin < 1 or (max_samples or 1) < 1:
-            raise UserError(f"batch_size {batch_size}, window {window}, stride {stride}, thin {thin}, max_samples "
-                             f"{max_samples}: sizes must be at least 1 and thin in [0, 1)")
+        check_sizes(window=window, stride=stride, max_samples=max_samples, batch_size=batch_size)
+        check_dates(start, end)
+        check_share_removed(thin)
         self.renderer, self.source, self.label, self.split = renderer, source, label, split
         self._asked_indicators, self.scaling, self.caption = indicators, scaling, caption
         self.symbols, self.intervals = list(symbols), checked_intervals(interval, resample)

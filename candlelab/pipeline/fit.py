@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,18 +28,32 @@ from candlelab.trainer.checkpoints import Places
 
 if TYPE_CHECKING:
     from candlelab.trainer.module import Learner
+    from candlelab.trainer.trainer import Trainer
 
 
-def fit_and_score(cfg: DictConfig, folder: Path, log: RunLog) -> tuple[dict, str]:
+@dataclass(frozen=True)
+class Ready:
+    """Everything that a fit needs, made before its folder: what can fail has failed by then."""
+
+    trainer: Trainer
+    parts: Parts
+    learner: Learner
+
+
+def prepare(cfg: DictConfig) -> Ready:
+    """Build the trainer, fetch the data and build the net for them; raises UserError for what the person can mend."""
+    return Ready(build(cfg, "trainer"), *learner_for(cfg))
+
+
+def fit_and_score(cfg: DictConfig, folder: Path, ready: Ready, log: RunLog) -> tuple[dict, str]:
     """Return the final metrics and the verdict's lines; everything else lies in the folder, and in what the logger shows."""
     from candlelab.trainer.logger.guarded import watched
-    trainer = build(cfg, "trainer")
-    with watched(trainer.logger, folder):
-        return _fit_and_score(cfg, folder, trainer, log)
+    with watched(ready.trainer.logger, folder):
+        return _fit_and_score(cfg, folder, ready, log)
 
 
-def _fit_and_score(cfg: DictConfig, folder: Path, trainer, log: RunLog) -> tuple[dict, str]:
-    parts, learner = learner_for(cfg)
+def _fit_and_score(cfg: DictConfig, folder: Path, ready: Ready, log: RunLog) -> tuple[dict, str]:
+    trainer, parts, learner = ready.trainer, ready.parts, ready.learner
     log.say(_data_lines(parts.data))
     guess = guess_of_run(cfg, parts.data)
     log.say(f"at most {duration(max(1, guess.seconds))} on this CPU and {guess.megabytes:,.0f} MB, by one step of the net and without early stopping")

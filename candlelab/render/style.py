@@ -19,6 +19,7 @@ from candlelab.render.memory import pictures
 
 Missing = Literal["adjacent", "blank"]
 NOT_DRAWN = ("fill", "storage")  # settings that change no pixel
+LARGEST_WINDOW = 10_000  # bars; nobody tells more of them apart
 PIECE = 20_000  # bars a thread draws at a time: their numbers stay in the cache
 
 
@@ -35,8 +36,8 @@ class Style(ABC):
     two_colours: bool = False  # a store may keep one bit per pixel
 
     def __init__(self, window: int, missing: Missing, storage):
-        if window < 1:
-            raise UserError(f"window is {window}: a picture needs at least one bar")
+        if not 1 <= window <= LARGEST_WINDOW:
+            raise UserError(f"window is {window}: a picture holds 1 to {LARGEST_WINDOW} bars")
         self.window, self.missing, self.storage = window, missing, storage
 
     @abstractmethod

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from omegaconf import DictConfig
 
@@ -13,29 +14,57 @@ from candlelab import run as runs
 from candlelab.config import ConfigError, build, plain, run_folder
 from candlelab.core.run_log import RunLog
 
+if TYPE_CHECKING:
+    from candlelab.pipeline.fit import Ready
+
+
+def check(jobs: list[DictConfig]) -> None:
+    """Raise ConfigError with what can be known to be wrong with the jobs of a sweep before the first of them starts."""
+    from candlelab.pipeline.check import check_jobs
+    check_jobs(jobs)
+
 
 def train(cfg: DictConfig) -> dict:
-    """Return the metrics of the run this config names; a finished run is not repeated, an interrupted one goes on."""
+    """Return the metrics of the run this config names; a finished run is not repeated, an interrupted one goes on.
+
+    The folder is made when everything is there to train: a mistake leaves none.
+    """
     folder = run_folder(cfg)
+    if folder.is_dir():
+        with runs.locked(folder):
+            finished = _earlier(cfg, folder)
+        if finished is not None:
+            return finished
+    from candlelab.pipeline.check import check_job
+    from candlelab.pipeline.fit import prepare
+    check_job(cfg)
+    ready = prepare(cfg)
     with runs.locked(folder):
-        return _train_once(cfg, folder)
+        finished = _earlier(cfg, folder)  # another process may have trained it while the data were fetched
+        return _fit(cfg, folder, ready) if finished is None else finished
 
 
-def _train_once(cfg: DictConfig, folder: Path) -> dict:
+def _earlier(cfg: DictConfig, folder: Path) -> dict | None:
+    """Return the metrics of a run that is finished already; None where there is something to train."""
     state = runs.state(folder)
     if state == "finished" and cfg.resume != "never":
         return _already_finished(cfg, folder)
     if state == "failed" and cfg.resume == "auto":
         raise ConfigError(f"the run in '{folder}' failed before ({runs.failure(folder)}): repeat it with resume=retry")
+    return None
+
+
+def _fit(cfg: DictConfig, folder: Path, ready: Ready) -> dict:
+    from candlelab.pipeline.fit import fit_and_score
+    resumed = runs.state(folder) == "interrupted" and cfg.resume != "never"
     if cfg.resume == "never":
         runs.forget(folder)
-    from candlelab.pipeline.fit import fit_and_score
     log = RunLog(folder / runs.LOG)
-    log.say(f"run {folder}" + ("  (resumed)" if state == "interrupted" and cfg.resume != "never" else ""))
+    log.say(f"run {folder}" + ("  (resumed)" if resumed else ""))
     started = time.monotonic()
     runs.start(folder, cfg)
     with _ending_noted(log):
-        metrics, verdict = fit_and_score(cfg, folder, log)
+        metrics, verdict = fit_and_score(cfg, folder, ready, log)
     log.say(f"\n{verdict}\n\nreport {folder / runs.REPORT}   ({time.monotonic() - started:.0f} s, "
             f"peak memory {metrics['fit/peak_memory_mb']:.0f} MB)")
     return metrics

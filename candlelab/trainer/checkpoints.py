@@ -1,4 +1,4 @@
-"""Best and last checkpoints that a kill -9 can not spoil, and a Ctrl-C that loses nothing."""
+"""Best and last checkpoints that a kill -9 can not spoil, and a Ctrl-C, SIGTERM or SIGHUP that loses nothing."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ import torch
 from pytorch_lightning.utilities import rank_zero_only
 
 from candlelab.core import files
+from candlelab.core.errors import Stopped
+from candlelab.core.terminal import ASKED
 
 
 @dataclass(frozen=True)
@@ -34,16 +36,17 @@ class Checkpoints(pl.Callback):
     """Write places.best when `monitor` improves and places.last every epoch and every few minutes; the one before stays as places.previous.
 
     Each is written under a temporary name, flushed and moved into place, so a reader sees the old or the new one, whole.
-    Ctrl-C is obeyed after the batch it falls into, once last.ckpt is written; a second one at once.
+    Ctrl-C, SIGTERM and SIGHUP are obeyed after the batch they fall into, once last.ckpt is written; a second one at once.
     """
 
     def __init__(self, places: Places, *, monitor: str, minutes: float):
         self.places, self.monitor, self.minutes = places, monitor, minutes
         self.best_score, self.best_epoch = float("inf"), -1
         self.place = (0, 0)  # epoch and number of its batches done
-        self.interrupted = False
+        self.interrupted = False  # this process or another one of the run was asked to stop
+        self.stop: Stopped | None = None  # what asked this one
         self._saved_at = time.monotonic()
-        self._handler = None
+        self._handlers: dict[int, object] = {}
 
     def state_dict(self) -> dict:
         return {"best_score": self.best_score, "best_epoch": self.best_epoch, "place": list(self.place)}
@@ -53,18 +56,22 @@ class Checkpoints(pl.Callback):
 
     def on_fit_start(self, trainer: pl.Trainer, learner: pl.LightningModule) -> None:
         trainer.datamodule.resume_at(self.place)
+
+    def on_train_start(self, trainer: pl.Trainer, learner: pl.LightningModule) -> None:
+        """Take the signals over: Lightning has set its own handlers by now, which end the process in silence."""
         if threading.current_thread() is threading.main_thread():
-            self._handler = signal.signal(signal.SIGINT, self._ask_to_stop)
+            wanted = [number for number in (signal.SIGINT, *ASKED) if signal.getsignal(number) is not signal.SIG_IGN]
+            self._handlers = {number: signal.signal(number, self._ask_to_stop) for number in wanted}
 
     def teardown(self, trainer: pl.Trainer, learner: pl.LightningModule, stage: str) -> None:
-        if self._handler is not None:
-            signal.signal(signal.SIGINT, self._handler)
-            self._handler = None
+        for number, handler in self._handlers.items():
+            signal.signal(number, handler)
+        self._handlers = {}
 
     def _ask_to_stop(self, number, frame) -> None:
-        if self.interrupted:
-            raise KeyboardInterrupt
-        self.interrupted = True
+        again, self.interrupted, self.stop = self.interrupted, True, Stopped(number)
+        if again:
+            raise self.stop
         print("\nstopping after this step; Ctrl-C again stops at once", flush=True)
 
     def on_validation_end(self, trainer: pl.Trainer, learner: pl.LightningModule) -> None:
@@ -96,7 +103,7 @@ class Checkpoints(pl.Callback):
         self._saved_at = time.monotonic()
         self.interrupted = _any(trainer, self.interrupted)
         if self.interrupted and path == self.places.last:
-            raise KeyboardInterrupt
+            raise self.stop or KeyboardInterrupt
 
 
 def usable(places: Places, learner: pl.LightningModule) -> Path | None:

@@ -20,6 +20,7 @@ from candlelab.core.contracts import RunLogger
 from candlelab.core.errors import UserError
 from candlelab.core.run_log import RunLog
 from candlelab.trainer.checkpoints import Checkpoints, Places, usable
+from candlelab.trainer.devices import check_devices
 from candlelab.trainer.logger.guarded import guarded
 from candlelab.trainer.module import Learner
 from candlelab.trainer.progress import EpochTable, RunProgress
@@ -56,9 +57,13 @@ class Trainer:
     def __init__(self, *, max_epochs: int, max_steps: int | None, patience: int, clip: float, precision: Literal["auto", "32-true", "bf16-mixed", "16-mixed"],
                  accelerator: str, devices: int | str, checkpoint_minutes: float, deterministic: bool,
                  progress: Literal["auto", "bar", "lines", "none"], logger: RunLogger):
-        if max_epochs < 1 or (max_steps or 1) < 1 or patience < 1 or clip < 0:
-            raise UserError(f"max_epochs {max_epochs}, max_steps {max_steps}, patience {patience}, clip {clip}: "
-                             "need at least 1, 1 (or null), 1 and 0")
+        for name, value in (("max_epochs", max_epochs), ("max_steps", max_steps), ("patience", patience)):
+            if value is not None and value < 1:
+                raise UserError(f"{name} is {value}; give 1 or more")
+        for name, value in (("clip", clip), ("checkpoint_minutes", checkpoint_minutes)):
+            if value < 0:
+                raise UserError(f"{name} is {value}; give 0 or more")
+        check_devices(accelerator, devices)
         self.max_epochs, self.max_steps, self.patience, self.clip = max_epochs, max_steps, patience, clip
         self.precision, self.accelerator, self.devices = precision, accelerator, devices
         self.minutes, self.deterministic, self.progress, self.logger = checkpoint_minutes, deterministic, progress, logger
@@ -95,7 +100,7 @@ class Trainer:
             finally:
                 leave_group()
         if checkpoints.interrupted:
-            raise KeyboardInterrupt
+            raise checkpoints.stop or KeyboardInterrupt
         weights = torch.load(places.best, map_location="cpu", weights_only=True)["state_dict"]
         learner.load_state_dict(weights, strict=True)
         return Fit(learner, epochs=len(table.rows), best_epoch=checkpoints.best_epoch, seconds=clock.seconds,

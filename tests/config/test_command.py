@@ -54,6 +54,6 @@ def test_a_sweep_makes_one_run_per_job_and_a_leaderboard(tmp_path):
 
 
 def test_a_failing_job_is_a_row_and_the_others_go_on(tmp_path):
-    done = tiny.command("-m", *tiny.TINY, f"outputs={tmp_path}", "data.window=16,650", "trainer.max_epochs=1")
+    done = tiny.command("-m", *tiny.TINY, f"outputs={tmp_path}", "data.source.bars=700,30", "trainer.max_epochs=1")
     assert done.returncode == 3
     assert len(list(tmp_path.glob("smoke/*/metrics.json"))) == 1 and len(list(tmp_path.glob("smoke/*/failed.txt"))) == 1

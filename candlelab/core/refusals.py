@@ -1,0 +1,54 @@
+"""What the operating system refuses (full disk, no permission, read-only), in one sentence."""
+
+from __future__ import annotations
+
+import errno
+import shutil
+from pathlib import Path
+
+CURES = {
+    errno.ENOSPC: "the disk is full: make room, then start the same command again",
+    errno.EDQUOT: "the quota of the disk is used up: make room, then start the same command again",
+    errno.EROFS: "it lies on a read-only file system: choose another folder (outputs=FOLDER)",
+    errno.EACCES: "permission denied: change its permissions, or choose another place (outputs=FOLDER)",
+    errno.EPERM: "the system does not permit it: choose another place (outputs=FOLDER)",
+    errno.ENOTDIR: "a part of this path is a file, not a folder: choose another place (outputs=FOLDER)",
+    errno.EISDIR: "this is a folder, not a file: give a file",
+    errno.ENAMETOOLONG: "the name is too long for the file system: choose a shorter one",
+    errno.EIO: "the disk reports an input/output error: look after the disk, then start the same command again",
+    errno.EMFILE: "too many files are open: raise the limit (ulimit -n), then start the same command again",
+    errno.ENOMEM: "there is not enough memory: choose a smaller data.batch_size or model",
+}
+FULL = 1 << 20  # bytes left on a disk on which nothing more can be written
+
+
+def refusal(error: BaseException, outputs: Path) -> str | None:
+    """Return the sentence for an error that the operating system caused, itself or further down; None for any other.
+
+    outputs   where this command writes: libraries that write for us tell of a full disk in words of their own.
+    """
+    for cause in _chain(error):
+        if isinstance(cause, OSError) and cause.errno in CURES:
+            place = f"'{cause.filename}': " if cause.filename else ""
+            return place + CURES[cause.errno]
+    if isinstance(error, MemoryError):
+        return CURES[errno.ENOMEM]
+    if _is_full(outputs):
+        return f"'{outputs}': {CURES[errno.ENOSPC]} ({' '.join(str(error).split())[:200]})"
+    return None
+
+
+def _chain(error: BaseException | None):
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def _is_full(outputs: Path) -> bool:
+    place = outputs.absolute()
+    while not place.exists() and place != place.parent:
+        place = place.parent
+    try:
+        return shutil.disk_usage(place).free < FULL
+    except OSError:
+        return False

@@ -1,0 +1,40 @@
+"""The process as the shell sees it: signals that ask it to stop, narrow encodings, a reader that went away."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+
+from candlelab.core.errors import Stopped
+
+ASKED = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name))  # Windows has no SIGHUP
+EXIT_CLOSED_PIPE = 141  # 128 + SIGPIPE, as other programs end whose reader went away
+
+
+def stop_when_asked() -> None:
+    """Raise Stopped where a signal asks this process to end; one that nohup or a scheduler ignores stays ignored."""
+    if threading.current_thread() is not threading.main_thread():
+        return
+    for number in ASKED:
+        if signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, _raise_stopped)
+
+
+def _raise_stopped(number, frame) -> None:
+    raise Stopped(number)
+
+
+def print_anything() -> None:
+    """Let a console that knows few letters show a question mark for the others."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # a test or a notebook may have put something simpler there
+            stream.reconfigure(errors="replace")
+
+
+def leave_closed_pipe() -> None:
+    """End without a word where nobody reads any more, as in `candlelab … | head`."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())  # the interpreter flushes once more on its way out
+    sys.exit(EXIT_CLOSED_PIPE)
