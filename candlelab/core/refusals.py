@@ -31,6 +31,8 @@ def refusal(error: BaseException, outputs: Path) -> str | None:
         if isinstance(cause, OSError) and cause.errno in CURES:
             place = f"'{cause.filename}': " if cause.filename else ""
             return place + CURES[cause.errno]
+        if isinstance(cause, FileNotFoundError) and cause.filename and outputs.absolute().is_relative_to(Path(cause.filename).absolute()):
+            return f"'{cause.filename}': the system makes no folder there: choose another place (outputs=FOLDER)"
     if isinstance(error, MemoryError):
         return CURES[errno.ENOMEM]
     if _is_full(outputs):
@@ -49,6 +51,7 @@ def _is_full(outputs: Path) -> bool:
     while not place.exists() and place != place.parent:
         place = place.parent
     try:
-        return shutil.disk_usage(place).free < FULL
+        disk = shutil.disk_usage(place)
+        return disk.total > FULL > disk.free
     except OSError:
         return False
