@@ -105,25 +105,16 @@ def _lags_read(rows: Rows) -> int:
 
 def _pairs_within(centred: np.ndarray, sums: np.ndarray, rows: Rows) -> float:
     """Sum of the products of all pairs of rows less than a horizon apart, corrected for the mean that was taken off."""
-    last = rows.horizon - 1
-    total = sums @ sums + 2 * _products(sums, rows.instants, 0, last, rows.bar_ms)
+    before = np.concatenate([[0.0], np.cumsum(sums)])
+    until = before[rows.at_horizon if rows.several else rows.within_horizon]
+    total = sums @ sums + 2 * sums @ (until - before[1:])
     if rows.several:
-        total += 2 * _products(sums, rows.instants, last, last + 1, rows.bar_ms)
-        for code in np.unique(rows.symbol):
-            own = np.flatnonzero(rows.symbol == code)
-            own = own[np.argsort(rows.time[own], kind="stable")]
-            total -= 2 * _products(centred[own], rows.time[own], last, last + 1, rows.bar_ms)
-    used = 2 * rows.lags / len(sums)
-    return float(total) / max(1 - used, 0.5)
-
-
-def _products(values: np.ndarray, time: np.ndarray, beyond: int, until: int, bar_ms: int) -> float:
-    """Sum of products of each value with those more than `beyond` and at most `until` bars later; time ascending."""
-    if until <= beyond:
-        return 0.0
-    before = np.concatenate([[0.0], np.cumsum(values)])
-    ends = (np.searchsorted(time, time + bars * bar_ms, side="right") for bars in (until, beyond))
-    return float(values @ (before[next(ends)] - before[next(ends)]))
+        # a symbol's own rows a whole horizon apart share no bar
+        order, first, last = rows.own_at_horizon
+        own = centred[order]
+        before = np.concatenate([[0.0], np.cumsum(own)])
+        total -= 2 * own @ (before[last] - before[first])
+    return float(total) / max(1 - 2 * rows.lags / len(sums), 0.5)
 
 
 def _freedom(sums: np.ndarray, lags: int) -> float:

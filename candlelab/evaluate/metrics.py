@@ -83,10 +83,13 @@ def auroc_parts(positive: np.ndarray, score: np.ndarray) -> np.ndarray:
     zeros = len(positive) - ones
     if ones == 0 or zeros == 0:
         return np.full(len(positive), np.nan)
-    ranks = rankdata(score)
+    order = np.argsort(score)
+    level = np.cumsum(np.diff(score[order], prepend=score[order[0]]) != 0)  # rows of equal score share one
+    up = np.bincount(level, positive[order])
+    down = np.bincount(level) - up
+    below, above = np.cumsum(down) - down / 2, ones - np.cumsum(up) + up / 2
     share = np.empty(len(positive))
-    share[positive] = (ranks[positive] - rankdata(score[positive])) / zeros
-    share[~positive] = 1 - (ranks[~positive] - rankdata(score[~positive])) / ones
+    share[order] = np.where(positive[order], below[level] / zeros, above[level] / ones)
     area = share[positive].mean()
     return area + (share - area) * len(positive) / np.where(positive, ones, zeros)
 

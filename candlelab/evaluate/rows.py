@@ -148,6 +148,29 @@ class Rows:
         """Whether the rows are of more than one symbol."""
         return bool((self.symbol != self.symbol[:1]).any())
 
+    @cached_property
+    def within_horizon(self) -> np.ndarray:
+        """(T,) number of instants up to the last one less than a horizon after each."""
+        return np.searchsorted(self.instants, self.instants + (self.horizon - 1) * self.bar_ms, side="right")
+
+    @cached_property
+    def at_horizon(self) -> np.ndarray:
+        """(T,) number of instants up to the last one no more than a horizon after each."""
+        return np.searchsorted(self.instants, self.instants + self.horizon * self.bar_ms, side="right")
+
+    @cached_property
+    def own_at_horizon(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Rows in order of symbol and time (n,), and for each the first and last place in it of its symbol's rows a horizon later."""
+        order = np.lexsort([self.time, self.symbol])
+        first, last = np.empty(len(self), int), np.empty(len(self), int)
+        edges = np.flatnonzero(np.diff(self.symbol[order], prepend=-1, append=-1))
+        for start, stop in zip(edges[:-1], edges[1:], strict=True):
+            time = self.time[order[start:stop]]
+            first[start:stop], last[start:stop] = (
+                start + np.searchsorted(time, time + bars * self.bar_ms, side="right") for bars in (self.horizon - 1, self.horizon)
+            )
+        return order, first, last
+
     def effective_size(self, values: np.ndarray) -> float:
         """Independent rows that would know the mean of `values` (n,) as well as these do; at most n.
 
