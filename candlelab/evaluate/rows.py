@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -164,7 +165,7 @@ class Rows:
         order = np.lexsort([self.time, self.symbol])
         first, last = np.empty(len(self), int), np.empty(len(self), int)
         edges = np.flatnonzero(np.diff(self.symbol[order], prepend=-1, append=-1))
-        for start, stop in zip(edges[:-1], edges[1:], strict=True):
+        for start, stop in pairwise(edges):
             time = self.time[order[start:stop]]
             first[start:stop], last[start:stop] = (
                 start + np.searchsorted(time, time + bars * self.bar_ms, side="right") for bars in (self.horizon - 1, self.horizon)
