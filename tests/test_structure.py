@@ -163,3 +163,8 @@ def test_a_document_that_is_cited_is_in_the_repository(path):
     text = path.read_text()
     assert not re.search(r"\bsystem 00\d|(?<![A-Z0-9])METHODS\b|BINANCE_FORMATS|SYSTEMS\.md|DESIGN\.md", text)
     assert all((ROOT / cited).is_file() for cited in re.findall(r"docs/[\w/]+\.md", text))
+
+
+@pytest.mark.parametrize("path", [p for p in CODE if room(p) != "core"], ids=name)
+def test_the_columns_of_bars_are_named_once(path):
+    assert not re.search(r"\(\s*\"open\",\s*\"high\",\s*\"low\",\s*\"close\"(, \"volume\")?\s*\)", path.read_text())

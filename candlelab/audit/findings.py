@@ -11,6 +11,7 @@ import numpy as np
 from candlelab.audit import market
 from candlelab.audit.market import FEWEST, Bars
 from candlelab.core.candles import Candles
+from candlelab.core.times import iso
 
 MANY = 0.005  # share of bars from which what is harmless alone is not
 
@@ -40,11 +41,6 @@ class Finding:
 
     def __str__(self) -> str:
         return f"{self.bars:,} {self.kind} of {self.symbol} ({100 * self.share:.2g} %, the first at {iso(self.first)}): {self.means}"
-
-
-def iso(ms: int) -> str:
-    """Milliseconds UTC as "2024-01-31 13:00"."""
-    return str(np.datetime64(int(ms), "ms").astype("datetime64[m]")).replace("T", " ")
 
 
 # kind -> (mask of the bars, fewest that count, share from which it shakes the verdict, what it means)

@@ -13,9 +13,9 @@ from itertools import pairwise
 import numpy as np
 
 from candlelab.core.candles import Candles
+from candlelab.core.columns import PRICES
 from candlelab.core.interval import next_open
 
-PRICES = ("open", "high", "low", "close")
 FEWEST = 3  # bars: fewer may be chance
 MOST_DECIMALS = 12
 BLOCK = 1000  # bars whose gaps are alike

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from candlelab.core.interval import INTERVALS, interval_ms
-from candlelab.core.times import to_ms
+from candlelab.core.times import iso, to_ms
 
 TRUTH = ("label", "forward_return", "bar_return", "segment")  # what no model says, but the bars
 SPANNED = ("symbol", "time")
@@ -131,4 +131,4 @@ def _hashes(predictions: pd.DataFrame, card: Mapping[str, Any]) -> list[str]:
 
 
 def _when(rows: pd.DataFrame) -> str:
-    return str(np.datetime64(int(rows["time"].min()), "ms"))[:16].replace("T", " ")
+    return iso(int(rows["time"].min()))

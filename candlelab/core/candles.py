@@ -9,14 +9,13 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
+from candlelab.core.columns import EXTRAS, PRICES
 from candlelab.core.errors import UserError
 from candlelab.core.interval import check_steps, infer_interval, next_open
 from candlelab.core.times import to_ms
 
 NAME = re.compile(r"\w[\w .:/()+-]{0,63}")  # of a symbol: nothing that a spreadsheet, a shell or a page would take for more
-PRICES = ("open", "high", "low", "close")
 REQUIRED = (*PRICES, "volume")
-EXTRAS = ("quote_volume", "trades", "taker_buy_base", "taker_buy_quote")
 
 
 @dataclass(frozen=True, eq=False)

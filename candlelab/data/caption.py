@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from candlelab.core.columns import OHLCV
 from candlelab.core.errors import UserError
 from candlelab.data.indicators.windowed import present_rows
 
@@ -51,7 +52,7 @@ class CandleFusion:
         for first in range(0, len(ends), CHUNK):
             rows = present_rows(candles, ends[first : first + CHUNK], window)
             last, typical = rows[:, -1], candles.volume[rows].mean(axis=1)
-            columns = (getattr(candles, name)[last].tolist() for name in ("open", "high", "low", "close", "volume"))
+            columns = (getattr(candles, name)[last].tolist() for name in OHLCV)
             texts.extend(_fusion_sentence(*bar) for bar in zip(*columns, typical.tolist(), strict=True))
         return texts
 

@@ -15,6 +15,7 @@ import torch
 
 from candlelab.core.batch import Batch, Shapes
 from candlelab.core.candles import Candles
+from candlelab.core.columns import OHLCV
 from candlelab.core.contracts import Caption, Indicators, LabelRule, Redrawn, Renderer, Scaling, Source, Split
 from candlelab.core.errors import UserError
 from candlelab.data import caption as captions
@@ -29,7 +30,6 @@ from candlelab.data.tape import at_interval, checked_intervals, fetch_tape
 from candlelab.data.tokenizer import ClosedTokenizer, Tokenizer, load_tokenizer, stored_tokenizer
 from candlelab.data.windows import valid_ends
 
-TAPE = ("open", "high", "low", "close", "volume")
 LARGEST_TARGET = 10.0  # past volatilities; after a standstill one move can be thousands of them
 PARTS = {"train": TRAIN, "validation": VALIDATION, "test": TEST}
 
@@ -154,7 +154,7 @@ class ChartData(pl.LightningDataModule):
         """Return 16 hex digits of every bar and every split decision."""
         made = self.prepared
         digest = hashlib.sha256("|".join((*made.candles.symbols, *made.candles.intervals)).encode())
-        for column in (made.candles.time, *(getattr(made.candles, name) for name in TAPE), made.ends, made.part):
+        for column in (made.candles.time, *(getattr(made.candles, name) for name in OHLCV), made.ends, made.part):
             digest.update(np.ascontiguousarray(column).data)
         return digest.hexdigest()[:16]
 
@@ -356,7 +356,7 @@ class _Tape:
         self.forward_return = put(made.labels.forward_return, torch.float32)
         self.target = put(made.labels.target, torch.float32).nan_to_num().clamp(-LARGEST_TARGET, LARGEST_TARGET)
         if "image" in data.reads and device.type != "cpu":
-            for name in TAPE:
+            for name in OHLCV:
                 setattr(self, name, put(getattr(made.candles, name)))
             self.missing = None if made.candles.missing is None else put(made.candles.missing)
         if "series" in data.reads:

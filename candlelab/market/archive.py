@@ -15,6 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.csv
 
+from candlelab.core.columns import NUMBERS
 from candlelab.core.errors import DataTrouble
 from candlelab.core.interval import floor_open, interval_ms
 from candlelab.market.columns import ARCHIVE_COLUMNS
@@ -24,7 +25,7 @@ from candlelab.market.web import Absent, Passing, Web
 MARKETS = {"spot": "spot", "um": "futures/um", "cm": "futures/cm"}
 MONTHLY_ONLY = ("3d", "1w", "1mo")
 NAMESPACE = "{http://s3.amazonaws.com/doc/2006-03-01/}"
-KEPT = ("open_time", "open", "high", "low", "close", "volume", "quote_volume", "trades", "taker_buy_base", "taker_buy_quote")
+KEPT = ("open_time", *NUMBERS)
 COLUMNS = ("time", *KEPT[1:])
 ROW_BYTES = 260  # no row of the archive is longer: 12 columns of at most 20 characters
 LARGEST_RATIO = 200  # real files reach about 30 (flat bars without volume); bombs have thousands

@@ -10,9 +10,10 @@ from urllib.parse import urlsplit
 
 import numpy as np
 
+from candlelab.core.columns import OHLCV
 from candlelab.core.errors import DataTrouble, ExchangeRefuses, UserError
 from candlelab.core.interval import interval_ms, next_open
-from candlelab.market.merge import iso
+from candlelab.core.times import iso
 from candlelab.market.progress import SAID_AFTER, patience
 from candlelab.market.symbols import tidy_symbol
 from candlelab.market.web import CONNECT_SECONDS, Passing, Web, capped, root_cause
@@ -21,7 +22,7 @@ T = TypeVar("T")
 DAY = 86_400_000
 PAGE = 1000  # bars asked for; exchanges give fewer if they like
 LARGEST_ANSWER = 64 << 20  # the list of all markets of a large exchange takes 20 MB
-COLUMNS = ("time", "open", "high", "low", "close", "volume")
+COLUMNS = ("time", *OHLCV)
 
 
 class CcxtPages:

@@ -14,10 +14,11 @@ import numpy as np
 
 from candlelab.core.errors import DataTrouble, ExchangeRefuses
 from candlelab.core.interval import floor_open, next_open
+from candlelab.core.times import iso
 from candlelab.market import archive
 from candlelab.market.archive import ArchiveFile
 from candlelab.market.cache import Manifest, Ranges, Store, merge_ranges, uncovered
-from candlelab.market.merge import Bars, between, differences, holes_of, inside, iso, join, merge_asked, one_of_each, outside
+from candlelab.market.merge import Bars, between, differences, holes_of, inside, join, merge_asked, one_of_each, outside
 from candlelab.market.outages import stood_still
 from candlelab.market.progress import Progress
 from candlelab.market.web import Absent, UnknownSymbol, Web

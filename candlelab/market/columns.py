@@ -5,12 +5,12 @@ from __future__ import annotations
 import difflib
 import re
 
+from candlelab.core.columns import PRICES
 from candlelab.core.errors import UserError
 
 Columns = dict[str, str]  # meaning -> the file's own name of the column, or its number from 1 where there is no header
 ARCHIVE_COLUMNS = ("open_time", "open", "high", "low", "close", "volume", "close_time", "quote_volume", "trades",
                    "taker_buy_base", "taker_buy_quote", "ignore")
-PRICES = ("open", "high", "low", "close")
 ALIASES = {
     "time": ("opentime", "timeopen", "timestamp", "unix", "unixtimestamp", "unixtime", "epoch", "time", "datetime", "date",
              "opendate", "starttime", "start", "ts", "t", "candlebegintime", "timeutc", "datetimeutc", "indexlevel0", ""),
@@ -27,7 +27,6 @@ ALIASES = {
                         "tbquote"),
     "symbol": ("symbol", "pair", "ticker", "instrument", "market", "tic", "coin"),
 }
-NUMBERS = ("open", "high", "low", "close", "volume", "quote_volume", "trades", "taker_buy_base", "taker_buy_quote")
 
 
 def check_columns(columns: Columns) -> Columns:

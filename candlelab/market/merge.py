@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from candlelab.core.interval import next_open
+from candlelab.core.times import iso
 from candlelab.market.archive import COLUMNS
 from candlelab.market.cache import Ranges
 
@@ -94,8 +95,3 @@ def differences(old: Bars | None, new: Bars, covered: Ranges, series: str) -> li
         if len(alone):
             said.append(f"{series}: {len(alone)} bars {word}, {iso(int(alone[0]))} to {iso(int(alone[-1]))}")
     return said
-
-
-def iso(ms: int) -> str:
-    """Return ms UTC as "2024-01-01 00:00"."""
-    return str(np.datetime64(int(ms), "ms").astype("datetime64[m]")).replace("T", " ")

@@ -7,10 +7,10 @@ from dataclasses import asdict, dataclass, field, fields, replace
 import numpy as np
 
 from candlelab.core.candles import Candles
+from candlelab.core.columns import PRICES
 from candlelab.core.errors import DataTrouble
 from candlelab.core.interval import floor_open, interval_ms, next_open
 
-PRICES = ("open", "high", "low", "close")
 LARGEST_MOVE = 5.0  # no bar of the exchange ever moved further: DOGE's +392 % in a day (docs/market_formats.md, section 3)
 LONGEST_OUTAGE = 7 * 86_400_000  # the longest halt of the whole exchange took 34 hours (February 2018)
 BROKEN_SHARE = 0.01

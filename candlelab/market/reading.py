@@ -22,8 +22,9 @@ import pyarrow.feather
 import pyarrow.json
 import pyarrow.parquet
 
+from candlelab.core.columns import NUMBERS
 from candlelab.core.errors import UserError
-from candlelab.market.columns import NUMBERS, Columns, match_columns, names_without_header
+from candlelab.market.columns import Columns, match_columns, names_without_header
 
 KINDS = (".csv", ".txt", ".tsv", ".json", ".jsonl", ".ndjson", ".parquet", ".pq", ".feather", ".arrow")
 SUFFIXES = (*(kind + packed for kind in KINDS for packed in ("", ".gz", ".bz2", ".xz", ".zst")), ".zip")

@@ -12,10 +12,10 @@ import numpy as np
 from candlelab.core.candles import Candles, concat
 from candlelab.core.errors import DataTrouble, ExchangeRefuses, UserError
 from candlelab.core.interval import check_interval, floor_open
+from candlelab.core.times import iso
 from candlelab.market.archive import MARKETS, list_folder
 from candlelab.market.cache import Manifest, Store
 from candlelab.market.collect import Places, collect
-from candlelab.market.merge import iso
 from candlelab.market.progress import Progress
 from candlelab.market.quality import Quality, break_at_relistings, clean
 from candlelab.market.symbols import tidy_symbol

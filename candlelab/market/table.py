@@ -11,8 +11,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from candlelab.core.columns import NUMBERS
 from candlelab.core.errors import UserError
-from candlelab.market.columns import NUMBERS, check_columns
+from candlelab.market.columns import check_columns
 from candlelab.market.reading import Raw, read_raw
 from candlelab.market.symbols import symbol_of, tidy_names, tidy_symbol
 from candlelab.market.timestamps import check_timezone, read_times

@@ -11,14 +11,13 @@ from omegaconf import DictConfig
 
 from candlelab.config import build
 from candlelab.core.candles import Candles
+from candlelab.core.columns import OHLCV
 from candlelab.data import caption as captions
 from candlelab.data.indicators.auto import settled
 from candlelab.data.scaling import from_dict
 from candlelab.data.tokenizer import Tokenizer, stored_tokenizer
 from candlelab.data.windows import gather
 from candlelab.run import Run
-
-TAPE = ("open", "high", "low", "close", "volume")
 
 
 @dataclass(frozen=True)
@@ -79,4 +78,4 @@ class InputMaker:
 
 def raw_windows(candles: Candles, ends: np.ndarray, bars: int) -> np.ndarray:
     """Return the last `bars` bars at some rows as one array (n, bars, 5) float64: open, high, low, close, volume."""
-    return gather(np.stack([getattr(candles, name) for name in TAPE], 1), ends, bars)
+    return gather(np.stack([getattr(candles, name) for name in OHLCV], 1), ends, bars)

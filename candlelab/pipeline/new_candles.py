@@ -12,6 +12,7 @@ from omegaconf import DictConfig, OmegaConf
 from candlelab.config import ConfigError, build
 from candlelab.core.candles import Candles
 from candlelab.core.interval import interval_ms, next_open
+from candlelab.core.times import iso
 from candlelab.data.source.file import File
 from candlelab.data.tape import checked_intervals
 from candlelab.data.thin import thin
@@ -154,11 +155,6 @@ def _trouble(candles: Candles, row: int, first: int, window: int, needed: int) -
 
 def _last_rows(candles: Candles) -> np.ndarray:
     return np.flatnonzero(np.diff(candles.symbol, append=-1))
-
-
-def iso(ms: int) -> str:
-    """Return a moment as 2025-03-01 12:00, UTC."""
-    return pd.Timestamp(int(ms), unit="ms").strftime("%Y-%m-%d %H:%M")
 
 
 def _iso_ms(ms: int) -> str:

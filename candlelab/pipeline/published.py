@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import shlex
 from pathlib import Path
@@ -12,15 +11,15 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from omegaconf import DictConfig, OmegaConf
-from PIL import Image
 
 from candlelab import run as runs
 from candlelab.config import plain
+from candlelab.core.columns import EXTRAS, OHLCV
+from candlelab.core.images import png
 from candlelab.data.module import PARTS
 
 BATCH = 256  # charts drawn at a time
 KEPT = ("candlelab", "commit", "dirty", "python", "packages")  # of environment.json: nothing of the machine
-EXTRAS = ("quote_volume", "trades", "taker_buy_base", "taker_buy_quote")
 
 
 def write_charts(data, folder: Path, rows_per_file: int) -> dict[str, tuple[int, int]]:
@@ -87,19 +86,11 @@ def _value(kind: str) -> dict:
     return {"dtype": kind, "_type": "Value"}
 
 
-def png(image: np.ndarray) -> bytes:
-    """Return a chart (C, H, W) uint8 as the bytes of a PNG file."""
-    whole = image[0] if len(image) == 1 else image.transpose(1, 2, 0)
-    out = io.BytesIO()
-    Image.fromarray(whole).save(out, "png")
-    return out.getvalue()
-
-
 def write_bars(data, folder: Path) -> None:
     """Write bars/<symbol>-<interval>.parquet for each symbol: what data/source=huggingface reads."""
     folder.mkdir(parents=True)
     tape = data.prepared.candles
-    names = ("open", "high", "low", "close", "volume", *(name for name in EXTRAS if getattr(tape, name) is not None))
+    names = (*OHLCV, *(name for name in EXTRAS if getattr(tape, name) is not None))
     for code, symbol in enumerate(tape.symbols):
         mine = tape.symbol == code
         mine &= True if tape.missing is None else ~tape.missing

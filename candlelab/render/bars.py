@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 
 from array_api_compat import array_namespace, device, is_torch_array
 
-PRICES = ("open", "high", "low", "close")
+from candlelab.core.columns import PRICES
+
 COLUMNS = (*PRICES, "volume")
 
 

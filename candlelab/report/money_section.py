@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from candlelab.core.times import day
 from candlelab.evaluate import ledger
 from candlelab.report import figures, formats, money_figures
 from candlelab.report.figures import Figure
@@ -84,7 +85,7 @@ def _drawdowns(falls: Mapping[str, Any]) -> list[Table]:
 
 def _day(time: float | None) -> str:
     """The day of a time in milliseconds UTC; a dash for never."""
-    return formats.DASH if formats.missing(time) else str(np.datetime64(int(time), "ms"))[:10]
+    return formats.DASH if formats.missing(time) else day(int(time))
 
 
 def _two(value: float | None) -> str:

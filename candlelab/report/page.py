@@ -1,7 +1,6 @@
 """What a report is made of (tables, sections, charts), and how it becomes one self-contained HTML file."""
 
 import base64
-import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ from markupsafe import Markup
 
 from candlelab.core import files
 from candlelab.core.errors import UserError
+from candlelab.core.images import png as png_bytes
 from candlelab.report.figures import Figure
 from candlelab.report.formats import count, percent
 
@@ -76,16 +76,11 @@ def png(image: np.ndarray) -> str:
 
     Raises UserError for another shape or type.
     """
-    from PIL import Image
-
     image = np.asarray(image)
     if image.ndim != 3 or image.dtype != np.uint8:
         found = f"{image.dtype} {image.shape}"
         raise UserError(f"a chart in a report is uint8 (channels, height, width), not {found}: pass the renderer's image unchanged")
-    picture = Image.fromarray(np.ascontiguousarray(image.transpose(1, 2, 0))) if image.shape[0] == 3 else Image.fromarray(image[0])
-    memory = io.BytesIO()
-    picture.save(memory, format="PNG", optimize=True)
-    return "data:image/png;base64," + base64.b64encode(memory.getvalue()).decode("ascii")
+    return "data:image/png;base64," + base64.b64encode(png_bytes(image if image.shape[0] == 3 else image[:1])).decode("ascii")
 
 
 def share_cell(cases: float, total: float) -> Markup:

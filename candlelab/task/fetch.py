@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pandas as pd
 from omegaconf import DictConfig, OmegaConf
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
@@ -10,6 +9,7 @@ from rich.table import Table
 from candlelab.config import build
 from candlelab.core.contracts import Inspected, Refreshable, Source
 from candlelab.core.interval import to_time
+from candlelab.core.times import day
 from candlelab.data.tape import checked_intervals
 from candlelab.market.quality import Quality, of_tape
 from candlelab.pipeline.console import show
@@ -59,10 +59,6 @@ def quality_table(rows: list[Quality]) -> Table:
     for name in ("bars", "gaps", *seen):
         table.add_column(name, justify="right")
     for k, row in enumerate(rows):
-        table.add_row(row.symbol, row.interval, _day(row.first), _day(row.last), f"{row.rows:,}", str(row.gaps),
+        table.add_row(row.symbol, row.interval, day(row.first), day(row.last), f"{row.rows:,}", str(row.gaps),
                       *(f"{values[k]:,}" if values[k] else "" for values in seen.values()))
     return table
-
-
-def _day(ms: int) -> str:
-    return pd.Timestamp(ms, unit="ms").strftime("%Y-%m-%d")

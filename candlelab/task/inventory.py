@@ -12,6 +12,7 @@ from rich.table import Table
 from yaml import YAMLError
 
 from candlelab import run as runs
+from candlelab.core.times import iso
 from candlelab.market import cache
 from candlelab.pipeline import console as tables
 from candlelab.render.storage import store as stores
@@ -104,4 +105,4 @@ def _said(value) -> str:
 
 
 def _day(ms: int | None) -> str:
-    return "" if ms is None else pd.Timestamp(ms, unit="ms").strftime("%Y-%m-%d %H:%M")
+    return "" if ms is None else iso(ms)

@@ -17,12 +17,13 @@ from candlelab.core.candles import Candles
 from candlelab.core.errors import DataTrouble
 from candlelab.core.signal import check_answers, checked_threshold, confidences, normal_probabilities, recipe_hash, sides_of
 from candlelab.core.spreadsheet import neutral_table
+from candlelab.core.times import iso
 from candlelab.core.volatility import running_volatility
 from candlelab.export.predict import Predictor
 from candlelab.export.rule import Rule, check_export, rule_of
 from candlelab.pipeline.inputs import InputMaker
 from candlelab.pipeline.load import load_run
-from candlelab.pipeline.new_candles import NOW, Latest, fetch, has_a_present, iso, latest, moment, newest_close
+from candlelab.pipeline.new_candles import NOW, Latest, fetch, has_a_present, latest, moment, newest_close
 from candlelab.pipeline.overrides import overridden
 from candlelab.run import Run
 

@@ -226,5 +226,5 @@ def test_present_rows_hold_the_last_bar_left():
 
 
 def test_kalman_ratio_must_be_positive():
-    with pytest.raises(ValueError, match=r"data\.indicators\.kalman"):
+    with pytest.raises(ValueError, match="kalman"):
         Classic(kalman=0.0)

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 import numba
 import numpy as np
 
+from candlelab.core.columns import PRICES
 from candlelab.core.errors import UserError
 
 if TYPE_CHECKING:
     from candlelab.core.candles import Candles
 
-PRICES = ("open", "high", "low", "close")
 SETTLED = 1e-3  # share of a filter's starting value that may be left when its warm-up ends
 
 

@@ -11,13 +11,13 @@ import numba
 import numpy as np
 
 from candlelab.core.candles import Candles
+from candlelab.core.columns import OHLCV
 from candlelab.core.errors import UserError
 from candlelab.core.interval import MONTH, check_interval, grid_offset, interval_ms
 from candlelab.data.source.chart_shapes import NAMES, PATTERNS
 
 FIRST = 1_577_836_800_000  # 2020-01-01
 STEPS = 8  # steps of the path inside a bar
-COLUMNS = ("open", "high", "low", "close", "volume")
 
 
 class Patterns:
@@ -62,7 +62,7 @@ class Patterns:
             intervals=(interval,) * len(self.names),
             symbol=np.repeat(classes, self._length).astype(np.int32),
             time=first + numbers.ravel() * step,
-            **dict(zip(COLUMNS, columns, strict=True)),
+            **dict(zip(OHLCV, columns, strict=True)),
         )
 
     def redraw(self, candles: Candles, ends: np.ndarray, epoch: int) -> None:
@@ -74,7 +74,7 @@ class Patterns:
         step = np.diff(candles.time[rows[0, :2]])[0]
         numbers = (candles.time[rows[:, 0]] - candles.time.min()) // (step * (self._length + 1))
         columns = self._draw(numbers, candles.symbol[rows[:, 0]], epoch)
-        for name, column in zip(COLUMNS, columns, strict=True):
+        for name, column in zip(OHLCV, columns, strict=True):
             getattr(candles, name)[rows.ravel()] = column
 
     @property
@@ -89,7 +89,7 @@ class Patterns:
 
     def _draw(self, numbers, classes, epoch) -> list[np.ndarray]:
         """Open, high, low, close, volume of some samples, each (samples * length,)."""
-        columns = [np.empty((len(numbers), self._length)) for _ in COLUMNS]
+        columns = [np.empty((len(numbers), self._length)) for _ in OHLCV]
         for place, (number, pattern) in enumerate(zip(numbers.tolist(), classes.tolist(), strict=True)):
             rng = np.random.default_rng([self.seed, 1, epoch, number])
             path, busy, noise = self._path(PATTERNS[pattern](rng), rng)

@@ -14,6 +14,7 @@ import numba
 import numpy as np
 
 from candlelab.core.candles import Candles
+from candlelab.core.columns import OHLCV
 from candlelab.core.errors import UserError
 from candlelab.core.interval import MONTH, check_interval, grid_offset, interval_ms
 
@@ -128,7 +129,7 @@ class Simulated:
             stop = min(first + BLOCK, count)
             rule = (self._kind, self.feature_window, self.edge, self.volatility)
             variance = _draw_bars(first, stop, variance, rule, noise, *columns)
-        return dict(zip(("open", "high", "low", "close", "volume"), columns, strict=True))
+        return dict(zip(OHLCV, columns, strict=True))
 
 
 def _expected_auroc(p) -> float:

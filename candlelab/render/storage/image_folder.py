@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image
 
 from candlelab.core.errors import UserError
+from candlelab.core.images import picture as as_picture
 from candlelab.core.local import Place
 from candlelab.core.spreadsheet import neutral_table
 from candlelab.render.storage.storage import Part, Pictures, Storage, checksum, compare, cut, placed
@@ -48,7 +49,7 @@ class ImageFolder(Storage):
         for block in blocks:
             def save(k: int, block=block, done=done) -> None:
                 with placed(folder / self.file_of(part, done + k)) as temporary:
-                    temporary.write_bytes(self.encode(_as_image(block[k])))
+                    temporary.write_bytes(self.encode(as_picture(block[k])))
 
             for_each(save, range(len(block)))
             done += len(block)
@@ -106,10 +107,6 @@ class Jpeg(ImageFolder):
     def encode(self, image: Image.Image) -> bytes:
         """Return a JPEG."""
         return _bytes(image, format="JPEG", quality=self.quality)
-
-
-def _as_image(picture: np.ndarray) -> Image.Image:
-    return Image.fromarray(picture[0] if len(picture) == 1 else np.ascontiguousarray(picture.transpose(1, 2, 0)))
 
 
 def _bytes(image: Image.Image, **options) -> bytes:
