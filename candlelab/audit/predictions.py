@@ -116,7 +116,8 @@ def follows(part: pd.DataFrame, card: Mapping[str, Any], stride: int) -> np.ndar
         end = np.minimum(end, len(part))
         bars = (reached[end - 1] - time) // bar
         here = inside & ((bars <= card["horizon"]) if early else (bars == card["horizon"]))
-        told |= inside & (bars == card["horizon"])
+        whole = not early or rows == card["horizon"]  # a barrier may be touched at a bar that is no row
+        told |= inside & (bars == card["horizon"]) & whole
         fine |= here & (np.abs(growth[end] - growth[:-1] - asked) <= TOLERANCE * (1 + np.abs(growth[end])))
     return fine | ~told | ~np.isfinite(asked)
 

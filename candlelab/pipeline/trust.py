@@ -34,8 +34,8 @@ def doubts(card: Mapping[str, Any]) -> tuple[str, ...]:
     """Return, in words, what was found in the bars that can change the verdict; card as in data.json."""
     if card["kind"] != "forecast":
         return ()
-    shaken = [str(Finding(**found | {"first": _ms(found["first"])})) for found in card.get("quality", ()) if found["shakes"]]
-    return (*shaken, *order_of_parts(card["parts"]))
+    shaken = ["sound bars: " + str(Finding(**found | {"first": _ms(found["first"])})) for found in card.get("quality", ()) if found["shakes"]]
+    return (*shaken, *(f"parts in the order of time: {sentence}" for sentence in order_of_parts(card["parts"])))
 
 
 def _ms(text: str) -> int:

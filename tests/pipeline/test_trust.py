@@ -41,7 +41,7 @@ def test_the_card_names_what_is_wrong_with_the_bars(run):
 
 def test_the_verdict_misses_whole_bars(run):
     missing = json.loads((run.folder / "verdict.json").read_text())["missing_for_trust"]
-    assert missing[0].startswith("12 linearly interpolated bars of BTCUSDT (1.3 %, the first at 2024-01-13 12:00)")
+    assert missing[0].startswith("sound bars: 12 linearly interpolated bars of BTCUSDT (1.3 %, the first at 2024-01-13 12:00)")
 
 
 def test_the_report_shows_what_was_found(run):
