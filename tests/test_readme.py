@@ -29,6 +29,11 @@ def test_a_command_is_valid(line):
     assert check_overrides(words)
 
 
+def test_the_line_for_cron_is_a_valid_command():
+    line, = re.findall(r"^1 \* \* \* \*  (.*)$", TEXT, re.MULTILINE)
+    assert check_overrides(words_of(line.split(" >> ")[0]))[0].task.most_stale == 0
+
+
 @pytest.mark.parametrize("target", TARGETS)
 def test_a_make_target_exists(target):
     assert re.search(rf"^{target}:", (tiny.ROOT / "Makefile").read_text(), re.MULTILINE)
@@ -65,8 +70,8 @@ def made_small(line, exchange, run, folder):
     added = [f"outputs={folder}"]
     if not any(word.startswith(NOT_TRAINED) for word in words):
         added += [*FEW, *(more for word in words for more in SMALL.get(word, ()))]
-    if "data/source=file" in words:
-        words[-1] = f"data.source.path={bars_file(folder)}"
+    if "data/source=file" in words or "data=own" in words:
+        words = [f"data.source.path={bars_file(folder)}" if word.startswith("data.source.path=") else word for word in words]
     elif "task=fetch" in words or "data.max_samples=240" in added:
         added += [f"data.source.{name}_url={exchange.url}" for name in ("archive", "listing", "rest")] + ["data.start=2024-12-01"]
     return words if "--cfg" in words else words + list(dict.fromkeys(added))

@@ -175,13 +175,26 @@ def spoken_for(net: torch.nn.Module, batch: dict, tokenizer: Tokenizer) -> list[
 
 
 def _strongest(words: list[str], shares: np.ndarray) -> str:
-    """up 42 %, strong 20 %: the same word in several places counts once, signs and special tokens do not."""
+    """up 42 %, 80.47 20 %: the same word in several places counts once, signs and special tokens do not."""
     totals: dict[str, float] = {}
-    for word, share in zip(words, shares.tolist(), strict=True):
-        if word.lstrip("#")[:1].isalnum():
+    for word, share in _joined(words, shares.tolist()):
+        if word[:1].isalnum():
             totals[word] = totals.get(word, 0.0) + share
     best = sorted(totals.items(), key=lambda item: -item[1])[:WORDS]
     return ", ".join(f"{word} {100 * share:.0f} %" for word, share in best if share >= 0.005)
+
+
+def _joined(words: list[str], shares: list[float]) -> list[tuple[str, float]]:
+    """Words with their shares, the digits of a number and the pieces of a word put together."""
+    made: list[tuple[str, float]] = []
+    for word, share in zip(words, shares, strict=True):
+        before, so_far = made[-1] if made else ("", 0.0)
+        number = (before[-1:].isdigit() and (word.isdigit() or word == ".")) or (before[-1:] == "." and before[:-1].isdigit() and word.isdigit())
+        if word.startswith("##") or number:
+            made[-1] = before + word.removeprefix("##"), so_far + share
+        else:
+            made.append((word, share))
+    return made
 
 
 def _words_layer(net: torch.nn.Module, batch: dict) -> torch.nn.Module:

@@ -184,7 +184,7 @@ def _spelled(table: pd.DataFrame, run: Run, when: int) -> str:
     """Return the table for people, with what it must not be taken for; prices are rounded to five digits, the file has them all."""
     shown = table.assign(closed=[iso(t) if pd.notna(t) else "" for t in table.closed]).drop(columns=["time", "threshold_hash"])
     shown = shown.drop(columns=[name for name in shown if shown[name].isna().all() or (name == "stale" and not shown.stale.any())])
-    shown = shown.rename(columns={"closed": "last bar closed"})
+    shown = shown.rename(columns={"closed": "last bar closed", "class": "likeliest"})
     text = shown.to_string(index=False, na_rep="", float_format=lambda value: f"{value:.5g}")
     kind = "signals" if run.preprocessing["kind"] == "forecast" else "charts recognised"
     late = [f"STALE: the last bar of {row.symbol} closed {iso(row.closed)}, {row.stale:,} bars ago" for row in table.itertuples() if row.stale]

@@ -11,7 +11,7 @@ from torch import nn
 
 from candlelab.model.jkx_cnn import JkxCnn
 from candlelab.model.timm_backbone import TimmBackbone
-from candlelab.task.explain import heat, layers, likeness, overlay, spoken_for
+from candlelab.task.explain import _joined, heat, layers, likeness, overlay, spoken_for
 
 pytest.importorskip("captum", reason="captum is not installed: pip install candlelab[explain]")
 
@@ -101,3 +101,9 @@ class Four:
 def test_the_words_that_spoke_for_the_answer_by_hand():
     given = {"image": torch.zeros(2, 1, 4, 4), "caption": torch.tensor([[0, 1, 2, 3], [0, 2, 2, 3]]), "caption_mask": torch.ones(2, 4, dtype=bool)}
     assert spoken_for(Bullish(), given, Four()) == ["bullish 75 %, up 25 %", "up 100 %"]
+
+
+def test_a_number_and_a_word_in_pieces_are_one_word():
+    pieces = ["price", ":", "8", "0", ".", "4", "7", ",", "bull", "##ish", "1"]
+    found = _joined(pieces, [1.0] * len(pieces))
+    assert found == [("price", 1), (":", 1), ("80.47", 5), (",", 1), ("bullish", 2), ("1", 1)]

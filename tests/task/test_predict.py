@@ -4,11 +4,13 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 from export_cases import exported, finished
+from loopback_exchange import Exchange, kline
 from omegaconf import OmegaConf
 
 from candlelab.config import build, compose
@@ -286,3 +288,19 @@ def test_a_signal_carries_the_hash_of_its_threshold():
     run = finished("series")
     assert ask(run).threshold_hash[0] == threshold_hash({"score": "confidence", "threshold": 0.0})
     assert ask(run, "task.threshold=0.4").threshold_hash[0] == ""
+
+
+def test_an_exchange_is_asked_up_to_the_newest_closed_bar(tmp_path, monkeypatch):
+    """A run trained to the end of 2024, asked one minute after noon in 2026."""
+    noon = pd.Timestamp("2026-03-01T12:00").value // 10**6
+    at_noon(monkeypatch)
+    for module in ("series", "collect", "quality"):
+        monkeypatch.setattr(f"candlelab.market.{module}.clock", SimpleNamespace(time=lambda: noon / 1000 + 60), raising=False)
+    recipe = InputMaker.of(finished("series")).recipe.copy()
+    with Exchange(now=noon + 60_000) as exchange:
+        exchange.rows["BTCUSDT", "1h"] = [kline(noon - k * HOUR, HOUR, 100.0) for k in range(600, -1, -1)]
+        cfg = compose("task=predict", "task.run=x", "data=btc_1h", f"data.source.cache={tmp_path}",
+                      *(f"data.source.{name}_url={exchange.url}" for name in ("archive", "listing", "rest")))
+        recipe.data = OmegaConf.merge(cfg.data, {"end": "2025-01-01"})
+        candles = fetch(cfg, recipe, [], None, at=None, bars=50)
+    assert stamp(candles.time[-1]) == "2026-03-01T11:00:00" and len(candles) == 549  # in the 550 hours before 12:01
