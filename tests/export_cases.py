@@ -53,7 +53,7 @@ def exported(kind: str, *more: str) -> Run:
     """Return the run with its files exported, eight bits included for the fusion alone: trying them takes seconds."""
     from candlelab.config import build
     run = finished(kind, *more)
-    cfg = compose("task=export", f"task.run={run.folder}", "task.calls=5", "task.calibration=32", "task.gate=64",
+    cfg = compose("task=export", f"task.run={run.folder}", "task.calls=5", "task.calibration=32", "task.gate=64", "task.most_loss=100",
                   f"task.int8={str(kind == 'fusion').lower()}")
     build(cfg, "task", cfg)
     return run
