@@ -138,14 +138,21 @@ def _at_edge(odd: np.ndarray) -> np.ndarray:
     return np.arange(len(odd)) <= (last[-1] if len(last) else -1)
 
 
+def jumps(bars: Bars) -> np.ndarray:
+    """(n,) log of a bar's open over the close before it; 0 after a hole and beside bars that a computer made."""
+    made = interpolated(bars) | repeated(bars) | untraded(bars)
+    beside = made | np.append(False, made[:-1])[: len(made)]
+    jump = np.append(0.0, np.log(bars.open[1:] / bars.close[:-1]))[: len(bars.time)]
+    return np.where(bars.follows & ~beside, jump, 0.0)
+
+
 def elsewhere(bars: Bars) -> list[tuple[int, int]]:
     """Stretches [first, end) of bars that come from another venue.
 
     Both ends are jumps between a close and the next open, up and down by about the same premium, several times what is usual
     around them; the nearest such pair in which the volume is on another level as well, or both jumps stand out alone.
     """
-    jump = np.append(0.0, np.log(bars.open[1:] / bars.close[:-1]))[: len(bars.time)]
-    jump[~bars.follows] = 0.0
+    jump = jumps(bars)
     usual = np.maximum(_usual(np.abs(jump)), 2e-5)
     seams = np.flatnonzero((np.abs(jump) > SEAM * usual) & (np.abs(jump) > PREMIUM))
     found, free = [], 0
@@ -184,8 +191,7 @@ def _usual(values: np.ndarray) -> np.ndarray:
 
 def changed_feed(bars: Bars) -> list[int]:
     """Rows from which on the bars come from another venue: a jump that stands out, and volumes on another level ever after."""
-    jump = np.append(0.0, np.log(bars.open[1:] / bars.close[:-1]))[: len(bars.time)]
-    jump[~bars.follows] = 0.0
+    jump = jumps(bars)
     usual = np.maximum(_usual(np.abs(jump)), 2e-5)
     log = np.log(np.maximum(bars.volume, 1e-9))
     found = []

@@ -70,7 +70,7 @@ def write_study_report(
         "best": _best(entries),
         "subtitle": _subtitle(rows, entries),
         "about": [(str(key), formats.plain(value)) for key, value in (about or {}).items()],
-        "sections": [part for part in _sections(rows, entries, found, luck, logs or {}) if part.filled],
+        "sections": [part for part in (*_sections(rows, entries, found, luck, logs or {}), study_sections.months(months)) if part.filled],
     }
     return write_page(folder / "report.html", "study.html.j2", context)
 

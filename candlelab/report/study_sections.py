@@ -175,6 +175,19 @@ def _efficiency(entry: Entry) -> float | None:
     return None if any(part is None for part in parts) else parts[0] / (parts[1] / 1e6 + parts[2] + 1)
 
 
+def months(rows: Sequence[Mapping[str, Any]]) -> Section:
+    """Accuracy in each test period, one line per run; rows as `months` of `write_study_report`."""
+    names = sorted({row["month"] for row in rows})
+    lines: dict[tuple, dict[str, float | None]] = {}
+    for row in rows:
+        lines.setdefault((row["model"], row.get("data"), row.get("seed")), {})[row["month"]] = row["metrics"].get("test/accuracy")
+    seeds = len({row.get("seed") for row in rows}) > 1
+    body = [[f"{model}{f', seed {seed}' if seeds else ''}", str(data), *(formats.percent(found.get(name)) for name in names)]
+            for (model, data, seed), found in lines.items()]
+    lead = "Accuracy in each month, at the threshold and with the weights of the run. Months that differ more than their rows explain are regimes."
+    return Section("Test months", lead, tables=[Table(["", "data", *names], body)] if body else [])
+
+
 def heat(entries: Sequence[Entry]) -> Section:
     """Every metric of every model; ink by place in the column."""
     metrics = [metric for metric in HEAT if any(entry.get(metric) is not None for entry in entries)]

@@ -119,3 +119,33 @@ def test_real_bars_raise_no_alarm(name):
         pytest.skip("the real bars are not here")
     alarms = [each for each in suspicious_bars(Candles.from_frame(pd.read_csv(path))) if each.shakes]
     assert not alarms, alarms
+
+
+@pytest.fixture(scope="module")
+def real():
+    path = DATA / "permissive" / "BTCUSDT_1h_2023_2025.csv.gz"
+    if not path.exists():
+        pytest.skip("the real bars are not here")
+    return pd.read_csv(path)
+
+
+def named(frame):
+    return {each.kind: (each.bars, int(np.flatnonzero(frame["open_time"] == each.first)[0])) for each in
+            suspicious_bars(Candles.from_frame(frame, symbol="BTCUSDT")) if each.shakes}
+
+
+def test_113_interpolated_bars_among_real_ones_are_named(real):
+    rows = np.append(holes(len(real), 4, 28, 5000), 9000)
+    assert named(refilled(real, rows, "interpolate"))["linearly interpolated bars"] == (113, 5000)
+
+
+def test_five_per_cent_filled_forward_among_real_ones_are_named(real):
+    rows = np.arange(60, len(real), 20)
+    assert named(refilled(real, rows, "ffill")) == {"forward-filled bars": (len(rows), 60)}
+
+
+def test_164_bars_of_another_venue_among_real_ones_are_named(real):
+    frame = real.astype(dict.fromkeys(PRICES, float))
+    frame.loc[7000:7163, PRICES] = (frame.loc[7000:7163, PRICES] * 1.0025).round(2)
+    frame.loc[7000:7163, "volume"] *= 0.3
+    assert named(frame) == {"bars of another venue": (164, 7000)}

@@ -74,5 +74,6 @@ def test_the_accuracy_of_a_month_is_that_of_its_rows(board):
     assert table.set_index("Month").loc["2024-08", "Accuracy"] == pytest.approx(right)
 
 
-def test_the_report_of_a_run_shows_its_test_periods(board):
+def test_the_reports_show_the_test_periods(board):
     assert "Test periods" in (board[0] / "report.html").read_text()
+    assert "Test months" in (board[0].parent / "report.html").read_text()
