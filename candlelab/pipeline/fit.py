@@ -103,8 +103,9 @@ def save_model(parts: Parts, learner, folder: Path) -> float | None:
 
 def _data_lines(data) -> str:
     """Return one line per part of the split: windows, dates, shares of the classes."""
-    lines = []
-    for name, part in data.describe()["parts"].items():
+    lines, card = [], data.describe()
+    for name, part in card["parts"].items():
         shares = ", ".join(f"{k} {v / max(1, part['samples']):.1%}" for k, v in part["classes"].items())
-        lines.append(f"{name:<10} {part['samples']:>9,} windows  {part['first'][:10]} to {part['last'][:10]}  {shares}")
+        span = "in no known order" if card.get("time_order") == "unknown" else f"{part['first'][:10]} to {part['last'][:10]}"
+        lines.append(f"{name:<10} {part['samples']:>9,} windows  {span}  {shares}")
     return "\n".join(lines)

@@ -12,12 +12,15 @@ from omegaconf import DictConfig
 from candlelab.config import build
 from candlelab.core.candles import Candles
 from candlelab.core.columns import OHLCV
+from candlelab.core.errors import UserError
 from candlelab.data import caption as captions
 from candlelab.data.indicators.auto import settled
 from candlelab.data.scaling import from_dict
 from candlelab.data.tokenizer import Tokenizer, stored_tokenizer
 from candlelab.data.windows import gather
 from candlelab.run import Run
+
+GIVEN = "given pictures"
 
 
 @dataclass(frozen=True)
@@ -43,8 +46,15 @@ class InputMaker:
         """Bars that a window needs, its warm-up included."""
         return self.stored["window"] + self.stored["warmup"]
 
+    @property
+    def given(self) -> bool:
+        """Whether the run learnt from pictures that others drew."""
+        return (self.stored["renderer"] or {}).get("style") == GIVEN
+
     @cached_property
     def renderer(self):
+        if self.given:
+            raise UserError("this run learnt from given pictures, and no bars can be drawn as they were: give its ONNX model pictures of the same kind")
         return build(self.recipe, "render")
 
     @cached_property

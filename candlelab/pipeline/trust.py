@@ -35,7 +35,8 @@ def doubts(card: Mapping[str, Any]) -> tuple[str, ...]:
     if card["kind"] != "forecast":
         return ()
     shaken = ["sound bars: " + str(Finding(**found | {"first": _ms(found["first"])})) for found in card.get("quality", ()) if found["shakes"]]
-    return (*shaken, *(f"parts in the order of time: {sentence}" for sentence in order_of_parts(card["parts"])))
+    return (*shaken, *(f"parts in the order of time: {sentence}" for sentence in order_of_parts(card["parts"])),
+            *(f"a set whose making is known: {sentence}" for sentence in card.get("warnings", ())))
 
 
 def _ms(text: str) -> int:

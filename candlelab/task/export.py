@@ -88,9 +88,15 @@ def windows(run: Run, maker: InputMaker, part: str, most: int) -> Windows:
     samples = run.data.samples(part)
     samples = samples[np.linspace(0, len(samples) - 1, min(most, len(samples))).astype(int)]
     ends = made.ends[samples]
-    inputs = {name: np.nan_to_num(value) if value.dtype == np.float32 else value
-              for name, value in maker.arrays(made.candles, ends).items()}
+    found = given_inputs(run, samples) if maker.given else maker.arrays(made.candles, ends)
+    inputs = {name: np.nan_to_num(value) if value.dtype == np.float32 else value for name, value in found.items()}
     return Windows(ends, inputs, raw_windows(made.candles, ends, maker.bars), made.labels.label[ends])
+
+
+def given_inputs(run: Run, samples: np.ndarray) -> Arrays:
+    """Return what the net reads of given pictures, which nobody can draw from bars."""
+    batch = run.data.assemble(torch.from_numpy(samples))
+    return {name: batch[name].numpy() for name in input_names(run.model.reads)}
 
 
 def judge_of(run: Run, maker: InputMaker, judged: Windows) -> Judge:

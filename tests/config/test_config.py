@@ -66,7 +66,7 @@ def test_latest_becomes_a_date_before_the_run_is_named():
 def test_every_preset_composes():
     for group in ("model", "data", "render", "experiment"):
         for option in config.groups().get(group, {}):
-            needed = ["data.source.path=bars.csv"] if (group, option) == ("data", "own") else []
+            needed = ["data.source.path=bars.csv"] if group == "data" and option in ("own", "pictures") else []
             assert compose(f"{group}={option}", *needed).data
 
 
