@@ -12,7 +12,7 @@ ANSWER = {"question": str, "answer": str, "sentence": str, "value": NUMBER, "low
 CONFIG = {"data": {"label": dict, "source": dict}, "model": {"net": dict}, "evaluate": dict, "seed": range(-(1 << 63), 1 << 63)}
 ENVIRONMENT = {"command": str}
 SHAPES = {"classes": range(1, 1001), "image": (None, [range(1, 20_001)]), "caption": (None, BARS), "vocabulary": (None, range(1, 10_000_001)),
-          "series": (None, [range(1, 100_001)])}
+          "series": (None, [range(100_001)])}
 SCALING = {"kind": str, "clip": (None, float), "centre": [float], "scale": [float]}
 PREPROCESSING = {
     "shapes": SHAPES, "reads": [{"image", "caption", "series"}], "classes": [str], "kind": KINDS, "horizon": BARS, "label": str, "window": WINDOW,

@@ -23,6 +23,7 @@ from candlelab.export.rule import Rule
 from candlelab.pipeline.inputs import InputMaker
 from candlelab.pipeline.new_candles import _open_end, fetch, latest, newest_close
 from candlelab.pipeline.predictions import class_probabilities
+from candlelab.task.export import card_of
 from candlelab.task.predict import _direction, expected_closes, signals, write
 
 NEWEST = {"at": None, "bars": 50}
@@ -93,6 +94,7 @@ class Absent:
             raise ModuleNotFoundError(name, name=name)
 sys.meta_path.insert(0, Absent())
 from candlelab.run import load_run
+from candlelab.task.export import card_of
 from candlelab.task.predict import InputMaker, fetch, newest_close, signals
 run = load_run({str(exported("fusion").folder)!r})
 maker = InputMaker.of(run)
@@ -304,3 +306,15 @@ def test_an_exchange_is_asked_up_to_the_newest_closed_bar(tmp_path, monkeypatch)
         recipe.data = OmegaConf.merge(cfg.data, {"end": "2025-01-01"})
         candles = fetch(cfg, recipe, [], None, at=None, bars=50)
     assert stamp(candles.time[-1]) == "2026-03-01T11:00:00" and len(candles) == 549  # in the 550 hours before 12:01
+
+
+PATTERNS = ("experiment=patterns", "data.source.samples=264", "data.window=20", "model.image_size=32", "model.net.width=16", "model.net.layers=1",
+            "model.net.heads=2", "model.net.feed_forward=16", "trainer.progress=none")
+
+
+def test_patterns_carry_their_directions_into_predictions_and_exports():
+    run = finished("any", *PATTERNS)
+    card, said = card_of(run), ask(run, "task.threshold=0")
+    assert card["directions"]["double_bottom"] == "bullish" and card["directions"]["bearish_flag"] == "bearish"
+    assert all(row.direction == ("" if row.signal == "none" else card["directions"][row.signal]) for row in said.itertuples())
+    assert ask(run, "task.threshold=1.01").direction.tolist() == [""] * len(said)
