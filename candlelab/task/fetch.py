@@ -6,6 +6,7 @@ from omegaconf import DictConfig, OmegaConf
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
+from candlelab.audit.findings import suspicious_bars
 from candlelab.config import build
 from candlelab.core.contracts import Inspected, Refreshable, Source
 from candlelab.core.interval import to_time
@@ -35,6 +36,8 @@ def _fetch(source: Source, asked: dict, interval: str) -> list[Quality]:
     candles = source.fetch(asked["symbols"], interval, to_time(asked["start"]), to_time(asked["end"]))
     _print_changes(source)
     print(f"{len(candles):,} bars of {len(candles.symbols)} symbols in {int(candles.segment[-1]) + 1} unbroken stretches")
+    for finding in suspicious_bars(candles):
+        print(f"suspicious: {finding}")
     return (source.quality if isinstance(source, Inspected) else None) or of_tape(candles)
 
 
