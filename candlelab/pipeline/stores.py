@@ -8,10 +8,15 @@ import shutil
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from candlelab.config import build, compose
+from candlelab.core.candles import Candles
 from candlelab.data.split.parts import DROPPED, NAMES
+from candlelab.data.windows import valid_ends
 from candlelab.render.storage.build import build_store, set_aside
+from candlelab.render.storage.store import Store
 
 
 def stored(data, outputs: Path):
@@ -50,3 +55,21 @@ def content_hash(data) -> str:
     for column in (made.labels.label, made.labels.forward_return):
         digest.update(column[made.ends].tobytes())
     return digest.hexdigest()[:8]
+
+
+def store(frame: pd.DataFrame, path: Path | str, *, window: int = 48, render: str = "candles", storage: str = "zarr",
+          overrides: tuple[str, ...] = ()) -> Store:
+    """Return the finished store of the charts of every window of a table of bars, labelled by the direction of the next bar.
+
+    frame            columns open_time (ms or datetime), open, high, low, close, volume, optional symbol.
+    path             folder of the store; what is there of the same charts is gone on with.
+    render, storage  options of the groups render and render/storage; overrides: of any other setting, as on the command line.
+    Raises UserError for a table that is none of bars, or a path that holds other files.
+    """
+    cfg = compose(f"data.window={window}", f"render={render}", f"render/storage={storage}", "data.start=null", "data.end=null", *overrides)
+    candles = Candles.from_frame(frame)
+    labels, renderer = build(cfg, "data.label")(candles, window), build(cfg, "render")
+    ends = valid_ends(candles, window=renderer.window, warmup=renderer.warmup, stride=cfg.data.stride)
+    ends = ends[labels.label[ends] >= 0]
+    columns = {"label": labels.label[ends], "forward_return": labels.forward_return[ends]}
+    return build_store(candles, ends, renderer, renderer.storage, columns, Path(path), progress=None)

@@ -21,6 +21,7 @@ from filelock import FileLock, Timeout
 from candlelab.core import files
 from candlelab.core.contracts import Renderer
 from candlelab.core.errors import UserError
+from candlelab.render.storage.beside import Beside
 from candlelab.render.storage.storage import PIECES, Part, Pictures, Storage, checksum, placed
 from candlelab.render.storage.store import FORMAT, INDEX, MANIFEST, PLAN, Store, open_store, seal_of, tape_sum, unfinished
 from candlelab.render.style import for_each
@@ -156,7 +157,8 @@ class _Build(NamedTuple):
 
     @property
     def pictures(self) -> Pictures:
-        return Pictures(tuple(self.plan["shape"]), self.plan["levels"] and tuple(self.plan["levels"]))
+        beside = Beside(self.candles, self.ends, self.renderer.window, self.beside, self.plan["recipe"])
+        return Pictures(tuple(self.plan["shape"]), self.plan["levels"] and tuple(self.plan["levels"]), beside)
 
 
 def _build(job: _Build, progress: Progress | None) -> Store:

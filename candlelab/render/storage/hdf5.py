@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,11 +12,16 @@ from candlelab.core.errors import UserError
 from candlelab.core.local import Place
 from candlelab.render.storage.storage import PIECES, Mode, Part, Pictures, Storage, cut, per_file, placed
 
+if TYPE_CHECKING:
+    import h5py
+
+ROWS = 64  # windows of a chunk of numbers
 PIECE = 4096  # pictures of a piece that `single` files are put together from
 
 
 class Hdf5(Storage):
-    """One file (single) or files of images_per_file pictures (batch), each with a dataset `images`, uint8 (n, C, H, W).
+    """One file (single) or files of images_per_file pictures (batch), each with a dataset `images`, uint8 (n, C, H, W), and
+    beside it `sequences` (n, T, 5), `label`, `time` and other numbers, the recipe among the file's attributes.
 
     level  of gzip, 1 … 9; each picture is a chunk of its own.
     """
@@ -44,6 +50,8 @@ class Hdf5(Storage):
                 disk.complain()
                 done += len(block)
             assert done == part.count
+            if not part.path.startswith(f"{PIECES}/"):
+                self._put_beside(file, disk, part, pictures)
 
     def finish(self, folder: Path, parts: list[Part], pictures: Pictures) -> list[Part]:
         """Return the parts; pieces are joined into one file, their compressed chunks copied as they are."""
@@ -59,7 +67,27 @@ class Hdf5(Storage):
                         mask, chunk = piece["images"].id.read_direct_chunk((k, 0, 0, 0))
                         images.id.write_direct_chunk((part.first + k, 0, 0, 0), chunk, mask)
                 disk.complain()
+            self._put_beside(file, disk, whole, pictures)
         return [whole]
+
+    def _put_beside(self, file: h5py.File, disk: Disk, part: Part, pictures: Pictures) -> None:
+        if pictures.beside is None:
+            return
+        for name, (shape, kind) in pictures.beside.shapes(part.count).items():
+            chunk = (min(ROWS, part.count), *shape[1:])
+            data, done = file.create_dataset(name, shape, kind, chunks=chunk, compression="gzip", compression_opts=self.level), 0
+            for block in pictures.beside.blocks(name, part.first, part.count):
+                data[done:done + len(block)] = block
+                disk.complain()
+                done += len(block)
+        file.attrs.update(pictures.beside.attributes)
+
+    def read_beside(self, folder: Path, part: Part, rows: np.ndarray, name: str) -> np.ndarray:
+        """Return rows of an array that stands beside the pictures of a file."""
+        import h5py
+        with h5py.File(folder / part.path, "r") as file:
+            data = file[name]
+            return np.stack([data[int(row)] for row in rows]) if len(rows) else np.empty((0, *data.shape[1:]), data.dtype)
 
     def read(self, folder: Path, part: Part, rows: np.ndarray, pictures: Pictures) -> np.ndarray:
         """Return pictures of a file."""

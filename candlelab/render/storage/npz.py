@@ -18,7 +18,8 @@ EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time a zip knows: the same picture
 
 
 class Npz(Storage):
-    """One archive (single) or archives of images_per_file pictures (batch), each with an array `images` (n, C, H, W).
+    """One archive (single) or archives of images_per_file pictures (batch), each with an array `images` (n, C, H, W),
+    and beside it `sequences` (n, T, 5), `label`, `time` and other numbers, and texts such as the `recipe`.
 
     level  of deflate, 1 … 9.
     Reading one picture unpacks its whole archive, so choose batch for many pictures.
@@ -41,15 +42,16 @@ class Npz(Storage):
 
     def write(self, folder: Path, part: Part, blocks: Iterable[np.ndarray], pictures: Pictures) -> None:
         """Write one archive, block by block."""
-        entry = zipfile.ZipInfo("images.npy", EPOCH)
-        entry.compress_type = zipfile.ZIP_DEFLATED
-        header = {"descr": "|u1", "fortran_order": False, "shape": (part.count, *pictures.shape)}
         with (placed(folder / part.path) as temporary,
-              zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED, compresslevel=self.level) as archive,
-              archive.open(entry, "w", force_zip64=True) as file):
-            np.lib.format.write_array_header_1_0(file, header)
-            for block in blocks:
-                file.write(np.ascontiguousarray(block).data)
+              zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED, compresslevel=self.level) as archive):
+            _put(archive, "images", (part.count, *pictures.shape), np.dtype(np.uint8), blocks)
+            if pictures.beside is None or part.path.startswith(f"{PIECES}/"):
+                return
+            for name, (shape, kind) in pictures.beside.shapes(part.count).items():
+                _put(archive, name, shape, kind, pictures.beside.blocks(name, part.first, part.count))
+            for name, text in pictures.beside.attributes.items():
+                value = np.array(text)
+                _put(archive, name, value.shape, value.dtype, [value])
 
     def finish(self, folder: Path, parts: list[Part], pictures: Pictures) -> list[Part]:
         """Return the parts; pieces are joined into one archive."""
@@ -63,6 +65,22 @@ class Npz(Storage):
     def read(self, folder: Path, part: Part, rows: np.ndarray, pictures: Pictures) -> np.ndarray:
         """Return pictures of an archive."""
         return _load(folder / part.path)[rows]
+
+    def read_beside(self, folder: Path, part: Part, rows: np.ndarray, name: str) -> np.ndarray:
+        """Return rows of an array that stands beside the pictures of an archive."""
+        with np.load(folder / part.path, allow_pickle=False) as archive:
+            return archive[name][rows]
+
+
+def _put(archive: zipfile.ZipFile, name: str, shape: tuple[int, ...], kind: np.dtype, blocks: Iterable[np.ndarray]) -> None:
+    """Write one array into an archive, block by block, as NumPy would."""
+    entry = zipfile.ZipInfo(f"{name}.npy", EPOCH)
+    entry.compress_type = zipfile.ZIP_DEFLATED
+    with archive.open(entry, "w", force_zip64=True) as file:
+        header = {"descr": np.lib.format.dtype_to_descr(kind), "fortran_order": False, "shape": shape}
+        np.lib.format.write_array_header_1_0(file, header)
+        for block in blocks:
+            file.write(np.ascontiguousarray(block, kind).tobytes())
 
 
 @lru_cache(maxsize=1)

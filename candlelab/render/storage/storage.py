@@ -13,16 +13,18 @@ import numpy as np
 
 from candlelab.core import files
 from candlelab.core.errors import UserError
+from candlelab.render.storage.beside import Beside
 
 PIECES = "pieces"  # folder of pieces that are joined at the end of a build
 Mode = Literal["single", "batch"]
 
 
 class Pictures(NamedTuple):
-    """What the pictures of a store are: shape (C, H, W), and (paper, ink) levels if there are only these two."""
+    """What the pictures of a store are: shape (C, H, W), (paper, ink) levels if there are only these two, and what stands beside them."""
 
     shape: tuple[int, int, int]
     levels: tuple[int, int] | None
+    beside: Beside | None = None  # when a store is written
 
 
 class Part(NamedTuple):
@@ -68,6 +70,10 @@ class Storage(ABC):
     @abstractmethod
     def read(self, folder: Path, part: Part, rows: np.ndarray, pictures: Pictures) -> np.ndarray:
         """Return the pictures `rows` (numbers inside the part, ascending) of a part; uint8 (k, C, H, W)."""
+
+    def read_beside(self, folder: Path, part: Part, rows: np.ndarray, name: str) -> np.ndarray:
+        """Return rows (numbers inside the part) of an array that stands beside the pictures; raises UserError if this kind keeps none."""
+        raise UserError(f"a store of kind {self.kind} keeps pictures only: choose render/storage=hdf5, npz or zarr for {name}")
 
     def side_files(self, parts: list[Part], table) -> dict[str, str]:
         """Return name -> text of files to put beside the parts; table has one row per picture."""

@@ -13,11 +13,12 @@ from candlelab.core.errors import UserError
 from candlelab.core.reading import json_of
 from candlelab.render.bars import COLUMNS
 from candlelab.render.memory import pictures as memory
+from candlelab.render.storage.beside import SEQUENCES
 from candlelab.render.storage.storage import Part, Pictures, Storage, compare
 
 MANIFEST, INDEX, PLAN = "manifest.json", "index.parquet", "plan.json"
 HOME = "candlelab.render.storage."
-FORMAT = 1
+FORMAT = 2
 
 
 class Store:
@@ -68,13 +69,7 @@ class Store:
 
     def read(self, numbers: np.ndarray) -> np.ndarray:
         """Return the pictures with these numbers, in this order; negative numbers count from the end."""
-        numbers = np.asarray(numbers)
-        if len(numbers) and not np.issubdtype(numbers.dtype, np.integer):
-            raise IndexError(f"pictures are asked for by whole numbers, not {numbers.dtype}")
-        numbers = numbers.astype(np.int64)
-        if len(numbers) and not -len(self) <= numbers.min() <= numbers.max() < len(self):
-            raise IndexError(f"picture {numbers.max()} was asked for, but the store {self.path} has {len(self)} pictures")
-        numbers = numbers % max(len(self), 1)
+        numbers = self._inside(numbers)
         order = np.argsort(numbers, kind="stable")
         owners = np.searchsorted(self._firsts, numbers[order], side="right") - 1
         pieces = [(k, order[owners == k]) for k in np.unique(owners)]
@@ -89,6 +84,32 @@ class Store:
         part, rows = self.parts[k], numbers - self.parts[k].first
         self._storage.check(self.path, part, rows, self._sums[k], self._seen)
         return self._storage.read(self.path, part, rows, self.pictures)
+
+    def sequences(self, numbers: np.ndarray) -> np.ndarray:
+        """Return open, high, low, close and volume of the bars behind pictures, (n, T, 5) float64, in the order of the numbers.
+
+        Raises UserError for a kind of store that keeps pictures only, IndexError for a number that is not there.
+        """
+        numbers = self._inside(numbers)
+        owners = np.searchsorted(self._firsts, numbers, side="right") - 1
+        found: np.ndarray | None = None
+        for k in np.unique(owners):
+            places, part = np.flatnonzero(owners == k), self.parts[k]
+            self._storage.check(self.path, part, numbers[places] - part.first, self._sums[k], self._seen)
+            some = self._storage.read_beside(self.path, part, numbers[places] - part.first, SEQUENCES)
+            found = np.empty((len(numbers), *some.shape[1:])) if found is None else found
+            found[places] = some
+        return np.empty((0, 0, 5)) if found is None else found
+
+    def _inside(self, numbers: np.ndarray) -> np.ndarray:
+        """Return picture numbers from 0 on; negative ones count from the end. Raises IndexError."""
+        numbers = np.asarray(numbers)
+        if len(numbers) and not np.issubdtype(numbers.dtype, np.integer):
+            raise IndexError(f"pictures are asked for by whole numbers, not {numbers.dtype}")
+        numbers = numbers.astype(np.int64)
+        if len(numbers) and not -len(self) <= numbers.min() <= numbers.max() < len(self):
+            raise IndexError(f"picture {numbers.max()} was asked for, but the store {self.path} has {len(self)} pictures")
+        return numbers % max(len(self), 1)
 
     def verify(self) -> None:
         """Compare every file with its checksum. Raises UserError at the first that is missing or damaged."""

@@ -16,6 +16,7 @@ import numpy as np
 from candlelab.core.errors import UserError
 from candlelab.core.local import Place
 from candlelab.render.memory import pictures as memory
+from candlelab.render.storage.beside import BLOCK
 from candlelab.render.storage.storage import Mode, Part, Pictures, Storage, cut, per_file, placed
 from candlelab.render.style import for_each
 
@@ -25,6 +26,7 @@ ABSENT = 2**64 - 1  # offset and length of a chunk that a shard does not hold
 class ZarrArray(Storage):
     """One array (single) or arrays of images_per_file pictures (batch); images_per_shard pictures share a file.
 
+    Beside them lie the arrays `sequences` (n, T, 5), `label`, `time` and other numbers; the recipe is an attribute of the group.
     level  of zstd, 1 … 22; 1 is fastest and hardly larger on charts.
     """
 
@@ -63,6 +65,28 @@ class ZarrArray(Storage):
                     done += 1
             assert done == part.count
             file.write(index.tobytes() + _crc(index.tobytes()))
+
+    def finish(self, folder: Path, parts: list[Part], pictures: Pictures) -> list[Part]:
+        """Write what stands beside the pictures and make the folder a group, then return the parts."""
+        if pictures.beside is None:
+            return parts
+        import zarr
+        count = sum(part.count for part in parts)
+        group = zarr.open_group(folder, mode="a", zarr_format=3)
+        group.attrs.update(pictures.beside.attributes)
+        for name, (shape, kind) in pictures.beside.shapes(count).items():
+            chunk = (min(BLOCK, count), *shape[1:])
+            array, done = group.create_array(name, shape=shape, dtype=kind, chunks=chunk, compressors=zarr.codecs.ZstdCodec(level=self.level),
+                                             overwrite=True), 0
+            for block in pictures.beside.blocks(name, 0, count):
+                array[done:done + len(block)] = block
+                done += len(block)
+        return parts
+
+    def read_beside(self, folder: Path, part: Part, rows: np.ndarray, name: str) -> np.ndarray:
+        """Return rows of an array that stands beside the pictures of a shard."""
+        import zarr
+        return zarr.open_group(folder, mode="r")[name].oindex[rows + part.first]
 
     def read(self, folder: Path, part: Part, rows: np.ndarray, pictures: Pictures) -> np.ndarray:
         """Return pictures of a shard. Raises UserError where a chunk is missing or damaged."""
