@@ -103,7 +103,10 @@ def _parse(words: list[str]) -> tuple[list, list[str]]:
     parser, parsed, found = OverridesParser.create(), [], []
     for word in without_nulls(words):
         try:
-            parsed.append(parser.parse_override(word))
+            read = parser.parse_override(word)
+            if not read.key_or_group:
+                raise HydraException("no key")
+            parsed.append(read)
         except HydraException:
             found.append(f"'{word}' cannot be read: write key=value, and quote values with spaces or commas")
     return parsed, found
@@ -167,7 +170,9 @@ def _strip(value) -> str:
 def _known_values(values: list, chosen: list, found: list[str]) -> list:
     """Return the value overrides whose key exists with these choices, noting the others."""
     plain_choices = [o.input_line for o in chosen if not o.is_sweep_override()]
-    trees = [_compose_lines(plain_choices + list(extra)) for extra in _sweep_products(chosen)]
+    trees = [tree for extra in _sweep_products(chosen) if (tree := _compose_or_note((*plain_choices, *extra), found)) is not None]
+    if not trees:
+        return values
     keys = {key for tree in trees for key in leaves(OmegaConf.to_container(tree, resolve=False))}
     good = []
     for override in values:

@@ -26,6 +26,7 @@ def root_problems(tree: dict) -> Iterator[str]:
     if not isinstance(tree.get("pretrained", True), bool):
         yield f"pretrained: expected true or false, got {tree['pretrained']!r}"
     yield from _group_problems(tree)
+    yield from _recipe_problems(tree.get("model"))
 
 
 def is_seed(value) -> bool:
@@ -47,6 +48,14 @@ def _name_problems(key: str, value) -> Iterator[str]:
 
 def _is_path(value) -> bool:
     return isinstance(value, str) and value.strip() != "" and "\0" not in value
+
+
+def _recipe_problems(model) -> Iterator[str]:
+    """Yield what is wrong with the sizes that a recipe hands to data and trainer."""
+    for key in ("image_size", "epochs", "steps", "patience"):
+        value = model.get(key) if isinstance(model, dict) else None
+        if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < 1):
+            yield f"model.{key}: expected a whole number of at least 1, got {value!r}"
 
 
 def _group_problems(tree: dict) -> Iterator[str]:
