@@ -27,10 +27,12 @@ def purpose(path: Path) -> str:
 
 def catalogue() -> str:
     """Return every group and option with its purpose, as `--help` prints it."""
+    found = groups()
+    width = 2 + max(len(name) for options in found.values() for name in options)
     lines = []
-    for group, options in groups().items():
+    for group, options in found.items():
         lines.append(f"\n{group}=")
-        lines += [f"    {name:<24}{text}" for name, text in options.items()]
+        lines += [f"    {name:<{width}}{text}" for name, text in options.items()]
     return "\n".join(lines)
 
 

@@ -8,9 +8,9 @@ import shutil
 from pathlib import Path
 
 from omegaconf import DictConfig
-from rich.console import Console
 from rich.table import Table
 
+from candlelab.pipeline.console import show
 from candlelab.run import environment
 
 EXTRAS = {"binance": ("binance", "data/source=binance_api"), "ccxt": ("ccxt", "data/source=ccxt"),
@@ -37,7 +37,7 @@ def doctor(cfg: DictConfig) -> dict:
         table.add_row(token, "set" if os.environ.get(token) else "not set")
     free = shutil.disk_usage(_existing(Path(cfg.outputs))).free
     table.add_row("free disk", f"{free / 2**30:.1f} GiB for '{cfg.outputs}'")
-    Console().print(table)
+    show(table)
     return found
 
 

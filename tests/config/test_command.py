@@ -57,3 +57,22 @@ def test_a_failing_job_is_a_row_and_the_others_go_on(tmp_path):
     done = tiny.command("-m", *tiny.TINY, f"outputs={tmp_path}", "data.source.bars=700,30", "trainer.max_epochs=1")
     assert done.returncode == 3
     assert len(list(tmp_path.glob("smoke/*/metrics.json"))) == 1 and len(list(tmp_path.glob("smoke/*/failed.txt"))) == 1
+
+
+def test_a_hint_of_doctor_names_the_extra_in_its_brackets(monkeypatch, capsys):
+    from candlelab.config import build, compose
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    cfg = compose("task=doctor")
+    build(cfg, "task", cfg)
+    assert "candlelab[ray]" in " ".join(capsys.readouterr().out.split())
+
+
+def test_every_option_of_the_help_stands_apart_from_its_purpose():
+    from candlelab.config import catalogue, groups
+    lines = [line for line in catalogue().splitlines() if line.startswith("    ")]
+    assert len(lines) == sum(map(len, groups().values())) and all("  " in line.strip() for line in lines)
+
+
+def test_the_version_is_ours():
+    import candlelab
+    assert tiny.command("--version").stdout == f"candlelab {candlelab.__version__}\n"
