@@ -119,9 +119,10 @@ def newest_close(candles: Candles) -> int:
     return int(max(next_open(candles.time[[row]], candles.intervals[candles.symbol[row]])[0] for row in _last_rows(candles)))
 
 
-def latest(candles: Candles, at: int, *, window: int, warmup: int, most_stale: int | None = None) -> list[Latest]:
+def latest(candles: Candles, at: int | None, *, window: int, warmup: int, most_stale: int | None = None) -> list[Latest]:
     """Return the last closed bar of every symbol at a moment, in the order of the tape's symbols.
 
+    at          ms UTC; None: when each symbol's own newest bar closed, as in a made-up market, where none is late.
     most_stale  missing bars up to which a bar is still looked at; None: however many.
     """
     found = [_latest(candles, code, at, window, window + warmup) for code in range(len(candles.symbols))]
@@ -130,10 +131,11 @@ def latest(candles: Candles, at: int, *, window: int, warmup: int, most_stale: i
     return [replace(bar, trouble=bar.staleness) if bar.trouble is None and bar.stale > most_stale else bar for bar in found]
 
 
-def _latest(candles: Candles, code: int, at: int, window: int, needed: int) -> Latest:
+def _latest(candles: Candles, code: int, at: int | None, window: int, needed: int) -> Latest:
     name, interval = candles.symbols[code], candles.intervals[code]
     rows = np.flatnonzero(candles.symbol == code)
     closes = next_open(candles.time[rows], interval)
+    at = int(closes[-1]) if at is None else at
     rows, closes = rows[closes <= at], closes[closes <= at]
     if not len(rows):
         return Latest(name, None, None, None, f"too little history: no bar had closed by {iso(at)}")

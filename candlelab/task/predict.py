@@ -46,10 +46,11 @@ def predict(cfg: DictConfig, *, run: str, engine: Literal["torch", "onnx", "int8
     _check(most_stale)
     found = load_run(run)
     maker, given = InputMaker.of(found), overridden() or []
-    asked = moment(at) if has_a_present(maker.recipe, given, csv) or at not in (None, NOW) else None
+    timeless = at in (None, NOW) and not has_a_present(maker.recipe, given, csv)
+    asked = None if timeless else moment(at)
     candles = fetch(cfg, maker.recipe, given, csv, at=asked, bars=maker.bars)
     when = newest_close(candles) if asked is None else asked
-    table = signals(found, maker, candles, when, engine=engine, threshold=threshold, most_stale=most_stale)
+    table = signals(found, maker, candles, None if timeless else when, engine=engine, threshold=threshold, most_stale=most_stale)
     print(_spelled(table, found, when), flush=True)
     asked = [*([Path(csv).name.partition(".")[0]] if csv else []), *([] if engine == "torch" else [engine]),
              *([] if threshold is None else [f"threshold{threshold:g}"])]
@@ -65,10 +66,11 @@ def _check(most_stale: int | None) -> None:
         raise ConfigError(f"task.most_stale is {most_stale}: give 0 or more missing bars, or null for any number")
 
 
-def signals(run: Run, maker: InputMaker, candles: Candles, when: int, *, engine: str, threshold: float | None,
+def signals(run: Run, maker: InputMaker, candles: Candles, when: int | None, *, engine: str, threshold: float | None,
             most_stale: int | None) -> pd.DataFrame:
     """Return one row per symbol of the tape: what the model says at a moment (ms UTC), and why it says nothing.
 
+    when  as in `new_candles.latest`.
     Columns symbol, time (open of the last closed bar, ms UTC), closed, stale (bars that are missing since), signal, class,
     direction (of a chart pattern), confidence, threshold, threshold_hash (of the one chosen on validation, empty for another),
     p_<class>…, close, forecast (log return), forecast_close with forecast_low and forecast_high (95 %), reason.

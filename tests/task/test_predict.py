@@ -242,6 +242,8 @@ def test_a_job_that_trades_gets_no_stale_signal_and_code_5(tmp_path, monkeypatch
 
 def test_a_made_up_market_ends_with_its_newest_bar():
     run = finished("series")
+    both = Candles.from_frame(pd.concat([frame(60), frame(58, symbol="B")]))
+    assert [(bar.stale, bar.closed // HOUR) for bar in latest(both, None, window=10, warmup=40)] == [(0, 60), (0, 58)]
     assert ask(run).stale.tolist() == [0] and ask(run).time[0] >= run.predictions.time.max()
 
 
