@@ -29,10 +29,10 @@ def newey_west(values: np.ndarray, lags: int) -> float:
     """
     centred = np.asarray(values, float) - np.mean(values)
     size = len(centred)
-    total = centred @ centred / size
-    for lag in range(1, min(lags, size - 1) + 1):
-        total += 2 * (1 - lag / (lags + 1)) * (centred[lag:] @ centred[:-lag]) / size
-    return max(float(total), 0.0)
+    # Bartlett weights are those of all windows of lags + 1 values, also the ones that reach beyond the ends
+    before = np.pad(np.cumsum(centred), (lags + 1, lags), mode="constant", constant_values=(0.0, centred.sum()))
+    windows = before[lags + 1 :] - before[: -lags - 1]
+    return float(windows @ windows / (lags + 1) / size)
 
 
 def automatic_lags(size: int, at_least: int = 0) -> int:
