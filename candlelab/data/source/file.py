@@ -21,10 +21,10 @@ class File:
     max_bytes    of one file, unpacked.
     """
 
-    def __init__(self, *, path: Place | list[Place], columns: dict[str, str], timezone: str, time_format: str | None, max_bytes: int,
+    def __init__(self, *, path: Place | list[Place], columns: dict[str, str | int | None], timezone: str, time_format: str | None, max_bytes: int,
                  misaligned: Literal["drop", "snap", "refuse"], last_bar: Literal["keep", "drop"]):
         self.path, self.misaligned, self.last_bar = path, misaligned, last_bar
-        self.reading = Reading({name: str(own) for name, own in columns.items()}, timezone, time_format, max_bytes)
+        self.reading = Reading({name: str(own) for name, own in columns.items() if own is not None}, timezone, time_format, max_bytes)
         self.quality: list[Quality] = []
 
     @classmethod

@@ -27,13 +27,13 @@ class HuggingFace:
     A token for private repositories comes from the environment (HF_TOKEN) or `hf auth login`, never from the config.
     """
 
-    def __init__(self, *, repo: Place, revision: str, files: str | None, columns: dict[str, str], timezone: str, time_format: str | None,
+    def __init__(self, *, repo: Place, revision: str, files: str | None, columns: dict[str, str | int | None], timezone: str, time_format: str | None,
                  max_bytes: int, misaligned: Literal["drop", "snap", "refuse"], last_bar: Literal["keep", "drop"], timeout: float):
         if timeout <= 0:
             raise UserError(f"timeout is {timeout}: give seconds above 0")
         self.repo, self.revision, self.files, self.timeout = repo, revision, files, timeout
         self.misaligned, self.last_bar = misaligned, last_bar
-        self.reading = Reading({name: str(own) for name, own in columns.items()}, timezone, time_format, max_bytes)
+        self.reading = Reading({name: str(own) for name, own in columns.items() if own is not None}, timezone, time_format, max_bytes)
         self.quality: list[Quality] = []
 
     def fetch(self, symbols: list[str], interval: str, start: int | None, end: int | None) -> Candles:
