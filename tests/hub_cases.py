@@ -104,7 +104,7 @@ def publish_all() -> None:
              "apart": max(charts["train"]["time"]) < min(charts["validation"]["time"]) <= max(charts["validation"]["time"]) < min(charts["test"]["time"]),
              "picture": list(charts["train"][0]["image"].size), "caption": charts["train"][0]["caption"],
              "labels": charts["test"]["label"] == run.predictions.query("model == 'net' and split == 'test'").label.tolist(),
-             "closes": [r["next_close"] for r in charts["train"].select(range(2))], "tape": bars == run.preprocessing["data_hash"]}
+             "closes": [r["next_close"] for r in charts["train"].select(range(2))], "tape": bars == run.preprocessing["data_hash"], "pictures": _pictures()}
     for repo in ("net", "charts"):
         card = (out / "publish" / f"me--{repo}" / "files" / "README.md").read_text()
         for snippet in re.findall(r"```python\n(.*?)```", card, re.DOTALL):
@@ -116,8 +116,17 @@ def publish_all() -> None:
 def task_data(compose, build, out: Path) -> str:
     """Return the fingerprint of the published bars, read by data/source=huggingface under the same settings."""
     cfg = compose(*tiny.TINY, f"outputs={out}", "render=candles_grey")
-    cfg.data.source = compose("data/source=huggingface", "data.source.repo=me/charts", "data.source.files=bars/*.parquet").data.source
+    cfg.data.source = compose("data/source=huggingface", "data.source.repo=me/charts").data.source
     return build(cfg, "data", build(cfg, "render")).fingerprint
+
+
+def _pictures() -> dict:
+    """Return what data/source=images finds in the published charts."""
+    from candlelab.data.source.images import Images
+    found = Images(path="me/charts", revision="main", timeout=3.0).pictures
+    names = ("train", "validation", "test")
+    return {"parts": {name: int((found.part == k).sum()) for k, name in enumerate(names)}, "classes": list(found.classes),
+            "times": found.time is not None, "texts": found.text is not None, "returns": bool((found.forward_return == found.forward_return).any())}
 
 
 def _said(run) -> list:

@@ -104,6 +104,14 @@ def test_published_bars_are_the_same_tape():
 
 
 @pytest.mark.slow
+def test_published_charts_are_read_back_as_labelled_pictures():
+    found = hub_cases.published()[2]
+    pictures = found["pictures"]
+    assert pictures["parts"] == found["parts"] and pictures["classes"] == ["down", "up"]
+    assert pictures["times"] and pictures["texts"] and pictures["returns"]
+
+
+@pytest.mark.slow
 def test_a_model_carries_its_onnx_files_and_no_checkpoint():
     names = set(hub_cases.published()[0].files("me/net", "model"))
     assert {"export/model.onnx", "export/candles_to_signal.onnx", "threshold.json"} <= names and not [n for n in names if n.endswith(".ckpt")]
