@@ -315,14 +315,18 @@ def locked(folder: Path) -> Iterator[None]:
     Raises Busy, naming the owner, if another process holds it.
     """
     files.make_folder(folder)
+    lock, owner = FileLock(folder / LOCK), folder / OWNER
     try:
-        with files.refused_in_words(folder / LOCK), FileLock(folder / LOCK, timeout=0):
-            (folder / OWNER).write_text(str(os.getpid()), encoding="utf-8")
-            yield
+        with files.refused_in_words(folder / LOCK):
+            lock.acquire(timeout=0)
+            owner.write_text(str(os.getpid()), encoding="utf-8")
     except Timeout:
-        owner = folder / OWNER
         who = f" ({owner.read_text(encoding='utf-8')[:20]})" if owner.is_file() else ""
         raise Busy(f"another process{who} is at work in '{folder}': wait for it or stop it") from None
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def start(folder: Path, cfg: DictConfig) -> None:

@@ -34,7 +34,7 @@ class Disk:
 @contextmanager
 def patched(disk: Disk, monkeypatch) -> Iterator[Disk]:
     """Let a disk see every change that this process makes below its folder."""
-    real_open, real_fsync, names = io.open, os.fsync, {}
+    real_open, real_fsync = io.open, os.fsync
 
     def opened(file, mode="r", *args, **kwargs):
         if isinstance(file, (str, os.PathLike)) and any(letter in mode for letter in "wax+"):
@@ -53,7 +53,6 @@ def patched(disk: Disk, monkeypatch) -> Iterator[Disk]:
             patch.setattr(os, name, _seen(disk, name, getattr(os, name), target=1))
         for name in ("unlink", "mkdir"):
             patch.setattr(os, name, _seen(disk, name, getattr(os, name), target=0))
-        names.clear()
         yield disk
 
 
@@ -77,29 +76,36 @@ FULL, READ_ONLY = errno.ENOSPC, errno.EROFS
 
 
 class PowerCut:
-    """What a disk holds after each flush when nothing else is kept: contents of files that were flushed, names of folders that were.
+    """What a disk holds after each call when nothing that was not flushed is kept.
 
-    lazy    names reach the disk only when their folder is flushed.
-    eager   names reach it at once, contents only when flushed: a renamed file that was not flushed is empty.
-    states  (lazy, eager) after every event: relative path -> content.
+    lazy    names reach the disk only when their folder is flushed: name -> inode, or the content of a file that is gone since.
+    eager   names reach it at once, contents only when flushed: a file that was renamed before it was flushed is empty.
+    states  both, after every call that changed them, without temporary files: relative path -> content.
     """
 
     def __init__(self, root: Path):
-        self.root, self.contents, self.lazy, self.states = Path(os.path.realpath(root)), {}, {}, []
+        self.root, self.states = Path(os.path.realpath(root)), []
+        self.contents = {path.stat().st_ino: path.read_bytes() for path in self._files()}
+        self.lazy: dict[str, int | bytes] = {self._name(path): path.stat().st_ino for path in self._files()}
 
     def at(self, k: int, call: str, path: Path) -> None:
-        """Look at the tree as it is before the call, take in what the call makes lasting."""
-        self.take(path, call)
-
-    def take(self, path: Path, call: str) -> None:
+        """Take in what the calls so far have made lasting; called before each call."""
+        live = {self._name(each): each.stat().st_ino for each in self._files()}
+        nodes = set(live.values())
+        self.lazy = {name: self.contents.get(node, b"") if isinstance(node, int) and node not in nodes else node for name, node in self.lazy.items()}
+        self.contents = {node: data for node, data in self.contents.items() if node in nodes}
         if call == "fsync" and path.is_file():
             self.contents[path.stat().st_ino] = path.read_bytes()
         if call == "fsync" and path.is_dir():
             self.lazy = {name: node for name, node in self.lazy.items() if (self.root / name).parent != path}
-            self.lazy |= {self._name(file): file.stat().st_ino for file in path.iterdir() if file.is_file()}
-        now = {self._name(file): file.stat().st_ino for file in self.root.rglob("*") if file.is_file()}
-        state = tuple({name: self.contents.get(node, b"") for name, node in names.items()} for names in (self.lazy, now))
-        self.states += [each for each in state if each not in self.states[-4:]]
+            self.lazy |= {name: node for name, node in live.items() if (self.root / name).parent == path}
+        for names in (self.lazy, live):
+            state = {name: node if isinstance(node, bytes) else self.contents.get(node, b"") for name, node in names.items()}
+            state = {name: data for name, data in state.items() if not name.endswith((".tmp", ".lock", ".owner"))}
+            self.states += [] if state in self.states else [state]
+
+    def _files(self) -> list[Path]:
+        return [path for path in self.root.rglob("*") if path.is_file()]
 
     def _name(self, path: Path) -> str:
         return path.relative_to(self.root).as_posix()

@@ -94,8 +94,9 @@ def remove(*paths: Path) -> None:
         with refused_in_words(path):
             path.unlink(missing_ok=True)
     for folder in {path.parent for path in paths}:
-        if folder.is_dir():
-            sync(folder)
+        with refused_in_words(folder):
+            if folder.is_dir():
+                sync(folder)
 
 
 def remove_litter(folder: Path) -> None:

@@ -56,6 +56,8 @@ def contradiction(made: dict, window: int | None) -> str | None:
     """Return in what preprocessing.json contradicts itself, or the window of the config; None if it does not."""
     if len(made["classes"]) != made["shapes"]["classes"]:
         return f"{len(made['classes'])} classes have names, the shapes say {made['shapes']['classes']}"
+    if any(value is not None and len(value) != count for value, count in ((made["shapes"]["image"], 3), (made["shapes"]["series"], 2))):
+        return "the shapes are none of a picture and a series"
     if made["window"] != window:
         return f"the window is {made['window']}, in the config {window}"
     if made["scaling"] and not len(made["features"]) == len(made["scaling"]["centre"]) == len(made["scaling"]["scale"]):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+from candlelab.core.files import refused_in_words
+
 
 class RunLog:
     """Lines that are printed and appended to a file; lines of before stay, so that a resumed run reads as one story."""
@@ -23,7 +25,7 @@ class RunLog:
             return
         stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         lines = [line for line in text.splitlines() if line.strip()]
-        with self.path.open("a", encoding="utf-8") as file:
+        with refused_in_words(self.path), self.path.open("a", encoding="utf-8") as file:
             file.writelines(f"{stamp} {line}\n" for line in lines)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,7 @@ from omegaconf import DictConfig
 
 from candlelab import run as runs
 from candlelab.config import ConfigError, build, plain, run_folder
+from candlelab.core.files import CannotWrite
 from candlelab.core.run_log import RunLog
 
 if TYPE_CHECKING:
@@ -76,7 +77,8 @@ def _ending_noted(log: RunLog) -> Iterator[None]:
     try:
         yield
     except BaseException as ending:
-        log.note(f"ended by {type(ending).__name__}: {ending}")
+        with suppress(CannotWrite):  # the same disk refuses this line, too
+            log.note(f"ended by {type(ending).__name__}: {ending}")
         raise
 
 

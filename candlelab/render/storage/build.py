@@ -199,6 +199,8 @@ def _start(job: _Build, parts: list[Part]) -> None:
     if job.folder.exists():
         shutil.rmtree(job.folder)
     job.storage.begin(job.folder, parts, job.pictures)
+    for each in (job.folder, *job.folder.rglob("*")):
+        files.sync(each)  # a library wrote them
     with placed(plan) as temporary:
         temporary.write_text(json.dumps(job.plan), encoding="utf-8")
 

@@ -1,0 +1,171 @@
+"""Refuse every single write, or lose what was not flushed, and do the same again: the outcome is that of an undisturbed command."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+import tiny
+from export_cases import finished
+from fault_layer import FULL, READ_ONLY, Disk, PowerCut, patched, refusing, restored
+from mutation_cases import command, pristine
+from render_cases import chart, walk
+
+from candlelab import run as runs
+from candlelab.config import build, compose
+from candlelab.core.errors import UserError
+from candlelab.core.files import remove_litter
+
+TIMED = ("fit/seconds", "fit/epoch_seconds", "fit/samples_per_second", "fit/peak_memory_mb", "net/load_seconds", "latency/")
+
+
+class Work(NamedTuple):
+    """A command that writes below a folder: what is there before, the command, and what must come of it."""
+
+    prepare: Callable[[Path], object]
+    act: Callable[[Path], object]
+    outcome: Callable[[Path], object]
+
+
+def nothing(root: Path) -> None:
+    root.mkdir(exist_ok=True)
+
+
+def a_run(root: Path) -> None:
+    shutil.copytree(pristine(), root / "study" / "run")
+
+
+def untimed(metrics: dict) -> dict:
+    return {name: value for name, value in metrics.items() if not name.startswith(TIMED)}
+
+
+def trained(root: Path) -> str:
+    folder = next(root.glob(f"*/*/{runs.CONFIG}")).parent
+    run = runs.load_run(folder)
+    return json.dumps([untimed(run.metrics), run.verdict["lines"], run.predictions.to_dict("list"), run.threshold], sort_keys=True)
+
+
+def report(root: Path) -> None:
+    cfg = command("report", root / "study" / "run")
+    cfg.evaluate.fee_bps = 3.0
+    build(cfg, "task", cfg)
+
+
+def reported(root: Path) -> str:
+    score = next((root / "study" / "run" / runs.SCORES).glob(f"*/{runs.METRICS}")).parent
+    return json.dumps([untimed(runs.read_part(score, name)) for name in (runs.METRICS, runs.VERDICT)], sort_keys=True)
+
+
+def render(root: Path) -> None:
+    from test_store import storage
+
+    from candlelab.render.storage.build import build_store
+    build_store(walk(), list(range(60, 200)), chart("ohlc_bars"), storage("zarr"), {}, root / "store", progress=None)
+
+
+def rendered(root: Path) -> str:
+    from candlelab.render.storage.store import open_store
+    store = open_store(root / "store")
+    store.verify()
+    return json.dumps([store[:].sum().item(), store.manifest["parts"]])
+
+
+def fetch(root: Path) -> None:
+    from candlelab.market.cache import Manifest, Store
+    store = Store(root / "series")
+    bars = {"time": np.arange(50) * 3_600_000} | {name: np.full(50, 1.0) for name in ("open", "high", "low", "close", "volume")}
+    with store.locked():
+        store.stage("bars.zip", b"zip", "0" * 64)
+        store.commit(bars, Manifest("test", "spot", "A", "1h"))
+
+
+def fetched(root: Path) -> list[float]:
+    from candlelab.market.cache import Store
+    return Store(root / "series").read(start=None, end=None)["close"].tolist()
+
+
+def export(root: Path) -> None:
+    cfg = compose("task=export", f"task.run={root / 'study' / 'run'}", "task.calls=1", "task.gate=8", "task.int8=false")
+    build(cfg, "task", cfg)
+
+
+def a_series_run(root: Path) -> None:
+    shutil.copytree(finished("series").folder, root / "study" / "run")
+
+
+def exported(root: Path) -> list[str]:
+    from candlelab.export.onnx_file import read_card
+    folder = root / "study" / "run" / runs.EXPORTS
+    return sorted(f"{path.name} {bool(read_card(path).metadata)}" for path in folder.glob("*.onnx"))
+
+
+WORKS = {"fetch": Work(nothing, fetch, fetched), "render": Work(nothing, render, rendered), "report": Work(a_run, report, reported),
+         "train": Work(nothing, lambda root: tiny.trained(root, "trainer.max_epochs=2"), trained), "export": Work(a_series_run, export, exported)}
+SAMPLED = {"fetch": 1, "render": 7, "report": 9, "train": 60}  # of the fast tests: every n-th call
+
+
+def undisturbed(work: Work, root: Path, monkeypatch) -> tuple[Disk, PowerCut, object]:
+    """Do the work once, watched; return the calls, the states of the disk, and the outcome."""
+    work.prepare(root)
+    cut = PowerCut(root)
+    with patched(Disk(root, cut.at), monkeypatch) as disk:
+        work.act(root)
+    return disk, cut, work.outcome(root)
+
+
+def repeat(work: Work, root: Path, expected: object, told: str) -> None:
+    """Do the work (again): the outcome is the expected one, and no temporary file is left where a run or a store is."""
+    work.act(root)
+    assert work.outcome(root) == expected, told
+
+
+def refuse(work: Work, tmp: Path, calls: list, expected: object, numbers, monkeypatch) -> None:
+    for k in numbers:
+        for code in (FULL, READ_ONLY):
+            root = tmp / f"{k}-{code}"
+            work.prepare(root)
+            try:
+                with patched(Disk(root, refusing(k, code)), monkeypatch):
+                    work.act(root)
+            except UserError as error:
+                assert "\n" not in str(error), f"{calls[k]}: {error}"
+            repeat(work, root, expected, f"{calls[k]} refused with {code}")
+            shutil.rmtree(root)
+
+
+def cut_power(work: Work, tmp: Path, states: list, expected: object) -> None:
+    for k, state in enumerate(states):
+        root = tmp / f"cut-{k}"
+        root.mkdir()
+        restored(state, root)
+        for folder in (path.parent for path in root.glob(f"*/*/{runs.METRICS}")):
+            assert work.act is report or runs.load_run(folder).verdict or not state, f"state {k} claims to be finished"
+        repeat(work, root, expected, f"power cut at state {k} of {len(states)}")
+        shutil.rmtree(root)
+
+
+@pytest.mark.parametrize("name", SAMPLED)
+def test_a_sample_of_faults_leaves_the_outcome_of_an_undisturbed_command(name, tmp_path, monkeypatch):
+    work, every = WORKS[name], SAMPLED[name]
+    disk, cut, expected = undisturbed(work, tmp_path / "whole", monkeypatch)
+    refuse(work, tmp_path, disk.events, expected, range(every // 2, len(disk.events), every), monkeypatch)
+    cut_power(work, tmp_path, cut.states[every // 2::every], expected)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", WORKS)
+def test_every_fault_leaves_the_outcome_of_an_undisturbed_command(name, tmp_path, monkeypatch):
+    work = WORKS[name]
+    disk, cut, expected = undisturbed(work, tmp_path / "whole", monkeypatch)
+    print(f"{name}: {len(disk.events)} calls, {len(cut.states)} states of the disk")
+    refuse(work, tmp_path, disk.events, expected, range(len(disk.events)), monkeypatch)
+    cut_power(work, tmp_path, cut.states, expected)
+
+
+def test_a_start_removes_what_a_full_disk_left(tmp_path):
+    (tmp_path / ".model.safetensors.1-ab.tmp").write_bytes(b"half")
+    remove_litter(tmp_path)
+    assert not list(tmp_path.iterdir())
