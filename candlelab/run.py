@@ -96,6 +96,10 @@ class Run:
     def _json(self, name: str) -> Any:
         return json_of(self.file(name), FORMS[name], cure=CURE)
 
+    def _refuse(self, name: str, trouble: str | None) -> None:
+        if trouble:
+            raise Unreadable(self.folder / name, f"is damaged or contradicts {CONFIG} ({trouble})", CURE)
+
     @cached_property
     def per_symbol(self) -> pd.DataFrame:
         """One row of metrics per symbol."""
@@ -114,11 +118,8 @@ class Run:
     @cached_property
     def recipe(self) -> DictConfig:
         """The stored config, unchecked: each part is checked when it is built. Of a run from elsewhere, without its places."""
-        path = self.file(CONFIG)
-        tree = read_stored(path)
-        trouble = objection(tree, forms.CONFIG)
-        if trouble:
-            raise Unreadable(path, f"is no config of a run ({trouble})", CURE)
+        tree = read_stored(self.file(CONFIG))
+        self._refuse(CONFIG, objection(tree, forms.CONFIG))
         return OmegaConf.create(tree if self.ours else without_places(tree))
 
     @cached_property
@@ -142,9 +143,7 @@ class Run:
     @cached_property
     def preprocessing(self) -> dict:
         made = self._json(PREPROCESSING)
-        trouble = forms.contradiction(made, self.recipe.data.get("window"))
-        if trouble:
-            raise Unreadable(self.folder / PREPROCESSING, f"contradicts itself or {CONFIG} ({trouble})", CURE)
+        self._refuse(PREPROCESSING, forms.contradiction(made, self.recipe.data.get("window")))
         return made
 
     @cached_property
@@ -166,9 +165,7 @@ class Run:
     @cached_property
     def curves(self) -> dict:
         made = self._json(CURVES) if self.has(CURVES) else {}
-        trouble = forms.curves_trouble(made)
-        if trouble:
-            raise Unreadable(self.folder / CURVES, f"is damaged ({trouble})", CURE)
+        self._refuse(CURVES, forms.curves_trouble(made))
         return made
 
     @cached_property
@@ -183,9 +180,8 @@ class Run:
     def difficulty(self) -> list[dict]:
         return self._json(DIFFICULTY) if self.has(DIFFICULTY) else []
 
-    @cached_property
+    @property
     def config_text(self) -> str:
-        """The text of config.yaml."""
         return text_of(self.file(CONFIG), cure=CURE)
 
     @cached_property
