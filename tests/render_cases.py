@@ -6,9 +6,9 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
-import yaml
 
 from candlelab import config
+from candlelab.config.catalogue import with_parts
 from candlelab.render.storage.live import Live
 
 CONF = Path(__file__).parents[1] / "conf" / "render"
@@ -17,12 +17,10 @@ COLUMNS = ("open", "high", "low", "close", "volume")
 
 def chart(style: str, **changes):
     """Return the renderer of conf/render/<style>.yaml with 20 bars, 64 pixels and the given changes."""
-    settings = yaml.safe_load((CONF / f"{style}.yaml").read_text())
-    if settings.pop("defaults")[0] == "candles":  # a preset of that style
-        settings = yaml.safe_load((CONF / "candles.yaml").read_text()) | settings
-        del settings["defaults"]
+    settings = with_parts(CONF / f"{style}.yaml")
     target = config.locate(settings.pop("_target_"))
-    settings = {k: 20 if v == "${data.window}" else 64 if "image_size" in str(v) else v for k, v in settings.items()}
+    bars = settings["window"] if isinstance(settings["window"], int) else 20
+    settings = {k: bars if str(v) in ("${data.window}", "${render.window}") else 64 if "image_size" in str(v) else v for k, v in settings.items()}
     return target(**{**settings, "storage": Live(), **changes})
 
 

@@ -36,6 +36,17 @@ def catalogue() -> str:
     return "\n".join(lines)
 
 
+def with_parts(path: Path) -> dict:
+    """Return a yaml's own settings over those of the parts and options beside it that it is composed from, unresolved."""
+    from omegaconf import OmegaConf
+    own = OmegaConf.to_container(OmegaConf.load(path), resolve=False) or {}
+    parts = [name for name in own.pop("defaults", []) if isinstance(name, str) and name != "_self_"]
+    made: dict = {}
+    for name in parts:
+        made |= with_parts(path.parent / f"{name}.yaml")
+    return made | own
+
+
 def leaves(tree: dict, prefix: str = ""):
     """Yield every dotted key of a tree, inner nodes included."""
     for key, value in tree.items():

@@ -14,7 +14,7 @@ import yaml
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from candlelab.config.catalogue import CONF
+from candlelab.config.catalogue import CONF, with_parts
 from candlelab.config.locate import schema
 from candlelab.core.errors import ConfigError
 
@@ -96,12 +96,12 @@ def _ours(node: Any, key: str, outputs: str) -> Any:
 
 def _defaults(target: str, outputs: str) -> dict[str, Any]:
     """Return the settings that our own yaml gives a component; {} if none of ours names it."""
-    for path in sorted(CONF.rglob("*.yaml")):
+    for path in sorted(CONF.rglob("[!_]*.yaml")):
         if target in path.read_text(encoding="utf-8"):
-            node = OmegaConf.load(path)
-            if isinstance(node.get("_target_"), str) and node["_target_"] == target:
+            node = with_parts(path)
+            if node.get("_target_") == target:
                 whole = OmegaConf.create({"outputs": outputs, "here": node})
-                return {name: _value(whole.here, name) for name in whole.here if name not in ("defaults",)}
+                return {name: _value(whole.here, name) for name in whole.here}
     return {}
 
 

@@ -13,10 +13,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-import yaml
 from render_cases import CONF, changed, chart, walk
 
 from candlelab import config
+from candlelab.config.catalogue import with_parts
 from candlelab.render.storage import storage as storage_module
 from candlelab.render.storage.build import build_store, estimate
 from candlelab.render.storage.store import Stored, describe, find_stores, is_store, open_store, unfinished
@@ -34,7 +34,7 @@ class Killed(BaseException):
 
 
 def storage(kind: str, **changes):
-    settings = yaml.safe_load((CONF / "storage" / f"{kind}.yaml").read_text())
+    settings = with_parts(CONF / "storage" / f"{kind}.yaml")
     return config.locate(settings.pop("_target_"))(**{**settings, **changes})
 
 
