@@ -21,7 +21,8 @@ from candlelab.core.terminal import leave_closed_pipe, print_anything, stop_when
 HELP = """candlelab: does a chart say anything about what the price does next?
 
   python -m candlelab experiment=demo                 the whole way in two minutes, offline
-  python -m candlelab model=fusion data=btc_1h        train, score and report
+  python -m candlelab                                 Bitcoin hours, a small model: train, score and report
+  python -m candlelab model=fusion data=btc_1h        the same with pretrained ViT and BERT, for a GPU
   python -m candlelab task=report task.run=FOLDER     score a finished run again
   python -m candlelab -m seed=0,1,2 model=fusion      several runs, one study
   python -m candlelab --cfg job                       show the composed config

@@ -71,6 +71,8 @@ class Head(nn.Sequential):
 
 def check_heads(width: int, heads: int, setting: str) -> None:
     """Raise ValueError unless attention heads divide the width."""
+    if width < 1:
+        raise UserError(f"width is {width}; give 1 or more.")
     if heads < 1 or width % heads:
         fit = [h for h in range(1, width + 1) if width % h == 0 and h <= 32]
         raise UserError(f"{setting}={heads} does not divide the width {width}; choose one of {fit}.")

@@ -90,3 +90,13 @@ def test_latest_is_when_the_last_bar_closed_fixed_to_its_time(monkeypatch, inter
     monkeypatch.setattr("time.time", lambda: 1_772_367_420.0)  # 2026-03-01 12:17 UTC, a Sunday
     cfg = compose("data.end=latest", f"data.interval={interval}")
     assert cfg.data.end == end and run_folder(cfg) == run_folder(compose(f"data.end='{end}'", f"data.interval={interval}"))
+
+
+def test_the_command_alone_trains_a_small_model():
+    assert compose().model.net.width < 100 and not compose().model.net.pretrained
+
+
+def test_the_nine_backbones_stand_in_the_help_with_their_size():
+    models = config.groups()["model"]
+    sized = [name for name, text in models.items() if "M" in text and config.compose(f"model={name}", "pretrained=false").model.net.get("backbone")]
+    assert len(set(sized)) == 9 and compose("model=vit_base", "pretrained=false").data.batch_size == 16

@@ -7,7 +7,8 @@ from typing import Any, Literal
 import torch
 from torch import nn
 
-from candlelab.model.optimizer.schedule import Schedule, parameter_groups
+from candlelab.core.errors import UserError
+from candlelab.model.optimizer.schedule import Schedule, check_decay, parameter_groups
 
 
 class Adam:
@@ -34,7 +35,9 @@ class Adam:
     ) -> None:
         self.schedule = Schedule(lr, schedule, warmup, lr_min, restart_epochs, restart_factor, plateau_epochs, plateau_factor)
         self.make = torch.optim.AdamW if decoupled else torch.optim.Adam
-        self.weight_decay, self.betas, self.eps = weight_decay, (betas[0], betas[1]), eps
+        if len(betas) != 2 or not all(0 <= beta < 1 for beta in betas) or eps < 0:
+            raise UserError(f"betas is {list(betas)} and eps {eps}; give two numbers from 0 to below 1, and 0 or more.")
+        self.weight_decay, self.betas, self.eps = check_decay(weight_decay), (betas[0], betas[1]), eps
 
     def configure(self, net: nn.Module, total_steps: int, steps_per_epoch: int) -> dict[str, Any]:
         """The optimizer and its schedule, as LightningModule.configure_optimizers returns them."""

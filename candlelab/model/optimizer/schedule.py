@@ -97,10 +97,15 @@ def _half_wave(progress: float) -> float:
     return 0.5 * (1.0 + math.cos(math.pi * progress))
 
 
-def parameter_groups(net: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
-    """Trainable parameters in two groups: matrices with decay; norms, biases and single vectors without."""
+def check_decay(weight_decay: float) -> float:
+    """Return the weight decay; raises UserError if it is negative."""
     if weight_decay < 0:
         raise UserError(f"weight_decay is {weight_decay}; give 0 or more.")
+    return weight_decay
+
+
+def parameter_groups(net: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
+    """Trainable parameters in two groups: matrices with decay; norms, biases and single vectors without."""
     trainable = [p for p in net.parameters() if p.requires_grad]
     if not trainable:
         raise UserError(

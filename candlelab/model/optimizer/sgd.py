@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from candlelab.model.layers import check_fraction
-from candlelab.model.optimizer.schedule import Schedule, parameter_groups
+from candlelab.model.optimizer.schedule import Schedule, check_decay, parameter_groups
 
 
 class Sgd:
@@ -30,7 +30,7 @@ class Sgd:
     ) -> None:
         check_fraction(momentum, "momentum")
         self.schedule = Schedule(lr, schedule, warmup, lr_min, restart_epochs, restart_factor, plateau_epochs, plateau_factor)
-        self.weight_decay, self.momentum = weight_decay, momentum
+        self.weight_decay, self.momentum = check_decay(weight_decay), momentum
 
     def configure(self, net: nn.Module, total_steps: int, steps_per_epoch: int) -> dict[str, Any]:
         """The optimizer and its schedule, as LightningModule.configure_optimizers returns them."""
