@@ -266,6 +266,8 @@ def _seal(job: _Build, parts: list[Part], noted: list[dict]) -> Store:
     """Write the index and the manifest and put the folder in place."""
     digests = np.array([digest for entry in noted for digest in entry["digests"]], np.int64)
     final = job.storage.finish(job.folder, parts, job.pictures)
+    for each in job.folder.iterdir():
+        files.sync(each)  # a library may have written it
     sums = [entry["sums"] for entry in noted] if final == parts else [job.storage.sums(job.folder, part) for part in final]
     table = job.beside.assign(digest=digests)
     with placed(job.folder / INDEX) as temporary:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from candlelab.core import files
 from candlelab.core.errors import UserError
 from candlelab.core.local import Place
 from candlelab.render.memory import pictures as memory
@@ -72,6 +73,7 @@ class ZarrArray(Storage):
             return parts
         import zarr
         count = sum(part.count for part in parts)
+        files.remove(folder / "zarr.json")  # of a build that a power cut ended: it may be empty
         group = zarr.open_group(folder, mode="a", zarr_format=3)
         group.attrs.update(pictures.beside.attributes)
         for name, (shape, kind) in pictures.beside.shapes(count).items():
