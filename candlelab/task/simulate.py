@@ -30,8 +30,8 @@ def simulate(cfg: DictConfig, *, worlds: int, bars: int, horizons: list[int], sy
         world = World(int(horizon), int(coins), float(memory), market, bool(plain))
         rows.append(_row(run(world, count=worlds, bars=bars, seed=cfg.seed)))
         print(f"{len(rows)}: " + " · ".join(f"{name} {_said(value)}" for name, value in list(rows[-1].items())[:6]), flush=True)
+        _write(Path(cfg.outputs) / "simulation.csv", rows)
     console.show(_table(rows))
-    _write(Path(cfg.outputs) / "simulation.csv", rows)
     return rows
 
 

@@ -28,3 +28,18 @@ def test_simulation_has_one_row_per_world_in_print_and_csv(tmp_path, capsys):
 def test_worlds_that_cannot_be_are_refused(tmp_path, wrong, message):
     with pytest.raises(ValueError, match=message):
         simulated(tmp_path, wrong)
+
+
+def test_an_interrupted_simulation_keeps_what_it_found(tmp_path, monkeypatch):
+    from candlelab.task import simulate
+    honest = simulate.run
+
+    def interrupted(world, **settings):
+        if world.horizon == 5:
+            raise KeyboardInterrupt
+        return honest(world, **settings)
+
+    monkeypatch.setattr(simulate, "run", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        simulated(tmp_path)
+    assert len(list(csv.DictReader((tmp_path / "simulation.csv").open(encoding="utf-8")))) == 1
