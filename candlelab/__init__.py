@@ -1,6 +1,6 @@
 """candlelab: candles in, honest verdict out."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 
 def __getattr__(name: str):

@@ -26,7 +26,7 @@ def outcome_of(case, folder):
         return str(error)
 
 
-def check(case, folder):
+def assert_true_or_refused(case, folder):
     found = outcome_of(case, folder)
     if isinstance(found, str):
         assert case.outcome != READ, found
@@ -47,13 +47,13 @@ def names_of(cases):
 
 @pytest.mark.parametrize("case", CASES[::3], ids=names_of(CASES[::3]))
 def test_hostile_file_is_read_truly_or_refused_in_one_sentence(case, tmp_path):
-    check(case, tmp_path)
+    assert_true_or_refused(case, tmp_path)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("case", CASES, ids=names_of(CASES))
 def test_every_hostile_file_is_read_truly_or_refused_in_one_sentence(case, tmp_path):
-    check(case, tmp_path)
+    assert_true_or_refused(case, tmp_path)
 
 
 def test_the_corpus_is_large_and_the_same_every_time():

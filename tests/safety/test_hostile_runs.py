@@ -63,7 +63,7 @@ def honest():
     return run.folder
 
 
-def check(name, tmp_path, network, capsys):
+def assert_harmless(name, tmp_path, network, capsys):
     canary = Canary(tmp_path)
     folder = shutil.copytree(honest(), tmp_path / "outputs" / "study" / "run", symlinks=True)
     CASES[name](folder, canary)
@@ -78,13 +78,13 @@ def check(name, tmp_path, network, capsys):
 
 @pytest.mark.parametrize("name", QUICK)
 def test_a_hostile_run_does_nothing(name, tmp_path, network, capsys):
-    check(name, tmp_path, network, capsys)
+    assert_harmless(name, tmp_path, network, capsys)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in CASES if name not in QUICK])
 def test_the_other_hostile_runs_do_nothing(name, tmp_path, network, capsys):
-    check(name, tmp_path, network, capsys)
+    assert_harmless(name, tmp_path, network, capsys)
 
 
 def test_the_corpus_is_large_enough():
