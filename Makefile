@@ -30,8 +30,9 @@ test: $(READY)  ## Run the test suite (no network, at most eight minutes on two 
 test-all: $(READY)  ## Run the slow tests too
 	HF_HUB_OFFLINE=1 WANDB_MODE=offline OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile tests
 
-lint: $(READY)  ## Check style with ruff
+lint: $(READY)  ## Check style with ruff and types with mypy
 	$(BIN)/ruff check candlelab tests
+	$(BIN)/mypy
 
 audit: $(READY)  ## Compare the installed packages with the list of known vulnerabilities, where the registry can be asked
 	$(BIN)/pip-audit --skip-editable --progress-spinner off 2>&1 | grep -v "could not be audited" || true

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import inspect
 import re
+from collections.abc import Iterable
+from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
@@ -13,7 +15,7 @@ from candlelab.config.words import several
 from candlelab.core.errors import ConfigError, UserError
 
 
-def build(cfg, key: str, *runtime):
+def build(cfg: Any, key: str, *runtime: Any) -> Any:
     """Return the component at `key`, its own components built first; for a task, what running it returns.
 
     runtime  what the program hands in, left of the `*` of the target's signature.
@@ -27,7 +29,7 @@ def build(cfg, key: str, *runtime):
     return _make(node, key, *runtime)
 
 
-def _make(node: dict, key: str, *runtime):
+def _make(node: dict[str, Any], key: str, *runtime: Any) -> Any:
     found = list(setting_problems(node, key))
     if found:
         raise ConfigError(several(found))
@@ -41,15 +43,15 @@ def _make(node: dict, key: str, *runtime):
         raise type(error)(at(key, str(error), settings)) from error
 
 
-def _grow(value, key: str):
+def _grow(value: Any, key: str) -> Any:
     if isinstance(value, dict):
         return _make(value, key) if "_target_" in value else {name: _grow(part, f"{key}.{name}") for name, part in value.items()}
     return [_grow(part, f"{key}.{k}") for k, part in enumerate(value)] if isinstance(value, list) else value
 
 
-def at(key: str, message: str, settings) -> str:
+def at(key: str, message: str, settings: Iterable[str]) -> str:
     """Return a component's sentence with its address in front: "fold is 7" of data.split becomes "data.split.fold is 7"."""
     if message.startswith(key):
         return message
-    first = re.match(r"\w*", message)[0]
-    return f"{key}.{message}" if first in settings else f"{key}: {message}"
+    word = re.match(r"\w+", message)
+    return f"{key}.{message}" if word and word[0] in settings else f"{key}: {message}"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any, cast
 
 PACKAGE = Path(__file__).resolve().parents[1]
 CONF = PACKAGE / "conf" if (PACKAGE / "conf").is_dir() else PACKAGE.parent / "conf"
@@ -36,18 +38,18 @@ def catalogue() -> str:
     return "\n".join(lines)
 
 
-def with_parts(path: Path) -> dict:
+def with_parts(path: Path) -> dict[str, Any]:
     """Return a yaml's own settings over those of the parts and options beside it that it is composed from, unresolved."""
     from omegaconf import OmegaConf
-    own = OmegaConf.to_container(OmegaConf.load(path), resolve=False) or {}
+    own = cast("dict[str, Any]", OmegaConf.to_container(OmegaConf.load(path), resolve=False) or {})
     parts = [name for name in own.pop("defaults", []) if isinstance(name, str) and name != "_self_"]
-    made: dict = {}
+    made: dict[str, Any] = {}
     for name in parts:
         made |= with_parts(path.parent / f"{name}.yaml")
     return made | own
 
 
-def leaves(tree: dict, prefix: str = ""):
+def leaves(tree: Mapping[Any, Any], prefix: str = "") -> Iterator[str]:
     """Yield every dotted key of a tree, inner nodes included."""
     for key, value in tree.items():
         yield f"{prefix}{key}"

@@ -6,7 +6,9 @@ import inspect
 import math
 import types
 import typing
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -24,7 +26,7 @@ def check(cfg: DictConfig) -> None:
         raise ConfigError(several(found))
 
 
-def problems(node, path: str = ""):
+def problems(node: Any, path: str = "") -> Iterator[str]:
     """Yield one line for each place where a resolved config does not fit the code it names."""
     if not isinstance(node, dict):
         return
@@ -38,7 +40,7 @@ def problems(node, path: str = ""):
             yield from problems(part, f"{path}.{key}".lstrip("."))
 
 
-def setting_problems(node: dict, path: str):
+def setting_problems(node: dict[str, Any], path: str) -> Iterator[str]:
     """Yield one line for each setting of a component that does not fit its schema; nothing of the component is imported."""
     try:
         settings = schema(node["_target_"], path.split(".")[0] or None).settings
@@ -58,7 +60,7 @@ def setting_problems(node: dict, path: str):
     yield from (f"{path}.{key}: missing setting" for key in settings if key not in given)
 
 
-def _objections(node: dict, path: str):
+def _objections(node: dict[str, Any], path: str) -> Iterator[str]:
     """Yield what only the component itself can know, such as which backbones exist; nothing where its packages are absent."""
     if not schema(node["_target_"]).objects:
         return
@@ -70,7 +72,7 @@ def _objections(node: dict, path: str):
         yield f"{path}: {objection}"
 
 
-def fits(value, kind) -> bool:
+def fits(value: Any, kind: Any) -> bool:
     """Return whether a yaml value fits a type annotation; unknown kinds of annotation fit everything."""
     origin, args = typing.get_origin(kind), typing.get_args(kind)
     if origin is typing.Literal:
@@ -92,7 +94,7 @@ def fits(value, kind) -> bool:
     return not isinstance(value, str) if inspect.isclass(kind) and kind is not Path else True
 
 
-def spell(kind) -> str:
+def spell(kind: Any) -> str:
     """Return a type annotation in words a yaml author knows."""
     origin, args = typing.get_origin(kind), typing.get_args(kind)
     if origin is typing.Literal:
@@ -105,10 +107,10 @@ def spell(kind) -> str:
     return words.get(kind, getattr(kind, "__name__", str(kind)))
 
 
-def plain(cfg: DictConfig) -> dict:
+def plain(cfg: DictConfig) -> dict[str, Any]:
     """Return the config as resolved dicts and lists, without Hydra's own node."""
-    keep = OmegaConf.masked_copy(cfg, [key for key in cfg if key != "hydra"])
+    keep = OmegaConf.masked_copy(cfg, [str(key) for key in cfg if key != "hydra"])
     try:
-        return OmegaConf.to_container(keep, resolve=True)
+        return typing.cast("dict[str, Any]", OmegaConf.to_container(keep, resolve=True))
     except OmegaConfBaseException as error:
         raise ConfigError(" ".join(str(error).split())) from None

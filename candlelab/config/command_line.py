@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import lru_cache
 from itertools import product
+from typing import Any, cast
 
 from hydra import compose as hydra_compose
 from hydra import initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -57,19 +60,19 @@ def is_sweep(words: list[str]) -> bool:
 def with_hydra(words: list[str]) -> DictConfig:
     """Return the composed config of a command's plain overrides, Hydra's own node included."""
     parsed, _ = _parse(words)
-    return _compose([o.input_line for o in parsed if not o.is_sweep_override()], hydra=True)
+    return _compose([str(o.input_line) for o in parsed if not o.is_sweep_override()], hydra=True)
 
 
 def _asks_for_several(full: DictConfig) -> bool:
     return str(full.hydra.mode).endswith("MULTIRUN") or bool(full.hydra.sweeper.get("params"))
 
 
-def _only_job(parsed: list) -> DictConfig | None:
+def _only_job(parsed: list[Override]) -> DictConfig | None:
     """Return the one job of a command without sweeps or mistakes, composed in one go; None for any other command."""
     if any(o.is_sweep_override() or o.is_add() or o.is_delete() or _names_a_group_as_a_value(o) or _group_problem(o, []) for o in parsed):
         return None
     try:
-        full = _compose([o.input_line for o in parsed], hydra=True)
+        full = _compose([str(o.input_line) for o in parsed], hydra=True)
         job = None if _asks_for_several(full) else finish(full, full.hydra.runtime.choices)
         return None if job is None or any(problems(plain(job))) else job
     except (HydraException, OmegaConfBaseException, ConfigError):
@@ -99,8 +102,10 @@ def _key_of(word: str) -> str:
     return word.partition("=")[0]
 
 
-def _parse(words: list[str]) -> tuple[list, list[str]]:
-    parser, parsed, found = OverridesParser.create(), [], []
+def _parse(words: list[str]) -> tuple[list[Override], list[str]]:
+    parser = OverridesParser.create()
+    parsed: list[Override] = []
+    found: list[str] = []
     for word in without_nulls(words):
         try:
             read = parser.parse_override(word)
@@ -116,7 +121,7 @@ def _is_group(key: str) -> bool:
     return key in groups()
 
 
-def _absent_plugin(override, found: list[str]) -> bool:
+def _absent_plugin(override: Override, found: list[str]) -> bool:
     """Note a launcher or sweeper of Hydra that is not installed; return whether it is one."""
     key = override.key_or_group
     if key not in ("hydra/launcher", "hydra/sweeper"):
@@ -138,12 +143,12 @@ def _plugins(group: str) -> tuple[str, ...]:
         GlobalHydra.instance().hydra = outer
 
 
-def _names_a_group_as_a_value(override) -> bool:
+def _names_a_group_as_a_value(override: Override) -> bool:
     key = override.key_or_group
     return "." in key and key.replace(".", "/") in groups()
 
 
-def _group_problem(override, found: list[str]) -> bool:
+def _group_problem(override: Override, found: list[str]) -> bool:
     """Note what is wrong with a group choice; return whether anything is."""
     key = override.key_or_group
     if not _is_group(key):
@@ -156,24 +161,24 @@ def _group_problem(override, found: list[str]) -> bool:
     return bool(wrong)
 
 
-def _choices(override) -> list:
+def _choices(override: Override) -> list[Any]:
     if override.is_sweep_override():
         return [_strip(v) for v in override.sweep_iterator()]
     value = override.value()
     return list(value) if isinstance(value, list) else [value]
 
 
-def _strip(value) -> str:
+def _strip(value: Any) -> str:
     return str(value).strip("'\"")
 
 
-def _known_values(values: list, chosen: list, found: list[str]) -> list:
+def _known_values(values: list[Override], chosen: list[Override], found: list[str]) -> list[Override]:
     """Return the value overrides whose key exists with these choices, noting the others."""
-    plain_choices = [o.input_line for o in chosen if not o.is_sweep_override()]
+    plain_choices = [str(o.input_line) for o in chosen if not o.is_sweep_override()]
     trees = [tree for extra in _sweep_products(chosen) if (tree := _compose_or_note((*plain_choices, *extra), found)) is not None]
     if not trees:
         return values
-    keys = {key for tree in trees for key in leaves(OmegaConf.to_container(tree, resolve=False))}
+    keys = {key for tree in trees for key in leaves(cast("dict[str, Any]", OmegaConf.to_container(tree, resolve=False)))}
     good = []
     for override in values:
         key = override.key_or_group
@@ -186,14 +191,14 @@ def _known_values(values: list, chosen: list, found: list[str]) -> list:
     return good
 
 
-def _sweep_products(chosen: list):
+def _sweep_products(chosen: list[Override]) -> Iterator[tuple[str, ...]]:
     swept = [[f"{o.get_key_element()}={v}" for v in _choices(o)] for o in chosen if o.is_sweep_override()]
     return product(*swept)
 
 
-def _expand(overrides: list, found: list[str]) -> list[tuple[str, ...]]:
+def _expand(overrides: list[Override], found: list[str]) -> list[tuple[str, ...]]:
     """Return the override lines of each job: choice and range sweeps multiplied out, the config's own sweep included."""
-    fixed = [o.input_line for o in overrides if not o.is_sweep_override()]
+    fixed = [str(o.input_line) for o in overrides if not o.is_sweep_override()]
     try:
         own = _compose(fixed, hydra=True).hydra.sweeper.get("params") or {}
     except (HydraException, OmegaConfBaseException) as error:
@@ -207,7 +212,7 @@ def _expand(overrides: list, found: list[str]) -> list[tuple[str, ...]]:
     return [tuple(fixed) + job for job in product(*lists)]
 
 
-def _lines(override) -> list[str]:
+def _lines(override: Override) -> list[str]:
     return list(override.sweep_string_iterator()) if override.is_sweep_override() else [str(override.get_value_element_as_str())]
 
 

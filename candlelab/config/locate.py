@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from typing import Any
 
 from candlelab.config.packages import OURS, VARIABLE, extensions, is_dotted_name
 from candlelab.config.schema import Schema, names_of, schema_of
@@ -10,7 +11,7 @@ from candlelab.config.words import hint
 from candlelab.core.errors import ConfigError
 
 
-def locate(target: str, room: str | None = None):
+def locate(target: str, room: str | None = None) -> Any:
     """Return the class or function a `_target_` names.
 
     room  the first key above the target: a component of ours must lie in the room that its key names.

@@ -45,7 +45,7 @@ def place_of(package: str) -> Path | None:
         return None
     from importlib.util import find_spec
     spec = find_spec(package)  # a top-level name: nothing is imported
-    if spec is None or not spec.has_location:
+    if spec is None or spec.origin is None or not spec.has_location:
         return None
     origin = Path(spec.origin)
     return origin.parent if origin.name == "__init__.py" else origin

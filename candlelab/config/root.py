@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
 RESUME = ("auto", "retry", "never")
 SEEDS = 2**32  # NumPy and torch both take seeds below it
@@ -12,7 +13,7 @@ NEEDED = {"data": ("source", "label", "split", "indicators", "scaling", "caption
           "trainer": ("logger",), "evaluate": ("threshold",), "task": ()}
 
 
-def root_problems(tree: dict) -> Iterator[str]:
+def root_problems(tree: dict[str, Any]) -> Iterator[str]:
     """Yield one line for each setting at the root that cannot be."""
     for key in ("study", "name"):
         if tree.get(key) is not None:
@@ -29,7 +30,7 @@ def root_problems(tree: dict) -> Iterator[str]:
     yield from _recipe_problems(tree.get("model"))
 
 
-def is_seed(value) -> bool:
+def is_seed(value: Any) -> bool:
     """Return whether every random generator takes this seed."""
     return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < SEEDS
 
@@ -37,7 +38,7 @@ def is_seed(value) -> bool:
 A_SEED = f"a whole number from 0 to {SEEDS - 1}"
 
 
-def _name_problems(key: str, value) -> Iterator[str]:
+def _name_problems(key: str, value: Any) -> Iterator[str]:
     if not isinstance(value, str):
         yield f"{key}: expected text, got {value!r}: quote it as {key}=\"'{value}'\""
     elif not re.fullmatch(r"[^\W_][^/\\:*?\"<>|\x00-\x1f\x7f]*", value) or value.rstrip(". ") != value:
@@ -46,11 +47,11 @@ def _name_problems(key: str, value) -> Iterator[str]:
         yield f"{key}: {len(value.encode())} bytes are too long for the name of a folder: give at most {LONGEST_NAME}"
 
 
-def _is_path(value) -> bool:
+def _is_path(value: Any) -> bool:
     return isinstance(value, str) and value.strip() != "" and "\0" not in value
 
 
-def _recipe_problems(model) -> Iterator[str]:
+def _recipe_problems(model: Any) -> Iterator[str]:
     """Yield what is wrong with the sizes that a recipe hands to data and trainer."""
     for key in ("image_size", "epochs", "steps", "patience"):
         value = model.get(key) if isinstance(model, dict) else None
@@ -58,7 +59,7 @@ def _recipe_problems(model) -> Iterator[str]:
             yield f"model.{key}: expected a whole number of at least 1, got {value!r}"
 
 
-def _group_problems(tree: dict) -> Iterator[str]:
+def _group_problems(tree: dict[str, Any]) -> Iterator[str]:
     """Yield the groups and the parts of groups that are absent or no component; render may be null where no net reads charts."""
     for group, parts in NEEDED.items():
         if group not in tree:

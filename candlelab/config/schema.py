@@ -43,7 +43,8 @@ def names_of(module: str) -> list[str] | None:
 @lru_cache(maxsize=1024)
 def schema_of(module: str, name: str) -> Schema:
     """Return the schema of the class or function `name` of `module`; KeyError if it is not defined there."""
-    node = _source(module)[name]
+    node = (_source(module) or {})[name]
+    code: typing.Any
     code, home = (node, module) if not isinstance(node, ast.ClassDef) else _method(module, node, "__init__")
     arguments = code.args.kwonlyargs if code else []
     settings = {arg.arg: _type(arg.annotation, home) for arg in arguments}
@@ -59,7 +60,7 @@ def _source(module: str) -> dict[str, ast.AST] | None:
         return None
     bound: dict[str, ast.AST] = {}
     for node in ast.parse(file.read_text(encoding="utf-8")).body:
-        if _is_component(node):
+        if isinstance(node, (ast.ClassDef, ast.FunctionDef)):
             bound[node.name] = node
         elif isinstance(node, ast.Assign):
             bound |= {target.id: node.value for target in node.targets if isinstance(target, ast.Name)}

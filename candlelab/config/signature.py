@@ -6,6 +6,7 @@ import hashlib
 import json
 import time
 from pathlib import Path
+from typing import Any
 
 from omegaconf import DictConfig, OmegaConf, open_dict
 
@@ -16,9 +17,9 @@ NOT_IN_SIGNATURE = ("study", "resume", "outputs", "name", "bench", "task", "eval
                     "trainer.logger", "trainer.progress", "render.fill", "render.storage")
 
 
-def finish(cfg: DictConfig, choices) -> DictConfig:
+def finish(cfg: DictConfig, choices: Any) -> DictConfig:
     """Return the config with what only the whole can know filled in: the run's name and a fixed end date."""
-    cfg = OmegaConf.masked_copy(cfg, [key for key in cfg if key != "hydra"])
+    cfg = OmegaConf.masked_copy(cfg, [str(key) for key in cfg if key != "hydra"])
     with open_dict(cfg):
         if cfg.get("name") is None:
             model = OmegaConf.select(cfg, "model.net.backbone") or choices.get("model")
@@ -45,10 +46,10 @@ def signature(cfg: DictConfig) -> str:
 
 def run_folder(cfg: DictConfig) -> Path:
     """Return where a run lives: outputs/<study>/<data>-<model>-<8 hex>."""
-    return Path(cfg.outputs) / cfg.study / f"{cfg.name}-{signature(cfg)}"
+    return Path(cfg.outputs, cfg.study) / f"{cfg.name}-{signature(cfg)}"
 
 
-def reads_images(tree: dict) -> bool:
+def reads_images(tree: dict[str, Any]) -> bool:
     """Return whether the recipe's net looks at charts."""
     net = tree["model"].get("net", {})
     return bool(tree["model"].get("image_size")) and "image" in net.get("inputs", ["image"])

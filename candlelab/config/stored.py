@@ -44,7 +44,7 @@ def read_stored(path: Path) -> dict[str, Any]:
         raise ConfigError(f"'{path}' is no valid config ({' '.join(str(error).split())[:120]}): train the run again") from None
     if not isinstance(tree, dict) or not isinstance(tree.get("data"), dict) or not isinstance(tree.get("model"), dict):
         raise ConfigError(f"'{path}' is no config of a run: it has no data and model; train the run again")
-    return tree
+    return {str(key): value for key, value in tree.items()}
 
 
 def _refuse_tricks(text: str, path: Path) -> None:

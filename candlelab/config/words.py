@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Iterable
+from typing import Any
 
 
-def hint(word: str, known) -> str:
+def hint(word: str, known: Iterable[Any]) -> str:
     """Return " (did you mean 'x'?)" or the known names, ready to append to a sentence."""
     names = sorted({str(name) for name in known})
     close = difflib.get_close_matches(word, names, n=1, cutoff=0.6)

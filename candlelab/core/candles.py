@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
 from candlelab.core.columns import EXTRAS, PRICES
 from candlelab.core.errors import UserError
@@ -64,7 +67,8 @@ class Candles:
         return (np.arange(len(self)) - np.repeat(starts, lengths)).astype(np.int32)
 
     @classmethod
-    def build(cls, *, symbols, intervals, symbol, time, missing=None, **columns) -> Candles:
+    def build(cls, *, symbols: Sequence[str], intervals: Sequence[str], symbol: ArrayLike, time: Any, missing: np.ndarray | None = None,
+              **columns: Any) -> Candles:
         """Return a checked, sorted and segmented tape from columns in any order.
 
         time  datetimes of any unit, or epoch integers: see `core.times.to_ms`.
@@ -138,10 +142,10 @@ class Candles:
         table |= {name: getattr(self, name) for name in (*REQUIRED, *EXTRAS) if getattr(self, name) is not None}
         return pd.DataFrame(table)
 
-    def select(self, rows) -> Candles:
+    def select(self, rows: Any) -> Candles:
         """Return the tape of some rows (a slice, a mask or sorted row numbers), segmented anew."""
         columns = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in ("symbols", "intervals", "segment")}
-        picked = {name: None if value is None else value[rows] for name, value in columns.items()}
+        picked: dict[str, Any] = {name: None if value is None else value[rows] for name, value in columns.items()}
         segment = find_segments(picked["symbol"], picked["time"], self.intervals)
         return replace(self, segment=_cut_where(segment, self.segment[rows]), **picked)
 

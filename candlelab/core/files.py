@@ -140,7 +140,8 @@ def write_arrays(path: Path, **arrays: np.ndarray) -> None:
     """Write an .npz atomically."""
     import numpy as np
     memory = io.BytesIO()
-    np.savez_compressed(memory, **arrays)
+    columns: dict[str, Any] = {**arrays}
+    np.savez_compressed(memory, **columns)
     write_bytes(path, memory.getvalue())
 
 

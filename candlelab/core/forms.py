@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 COUNT = range(1 << 40)
 BARS = range(100_001)
 WINDOW = range(1, 100_001)
@@ -36,7 +38,7 @@ COLUMNS_OF = {"calibration": ("count", "accuracy", "confidence"), "threshold": (
               "equity": ("time", "net", "gross", "buy_and_hold"), "drawdowns": ("peak", "bottom", "recovered", "depth_pct", "bars")}
 
 
-def curves_trouble(tree: dict) -> str | None:
+def curves_trouble(tree: dict[str, Any]) -> str | None:
     """Return why curves cannot be drawn: a column is missing, is no list of numbers, or is longer than another; None if they can."""
     for name, group in tree.items():
         if name == "confusion":
@@ -52,7 +54,7 @@ def curves_trouble(tree: dict) -> str | None:
     return None
 
 
-def contradiction(made: dict, window: int | None) -> str | None:
+def contradiction(made: dict[str, Any], window: int | None) -> str | None:
     """Return in what preprocessing.json contradicts itself, or the window of the config; None if it does not."""
     if len(made["classes"]) != made["shapes"]["classes"]:
         return f"{len(made['classes'])} classes have names, the shapes say {made['shapes']['classes']}"

@@ -49,7 +49,7 @@ def next_open(time: np.ndarray, interval: str) -> np.ndarray:
         return time + FIXED[interval]
     months = time.astype("datetime64[ms]").astype("datetime64[M]")
     inside = time - months.astype("datetime64[ms]").astype(np.int64)
-    return (months + 1).astype("datetime64[ms]").astype(np.int64) + inside
+    return np.asarray((months + 1).astype("datetime64[ms]").astype(np.int64) + inside)
 
 
 def grid_offset(interval: str) -> int:

@@ -8,13 +8,14 @@ import subprocess
 import sys
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 PACKAGES = ("torch", "timm", "transformers", "pytorch-lightning", "numpy", "pandas", "numba", "scikit-learn", "hydra-core")
 
 
-def environment(version: str) -> dict:
+def environment(version: str) -> dict[str, Any]:
     """Return what a result depends on beside config and data: code, versions, hardware; `version` is candlelab's."""
-    versions = {}
+    versions: dict[str, str | None] = {}
     for name in PACKAGES:
         try:
             versions[name] = metadata.version(name)

@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 from candlelab.core.files import sha256_of, write_text
 from candlelab.core.reading import CURE, Unreadable, json_of
@@ -25,7 +26,7 @@ class Manifest:
     rewriting  names that somebody is replacing, or was when the machine stopped.
     """
 
-    files: dict[str, dict]
+    files: dict[str, dict[str, Any]]
     rewriting: list[str] = field(default_factory=list)
     format: int = FORMAT
 
@@ -83,11 +84,11 @@ class Manifest:
             raise Unreadable(path, "is not the file that was written (its size or checksum differs)", cure)
 
 
-def entry_of(path: Path) -> dict:
+def entry_of(path: Path) -> dict[str, Any]:
     """Return what a manifest says of a file."""
     found = path.stat()
     return {"sha256": sha256_of(path), "bytes": found.st_size, "mtime_ns": found.st_mtime_ns}
 
 
-def _seal(body: dict) -> str:
+def _seal(body: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()

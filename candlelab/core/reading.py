@@ -121,8 +121,8 @@ def objection(value: Any, form: Any, place: str = "") -> str | None:
           them; {name: form} for a dict with at least these keys ("name?" need not be there), where `...` stands for every other key.
     """
     if isinstance(form, tuple):
-        told = [objection(value, each, place) for each in form]
-        return told[0] if all(told) else None
+        answers = [objection(value, each, place) for each in form]
+        return answers[0] if all(answers) else None
     if isinstance(form, dict):
         return _objection_to_dict(value, form, place)
     if isinstance(form, list):
@@ -138,7 +138,7 @@ def objection(value: Any, form: Any, place: str = "") -> str | None:
     return None if _is(value, form) else f"{place or 'it'} is {_short(value)}, not {getattr(form, '__name__', 'null')}"
 
 
-def _objection_to_dict(value: Any, form: dict, place: str) -> str | None:
+def _objection_to_dict(value: Any, form: dict[Any, Any], place: str) -> str | None:
     if not isinstance(value, dict):
         return f"{place or 'it'} is no table of names"
     dot = f"{place}." if place else ""

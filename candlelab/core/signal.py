@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+from typing import Any
 
 import numpy as np
 
@@ -15,7 +16,7 @@ _erfc = np.vectorize(math.erfc, otypes=[float])
 SCORES = ("confidence", "margin", "forecast")
 
 
-def recipe_hash(preprocessing: dict) -> str:
+def recipe_hash(preprocessing: dict[str, Any]) -> str:
     """Return 16 hex digits of how a model's inputs are made: window, chart, indicators, scaling, caption, classes."""
     told = {key: value for key, value in preprocessing.items() if key not in NOT_IN_RECIPE}
     return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:16]
@@ -24,12 +25,12 @@ def recipe_hash(preprocessing: dict) -> str:
 SIDES = {-1: "bearish", 0: "neutral", 1: "bullish"}  # what the textbook expects after a chart pattern
 
 
-def sides_of(made: dict) -> dict[str, str]:
+def sides_of(made: dict[str, Any]) -> dict[str, str]:
     """Return what is expected after each class of a pattern recogniser, in words; {} for other labels. made as in preprocessing.json."""
     return {name: SIDES[side] for name, side in zip(made["classes"], made.get("directions") or (), strict=False)}
 
 
-def threshold_hash(chosen: dict) -> str:
+def threshold_hash(chosen: dict[str, Any]) -> str:
     """Return 16 hex digits of what decides whether an answer is acted on: the score, and how high it must be."""
     told = [chosen.get("score", "confidence"), chosen.get("threshold")]
     return hashlib.sha256(json.dumps(told).encode()).hexdigest()[:16]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pandas as pd
 
@@ -11,7 +12,7 @@ FORMULA = re.compile(r"^\s*[=+\-@\t\r\n|%＝＋－＠]")
 NUMBER = re.compile(r"^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?%?$|^[+-](?:inf|nan)$", re.ASCII)
 
 
-def neutral(cell):
+def neutral(cell: Any) -> Any:
     """Return a cell as it may be written: text that would be a formula gets an apostrophe in front, all else is unchanged."""
     if not isinstance(cell, str) or not FORMULA.match(cell) or NUMBER.match(cell):
         return cell

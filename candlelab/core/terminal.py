@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import threading
+from types import FrameType
 
 from candlelab.core.errors import Stopped
 
@@ -22,7 +23,7 @@ def stop_when_asked() -> None:
             signal.signal(number, _raise_stopped)
 
 
-def _raise_stopped(number, frame) -> None:
+def _raise_stopped(number: int, frame: FrameType | None) -> None:
     raise Stopped(number)
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 MICROSECONDS = 10**14  # as ms this is the year 5138, as us 1973
 NANOSECONDS = 10**17
 
 
-def to_ms(times) -> np.ndarray:
+def to_ms(times: Any) -> np.ndarray:
     """Return int64 ms UTC from datetimes of any unit and zone (naive means UTC), epoch integers or ISO text.
 
     Integers are ms; from 1e14 on us and from 1e17 on ns, told per value by magnitude.
@@ -18,7 +20,7 @@ def to_ms(times) -> np.ndarray:
     if pd.api.types.is_integer_dtype(column):
         return _scaled(column.to_numpy(np.int64))
     stamps = pd.to_datetime(column, utc=True)
-    return stamps.dt.tz_localize(None).to_numpy("datetime64[ms]").astype(np.int64)
+    return np.asarray(stamps.dt.tz_localize(None).to_numpy("datetime64[ms]"), "datetime64[ms]").astype(np.int64)
 
 
 def _scaled(times: np.ndarray) -> np.ndarray:

@@ -19,11 +19,11 @@ def running_volatility(candles: Candles) -> np.ndarray:
     Exponentially weighted: s2[t] = 0.95 s2[t-1] + 0.05 r[t]^2, started at the first squared return of the segment. A missing
     bar leaves the value as it was.
     """
-    return _running_volatility(candles.close, candles.segment, SIGMA_WEIGHT)
+    return np.asarray(_running_volatility(candles.close, candles.segment, SIGMA_WEIGHT))
 
 
 @numba.njit(cache=True)
-def _running_volatility(close, segment, weight):
+def _running_volatility(close: np.ndarray, segment: np.ndarray, weight: float) -> np.ndarray:
     out = np.full(close.shape[0], np.nan)
     variance = np.nan
     for t in range(1, close.shape[0]):
