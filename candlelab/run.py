@@ -1,8 +1,7 @@
-"""A run is a folder: every name in it, its readers, its writers, and the manifest that says what it consists of."""
+"""A run is a folder: its readers, its writers, and the manifest that says what it consists of; the names in it are core/run_files.py's."""
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +10,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from filelock import FileLock, Timeout
 from omegaconf import DictConfig, OmegaConf
 
 from candlelab.config import ConfigError, build, hint, plain, problems, several
@@ -21,41 +19,28 @@ from candlelab.core.files import json_text
 from candlelab.core.files import write_arrays as write_arrays
 from candlelab.core.files import write_json as write_json
 from candlelab.core.files import write_text as write_text
+from candlelab.core.folder_lock import Busy as Busy
+from candlelab.core.folder_lock import locked as locked
 from candlelab.core.manifest import Manifest, entry_of
 from candlelab.core.origin import is_ours, mark_of
 from candlelab.core.reading import Unreadable, arrays_of, bytes_of, json_of, objection, size_of, text_of
 from candlelab.core.tables import epochs_of, metrics_of, predictions_of, trades_of
 
+# isort: off
+from candlelab.core.run_files import (  # noqa: F401 - who asks for a name of a run asks here
+    BAYES, BEST, BOARD, BOARD_ID, CHARTS, CHECKPOINTS, CONFIG, CURVES, DATA, DIFFICULTY, ENVIRONMENT, EPOCHS, EVALUATE, EXPLAINED, EXPLAINED_PICTURE,
+    EXPORTS, FAILED, FIGURES, FITTED, LAST, LOCK, LOG, MANIFEST, METRICS, NEEDED, ORIGIN, OWNER, PER_PERIOD, PER_SYMBOL, PREDICTED, PREDICTIONS,
+    PREPROCESSING, PREVIOUS, PUBLISHED, REPORT, SCORED, SCORES, THRESHOLD, TOKENIZER, TRADES, VERDICT, WEIGHTS)
+# isort: on
+
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
-CONFIG, ENVIRONMENT, MANIFEST, FAILED, LOCK, OWNER = "config.yaml", "environment.json", "manifest.json", "failed.txt", ".lock", ".owner"
-PREPROCESSING, WEIGHTS, PREDICTIONS = "preprocessing.json", "model.safetensors", "predictions.parquet"
-ORIGIN, LOG = "origin.json", "log.txt"  # ORIGIN says that this account trained the run
-TOKENIZER = "tokenizer.json"  # of captions, where the weights came with a vocabulary of their own
-DATA, BAYES, DIFFICULTY, EPOCHS = "data.json", "bayes.json", "difficulty.json", "metrics.csv"
-EVALUATE, THRESHOLD, CURVES, VERDICT = "evaluate.json", "threshold.json", "curves.json", "verdict.json"
-PER_SYMBOL, PER_PERIOD = "per_symbol.csv", "per_period.csv"
-METRICS, REPORT, TRADES = "metrics.json", "report.html", "trades.csv"  # METRICS is written last of all: a run that has it is finished
-CHECKPOINTS, BEST, LAST, PREVIOUS = "checkpoints", "checkpoints/best.ckpt", "checkpoints/last.ckpt", "checkpoints/previous.ckpt"
-FIGURES, CHARTS, EXPLAINED, EXPLAINED_PICTURE = "figures", "figures/charts.npz", "figures/explained.npz", "figures/explained.png"
-EXPORTS, PREDICTED, SCORES = "export", "predict", "scores"  # folders that are not in the manifest: their files stand alone
-
-# Of a published run; nothing else is ever downloaded, so nothing in it can be unpickled.
-PUBLISHED = (CONFIG, ENVIRONMENT, PREPROCESSING, TOKENIZER, WEIGHTS, EPOCHS, METRICS, PREDICTIONS, THRESHOLD, DATA, VERDICT, CURVES, BAYES,
-             EVALUATE, MANIFEST, f"{EXPORTS}/*.onnx", f"{EXPORTS}/report.md")
-NEEDED = (CONFIG, ENVIRONMENT, PREPROCESSING, WEIGHTS, PREDICTIONS, DATA, METRICS)  # looked at when a run is loaded
-FITTED = (CONFIG, ENVIRONMENT, PREPROCESSING, TOKENIZER, WEIGHTS, PREDICTIONS, DATA, BAYES, DIFFICULTY, EPOCHS)
-SCORED = (EVALUATE, THRESHOLD, CURVES, VERDICT, PER_SYMBOL, PER_PERIOD, TRADES, CHARTS, EXPLAINED)  # REPORT is for people: nothing reads it
 CURE = "bring back the file as the run wrote it, or train again with resume=never"
 LARGEST_WEIGHTS = 64 << 30  # bytes
 FORMS = {ENVIRONMENT: forms.ENVIRONMENT, PREPROCESSING: forms.PREPROCESSING, DATA: forms.CARD, METRICS: forms.METRICS, EVALUATE: dict,
          THRESHOLD: forms.THRESHOLD, CURVES: forms.CURVES, VERDICT: forms.VERDICT, BAYES: forms.BAYES, DIFFICULTY: forms.DIFFICULTY}
-
-
-class Busy(ConfigError):
-    """Another process is at work in the folder."""
 
 
 @dataclass(frozen=True)
@@ -302,27 +287,6 @@ def state(folder: Path) -> str:
 def runs_in(study: Path) -> list[Path]:
     """Return the folders of a study that hold a run in any state, sorted by name."""
     return sorted(p.parent for p in study.glob(f"*/{CONFIG}")) if study.is_dir() else []
-
-
-@contextmanager
-def locked(folder: Path) -> Iterator[None]:
-    """Hold a run folder for writing; a lock dies with its process, so one that was left behind is taken over.
-
-    Raises Busy, naming the owner, if another process holds it.
-    """
-    files.make_folder(folder)
-    lock, owner = FileLock(folder / LOCK), folder / OWNER
-    try:
-        with files.refused_in_words(folder / LOCK):
-            lock.acquire(timeout=0)
-            owner.write_text(str(os.getpid()), encoding="utf-8")
-    except Timeout:
-        who = f" ({owner.read_text(encoding='utf-8')[:20]})" if owner.is_file() else ""
-        raise Busy(f"another process{who} is at work in '{folder}': wait for it or stop it") from None
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 def start(folder: Path, cfg: DictConfig) -> None:

@@ -170,16 +170,14 @@ def test_the_columns_of_bars_are_named_once(path):
     assert not re.search(r"\(\s*\"open\",\s*\"high\",\s*\"low\",\s*\"close\"(, \"volume\")?\s*\)", path.read_text())
 
 
-# Names that these files spell for what is theirs: manifests and pages of other folders, weights of another model. The dashboards' copies go when
-# they are handed a run instead of a folder.
+# Names that these files spell for what is theirs: manifests and pages of other folders, weights of another model.
 OTHER_FOLDERS = {"candlelab/market/cache.py", "candlelab/render/storage/store.py", "candlelab/report/study_report.py",
                  "candlelab/model/pretrained.py"}
-DASHBOARDS = "candlelab/trainer/logger/"
 
 
-@pytest.mark.parametrize("path", [p for p in CODE if room(p) != "run"], ids=name)
-def test_no_file_of_a_run_is_spelt_outside_run(path):
-    from candlelab import run
-    files = {value for key, value in vars(run).items() if key.isupper() and isinstance(value, str) and "." in value.rsplit("/", 1)[-1][1:]}
+@pytest.mark.parametrize("path", [p for p in CODE if p.stem != "run_files"], ids=name)
+def test_no_file_of_a_run_is_spelt_twice(path):
+    from candlelab.core import run_files
+    files = {value for key, value in vars(run_files).items() if key.isupper() and isinstance(value, str) and "." in value.rsplit("/", 1)[-1][1:]}
     spelt = {node.value for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Constant) and isinstance(node.value, str)}
-    assert name(path) in OTHER_FOLDERS or name(path).startswith(DASHBOARDS) or not spelt & files, spelt & files
+    assert name(path) in OTHER_FOLDERS or not spelt & files, spelt & files

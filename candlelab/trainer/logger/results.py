@@ -12,6 +12,8 @@ import numpy as np
 import pandas as pd
 import yaml
 
+from candlelab.core import run_files as names
+
 POINTS = 200  # of a curve
 SECRET = re.compile(r"(^|_)(token|secret|password|passwd|apikey|key|credential)s?($|_)", re.IGNORECASE)
 
@@ -39,17 +41,17 @@ class Results:
     @cached_property
     def metrics(self) -> dict[str, float]:
         """The final metrics that have a value."""
-        return {name: value for name, value in self.read("metrics.json").items() if value is not None}
+        return {name: value for name, value in self.read(names.METRICS).items() if value is not None}
 
     @cached_property
     def classes(self) -> list[str]:
         """Class names in label order."""
-        return self.read("preprocessing.json")["classes"]
+        return self.read(names.PREPROCESSING)["classes"]
 
     @cached_property
     def test(self) -> pd.DataFrame:
-        """The net's labelled test rows, in the order in which figures/charts.npz numbers them."""
-        table = pd.read_parquet(self.folder / "predictions.parquet")
+        """The net's labelled test rows, in the order in which the file of charts numbers them."""
+        table = pd.read_parquet(self.folder / names.PREDICTIONS)
         return table[(table.model == "net") & (table.split == "test") & (table.label >= 0)].reset_index(drop=True)
 
     @cached_property
@@ -60,7 +62,7 @@ class Results:
     @cached_property
     def charts(self) -> tuple[np.ndarray, np.ndarray]:
         """Charts (n, C, H, W) uint8 and the test rows (n,) they belong to; empty where the net saw none."""
-        path = self.folder / "figures" / "charts.npz"
+        path = self.folder / names.CHARTS
         if not path.exists():
             return np.empty((0, 1, 1, 1), np.uint8), np.empty(0, np.int64)
         with np.load(path, allow_pickle=False) as pack:
@@ -77,7 +79,7 @@ class Results:
 
     def curves(self) -> list[Curve]:
         """Return precision-recall, ROC, reliability, threshold and equity curves; the last two only of a forecast."""
-        stored = self.read("curves.json")
+        stored = self.read(names.CURVES)
         found = [*self._by_class(), self._reliability(stored["calibration"])]
         if "threshold" in stored:
             money = {name: np.asarray(values, float) for name, values in stored["threshold"].items()}
@@ -90,7 +92,7 @@ class Results:
 
     def confusion(self) -> np.ndarray:
         """(K, K) counts, rows true."""
-        return np.asarray(self.read("curves.json")["confusion"]["counts"])
+        return np.asarray(self.read(names.CURVES)["confusion"]["counts"])
 
     def _by_class(self) -> list[Curve]:
         label, p = self.test.label.to_numpy(), self.probabilities
@@ -147,7 +149,7 @@ def heat_map(counts: np.ndarray, classes: list[str]):
 
 def config_of(folder: Path) -> dict:
     """Return the run's config without anything whose name sounds like a secret."""
-    return _public(yaml.safe_load((folder / "config.yaml").read_text(encoding="utf-8")))
+    return _public(yaml.safe_load((folder / names.CONFIG).read_text(encoding="utf-8")))
 
 
 def _public(node):

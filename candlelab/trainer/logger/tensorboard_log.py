@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 from pathlib import Path
 
+from candlelab.core import run_files as names
 from candlelab.core.errors import UserError
 from candlelab.trainer.logger.guarded import Metrics
 from candlelab.trainer.logger.results import Results, config_of, figure, heat_map, picture
@@ -31,7 +32,7 @@ class TensorboardLog:
         """Begin an event file with the config as its first text."""
         import yaml
         from torch.utils.tensorboard import SummaryWriter
-        self.writer = SummaryWriter(str(Path(folder) / "tensorboard"))
+        self.writer = SummaryWriter(str(Path(folder) / names.BOARD))
         text = yaml.safe_dump(config_of(Path(folder)), sort_keys=False)
         self.writer.add_text("config", "    " + text.replace("\n", "\n    "))
 
@@ -50,7 +51,7 @@ class TensorboardLog:
         if self.writer is None:
             return
         results = Results(Path(folder))
-        self.writer.add_text("verdict", "\n\n".join(results.read("verdict.json").get("lines", [])))
+        self.writer.add_text("verdict", "\n\n".join(results.read(names.VERDICT).get("lines", [])))
         self._final(results.metrics)
         for curve in results.curves():
             self.writer.add_figure(curve.name, figure(curve))

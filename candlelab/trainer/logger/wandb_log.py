@@ -9,17 +9,17 @@ import urllib.parse
 from pathlib import Path
 from typing import Literal
 
+from candlelab.core import run_files as names
 from candlelab.core.errors import UserError
 from candlelab.trainer.logger.guarded import Metrics
 from candlelab.trainer.logger.results import Results, config_of, heat_map, picture
 
 ARTIFACTS = {  # kind: files of the run folder
-    "data": ("data.json",),
-    "model": ("model.safetensors", "config.yaml", "preprocessing.json", "threshold.json"),
-    "export": ("export/*.onnx", "export/*.json", "export/*.md"),
-    "report": ("report.html", "metrics.json", "verdict.json", "predictions.parquet"),
+    "data": (names.DATA,),
+    "model": (names.WEIGHTS, names.CONFIG, names.PREPROCESSING, names.THRESHOLD),
+    "export": tuple(f"{names.EXPORTS}/*.{kind}" for kind in ("onnx", "json", "md")),
+    "report": (names.REPORT, names.METRICS, names.VERDICT, names.PREDICTIONS),
 }
-NAME = "wandb_run.txt"  # in the run folder: the id that a resumed run goes on with
 
 
 class WandbLog:
@@ -64,7 +64,7 @@ class WandbLog:
         settings = wandb.Settings(silent=True, console="off", init_timeout=self.timeout, finish_timeout=self.timeout,
                                   finish_timeout_raises=False, disable_code=True, disable_job_creation=True,
                                   x_stats_sampling_interval=self.system_seconds)
-        earlier, begun = folder / NAME, any((folder / name).exists() for name in ("checkpoints/last.ckpt", "metrics.json"))
+        earlier, begun = folder / names.BOARD_ID, any((folder / name).exists() for name in (names.LAST, names.METRICS))
         resumed = earlier.read_text(encoding="utf-8").strip() if earlier.exists() and begun else None
         run = wandb.init(project=self.project, entity=self.entity, dir=str(folder), name=folder.name, group=str(config["study"]),
                          job_type="train", tags=[*tags_of(config), *self.tags], config=config, mode=mode, id=resumed,
@@ -90,7 +90,7 @@ class WandbLog:
             return
         results = Results(Path(folder))
         self.run.summary.update(results.metrics)
-        self.run.summary["verdict"] = "\n".join(results.read("verdict.json").get("lines", []))
+        self.run.summary["verdict"] = "\n".join(results.read(names.VERDICT).get("lines", []))
         self.run.log(self._curves(results) | self._pictures(results) | {"predictions": self._table(results)})
         if self.artifacts:
             self._keep(results)
@@ -114,7 +114,7 @@ class WandbLog:
         charts = [wandb.Image(picture(image), caption=f"{said['label']}, answered {said['answer']} ({said['confidence']:.0%})")
                   for image, said in zip(images, results.answers(rows), strict=True)]
         shown = {"heat_map/confusion": wandb.Image(heat_map(results.confusion(), results.classes))} | ({"charts": charts} if charts else {})
-        drawn = sorted((results.folder / "figures").glob("*.png"))
+        drawn = sorted((results.folder / names.FIGURES).glob("*.png"))
         return shown | {f"heat_map/{path.stem}": wandb.Image(str(path)) for path in drawn}
 
     def _table(self, results: Results):
@@ -131,7 +131,7 @@ class WandbLog:
     def _keep(self, results: Results) -> None:
         """Log the artifacts of the run: its data as manifest and hash, never the bars themselves."""
         import wandb
-        card = results.read("data.json")
+        card = results.read(names.DATA)
         facts = {"data": {"fingerprint": card.get("fingerprint"), "symbols": card.get("symbols"), "interval": card.get("interval")},
                  "model": {"data_hash": card.get("fingerprint")}}
         for kind, patterns in ARTIFACTS.items():
