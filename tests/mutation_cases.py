@@ -40,9 +40,9 @@ def pristine() -> Path:
     return folder
 
 
-def answers(folder: Path) -> dict:
+def answers(folder: Path, *names: str) -> dict:
     """Return what loading, reporting and predicting say: for each a value to compare, or the UserError that came instead."""
-    return {name: _said(call, folder) for name, call in (("load", _load), ("report", _report), ("predict", _predict))}
+    return {name: _said(COMMANDS[name], folder) for name in names or COMMANDS}
 
 
 def _said(call: Callable, folder: Path):
@@ -70,6 +70,9 @@ def _report(folder: Path) -> str:
 def _predict(folder: Path) -> str:
     cfg = command("predict", folder)
     return build(cfg, "task", cfg).to_csv()
+
+
+COMMANDS = {"load": _load, "report": _report, "predict": _predict}
 
 
 def command(task: str, folder: Path) -> DictConfig:

@@ -12,6 +12,10 @@ TINY = ("experiment=smoke", "data.source.bars=700", "data.window=16", "model.ima
         "model.net.image_layers=1", "model.net.caption_layers=1", "model.net.heads=2", "model.net.feed_forward=32",
         "model.net.fusion_heads=2", "trainer.progress=none", "evaluate.draws=20", "evaluate.null_draws=20", "evaluate.threshold.draws=5")
 
+LOGISTIC = ("model=logistic", "data=simulated", "data.source.bars=400", "data/indicators=bars", "data/scaling=none", "data.window=8",
+            "trainer.progress=none", "trainer.max_epochs=2", "trainer.checkpoint_minutes=0", "evaluate.draws=2", "evaluate.null_draws=2",
+            "evaluate.threshold.draws=2")  # a run of a second
+
 
 def folder_of(outputs: Path, *more: str) -> Path:
     """Return the folder of the tiny run under some outputs folder."""

@@ -46,8 +46,7 @@ def curves_trouble(tree: dict[str, Any]) -> str | None:
         if not isinstance(group, dict) or any(column not in group for column in COLUMNS_OF.get(name, ()) if group or name != "drawdowns"):
             return f"{name} lacks a column"
         columns = [column for column in group.values() if isinstance(column, list)]
-        if len({len(column) for column in columns}) > 1 or any(isinstance(group[column], (dict, str)) for column in COLUMNS_OF.get(name, ())
-                                                               if column in group):
+        if len({len(column) for column in columns}) > 1 or any(not isinstance(group.get(column, []), list) for column in COLUMNS_OF.get(name, ())):
             return f"{name} has columns of different lengths"
         if any(not isinstance(value, (int, float, type(None))) for column in COLUMNS_OF.get(name, ()) for value in group.get(column, ())):
             return f"{name} holds something that is no number"

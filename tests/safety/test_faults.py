@@ -9,14 +9,13 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 import tiny
-import yaml
 from export_cases import finished
 from fault_layer import FULL, READ_ONLY, Disk, PowerCut, patched, refusing, restored
 from mutation_cases import command, pristine
-from render_cases import CONF, chart, walk
+from render_cases import chart, walk
 
 from candlelab import run as runs
-from candlelab.config import build, compose, locate
+from candlelab.config import build, compose
 from candlelab.core.errors import UserError
 from candlelab.core.files import remove_litter
 
@@ -62,8 +61,7 @@ def reported(root: Path) -> str:
 
 def render(root: Path) -> None:
     from candlelab.render.storage.build import build_store
-    settings = yaml.safe_load((CONF / "storage" / "zarr.yaml").read_text())
-    storage = locate(settings.pop("_target_"))(**settings)
+    storage = build(compose("render=ohlc_bars", "render/storage=zarr"), "render.storage")
     build_store(walk(), list(range(60, 200)), chart("ohlc_bars"), storage, {}, root / "store", progress=None)
 
 

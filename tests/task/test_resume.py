@@ -6,14 +6,11 @@ import os
 import signal
 
 import pytest
+import tiny
 
 from candlelab import config
 from candlelab.task.train import train
 from candlelab.trainer.checkpoints import Checkpoints
-
-WORDS = ("model=logistic", "data=simulated", "data.source.bars=400", "data/indicators=bars", "data/scaling=none", "data.window=8",
-         "trainer.progress=none", "trainer.max_epochs=2", "trainer.checkpoint_minutes=0", "evaluate.draws=2", "evaluate.null_draws=2",
-         "evaluate.threshold.draws=2")
 
 
 def train_until(outputs, killed_at: int | None) -> None:
@@ -27,7 +24,7 @@ def train_until(outputs, killed_at: int | None) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
 
     Checkpoints._save = fatal
-    train(config.compose(*WORDS, f"outputs={outputs}"))
+    train(config.compose(*tiny.LOGISTIC, f"outputs={outputs}"))
 
 
 def rows_of(processes, outputs, *, killed_at: int | None = None):
