@@ -5,9 +5,9 @@ import shlex
 
 import pytest
 import tiny
+from exchange_cases import COINS, hours, publish
 from fake_hub import Hub
 from loopback_exchange import Exchange
-from test_fetch_command import COINS, hours, publish
 
 from candlelab.config.command_line import check_overrides
 

@@ -11,17 +11,28 @@ from candlelab.config.command_line import check_overrides
 from candlelab.run import write_json
 from candlelab.task.inventory import inventory
 
-CARD = {"symbols": ["BTCUSDT"], "interval": "1h", "window": 32, "first": "2020-01-01T00:00", "last": "2020-02-01T00:00"}
+PART = {"samples": 1, "first": "2020-01-01T00:00", "last": "2020-02-01T00:00", "classes": {"down": 1}}
+CARD = {"symbols": ["BTCUSDT"], "interval": "1h", "window": 32, "first": "2020-01-01T00:00", "last": "2020-02-01T00:00", "bars": 9, "horizon": 1,
+        "label": "Direction", "kind": "forecast", "fingerprint": "0", "parts": dict.fromkeys(("train", "validation", "test"), PART)}
+CONFIG = {"data": {"label": {}, "source": {}}, "model": {"net": {"_target_": "candlelab.model.fusion.Fusion"}}, "evaluate": {}, "seed": 0}
+
+
+def answer(word):
+    return {"question": "?", "answer": word, "sentence": "!", "value": None, "low": None, "high": None, "chance": 0.5}
+
+
+VERDICT = {"information": answer("yes"), "beyond_baseline": answer("not shown"), "money": answer("no"), "volatility": None, "lines": [],
+           "kind": "forecast", "smallest_edge": "", "suspicions": [], "missing_for_trust": []}
 SWEEPS = sorted(path.stem for path in (CONF / "sweep").glob("*.yaml") if yaml.safe_load(path.read_text()).get("hydra", {}).get("sweeper"))
 
 
 def made_up_run(outputs, name, accuracy, loss, age):
     folder = outputs / "study" / name
     (folder / "checkpoints").mkdir(parents=True)
-    (folder / "config.yaml").write_text("data: {}\nmodel: {net: {_target_: candlelab.model.fusion.Fusion}}\n")
+    (folder / "config.yaml").write_text(yaml.safe_dump(CONFIG))
     (folder / "checkpoints" / "last.ckpt").write_bytes(b"x" * 1000)
     write_json(folder / "data.json", CARD)
-    write_json(folder / "verdict.json", {"information": {"answer": "yes"}, "beyond_baseline": {"answer": "not shown"}, "money": {"answer": "no"}})
+    write_json(folder / "verdict.json", VERDICT)
     write_json(folder / "metrics.json", {"test/accuracy": accuracy, "test/log_loss": loss})
     for path in (folder / "config.yaml", folder / "checkpoints" / "last.ckpt"):
         os.utime(path, (1.7e9 - 86_400 * age,) * 2)

@@ -83,7 +83,7 @@ def test_a_run_trained_here_is_ours(folder):
 
 def test_an_edited_run_is_not_ours(folder, tmp_path):
     import shutil
-    copy = shutil.copytree(folder, tmp_path / "copy")
+    copy = shutil.copytree(folder, tmp_path / "copy", ignore=shutil.ignore_patterns("manifest.json"))
     (copy / "config.yaml").write_text((copy / "config.yaml").read_text().replace("seed: 0", "seed: 1"))
     assert not load_run(copy).ours
 

@@ -94,7 +94,7 @@ def test_the_corpus_is_large_enough():
 
 def test_a_net_of_nan_gives_no_signal(tmp_path):
     from safetensors.numpy import load_file, save_file
-    folder = shutil.copytree(finished("fusion").folder, tmp_path / "run")
+    folder = shutil.copytree(finished("fusion").folder, tmp_path / "run", ignore=shutil.ignore_patterns("manifest.json"))
     weights = {name: np.full_like(value, np.nan) if value.dtype.kind == "f" else value for name, value in load_file(folder / "model.safetensors").items()}
     save_file(weights, folder / "model.safetensors")
     cfg = compose("task=predict", f"task.run={folder}")
@@ -103,7 +103,7 @@ def test_a_net_of_nan_gives_no_signal(tmp_path):
 
 
 def test_a_threshold_of_nan_gives_no_signal(tmp_path):
-    folder = shutil.copytree(finished("fusion").folder, tmp_path / "run")
+    folder = shutil.copytree(finished("fusion").folder, tmp_path / "run", ignore=shutil.ignore_patterns("manifest.json"))
     (folder / "threshold.json").write_text(json.dumps({"threshold": float("nan"), "score": "confidence"}))
     cfg = compose("task=predict", f"task.run={folder}")
     with pytest.raises(UserError, match="threshold"):
