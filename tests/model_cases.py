@@ -22,6 +22,7 @@ FUSION = {
     "feed_forward": 64,
     "patch": 8,
     "fusion_heads": 8,
+    "newest": 0,
     "dropout": 0.0,
     "head_dropout": 0.1,
 }

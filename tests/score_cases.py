@@ -54,6 +54,7 @@ def evaluation(**changed):
         "draws": 50,
         "null_draws": 50,
         "seed": 0,
+        "positive_control": "off",
     }
     return Evaluation(**settings | changed)
 

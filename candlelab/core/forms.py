@@ -29,8 +29,9 @@ METRICS = {...: NUMBER}
 THRESHOLD = {"score?": {"confidence", "margin", "forecast"}, "threshold?": NUMBER, "candidates?": (None, COUNT)}
 CURVES = {"confusion": {"counts": [[COUNT]]}, "calibration": {"confidence": [NUMBER], "accuracy": [NUMBER]}}
 VERDICT = {"lines": [str], "kind": KINDS, "smallest_edge": str, "suspicions": [str], "missing_for_trust": [str], "information": ANSWER,
-           "beyond_baseline": ANSWER, "volatility": (None, ANSWER), "money": (None, ANSWER)}
+           "beyond_baseline": ANSWER, "volatility": (None, ANSWER), "money": (None, ANSWER), "instrument?": (None, ANSWER)}
 BAYES = {...: float}
+INSTRUMENT = {"faults": [str], "planted": NUMBER, "share": NUMBER, "effort": float}
 DIFFICULTY = [{"difficulty": float, "samples": COUNT, "right": COUNT}]
 
 

@@ -9,6 +9,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -16,6 +17,7 @@ import pandas as pd
 from candlelab.core.errors import UserError
 from candlelab.evaluate import abstain, backtest, compare, curves, forecast, ledger, money, plausible, verdict
 from candlelab.evaluate.classification import Scored, classify, forecast_scores
+from candlelab.evaluate.instrument import Instrument
 from candlelab.evaluate.table import SPLITS, Kind, Part, Task, split_parts
 from candlelab.evaluate.threshold.curve import Choice, Search, Trades
 
@@ -59,6 +61,8 @@ class Evaluation:
     bins          of the calibration curve
     draws         bootstrap draws for the intervals that need them
     null_draws    random signals with the same turnover
+    positive_control  whether a training run plants an edge on its bars to test its net: off, auto (a quarter of the
+                  fit) or full; scoring only tells what was found
     """
 
     def __init__(
@@ -73,6 +77,7 @@ class Evaluation:
         draws: int,
         null_draws: int,
         seed: int,
+        positive_control: Literal["off", "auto", "full"],
     ):
         for name, value in (("fee_bps", fee_bps), ("slippage_bps", slippage_bps)):
             if not 0 <= value < 10_000:
@@ -86,6 +91,7 @@ class Evaluation:
                 raise UserError(f"{name} was {value}; give at least 2")
         self.fee_bps, self.slippage_bps, self.threshold, self.level, self.precision = fee_bps, slippage_bps, threshold, level, precision
         self.bins, self.draws, self.null_draws, self.seed = bins, draws, null_draws, seed
+        self.positive_control = positive_control
 
     @property
     def cost(self) -> float:
@@ -105,12 +111,14 @@ class Evaluation:
         stride: int = 1,
         doubts: tuple[str, ...] = (),
         periods: Mapping[str, tuple[int, int]] = NO_PERIODS,
+        instrument: Instrument | None = None,
     ) -> Scores:
         """Score the rows of model `net` beside those of every other model in the table.
 
         horizon  bars the label looks ahead, 0 for recognition
         bayes    best achievable accuracy where the market is simulated
         stride   bars between neighbouring rows, as data.stride
+        instrument  what the run found out about its own net; None if nobody examined it
         doubts   what is wrong with the bars that the rows stem from and can change the verdict, in words
         periods  name: [start, end) in ms UTC of stretches of the test to be scored apart
         Raises UserError if the table lacks columns or rows, or if models stand on different rows.
@@ -152,6 +160,8 @@ class Evaluation:
             task,
             self.describe(),
         )
+        if kind == "forecast" and found["test"][net].get("n", 0):
+            answers = verdict.tested(answers, instrument)
         answers = replace(answers, missing_for_trust=(*doubts, *answers.missing_for_trust))
         return Scores(flat, threshold, pictures, one_row_each(found["test"]), per_symbol, per_period, answers, made)
 

@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from candlelab.evaluate.instrument import QUESTION, Instrument
 from candlelab.evaluate.metrics import chance_band
 
 if TYPE_CHECKING:
@@ -58,6 +59,7 @@ class Verdict:
     smallest_edge    the smallest edge these rows could have shown, in a sentence
     suspicions       reasons to look for a leak
     missing_for_trust  what would have to be added before acting on it
+    instrument       could this net have found an edge? Also the end of what `information` says; None for recognition
     """
 
     information: Answer
@@ -68,6 +70,7 @@ class Verdict:
     suspicions: tuple[str, ...]
     missing_for_trust: tuple[str, ...]
     kind: Literal["forecast", "recognition"]
+    instrument: Answer | None = None
 
     def lines(self) -> list[str]:
         """Five lines for a terminal."""
@@ -121,6 +124,16 @@ def judge(
         missing_for_trust=tuple(missing(own, threshold, task, settings)) if forecast else (ANOTHER_QUESTION,),
         kind=task.kind,
     )
+
+
+def tested(verdict: Verdict, instrument: Instrument | None) -> Verdict:
+    """The verdict that also says what the net's silence is worth, in its first answer."""
+    found = instrument or Instrument((), None, None, 0.0)
+    word: Word = "not shown" if found.sees is None else "yes" if found.sees else "no"
+    sentence = found.sentence() if instrument else "Nobody tested whether this net could have found an edge."
+    answer = Answer(QUESTION, word, sentence, found.share, None, None)
+    first = verdict.information
+    return replace(verdict, information=replace(first, sentence=f"{first.sentence} {sentence}"), instrument=answer)
 
 
 def nothing_to_judge(task: Task) -> Verdict:

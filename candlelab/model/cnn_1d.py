@@ -6,6 +6,7 @@ from torch import nn
 
 from candlelab.core.batch import Batch, Output, Shapes
 from candlelab.core.errors import UserError
+from candlelab.model.columns import Fading
 from candlelab.model.layers import check_fraction
 from candlelab.model.series_scale import Scale, SeriesScale
 
@@ -16,11 +17,12 @@ class Cnn1d(nn.Module):
     """Convolutions of 3 bars, batch norm, leaky ReLU and pooling by 2, channels doubling; then dropout and one linear layer.
 
     layers   how many; null takes 1 below 20 bars, 2 below 60, else 3, as the paper for 5, 20 and 60.
+    fading   how much quieter older columns of the last feature map start; 0, as in the paper, lets all speak alike.
     """
 
     reads = ("series",)
 
-    def __init__(self, shapes: Shapes, *, scale: Scale, channels: int, layers: int | None, dropout: float) -> None:
+    def __init__(self, shapes: Shapes, *, scale: Scale, channels: int, layers: int | None, dropout: float, fading: float) -> None:
         super().__init__()
         check_fraction(dropout, "dropout")
         self.scale = SeriesScale(shapes, scale)
@@ -33,12 +35,13 @@ class Cnn1d(nn.Module):
         if not blocks:
             raise UserError(f"layers is {layers}; give 1 or more, or null.")
         self.blocks = nn.Sequential(*blocks)
+        self.fade = Fading(bars, fading)
         self.drop = nn.Dropout(dropout)
         self.classify = nn.Linear(inner * bars, shapes.classes)
 
     def forward(self, batch: Batch) -> Output:
         channels_first = self.scale(batch["series"]).transpose(1, 2)
-        return {"logits": self.classify(self.drop(self.blocks(channels_first).flatten(1)))}
+        return {"logits": self.classify(self.drop(self.fade(self.blocks(channels_first)).flatten(1)))}
 
 
 def _depth(bars: int) -> int:

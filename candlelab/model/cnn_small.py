@@ -1,58 +1,87 @@
-"""The small convolutional net of HF Benchmark for 64x64 charts."""
+"""The small convolutional net for charts of any size: a close look at the newest bars beside a glance at the whole."""
 
 from __future__ import annotations
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 
 from candlelab.core.batch import Batch, Output, Shapes
 from candlelab.core.errors import UserError
+from candlelab.model.columns import CloseLook, HeightWaves, Thumbnail, convolution
 from candlelab.model.layers import PixelNorm, check_fraction
 
-SMALLEST = 22  # below this nothing is left after three valid convolutions and two pools
+SMALLEST = 8  # pixels a side
+SIDE = 16  # of the thumbnail
 
 
 class CnnSmall(nn.Module):
-    """Three valid 3x3 convolutions (channels, doubled, doubled again), a pool after the first two, a hidden layer, dropout.
+    """Three convolutions on the newest columns (1x1 for the ink, two of 3x1), two on a thumbnail, a hidden layer, dropout.
 
-    batch_norm   between convolution and ReLU, as in the "optimised" form of the original.
+    The close look never halves the height: a row is a price, and a wick is a few rows.
+
+    channels  of the middle convolution: half as many before it, twice as many after it.
+    newest    columns that are looked at closely; a chart of any size costs no more.
+    waves     cosine coefficients that tell what stands how high in a column.
+    fading    of older columns, per column.
+    glance    how loudly the thumbnail speaks beside the newest columns, 0 to 1; 0 leaves it out.
+    Every layer before a ReLU is normalised, so that no unit starts or falls asleep.
     """
 
     reads = ("image",)
 
-    def __init__(self, shapes: Shapes, *, channels: int, hidden: int, batch_norm: bool, dropout: float, head_dropout: float) -> None:
+    def __init__(
+        self,
+        shapes: Shapes,
+        *,
+        channels: int,
+        hidden: int,
+        newest: int,
+        waves: int,
+        fading: float,
+        glance: float,
+        dropout: float,
+        head_dropout: float,
+    ) -> None:
         super().__init__()
-        check_fraction(dropout, "dropout")
-        check_fraction(head_dropout, "head_dropout")
+        check_fraction(dropout, "model.net.dropout")
+        check_fraction(head_dropout, "model.net.head_dropout")
         if shapes.image is None or min(shapes.image[1:]) < SMALLEST:
             raise UserError(f"cnn_small reads charts of at least {SMALLEST} pixels a side, not {shapes.image}; set model.image_size=64.")
+        if not 0 <= glance <= 1:
+            raise UserError(f"model.net.glance is {glance}; give a number from 0 to 1.")
         depth, height, width = shapes.image
+        self.glance = glance
         self.pixels = PixelNorm(depth)
-        self.features = nn.Sequential(
-            *_convolution(depth, channels, batch_norm),
-            nn.MaxPool2d(2),
-            *_convolution(channels, 2 * channels, batch_norm),
-            nn.MaxPool2d(2),
-            *_convolution(2 * channels, 4 * channels, batch_norm),
-            nn.Dropout(dropout),
-        )
-        area = _side(height) * _side(width)
+        self.close = CloseLook((depth, height, width), channels, newest, waves, fading)
+        self.whole = _whole_look(depth, channels, waves) if glance else None
+        inner = self.close.size + (channels * SIDE // 2 if glance else 0)
+        self.drop = nn.Dropout(dropout)
         self.classify = nn.Sequential(
-            nn.Flatten(),
-            nn.Linear(4 * channels * area, hidden),
+            nn.Linear(inner, hidden, bias=False),
+            nn.BatchNorm1d(hidden),
             nn.ReLU(),
             nn.Dropout(head_dropout),
             nn.Linear(hidden, shapes.classes),
         )
 
     def forward(self, batch: Batch) -> Output:
-        return {"logits": self.classify(self.features(self.pixels(batch["image"])))}
+        image = self.pixels(batch["image"])
+        return {"logits": self.classify(self.drop(self._seen(image)))}
+
+    def _seen(self, image: Tensor) -> Tensor:
+        close = self.close(image)
+        return close if self.whole is None else torch.cat([close, self.glance * self.whole(image)], dim=1)
 
 
-def _convolution(inner: int, outer: int, batch_norm: bool) -> list[nn.Module]:
-    norm = [nn.BatchNorm2d(outer)] if batch_norm else []
-    return [nn.Conv2d(inner, outer, 3, bias=not batch_norm), *norm, nn.ReLU()]
-
-
-def _side(pixels: int) -> int:
-    """Rows or columns left at the end."""
-    return ((pixels - 2) // 2 - 2) // 2 - 2
+def _whole_look(depth: int, channels: int, waves: int) -> nn.Sequential:
+    """(B, C, H, W) to (B, channels · SIDE / 2): half as many numbers as channels for each column of the thumbnail."""
+    return nn.Sequential(
+        Thumbnail(SIDE),
+        *convolution(depth, channels, (3, 3)),
+        *convolution(channels, channels, (3, 3)),
+        HeightWaves(SIDE, waves),
+        nn.Conv1d(channels * waves, channels // 2, 1, bias=False),
+        nn.BatchNorm1d(channels // 2),
+        nn.ReLU(),
+        nn.Flatten(),
+    )

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from candlelab.core.batch import Batch, Output, Shapes
 from candlelab.core.errors import UserError
+from candlelab.model.columns import close_look
 from candlelab.model.encoders import Size, bert, norm_of, vit
 from candlelab.model.layers import Head, check_fraction, check_heads
 from candlelab.model.pretrained import origin
@@ -23,6 +24,8 @@ class Fusion(nn.Module):
     `tokenizer` names the one that makes the caption's ids: `closed`, a BERT's, or `auto`, which is that of the caption
     backbone where it is pretrained and `closed` elsewhere; the task that builds the data reads it.
     One modality alone is an ablation: with the chart only, the ViT's own [CLS] asks; with the caption only, nothing is asked.
+    newest   columns that a convolutional eye looks at closely and adds to what asks, 0: none. Patches of a small ViT blur a bar
+             with its neighbours: alone they find no wick (docs/gym.md).
     Output: logits (B, K), forecast (B,), attention (B, fusion_heads, 1, patches) where there is a chart.
     After CandleFusion, with the residual and the layer norm that it lacked.
     """
@@ -43,6 +46,7 @@ class Fusion(nn.Module):
         feed_forward: int,
         patch: int,
         fusion_heads: int,
+        newest: int,
         dropout: float,
         head_dropout: float,
     ) -> None:
@@ -57,6 +61,7 @@ class Fusion(nn.Module):
             self.pixels = norm_of(shapes, pretrained)
             self.attend = _loud(nn.MultiheadAttention(width, fusion_heads, dropout=dropout, batch_first=True))
             self.norm = nn.LayerNorm(width)
+            self.close = close_look(shapes.image, newest, width) if newest else None
         if "caption" in self.reads:
             size = Size(width, caption_layers, heads, feed_forward, dropout)
             self.caption = bert(shapes, size, name=caption_backbone, pretrained=pretrained)
@@ -66,8 +71,11 @@ class Fusion(nn.Module):
     def forward(self, batch: Batch) -> Output:
         if "image" not in self.reads:
             return self._answer(self._caption(batch))
-        tokens = self.chart(self.pixels(batch["image"])).last_hidden_state
+        image = self.pixels(batch["image"])
+        tokens = self.chart(image).last_hidden_state
         query = self._caption(batch) if "caption" in self.reads else tokens[:, 0]
+        if self.close is not None:
+            query = query + self.close(image)
         fused, attention = self._fuse(query, tokens[:, 1:])
         return {**self._answer(fused), "attention": attention}
 

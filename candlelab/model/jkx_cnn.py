@@ -8,6 +8,7 @@ from torch import nn
 
 from candlelab.core.batch import Batch, Output, Shapes
 from candlelab.core.errors import UserError
+from candlelab.model.columns import Fading
 from candlelab.model.layers import PixelNorm, check_fraction
 
 SLOPE = 0.01
@@ -29,12 +30,13 @@ PLANS = {(32, 15): Plan(2, 1, 1), (64, 60): Plan(3, 3, 2), (96, 180): Plan(4, 3,
 class JkxCnn(nn.Module):
     """Blocks of 5x3 convolution, batch norm, leaky ReLU and 2x1 pooling, channels doubling from 64; then dropout and one linear layer.
 
+    fading   per column: how much quieter older ones start before the linear layer; 0, as in the paper, lets all speak alike.
     The chart's size chooses I5, I20 or I60: 155,138, 708,866 or 2,952,962 parameters for two classes.
     """
 
     reads = ("image",)
 
-    def __init__(self, shapes: Shapes, *, channels: int, dropout: float) -> None:
+    def __init__(self, shapes: Shapes, *, channels: int, dropout: float, fading: float) -> None:
         super().__init__()
         check_fraction(dropout, "dropout")
         plan, height, width = _plan(shapes)
@@ -47,13 +49,14 @@ class JkxCnn(nn.Module):
             layers.append(_block(inner, outer, plan.stride if first else 1, plan.dilation if first else 1))
             height, inner = _pooled(height, plan if first else Plan(1, 1, 1)), outer
         self.blocks = nn.Sequential(*layers)
+        self.fade = Fading(width, fading)
         self.drop = nn.Dropout(dropout)
         self.classify = nn.Linear(inner * height * width, shapes.classes)
         self.apply(_xavier)
 
     def forward(self, batch: Batch) -> Output:
         features = self.blocks(self.pixels(batch["image"]))
-        return {"logits": self.classify(self.drop(features.flatten(1)))}
+        return {"logits": self.classify(self.drop(self.fade(features).flatten(1)))}
 
 
 def _plan(shapes: Shapes) -> tuple[Plan, int, int]:

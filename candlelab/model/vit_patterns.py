@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from candlelab.core.batch import Batch, Output, Shapes
 from candlelab.core.errors import UserError
+from candlelab.model.columns import close_look
 from candlelab.model.encoders import Size, convolve_first, norm_of, vit
 from candlelab.model.layers import check_fraction
 from candlelab.model.pretrained import origin
@@ -19,6 +20,7 @@ class VitPatterns(nn.Module):
 
     finetune   full, or frozen: only the classifier learns.
     stem       what makes the tokens: one convolution per patch, or, only from scratch, several of stride 2 (convolutions).
+    newest     columns that a convolutional eye looks at closely beside the patches, 0: none.
     shift      largest random displacement in pixels, each way; brightness: largest random change, as a share.
                Both only while training. Nothing is ever flipped: that would turn a bull flag into a bear flag.
     """
@@ -38,6 +40,7 @@ class VitPatterns(nn.Module):
         feed_forward: int,
         patch: int,
         stem: Literal["patch", "convolutions"],
+        newest: int,
         dropout: float,
         shift: int,
         brightness: float,
@@ -52,13 +55,18 @@ class VitPatterns(nn.Module):
             convolve_first(self.chart, patch)
         self.pixels = norm_of(shapes, pretrained)
         self.augment = Augment(shift, brightness)
-        self.classify = nn.Linear(2 * width, shapes.classes)
+        self.close = close_look(shapes.image, newest, width) if newest else None
+        self.classify = nn.Linear((3 if newest else 2) * width, shapes.classes)
         if finetune == "frozen":
             self.chart.requires_grad_(False)
 
     def forward(self, batch: Batch) -> Output:
-        tokens = self.chart(self.pixels(self.augment(batch["image"]))).last_hidden_state
-        return {"logits": self.classify(torch.cat([tokens[:, 0], tokens[:, 1:].mean(1)], dim=1))}
+        image = self.pixels(self.augment(batch["image"]))
+        tokens = self.chart(image).last_hidden_state
+        seen = [tokens[:, 0], tokens[:, 1:].mean(1)]
+        if self.close is not None:
+            seen.append(self.close(image))
+        return {"logits": self.classify(torch.cat(seen, dim=1))}
 
 
 class Augment(nn.Module):

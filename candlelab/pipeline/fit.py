@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +19,7 @@ from candlelab.pipeline.assemble import Parts, assemble, preprocessing
 from candlelab.pipeline.baselines import baseline_rows
 from candlelab.pipeline.difficulty import right_by_difficulty
 from candlelab.pipeline.estimate import guess_of_run
+from candlelab.pipeline.instrument import examine
 from candlelab.pipeline.measure import PeakMemory, costs
 from candlelab.pipeline.predictions import forecast_errors, net_rows, table, write_table
 from candlelab.pipeline.ranks import others
@@ -62,6 +63,9 @@ def _fit_and_score(cfg: DictConfig, folder: Path, ready: Ready, log: RunLog) -> 
     log.say(f"trained {fit.epochs} epochs in {duration(fit.seconds)}, the best is {fit.best_epoch + 1}; now baselines, scores and report")
     learner.cpu()
     error = save_model(parts, learner, folder)
+    found = examine(parts, learner, cfg, fit, folder)
+    if found is not None:
+        runs.write_json(folder / runs.INSTRUMENT, asdict(found))
     answers = {"net": net_rows(learner, parts.data, error=error)} | baseline_rows(parts.data, seed=cfg.seed)
     write_table(folder / runs.PREDICTIONS, table(parts.data, answers))
     runs.write_json(folder / runs.BAYES, bayes_of(parts.data))

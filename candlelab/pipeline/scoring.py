@@ -11,10 +11,12 @@ from omegaconf import DictConfig
 
 from candlelab import run as runs
 from candlelab.config import build, plain
-from candlelab.core import files
+from candlelab.core import files, forms
 from candlelab.core.contracts import KnowsOptimum
+from candlelab.core.reading import json_of
 from candlelab.core.signal import sides_of, threshold_hash
 from candlelab.core.spreadsheet import neutral_table
+from candlelab.evaluate.instrument import Instrument
 from candlelab.evaluate.ledger import COLUMNS
 from candlelab.evaluate.score import Scores
 from candlelab.evaluate.verdict import Answer, Verdict
@@ -51,6 +53,7 @@ def score(run: runs.Run, settings: dict) -> Scores:
     return build({"evaluate": settings}, "evaluate").score(
         run.predictions, horizon=made["horizon"], interval=made["interval"], kind=made["kind"], classes=tuple(made["classes"]),
         bayes=run.bayes.get("accuracy"), stride=run.cfg.data.stride, doubts=doubts(card),
+        instrument=_instrument(run),
         periods=test_periods(plain(run.cfg)["data"]))
 
 
@@ -90,6 +93,13 @@ def has_own_score(run: runs.Run) -> bool:
 def own_settings(run: runs.Run) -> dict:
     """Return the evaluate settings of the run's own score."""
     return run.evaluated if run.has(runs.EVALUATE) else plain(run.cfg)["evaluate"]
+
+
+def _instrument(run: runs.Run) -> Instrument | None:
+    """What the run found out about its own net; None for recognition and for runs of before."""
+    if not run.has(runs.INSTRUMENT):
+        return None
+    return Instrument.of_dict(json_of(run.file(runs.INSTRUMENT), forms.INSTRUMENT, cure=runs.CURE))
 
 
 def own_scores(run: runs.Run) -> Scores:

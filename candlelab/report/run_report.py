@@ -154,7 +154,9 @@ def _headline(results: Results, verdict: Verdict) -> tuple[str, str]:
     if verdict.information.answer == "volatility only":
         return VOLATILITY
     if not knows:
-        return MONEY_ALONE if verdict.money is not None and verdict.money.answer == "yes" else NOTHING
+        if verdict.money is not None and verdict.money.answer == "yes":
+            return MONEY_ALONE
+        return SILENCE[verdict.instrument.answer if verdict.instrument else "not shown"]
     if verdict.suspicions:
         return SUSPICIOUS
     return HEADLINES[beyond, verdict.money is not None and verdict.money.answer == "yes"]
@@ -164,11 +166,22 @@ RECOGNITION = (
     "This is recognition: the label is a function of the picture itself, so a high score says that the eye works, "
     "and nothing about the future."
 )
-NOTHING = (
-    "No edge found",
-    "The answers cannot be told apart from chance. That is a result, not a failure: "
-    "below stands how small an edge would have been noticed.",
-)
+SILENCE = {
+    "yes": (
+        "No edge found",
+        "The answers cannot be told apart from chance. That is a result, not a failure: the first answer says how large an edge "
+        "this net would have found.",
+    ),
+    "no": (
+        "Nothing found, by a net that could not have found anything",
+        "The answers cannot be told apart from chance, and this net would not have seen an edge if there were one: nothing is shown.",
+    ),
+    "not shown": (
+        "Nothing found, by a net that nobody tested",
+        "The answers cannot be told apart from chance. Whether this net could have seen an edge was not tested: "
+        "evaluate.positive_control=full tests it.",
+    ),
+}
 MONEY_ALONE = (
     "It paid here, but is not shown to know anything",
     "It earned more than its fees and more than holding, yet its answers cannot be told apart from chance. Ask for more rows.",

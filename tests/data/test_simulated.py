@@ -93,14 +93,6 @@ def test_optimum_is_reached_by_the_bayes_rule():
     assert 0.58 < best["accuracy"] < 0.66 and abs(right - best["accuracy"]) < 0.01
 
 
-def test_optimum_auroc_counts_ties_half():
-    from candlelab.data.source.simulated import _expected_auroc
-
-    # scores .25 .75, one row each: up mass .25 .75, down mass .75 .25
-    # (.25 * .75/2 + .75 * (.75 + .25/2)) / (1 * 1) = 0.75
-    assert _expected_auroc(np.array([0.25, 0.75])) == pytest.approx(0.75)
-
-
 def test_bayes_is_unknown_where_bars_are_absent_or_joined():
     source, candles = market(bars=100)
     assert np.isnan(source.bayes(candles)[:19]).all() and np.isfinite(source.bayes(candles)[19:]).all()

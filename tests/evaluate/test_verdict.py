@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from score_cases import CLASSES, evaluation, predictions, score
 
+from candlelab.evaluate.instrument import Instrument
 from candlelab.evaluate.table import Task
 from candlelab.evaluate.threshold.fixed import Fixed
 from candlelab.evaluate.verdict import missing, side_of
@@ -270,3 +271,22 @@ def test_earnings_that_the_labels_cannot_explain_are_a_suspicion():
 def test_a_strong_honest_edge_is_no_suspicion_about_returns():
     found = score(predictions(edge=0.5, rows=3000), threshold=Fixed(score="confidence", value=0.5))
     assert found.metrics["test/sharpe_net_annual"] > 5 and found.metrics["test/gross_over_explained"] < 1.5
+
+
+def silent(instrument):
+    """The verdict on a net that knows nothing, with what was found out about it."""
+    rng = np.random.default_rng(0)
+    table = reversal_market(2000)
+    table.loc[table.model == "net", "p_1"] = 0.5 + 0.01 * rng.standard_normal(2000)
+    table["p_0"] = 1 - table["p_1"]
+    return evaluation().score(table, horizon=1, interval="1h", kind="forecast", classes=("down", "up"), instrument=instrument)
+
+
+@pytest.mark.parametrize(("instrument", "word", "says"), [
+    (Instrument((), 0.53, 0.6, 0.25), "yes", "would have found an edge of 55.0 %"),
+    (Instrument(("channel 1 of the charts is blank",), None, None, 0.0), "no", "its silence means nothing"),
+    (None, "not shown", "Nobody tested")])
+def test_the_first_answer_says_what_silence_is_worth(instrument, word, says):
+    verdict = silent(instrument).verdict
+    assert verdict.instrument.answer == word
+    assert says in verdict.information.sentence and says in verdict.lines()[0]

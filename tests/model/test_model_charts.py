@@ -1,4 +1,4 @@
-"""Chart nets made here: the JKX CNN, the small CNN of HF Benchmark, the pattern ViT."""
+"""Chart nets made here: the JKX CNN, the small CNN of system 002, the pattern ViT."""
 
 import pytest
 import torch
@@ -76,22 +76,42 @@ def test_jkx_gradients_reach_every_parameter():
     assert [name for name in untouched(net, net(batch(image=I5))) if not name.endswith("0.bias")] == []
 
 
-@pytest.mark.parametrize("batch_norm", [True, False])
-def test_small_cnn_gives_raw_logits(batch_norm):
-    net = CnnSmall(shapes(), **{**settings("cnn_small"), "batch_norm": batch_norm})
+def small(image=(3, 64, 64), **changes):
+    torch.manual_seed(0)
+    return CnnSmall(shapes(image=image), **{**settings("cnn_small"), **changes})
+
+
+def test_small_cnn_gives_raw_logits_and_all_of_it_learns():
+    net = small(image=(3, 32, 32))
     assert net(batch())["logits"].shape == (4, 3)
     assert untouched(net, net(batch())) == []
 
 
-def test_small_cnn_at_64_pixels_has_the_size_of_hf_benchmark():
-    net = CnnSmall(shapes(classes=1, image=(3, 64, 64)), **{**settings("cnn_small"), "batch_norm": False})
-    by_hand = (27 * 32 + 32) + (288 * 64 + 64) + (576 * 128 + 128) + (128 * 12 * 12 * 128 + 128) + (128 + 1)
-    assert sum(p.numel() for p in net.parameters()) == by_hand
+def test_small_cnn_stays_small_at_any_size():
+    sizes = {sum(p.numel() for p in small(image=image).parameters()) for image in ((3, 64, 64), (3, 500, 400), (3, 224, 224))}
+    assert len(sizes) == 1 and sizes.pop() < 40_000
 
 
-def test_small_cnn_refuses_charts_that_vanish():
-    with pytest.raises(ValueError, match="at least 22 pixels"):
-        CnnSmall(shapes(image=(3, 20, 64)), **settings("cnn_small"))
+def test_small_cnn_reads_the_newest_columns_closely():
+    net, image = small(glance=0.0).eval(), torch.randint(0, 256, (2, 3, 64, 64), dtype=torch.uint8)
+    older, newer = image.clone(), image.clone()
+    older[..., :-8], newer[..., -8:] = 0, 0
+    said = [net({"image": x})["logits"] for x in (image, older, newer)]
+    assert torch.equal(said[0], said[1]) and not torch.equal(said[0], said[2])
+
+
+def test_small_cnn_sees_older_bars_at_a_glance():
+    net, image = small().eval(), torch.randint(0, 256, (2, 3, 64, 64), dtype=torch.uint8)
+    other = image.clone()
+    other[..., :32] = 0
+    assert not torch.equal(net({"image": image})["logits"], net({"image": other})["logits"])
+
+
+@pytest.mark.parametrize(("change", "why"), [({"image": (3, 7, 64)}, "at least 8 pixels"), ({"newest": 0}, "1 or more"),
+                                             ({"waves": 99}, "1 to 64"), ({"fading": -1.0}, "0 .all columns alike"), ({"glance": 2.0}, "from 0 to 1")])
+def test_small_cnn_refuses_what_cannot_be(change, why):
+    with pytest.raises(ValueError, match=why):
+        small(**change)
 
 
 def test_pattern_vit_full_trains_everything():
@@ -111,7 +131,7 @@ def test_augmentation_ends_with_training():
     assert torch.equal(net(batch())["logits"], net(batch())["logits"])
 
 
-def test_cryptoai_patterns_no_flip_among_many_augmentations():
+def test_system_003_no_flip_among_many_augmentations():
     image = torch.zeros(512, 1, 1, 8, dtype=torch.uint8)
     image[..., 2:6] = torch.tensor([1, 2, 3, 4], dtype=torch.uint8)
     seen = Augment(1, 0.0)(image)[:, 0, 0].long()

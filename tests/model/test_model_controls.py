@@ -16,7 +16,7 @@ def scaled(scale, series=BARS):
 
 
 def control(bars, layers=None, scale="image"):
-    return Cnn1d(shapes(series=(bars, 6)), scale=scale, channels=64, layers=layers, dropout=0.5)
+    return Cnn1d(shapes(series=(bars, 6)), scale=scale, channels=64, layers=layers, dropout=0.5, fading=0.0)
 
 
 def test_image_scale_puts_the_window_between_zero_and_one():
@@ -72,5 +72,5 @@ def test_logistic_starts_at_chance():
 
 
 def test_scale_none_takes_any_indicators():
-    net = Cnn1d(shapes(series=(20, 11)), scale="none", channels=8, layers=2, dropout=0.0)
+    net = Cnn1d(shapes(series=(20, 11)), scale="none", channels=8, layers=2, dropout=0.0, fading=0.0)
     assert net(batch(series=(20, 11)))["logits"].shape == (4, 3)

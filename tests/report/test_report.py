@@ -45,6 +45,7 @@ def evaluated(symbols=("BTCUSDT",), n=1200, classes=("down", "up"), kind="foreca
         draws=20,
         null_draws=50,
         seed=0,
+        positive_control="off",
     )
     return predictions, settings.score(predictions, horizon=1, interval="1h", kind=kind, classes=classes, bayes=bayes)
 

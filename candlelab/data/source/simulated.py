@@ -13,6 +13,7 @@ from typing import Literal
 import numba
 import numpy as np
 
+from candlelab.core.bayes import expected_auroc
 from candlelab.core.candles import Candles
 from candlelab.core.columns import OHLCV
 from candlelab.core.errors import UserError
@@ -99,7 +100,7 @@ class Simulated:
         p = p[np.isfinite(p)]
         if not len(p):
             return {}
-        return {"accuracy": float(np.maximum(p, 1 - p).mean()), "auroc": _expected_auroc(p)}
+        return {"accuracy": float(np.maximum(p, 1 - p).mean()), "auroc": expected_auroc(p, p)}
 
     @property
     def _kind(self) -> int:
@@ -130,14 +131,6 @@ class Simulated:
             rule = (self._kind, self.feature_window, self.edge, self.volatility)
             variance = _draw_bars(first, stop, variance, rule, noise, *columns)
         return dict(zip(OHLCV, columns, strict=True))
-
-
-def _expected_auroc(p) -> float:
-    """AUROC of the score p when each row is up with probability p; ties count half."""
-    _scores, groups = np.unique(p, return_inverse=True)
-    up, down = np.bincount(groups, weights=p), np.bincount(groups, weights=1 - p)
-    below = np.cumsum(down) - down
-    return float((up * (below + down / 2)).sum() / (up.sum() * down.sum()))
 
 
 @numba.njit(cache=True)

@@ -1,0 +1,235 @@
+"""Synthetic markets with one planted, visible rule of known strength: what a net has to find before its silence counts.
+
+Each bar's size comes from stochastic volatility (log AR(1)) with Student-t shocks, its shadows from exponential draws, its
+volume from its range, a slow murmur and rare bursts. Its direction is a coin: P(up) = 0.5 + edge · lean of the bars before it,
+with the edge that gives the asked AUROC to somebody who knows the rule.
+"""
+
+from __future__ import annotations
+
+import zlib
+from functools import cache
+from typing import Literal
+
+import numba
+import numpy as np
+
+from candlelab.core.bayes import expected_auroc
+from candlelab.core.candles import Candles
+from candlelab.core.columns import OHLCV
+from candlelab.core.errors import UserError
+from candlelab.core.interval import MONTH, check_interval, grid_offset, interval_ms
+
+WORLDS = ("place", "reversal", "shape", "volume", "order", "mixture", "calendar", "none")
+PLACE, REVERSAL, SHAPE, VOLUME, ORDER, MIXTURE, CALENDAR, NONE = range(8)
+FIRST = 1_577_836_800_000  # 2020-01-01, where the market begins when no start is asked
+PRICE = 100.0
+MURMUR, JITTER = 0.98, 0.1  # of the log volatility
+FREEDOM = 4
+LARGEST = 0.3  # cap on one bar's move
+OTHERWISE = -0.12  # so that as many bars go up as down, when one bar in nine is a hammer
+WEEK = 168  # entries of the hidden timetable: longer than any window shows twice
+CALIBRATION, ROUNDS = 50_000, 3  # bars and rounds in which the edge is fitted to the asked AUROC
+
+
+class Planted:
+    """Made-up markets: the same settings always give the same bars, one independent history per symbol.
+
+    world    place: the close near the bottom (up) or top (down) of the last `memory` bars. reversal: against the last candle.
+             shape: a long lower shadow and a close on top (up). volume: a bar of heavy (up) or thin trade.
+             order: the sign of the last bar times that of the one two before. mixture: all five at once.
+             calendar: a timetable of 168 bars that no chart shows. none: nothing.
+    auroc    of somebody who knows the rule; the most that can be found.
+    memory   bars that place and volume look at.
+    """
+
+    def __init__(
+        self,
+        *,
+        seed: int,
+        bars: int,
+        volatility: float,
+        world: Literal["place", "reversal", "shape", "volume", "order", "mixture", "calendar", "none"],
+        auroc: float,
+        memory: int,
+    ) -> None:
+        if bars < 1:
+            raise UserError(f"data.source.bars is {bars}; set it to 1 or more.")
+        if not 0 < volatility <= 0.05:
+            raise UserError(f"data.source.volatility is {volatility}; set it above 0 and to 0.05 at most.")
+        if world not in WORLDS:
+            raise UserError(f"data.source.world is {world!r}; choose one of {', '.join(WORLDS)}.")
+        if not 0.5 <= auroc <= 0.65:
+            raise UserError(f"data.source.auroc is {auroc}; set it between 0.5 and 0.65.")
+        if memory < 2:
+            raise UserError(f"data.source.memory is {memory} bars; set it to 2 or more.")
+        self.seed, self.bars, self.volatility = seed, bars, volatility
+        self.world, self.auroc, self.memory = world, auroc, memory
+        self.interval: str | None = None
+
+    def fetch(self, symbols: list[str], interval: str, start: int | None, end: int | None) -> Candles:
+        """Bars of each symbol (of one named PLANTED if none is asked) from `start` on, open times before `end`, ms UTC."""
+        self.interval = check_interval(interval)
+        if self.interval == MONTH:
+            raise UserError("a planted market has no monthly bars; set data.interval to 1w or shorter.")
+        time = self._open_times(FIRST if start is None else start, end)
+        names = sorted(set(symbols)) or ["PLANTED"]
+        columns = [_history(self._kind, self.edge, self.memory, self.volatility, self._key(name), len(time)) for name in names]
+        joined = {key: np.concatenate([column[key] for column in columns]) for key in columns[0]}
+        return Candles.build(
+            symbols=tuple(names),
+            intervals=(self.interval,) * len(names),
+            symbol=np.repeat(np.arange(len(names), dtype=np.int32), len(time)),
+            time=np.tile(time, len(names)),
+            **joined,
+        )
+
+    @property
+    def edge(self) -> float:
+        """What a full lean adds to P(up) = 0.5."""
+        return 0.0 if self.world == "none" else edge_of(self._kind, self.auroc, self.memory, self.volatility)
+
+    def bayes(self, candles: Candles) -> np.ndarray:
+        """Probability that the next close is higher, knowing this world's rule; (N,), NaN where it cannot be told.
+
+        It cannot be told in the first bars of a segment, or when the bars were joined to a coarser interval.
+        """
+        if self.interval is not None and candles.interval != self.interval:
+            return np.full(len(candles), np.nan)
+        lean = leans(self._kind, *prices_of(candles), candles.position, self.memory)
+        return 0.5 + self.edge * lean
+
+    def optimum(self, candles: Candles, rows: np.ndarray) -> dict[str, float]:
+        """Best expected accuracy and AUROC on the given rows for the direction of the next bar; NaN rows are left out."""
+        p = self.bayes(candles)[rows]
+        p = p[np.isfinite(p)]
+        if not len(p):
+            return {}
+        return {"accuracy": float(np.maximum(p, 1 - p).mean()), "auroc": expected_auroc(p, p)}
+
+    @property
+    def _kind(self) -> int:
+        return WORLDS.index(self.world)
+
+    def _key(self, symbol: str) -> tuple[int, int]:
+        return self.seed, zlib.crc32(symbol.encode())
+
+    def _open_times(self, start: int, end: int | None) -> np.ndarray:
+        step, offset = interval_ms(self.interval), grid_offset(self.interval)
+        first = offset - ((offset - start) // step) * step  # the first time on the grid that is not before start
+        wanted = self.bars if end is None else min(self.bars, max(0, -(-(end - first) // step)))
+        if wanted < 1:
+            raise UserError("the planted market has no bar in the asked range; set data.end after data.start.")
+        return first + np.arange(int(wanted), dtype=np.int64) * step
+
+
+def prices_of(candles: Candles) -> tuple[np.ndarray, ...]:
+    """Open, high, low, close and volume of a tape."""
+    return candles.open, candles.high, candles.low, candles.close, candles.volume
+
+
+@cache
+def edge_of(kind: int, auroc: float, memory: int, volatility: float) -> float:
+    """The edge that gives `auroc` to somebody who knows the rule, fitted on long markets: an edge changes how often it fires."""
+    edge = 0.0
+    for _ in range(ROUNDS):
+        columns = _history(kind, edge, memory, volatility, (0, kind), CALIBRATION)
+        lean = leans(kind, *columns.values(), np.arange(CALIBRATION), memory)
+        edge = _edge_for(lean[np.isfinite(lean)], auroc)
+    return edge
+
+
+def _edge_for(lean: np.ndarray, auroc: float) -> float:
+    low, high = 0.0, 0.5
+    for _ in range(30):
+        middle = (low + high) / 2
+        low, high = (middle, high) if expected_auroc(lean, 0.5 + middle * lean) < auroc else (low, middle)
+    return low
+
+
+def _history(kind: int, edge: float, memory: int, volatility: float, key: tuple[int, int], count: int) -> dict[str, np.ndarray]:
+    rng = np.random.default_rng(key)
+    noise = (
+        rng.random(count),
+        rng.standard_t(FREEDOM, count) * np.sqrt((FREEDOM - 2) / FREEDOM),
+        rng.standard_exponential((count, 2)),
+        rng.standard_normal((count, 2)),
+        rng.random(count),
+    )
+    columns = tuple(np.empty(count) for _ in range(5))
+    _draw_bars(kind, edge, memory, volatility, noise, *columns)
+    return dict(zip(OHLCV, columns, strict=True))
+
+
+@numba.njit(cache=True)
+def leans(kind, open_, high, low, close, volume, position, memory):
+    """Which way the rule leans after each row, -1 to 1; (N,), NaN in the first `memory` rows of a segment."""
+    out = np.full(close.shape[0], np.nan)
+    for t in range(close.shape[0]):
+        if position[t] >= memory:
+            out[t] = _lean(kind, open_, high, low, close, volume, t, memory)
+    return out
+
+
+@numba.njit(cache=True)
+def _lean(kind, open_, high, low, close, volume, t, memory):
+    if kind == PLACE:
+        return _place(high, low, close, t, memory)
+    if kind == REVERSAL:
+        return -np.sign(close[t] - open_[t])
+    if kind == SHAPE:
+        return _shape(open_[t], high[t], low[t], close[t])
+    if kind == VOLUME:
+        return _heavy(volume, t, memory)
+    if kind == ORDER:
+        return np.sign(close[t] - open_[t]) * np.sign(close[t - 2] - open_[t - 2])
+    if kind == CALENDAR:
+        return 1.0 if (t % WEEK) * 2654435761 % 4294967296 < 2147483648 else -1.0
+    if kind == MIXTURE:
+        total = 0.0
+        for one in range(5):
+            total += _lean(one, open_, high, low, close, volume, t, memory)
+        return total / 5
+    return 0.0
+
+
+@numba.njit(cache=True)
+def _place(high, low, close, t, memory):
+    top, bottom = high[t], low[t]
+    for j in range(t - memory + 1, t):
+        top, bottom = max(top, high[j]), min(bottom, low[j])
+    place = (close[t] - bottom) / (top - bottom)
+    return 1.0 if place <= 0.25 else (-1.0 if place >= 0.75 else 0.0)
+
+
+@numba.njit(cache=True)
+def _shape(opened, top, bottom, closed):
+    """1 for a lower shadow of half the range or more with the close in the top 40 %, a little below 0 for any other bar."""
+    span = top - bottom
+    hammer = min(opened, closed) - bottom >= 0.5 * span and closed >= top - 0.4 * span
+    return 1.0 if hammer else OTHERWISE
+
+
+@numba.njit(cache=True)
+def _heavy(volume, t, memory):
+    ratio = volume[t] / volume[t - memory + 1 : t + 1].mean()
+    return 1.0 if ratio >= 1.4 else (-1.0 if ratio <= 0.5 else 0.0)
+
+
+@numba.njit(cache=True)
+def _draw_bars(kind, edge, memory, volatility, noise, open_, high, low, close, volume):
+    """Fill the columns from the first row to the last."""
+    coin, shock, shadow, normal, rare = noise
+    level, murmur = 0.0, 0.0
+    for t in range(close.shape[0]):
+        level = MURMUR * level + JITTER * normal[t, 0]
+        murmur = 0.7 * murmur + 0.3 * normal[t, 1]
+        sigma = volatility * np.exp(level)
+        open_[t] = close[t - 1] if t else PRICE
+        lean = _lean(kind, open_, high, low, close, volume, t - 1, memory) if t > memory else 0.0
+        move = min(max(sigma * abs(shock[t]), 1e-3 * volatility), LARGEST)
+        close[t] = open_[t] * (1.0 + (move if coin[t] < 0.5 + edge * lean else -move))
+        high[t] = max(open_[t], close[t]) * (1.0 + 0.5 * sigma * shadow[t, 0])
+        low[t] = min(open_[t], close[t]) * max(1.0 - 0.5 * sigma * shadow[t, 1], 0.5)
+        burst = 1.0 + 3.0 * shadow[t, 0] if rare[t] < 0.04 else 1.0
+        volume[t] = 50.0 * burst * np.exp(murmur) * (0.3 + (high[t] - low[t]) / open_[t] / volatility)

@@ -1,0 +1,203 @@
+"""A run tests its own net: dead units, constant answers, gradients, and an edge planted on the same bars."""
+
+from __future__ import annotations
+
+import copy
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from omegaconf import DictConfig, open_dict
+from torch import Tensor, nn
+
+from candlelab.config import build
+from candlelab.core.bayes import share_of_the_way
+from candlelab.evaluate.instrument import Instrument
+from candlelab.evaluate.metrics import smallest_accuracy
+from candlelab.pipeline.assemble import Parts
+from candlelab.pipeline.predictions import predict_samples
+
+if TYPE_CHECKING:
+    from candlelab.data.module import ChartData
+    from candlelab.trainer.trainer import Fit
+
+LOOKED_AT = 512  # charts on which units and answers are looked at
+STILL = 1e-6  # a unit or an answer that varies less says nothing
+FEWEST = 0.1  # share of a layer's units below which the layer counts as dead
+TWO_SIDED = 1.96  # of the interval that the smallest edge is told for
+CSV_LOG = "candlelab.trainer.logger.csv_log.CsvLog"  # nobody wants the control on a dashboard
+CHEAP = 0.25  # share of the fit that the control may cost unless asked for more
+ACTIVATIONS = (nn.ReLU, nn.LeakyReLU, nn.GELU, nn.SiLU, nn.Hardswish)
+
+
+def examine(parts: Parts, learner, cfg: DictConfig, fit: Fit, folder: Path) -> Instrument | None:
+    """Return what the net is worth as an instrument; None for recognition, whose own score says so."""
+    if parts.data.label.kind != "forecast":
+        return None
+    faults = faults_of(parts, learner)
+    effort = {"off": 0.0, "auto": CHEAP, "full": 1.0}[cfg.evaluate.positive_control]
+    if faults or not effort:
+        return Instrument(tuple(faults), None, None, 0.0)
+    return control(cfg, parts.data, folder, epochs=fit.epochs, effort=effort)
+
+
+def faults_of(parts: Parts, learner) -> list[str]:
+    """Return in words what keeps a trained net from seeing: nothing where all is well."""
+    batch = parts.data.assemble(torch.from_numpy(_some(parts.data, "train")))
+    found = [*blank_channels(batch.get("image")), *dead_layers(learner.net, batch), *one_answer(learner, batch)]
+    return found + (no_gradient(learner, parts.loss, batch) or nothing_learnt(learner, batch))
+
+
+def blank_channels(image: Tensor | None) -> list[str]:
+    """Name the colour channels (B, C, H, W) in which no chart shows anything."""
+    if image is None:
+        return []
+    spread = image.float().flatten(2).std((0, 2))
+    return [f"channel {k} of the charts is blank" for k in (spread < STILL).nonzero().flatten().tolist()]
+
+
+def dead_layers(net: nn.Module, batch: dict) -> list[str]:
+    """Name the hidden layers in which fewer than a tenth of the units answer differently to different charts."""
+    shares = live_units(net, batch)
+    return [f"{100 * share:.0f} % of the units after {name} are alive" for name, share in shares.items() if share < FEWEST]
+
+
+def live_units(net: nn.Module, batch: dict) -> dict[str, float]:
+    """Return {activation: share of its units that vary over charts and places}, the net in evaluation mode."""
+    shares: dict[str, float] = {}
+    watched = [(name, module) for name, module in net.named_modules() if isinstance(module, ACTIVATIONS) or "Activation" in type(module).__name__]
+    hooks = [module.register_forward_hook(_note(shares, name)) for name, module in watched]
+    was_training = net.training
+    net.eval()
+    with torch.inference_mode():
+        net(batch)
+    net.train(was_training)
+    for hook in hooks:
+        hook.remove()
+    return shares
+
+
+def _note(shares: dict[str, float], name: str):
+    """A hook that notes the share of units that vary; of (B, T, D) or (B, C, T) the axis that is worse off."""
+
+    def hook(module: nn.Module, inputs: tuple, output: Tensor) -> None:
+        axes = (1, 2) if output.ndim == 3 else (1,)
+        shares[name] = min(float((_spread(output, axis) > STILL).float().mean()) for axis in axes)
+
+    return hook
+
+
+def _spread(output: Tensor, axis: int) -> Tensor:
+    """Range of each unit over everything else."""
+    rows = output.float().movedim(axis, 0).flatten(1)
+    return rows.amax(1) - rows.amin(1)
+
+
+def one_answer(learner, batch: dict) -> list[str]:
+    """Say so if the net answers all charts alike."""
+    learner.eval()
+    with torch.inference_mode():
+        said = learner.predict(batch)
+    spread = max(float(values.float().std(0).max()) for values in said.values())
+    return ["it gives one and the same answer to every chart"] if spread < STILL else []
+
+
+def no_gradient(learner, loss: nn.Module, batch: dict) -> list[str]:
+    """Say so if fewer than half of the trainable matrices get a gradient."""
+    net = learner.net.train()
+    net.zero_grad(set_to_none=True)
+    loss(net(batch), batch)["loss"].backward()
+    matrices = [p for p in net.parameters() if p.requires_grad and p.ndim > 1]
+    reached = sum(p.grad is not None and bool(p.grad.isfinite().all()) and bool(p.grad.any()) for p in matrices)
+    net.zero_grad(set_to_none=True)
+    net.eval()
+    return [f"{reached} of {len(matrices)} weight matrices get a gradient"] if reached < len(matrices) / 2 else []
+
+
+def nothing_learnt(learner, batch: dict) -> list[str]:
+    """Say so if its training rows are no less of a surprise to the net than to their own class shares."""
+    label = batch["label"]
+    with torch.inference_mode():
+        said = learner.eval().predict(batch)
+    if "probabilities" not in said or not len(label):
+        return []
+    p = said["probabilities"].clamp_min(1e-12)
+    share = p.mean(0)
+    surprise, prior = (-values[label.cpu()].log().mean() if values.ndim == 1 else
+                       -values.gather(1, label.cpu()[:, None]).log().mean() for values in (p, share))
+    return ["its training rows surprise it as much as chance"] if float(surprise) >= float(prior) else []
+
+
+def control(cfg: DictConfig, data: ChartData, folder: Path, *, epochs: int, effort: float) -> Instrument | None:
+    """Train the same recipe on the same bars with the smallest edge that the test rows could show, and say how far it gets.
+
+    The planted rule: the next close goes against the last candle, whose colour every chart, caption and sequence shows.
+    """
+    from candlelab.pipeline.fit import learner_for, places
+    size = smallest_accuracy(_independent(data), TWO_SIDED)
+    if not np.isfinite(size):
+        return Instrument((), None, None, 0.0)
+    parts, learner = learner_for(cfg)
+    p = plant(parts.data, size - 0.5, seed=cfg.seed)
+    rows = keep(parts.data, min(1.0, effort * epochs))
+    short = copy.deepcopy(cfg)
+    with open_dict(short):
+        short.trainer.max_epochs, short.trainer.progress, short.trainer.devices = max(1, round(effort * epochs)), "none", 1
+        short.trainer.logger = {"_target_": CSV_LOG}
+    place = places(folder / "control")
+    build(short, "trainer").fit(learner, parts.data, place, resume=False)
+    shutil.rmtree(place.folder)
+    learner.cpu()
+    samples = parts.data.samples("test")
+    share = share_of_the_way(direction(predict_samples(learner, parts.data, samples)), p[samples])
+    return Instrument((), float(size), float(share), rows * max(1, round(effort * epochs)) / epochs)
+
+
+def plant(data: ChartData, edge: float, *, seed: int) -> np.ndarray:
+    """Give the rows of a data set that moved new directions, up with 0.5 + edge after a falling candle; return P(up) (n,)."""
+    made = data.prepared
+    tape, ends, top = made.candles, made.ends, len(data.label.classes) - 1
+    p = 0.5 - edge * np.sign(tape.close[ends] - tape.open[ends])
+    up = np.random.default_rng([seed, len(ends)]).random(len(ends)) < p
+    label, target, change = (np.array(getattr(made.labels, name)) for name in ("label", "target", "forward_return"))
+    flipped = ((label[ends] == top) & ~up) | ((label[ends] == 0) & up)
+    label[ends] = np.where(flipped, top - label[ends], label[ends])
+    for column in (target, change):
+        column[ends] = np.where(flipped, -column[ends], column[ends])
+    data.__dict__["prepared"] = replace(made, labels=replace(made.labels, label=label, target=target, forward_return=change))
+    data._tapes.clear()
+    return p
+
+
+def keep(data: ChartData, share: float) -> float:
+    """Leave only the newest share of the training rows in the training part; return the share."""
+    if share < 1:
+        part = data.prepared.part.copy()
+        train = np.flatnonzero(part == 0)
+        part[train[: round((1 - share) * len(train))]] = -1
+        data.__dict__["prepared"] = replace(data.prepared, part=part)
+    return share
+
+
+def direction(said: dict[str, np.ndarray]) -> np.ndarray:
+    """One number per row, larger for up: the forecast, or the odds of the last class against the first; (n,)."""
+    if "probabilities" not in said:
+        return said["forecast"]
+    p = said["probabilities"]
+    return np.log(p[:, -1] + 1e-12) - np.log(p[:, 0] + 1e-12)
+
+
+def _independent(data: ChartData) -> float:
+    """How many independent rows that moved the test part is worth, about: overlapping labels count once."""
+    samples = data.samples("test")
+    label = data.prepared.labels.label[data.prepared.ends[samples]]
+    moved = np.isin(label, (0, len(data.label.classes) - 1)).sum()
+    return float(moved) * min(1.0, data.stride / max(1, data.label.horizon))
+
+
+def _some(data: ChartData, part: str) -> np.ndarray:
+    samples = data.samples(part)
+    return samples[:: max(1, len(samples) // LOOKED_AT)][:LOOKED_AT]

@@ -1,0 +1,113 @@
+"""A run examines its own net: what is broken is named, and an edge planted on its bars says what it could have seen."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+from model_cases import batch, settings, shapes
+from torch import nn
+
+from candlelab import config
+from candlelab.evaluate.instrument import MEANS_NOTHING, Instrument
+from candlelab.model.cnn_1d import Cnn1d
+from candlelab.model.cnn_lstm_attn import CnnLstmAttention
+from candlelab.model.cnn_small import CnnSmall
+from candlelab.model.fusion import Fusion
+from candlelab.model.jkx_cnn import JkxCnn
+from candlelab.pipeline import instrument
+from candlelab.pipeline.assemble import assemble
+
+HEALTHY = Instrument((), 0.53, 0.6, 0.25)
+SMALL = ("data=planted", "data.source.bars=700", "data.window=16", "model=cnn_small", "render=candles_plain", "trainer=cpu")
+
+
+def small_net():
+    torch.manual_seed(0)
+    return CnnSmall(shapes(classes=2), **settings("cnn_small"))
+
+
+def learner(answer):
+    return SimpleNamespace(net=nn.Identity(), eval=lambda: learner(answer), predict=lambda rows: {"probabilities": answer(rows["label"])})
+
+
+def told(label, sure):
+    return torch.where(nn.functional.one_hot(label, 2).bool(), sure, 1 - sure).double()
+
+
+SHIPPED = {"cnn_small": CnnSmall, "jkx_cnn": JkxCnn, "fusion_small": Fusion, "cnn_1d": Cnn1d, "cnn_lstm_attn": CnnLstmAttention}
+
+
+@pytest.mark.parametrize("recipe", SHIPPED)
+def test_a_fresh_net_is_alive_in_every_layer(recipe):
+    torch.manual_seed(0)
+    image = (1, 32, 15) if recipe == "jkx_cnn" else (3, 64, 64)
+    net = SHIPPED[recipe](shapes(classes=2, image=image, series=(20, 6)), **settings(recipe))
+    rows = batch(rows=32, image=image, classes=2)
+    net.train()(rows)  # batch norms take their first look
+    assert min(instrument.live_units(net, rows).values()) > 0.3
+
+
+def test_a_dead_layer_is_named():
+    net = small_net()
+    nn.init.constant_(net.classify[1].bias, -1e3)
+    assert instrument.dead_layers(net, batch(rows=32, classes=2)) == ["0 % of the units after classify.2 are alive"]
+
+
+def test_a_blank_channel_is_named():
+    image = batch()["image"].clone()
+    image[:, 1] = 255
+    assert instrument.blank_channels(image) == ["channel 1 of the charts is blank"]
+    assert instrument.blank_channels(None) == []
+
+
+def test_one_answer_for_all_charts_is_noticed():
+    rows = batch(rows=32, classes=2)
+    assert instrument.one_answer(learner(lambda label: torch.full((len(label), 2), 0.5)), rows)
+    assert not instrument.one_answer(learner(lambda label: told(label, 0.6)), rows)
+
+
+def test_a_net_that_knows_no_more_than_the_class_shares_has_learnt_nothing():
+    rows = batch(rows=64, classes=2)
+    assert instrument.nothing_learnt(learner(lambda label: torch.full((len(label), 2), 0.5).double()), rows)
+    assert not instrument.nothing_learnt(learner(lambda label: told(label, 0.6)), rows)
+
+
+def test_planted_labels_follow_the_last_candle_as_often_as_asked():
+    data = assemble(config.compose(*SMALL, "data.source.bars=9000")).data
+    p = instrument.plant(data, 0.2, seed=0)
+    made = data.prepared
+    fell = made.candles.close[made.ends] < made.candles.open[made.ends]
+    assert set(p[fell]) == {0.7}
+    assert made.labels.label[made.ends][fell].mean() == pytest.approx(0.7, abs=0.03)
+    assert ((made.labels.target[made.ends] > 0) == (made.labels.label[made.ends] == 1)).all()
+
+
+def test_planting_leaves_the_labels_of_the_run_alone():
+    first, again = (assemble(config.compose(*SMALL)).data for _ in range(2))
+    before = first.prepared.labels.label.copy()
+    instrument.plant(again, 0.3, seed=0)
+    assert np.array_equal(first.prepared.labels.label, before)
+
+
+def test_a_quarter_of_the_rows_is_the_newest_quarter():
+    data = assemble(config.compose(*SMALL)).data
+    train = data.samples("train")
+    instrument.keep(data, 0.25)
+    assert np.array_equal(data.samples("train"), train[-len(data.samples("train")):])
+    assert len(data.samples("train")) == pytest.approx(len(train) / 4, abs=1)
+
+
+def test_what_is_lost_on_the_way_makes_the_edge_larger():
+    assert HEALTHY.found == pytest.approx(0.55)
+    assert HEALTHY.sentence().startswith("This net would have found an edge of 55.0 % right")
+
+
+@pytest.mark.parametrize("blind", [Instrument(("0 % of the units after x are alive",), None, None, 0.0), Instrument((), 0.53, 0.1, 0.25)])
+def test_the_silence_of_a_blind_net_means_nothing(blind):
+    assert blind.sees is False and MEANS_NOTHING in blind.sentence()
+
+
+def test_a_net_that_nobody_tested_is_not_called_able_to_see():
+    untested = Instrument((), None, None, 0.0)
+    assert untested.sees is None and untested.sentence().startswith("Nobody tested")
