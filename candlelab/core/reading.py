@@ -26,7 +26,7 @@ class Unreadable(UserError):
     """A file that is missing, damaged, or larger, deeper or stranger than anything candlelab writes."""
 
     def __init__(self, path: Path, trouble: str, cure: str = CURE):
-        super().__init__(f"'{path}' {trouble}: {cure}")
+        super().__init__(f"'{path}' {' '.join(trouble.split())}: {cure}")  # what a parser says may have several lines
 
 
 def size_of(path: Path, *, most: int, cure: str = CURE) -> int:

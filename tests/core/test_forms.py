@@ -3,6 +3,8 @@
 import pytest
 
 from candlelab.core.forms import curves_trouble
+from candlelab.core.reading import Unreadable
+from candlelab.core.tables import metrics_of
 
 
 @pytest.mark.parametrize("column", [True, 0.5, None, "x", {}])
@@ -10,3 +12,10 @@ def test_a_curve_whose_column_is_no_list_is_refused(column):
     whole = {"equity": {name: [0.0, 1.0] for name in ("time", "net", "gross", "buy_and_hold")}}
     assert curves_trouble(whole) is None
     assert "different lengths" in curves_trouble({"equity": whole["equity"] | {"net": column}})
+
+
+def test_a_table_that_a_parser_refuses_in_two_lines_is_one_sentence(tmp_path):
+    (tmp_path / "table.csv").write_text('{\n "a": [1,\n 2, 3, 4]\n}')
+    with pytest.raises(Unreadable) as refused:
+        metrics_of(tmp_path / "table.csv", cure="repeat it")
+    assert "\n" not in str(refused.value)
