@@ -181,3 +181,12 @@ def test_no_file_of_a_run_is_spelt_twice(path):
     files = {value for key, value in vars(run_files).items() if key.isupper() and isinstance(value, str) and "." in value.rsplit("/", 1)[-1][1:]}
     spelt = {node.value for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Constant) and isinstance(node.value, str)}
     assert name(path) in OTHER_FOLDERS or not spelt & files, spelt & files
+
+
+def test_no_two_public_classes_have_one_name():
+    found: dict[str, list[str]] = {}
+    for path in CODE:
+        for node in ast.parse(path.read_text()).body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                found.setdefault(node.name, []).append(name(path))
+    assert not {word: places for word, places in found.items() if len(places) > 1}

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from candlelab.audit import market
-from candlelab.audit.market import FEWEST, Bars
+from candlelab.audit.market import FEWEST, SymbolBars
 from candlelab.core.candles import Candles
 from candlelab.core.times import iso
 
@@ -44,7 +44,7 @@ class Finding:
 
 
 # kind -> (mask of the bars, fewest that count, share from which it shakes the verdict, what it means)
-DETECTORS: dict[str, tuple[Callable[[Bars], np.ndarray], int, float, str]] = {
+DETECTORS: dict[str, tuple[Callable[[SymbolBars], np.ndarray], int, float, str]] = {
     "linearly interpolated bars": (market.interpolated, FEWEST, 0.0, "each is made from the bar after it, so the future is in it"),
     "forward-filled bars": (market.repeated, FEWEST, 0.0, "no such bar was traded, and nobody could have traded at its price"),
     "bars without a trade": (market.untraded, FEWEST, MANY, "filled forward, or a market that stood still; nobody could trade there"),
@@ -54,10 +54,10 @@ DETECTORS: dict[str, tuple[Callable[[Bars], np.ndarray], int, float, str]] = {
 
 def suspicious_bars(candles: Candles) -> list[Finding]:
     """What the bars themselves give away, symbol by symbol."""
-    return [finding for code in range(len(candles.symbols)) for finding in _of_symbol(Bars.of(candles, code), candles.symbols[code])]
+    return [finding for code in range(len(candles.symbols)) for finding in _of_symbol(SymbolBars.of(candles, code), candles.symbols[code])]
 
 
-def _of_symbol(bars: Bars, symbol: str) -> Iterator[Finding]:
+def _of_symbol(bars: SymbolBars, symbol: str) -> Iterator[Finding]:
     size = len(bars.time)
     if size < FEWEST:
         return

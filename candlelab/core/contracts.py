@@ -149,7 +149,7 @@ class Caption(Protocol):
 
 
 @runtime_checkable
-class Storage(Protocol):
+class StorageLike(Protocol):
     """Where pictures are kept."""
 
     path: Any  # Path or None

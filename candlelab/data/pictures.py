@@ -31,7 +31,7 @@ CLOSE = re.compile(r"\bclose\b[^\d+-]{0,4}(\d[\d,]*\.?\d*)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
-class Pictures:
+class PictureSet:
     """Labelled pictures in the order of their files; every array has one entry per picture, NaN or None where nothing is known.
 
     read     gives the bytes of picture k.
@@ -56,7 +56,7 @@ class Pictures:
         return len(self.names)
 
 
-def find_pictures(folder: Path) -> Pictures:
+def find_pictures(folder: Path) -> PictureSet:
     """Return the labelled pictures of a folder; raises UserError if there are none, or pictures without labels."""
     packed = sorted(p for p in folder.rglob("*.parquet") if holds_images(p))
     if packed:
@@ -169,7 +169,7 @@ def match(names: list[str]) -> dict[str, str]:
     return {meaning: lower[hit] for meaning, aliases in COLUMNS.items() if (hit := next((a for a in aliases if a in lower), None))}
 
 
-def _of_rows(rows: list[dict]) -> Pictures:
+def _of_rows(rows: list[dict]) -> PictureSet:
     if not rows:
         raise UserError("there are no labelled pictures: give a folder with one folder per class, an index.csv with the columns file_name "
                         "and label, or parquet files with the columns image and label")
@@ -184,7 +184,7 @@ def _of_rows(rows: list[dict]) -> Pictures:
     if np.isnan(close).all() and any(text):
         close = np.array([_close_in(words) for words in text])
     known = [row["part"] for row in rows]
-    return Pictures(
+    return PictureSet(
         read=lambda k: rows[k]["read"](), names=[row["name"] for row in rows], classes=classes,
         label=np.array([classes.index(name) for name in labels], np.int64), text=text if any(text) else None, close=close,
         next_close=_numbers(rows, "next_close"), forward_return=_numbers(rows, "forward_return"), time=_times(rows),

@@ -84,7 +84,7 @@ class Averages:
         return self.deviation(_change(close.log()), length)
 
 
-class Classic(Averages):
+class ClassicGraph(Averages):
     """The eleven scale-free numbers of data/indicators=classic."""
 
     def __call__(self, opened: Tensor, high: Tensor, low: Tensor, close: Tensor, volume: Tensor) -> list[Tensor]:
@@ -101,7 +101,7 @@ class Classic(Averages):
         return _ratio(volume, self.simple(volume, 20)).clamp_min(FLOOR).log()
 
 
-class Raw(Averages):
+class RawGraph(Averages):
     """The literal eleven of data/indicators=raw, in prices."""
 
     def __call__(self, opened: Tensor, high: Tensor, low: Tensor, close: Tensor, volume: Tensor) -> list[Tensor]:
@@ -109,7 +109,7 @@ class Raw(Averages):
         return [opened, high, low, close, volume, self.rsi(close, 14), *self.macd(close), middle - width, middle + width, middle]
 
 
-class Minimal(Averages):
+class MinimalGraph(Averages):
     """The four of data/indicators=minimal."""
 
     def __call__(self, opened: Tensor, high: Tensor, low: Tensor, close: Tensor, volume: Tensor) -> list[Tensor]:
@@ -117,14 +117,14 @@ class Minimal(Averages):
         return [_change(close.log()), *means, self.volatility(close, 20)]
 
 
-class RawBars(Averages):
+class RawBarsGraph(Averages):
     """The six of data/indicators=bars, in prices."""
 
     def __call__(self, opened: Tensor, high: Tensor, low: Tensor, close: Tensor, volume: Tensor) -> list[Tensor]:
         return [opened, high, low, close, self.simple(close, self.average), volume]
 
 
-SETS = {"Classic": Classic, "Raw": Raw, "Minimal": Minimal, "RawBars": RawBars}
+SETS = {"Classic": ClassicGraph, "Raw": RawGraph, "Minimal": MinimalGraph, "RawBars": RawBarsGraph}
 NAMES = ("classic", "raw", "minimal", "bars")  # as the command calls them
 WHY_NOT = {"Wide": "it needs the clock and TA-Lib's candlestick patterns"}
 

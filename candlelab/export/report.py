@@ -13,7 +13,7 @@ READS = {"model.onnx": "the net, fp32", "model.int8.onnx": "the net, eight bits"
 
 
 @dataclass(frozen=True)
-class File:
+class ExportedFile:
     """One exported file, or why there is none.
 
     times   (batch, threads) -> (p50, p90) in ms; gaps: batch -> largest difference to torch.
@@ -32,7 +32,7 @@ class Findings:
 
     run: str
     card: dict
-    files: list[File]
+    files: list[ExportedFile]
     tried: list[Candidate] | None
     judged: int
     most_loss: float
@@ -46,7 +46,7 @@ def write_report(path: Path, found: Findings) -> None:
     write_text(path, "\n\n".join([*parts, *_card(found.card)]) + "\n")
 
 
-def _files(files: list[File]) -> list[str]:
+def _files(files: list[ExportedFile]) -> list[str]:
     written = [file for file in files if file.refused is None]
     keys = list(written[0].times)
     head = ["file", "what", "MB", *(f"batch {b}, {t} thread{'s' * (t > 1)}" for b, t in keys)]
@@ -55,7 +55,7 @@ def _files(files: list[File]) -> list[str]:
     return ["## Files", table(head, rows), "Times are milliseconds per call, p50 / p90, on this machine's processor.", *missing]
 
 
-def _agreement(files: list[File]) -> list[str]:
+def _agreement(files: list[ExportedFile]) -> list[str]:
     told = [file for file in files if file.gaps]
     sizes = list(told[0].gaps)
     rows = [[file.name, *(f"{file.gaps[size]:.1e}" for size in sizes)] for file in told]
@@ -73,7 +73,7 @@ def _gate(found: Findings) -> list[str]:
             _decision(best, fp32)]
 
 
-def _decision(best: Candidate, fp32: File) -> str:
+def _decision(best: Candidate, fp32: ExportedFile) -> str:
     if best.refused is not None:
         return f"No form passes, so there is no `model.int8.onnx`: {best.refused}."
     ours, theirs = best.p50, best.p50_fp32

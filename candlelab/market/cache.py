@@ -27,7 +27,7 @@ Ranges = list[list[int]]
 
 
 @dataclass
-class Manifest:
+class CacheManifest:
     """What a stored series is made of; times are ms UTC, ranges half-open."""
 
     source: str
@@ -49,19 +49,19 @@ class Manifest:
     version: int = VERSION
 
 
-class Store:
+class BarStore:
     """One cached series in a folder; readers need no lock, writers take one."""
 
     def __init__(self, folder: Path):
         self.folder = folder
 
-    def manifest(self) -> Manifest | None:
+    def manifest(self) -> CacheManifest | None:
         """Return the manifest, None if there is none, it is of another version or its data is not whole."""
         try:
             found = json.loads((self.folder / MANIFEST).read_text())
             if found["version"] != VERSION:
                 return None
-            manifest = Manifest(**found)
+            manifest = CacheManifest(**found)
         except (FileNotFoundError, NotADirectoryError):
             return None
         except (ValueError, TypeError, KeyError):
@@ -101,7 +101,7 @@ class Store:
         finally:
             lock.release()
 
-    def commit(self, bars: dict[str, np.ndarray], manifest: Manifest) -> Manifest:
+    def commit(self, bars: dict[str, np.ndarray], manifest: CacheManifest) -> CacheManifest:
         """Replace data and manifest by new ones in one step (the manifest's rename); call it inside `locked`."""
         manifest.rows = len(bars["time"])
         manifest.first, manifest.last = (int(bars["time"][0]), int(bars["time"][-1])) if manifest.rows else (None, None)
@@ -227,7 +227,7 @@ def inventory(cache: str | Path) -> list[CachedSeries]:
 
 def _cached(folder: Path) -> CachedSeries | None:
     try:
-        m = Store(folder).manifest()
+        m = BarStore(folder).manifest()
     except ValueError as error:
         source, market, symbol, interval = folder.parts[-4:]
         return CachedSeries(source, market, symbol, interval, None, None, 0, 0, 0, "", str(folder), str(error))

@@ -17,7 +17,7 @@ from candlelab.core.interval import floor_open, next_open
 from candlelab.core.times import iso
 from candlelab.market import archive
 from candlelab.market.archive import ArchiveFile
-from candlelab.market.cache import Manifest, Ranges, Store, merge_ranges, uncovered
+from candlelab.market.cache import BarStore, CacheManifest, Ranges, merge_ranges, uncovered
 from candlelab.market.merge import Bars, between, differences, holes_of, inside, join, merge_asked, one_of_each, outside
 from candlelab.market.outages import stood_still
 from candlelab.market.progress import Progress
@@ -35,7 +35,7 @@ class Pages(Protocol):
 
 
 @dataclass(frozen=True)
-class Places:
+class CacheFolders:
     """Where one market's data can be had."""
 
     web: Web
@@ -66,7 +66,7 @@ class Piece:
 
 
 @dataclass
-class Plan:
+class FetchPlan:
     """What to fetch for some ranges of one series."""
 
     files: list[ArchiveFile]
@@ -75,8 +75,8 @@ class Plan:
     notes: list[str] = field(default_factory=list)
 
 
-def collect(places: Places, store: Store, blank: Manifest, wanted: tuple[int, int], *, refresh: bool,
-            progress: Progress) -> tuple[Manifest, list[str]]:
+def collect(places: CacheFolders, store: BarStore, blank: CacheManifest, wanted: tuple[int, int], *, refresh: bool,
+            progress: Progress) -> tuple[CacheManifest, list[str]]:
     """Bring the cached series up to `wanted` [start, end) and return (manifest, what changed on a refresh).
 
     Makes no request and touches no file if everything is there. Raises DataTrouble or ExchangeRefuses; what was good
@@ -100,7 +100,7 @@ def collect(places: Places, store: Store, blank: Manifest, wanted: tuple[int, in
 class _Collection:
     """The work inside the lock."""
 
-    def __init__(self, places: Places, store: Store, manifest: Manifest, old: Bars | None, progress: Progress):
+    def __init__(self, places: CacheFolders, store: BarStore, manifest: CacheManifest, old: Bars | None, progress: Progress):
         self.places, self.store, self.manifest, self.old, self.progress = places, store, manifest, old, progress
         self.symbol, self.interval = manifest.symbol, manifest.interval
         self.known = {f["name"]: f for f in manifest.files}
@@ -109,7 +109,7 @@ class _Collection:
         self.reached: Ranges = []  # what REST has answered whole
         self.unread = ""  # why the listing was not read
 
-    def run(self, ranges: Ranges) -> tuple[Manifest, list[str]]:
+    def run(self, ranges: Ranges) -> tuple[CacheManifest, list[str]]:
         """Fetch the ranges and commit them; on a failure commit what was whole, then raise."""
         plan = self.plan(ranges)
         pieces = self.download(plan.files)
@@ -134,11 +134,11 @@ class _Collection:
         lacking = merge_ranges([[int(t), int(n)] for t, n in zip(times, next_open(times, self.interval), strict=True)])
         return uncovered((piece.file.start, piece.file.end), lacking)
 
-    def plan(self, ranges: Ranges) -> Plan:
+    def plan(self, ranges: Ranges) -> FetchPlan:
         """Return monthly files where published, daily ones for the other months, and the ranges neither holds."""
         place, notes = self.places, []
         if place.archive_url is None:
-            return Plan([], merge_ranges(ranges), None)
+            return FetchPlan([], merge_ranges(ranges), None)
         wanted = sorted({m for a, b in ranges for m in archive.months(a, b)})
         monthly = self.published("monthly", wanted, "", notes)
         chosen = [m for m in wanted if m in monthly]
@@ -152,7 +152,7 @@ class _Collection:
         holes = [hole for a, b in ranges for hole in uncovered((a, b), [[f.start, f.end] for f in files])]
         known = [ArchiveFile(place.market, self.symbol, self.interval, min(s)).start for s in (monthly, daily) if s]
         known += [] if self.manifest.first is None else [self.manifest.first]
-        return Plan(files, merge_ranges(holes), min(known, default=None), notes)
+        return FetchPlan(files, merge_ranges(holes), min(known, default=None), notes)
 
     def published(self, period: str, dates: list[str], seek: str, notes: list[str]) -> set[str]:
         """Return the dates of the files the archive has, from its listing (from `seek` on), else by asking for each of `dates`."""
@@ -243,7 +243,7 @@ class _Collection:
         times = times[~np.isin(times, floor_open(bars["time"], self.interval))]
         return times[~stood_still(times, next_open(times, self.interval))]
 
-    def complete(self, used: list[Piece], plan: Plan) -> None:
+    def complete(self, used: list[Piece], plan: FetchPlan) -> None:
         """Ask REST for the holes between files and for what short files lack.
 
         What lies before the archive's first bar is asked too, but there its absence is normal.
@@ -317,7 +317,7 @@ class _Collection:
             self.reached = merge_ranges([*self.reached, [start, until]])
             self.progress.step(handle, len(bars["time"]))
 
-    def commit(self, used: list[Piece], covered: Ranges, notes: list[str]) -> tuple[Manifest, list[str]]:
+    def commit(self, used: list[Piece], covered: Ranges, notes: list[str]) -> tuple[CacheManifest, list[str]]:
         """Merge with what was cached before, write both files, and say what changed."""
         old = self.manifest
         if self.reached:  # then the server's time is known; else what was asked for came from the archive alone

@@ -17,7 +17,7 @@ from candlelab.market.quality import Quality, break_at_relistings, clean
 from candlelab.market.reading import SUFFIXES
 from candlelab.market.resample import resample
 from candlelab.market.symbols import tidy_symbol
-from candlelab.market.table import Reading, Table, read_tables
+from candlelab.market.table import BarTable, Reading, read_tables
 
 
 def load_files(paths: list[Path], symbols: list[str], interval: str, start: int | None, end: int | None, *,
@@ -88,7 +88,7 @@ def find_files(text: str) -> list[Path]:
     raise UserError(f"no csv, json, parquet, feather or zip file at '{text}'{hint}: set data.source.path")
 
 
-def split_by_symbol(tables: list[Table], asked: list[str]) -> dict[str, list[dict]]:
+def split_by_symbol(tables: list[BarTable], asked: list[str]) -> dict[str, list[dict]]:
     """Return the pieces of each asked symbol (of all, if none is asked), raising ValueError for one that is not there.
 
     A file that names no symbol belongs to the only asked one.

@@ -38,7 +38,7 @@ DECIMAL = re.compile(rf"\s*[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?\s*|\s*[+-]?
 
 
 @dataclass(frozen=True)
-class Raw:
+class RawTable:
     """The rows of one file: an Arrow table of the columns it needs, what they hold, the symbol its preamble names."""
 
     place: str
@@ -48,7 +48,7 @@ class Raw:
 
 
 @dataclass(frozen=True)
-class Head:
+class TextHeader:
     """How a text file begins."""
 
     encoding: str
@@ -61,7 +61,7 @@ class Head:
 class Misfit(Exception):
     """A text file with a cell that is not what its column holds."""
 
-    def __init__(self, head: Head, kinds: dict[str, pa.DataType], reason: str):
+    def __init__(self, head: TextHeader, kinds: dict[str, pa.DataType], reason: str):
         super().__init__(reason)
         self.head, self.kinds, self.reason = head, kinds, reason
 
@@ -88,7 +88,7 @@ class Capped(io.RawIOBase):
         return len(data)
 
 
-def read_raw(path: Path, columns: Columns, cap: int) -> Iterator[Raw]:
+def read_raw(path: Path, columns: Columns, cap: int) -> Iterator[RawTable]:
     """Yield the rows of a file, of every table in it if it is a zip; raises UserError in one sentence if it has none."""
     try:
         with open(path, "rb") as file:
@@ -106,7 +106,7 @@ def _damaged(place: str, error: Exception) -> UserError:
     return UserError(f"{place} cannot be read, or cannot be unpacked ({reason}): it is damaged, cut short or no table of bars, fetch it again")
 
 
-def _members(path: Path, columns: Columns, cap: int) -> Iterator[Raw]:
+def _members(path: Path, columns: Columns, cap: int) -> Iterator[RawTable]:
     with zipfile.ZipFile(path) as pack:
         wanted = [m for m in pack.infolist() if not m.is_dir() and m.filename.endswith(SUFFIXES[:-1]) and "__MACOSX" not in m.filename]
         if not wanted:
@@ -121,7 +121,7 @@ def _members(path: Path, columns: Columns, cap: int) -> Iterator[Raw]:
                 raise UserError(f"{path.name} is packed in an unusual way: unpack it first") from None
 
 
-def _read(file, place: str, columns: Columns, cap: int) -> Raw:
+def _read(file, place: str, columns: Columns, cap: int) -> RawTable:
     try:
         return _parsed(_stream(file, cap, place), place, columns, cap)
     except Misfit as misfit:
@@ -133,7 +133,7 @@ def _stream(file, cap: int, place: str) -> io.BufferedReader:
     return io.BufferedReader(Capped(_unpacked(file), cap, place), SAMPLE)
 
 
-def _parsed(stream: io.BufferedReader, place: str, columns: Columns, cap: int) -> Raw:
+def _parsed(stream: io.BufferedReader, place: str, columns: Columns, cap: int) -> RawTable:
     start = stream.peek(SAMPLE)
     if not start.strip():
         raise UserError(f"{place} is empty: give a file with bars")
@@ -154,7 +154,7 @@ def _unpacked(file):
     return file
 
 
-def _parquet(data: pa.Buffer, place: str, columns: Columns, cap: int) -> Raw:
+def _parquet(data: pa.Buffer, place: str, columns: Columns, cap: int) -> RawTable:
     file = pa.parquet.ParquetFile(pa.BufferReader(data), page_checksum_verification=True)
     size = sum(file.metadata.row_group(k).total_byte_size for k in range(file.metadata.num_row_groups))
     names = file.schema_arrow.names
@@ -162,13 +162,13 @@ def _parquet(data: pa.Buffer, place: str, columns: Columns, cap: int) -> Raw:
     if max(size, file.metadata.num_rows * 8 * len(found)) > cap:
         raise TooLarge(f"{place} holds more than data.source.max_bytes={cap} bytes: raise it if you trust the file")
     table = file.read(columns=list(dict.fromkeys(found.values())))
-    return Raw(place, table, found)
+    return RawTable(place, table, found)
 
 
-def _feather(data: pa.Buffer, place: str, columns: Columns, cap: int) -> Raw:
+def _feather(data: pa.Buffer, place: str, columns: Columns, cap: int) -> RawTable:
     if bytes(data[:4]) == b"FEA1":
         table = pa.feather.read_table(pa.BufferReader(data))
-        return Raw(place, table, match_columns(table.column_names, columns, place))
+        return RawTable(place, table, match_columns(table.column_names, columns, place))
     names = pa.ipc.open_file(data).schema.names
     found = match_columns(names, columns, place)
     chosen = sorted({names.index(name) for name in found.values()})
@@ -180,14 +180,14 @@ def _feather(data: pa.Buffer, place: str, columns: Columns, cap: int) -> Raw:
             raise TooLarge(f"{place} holds more than data.source.max_bytes={cap} bytes: raise it if you trust the file")
     table = pa.Table.from_batches(parts, schema=reader.schema)
     table.validate(full=True)
-    return Raw(place, table, found)
+    return RawTable(place, table, found)
 
 
-def _json(stream, start: bytes, place: str, columns: Columns) -> Raw:
+def _json(stream, start: bytes, place: str, columns: Columns) -> RawTable:
     """Return json lines (one object a line) or one list of objects or of rows, as exchanges and bots write them."""
     if start.lstrip(b"\xef\xbb\xbf \r\n\t")[:1] == b"{":
         table = pa.json.read_json(stream)
-        return Raw(place, table, match_columns(table.column_names, columns, place))
+        return RawTable(place, table, match_columns(table.column_names, columns, place))
     try:
         rows = json.load(io.TextIOWrapper(stream, encoding="utf-8-sig"))
     except (ValueError, RecursionError):
@@ -198,10 +198,10 @@ def _json(stream, start: bytes, place: str, columns: Columns) -> Raw:
     if not rows or not all(isinstance(row, dict) for row in rows):
         raise UserError(f"{place} is json but no list of bars: write one object per line with open_time, open, high, low, close, volume")
     table = pa.Table.from_pylist(rows)
-    return Raw(place, table, match_columns(table.column_names, columns, place))
+    return RawTable(place, table, match_columns(table.column_names, columns, place))
 
 
-def _csv(stream, start: bytes, place: str, columns: Columns) -> Raw:
+def _csv(stream, start: bytes, place: str, columns: Columns) -> RawTable:
     """Return the wanted columns of a text file, its encoding, separator, header and preamble told from its first lines."""
     head, first = sniff(start, columns, place)
     found = match_columns(head.names, columns, place)
@@ -217,10 +217,10 @@ def _csv(stream, start: bytes, place: str, columns: Columns) -> Raw:
                                 parse_options=pa.csv.ParseOptions(delimiter=head.separator))
     except (pa.ArrowInvalid, UnicodeDecodeError) as error:
         raise Misfit(head, {column: kind for column, kind in kinds.items() if kind != pa.string()}, str(error)) from None
-    return Raw(place, table, found, head.symbol)
+    return RawTable(place, table, found, head.symbol)
 
 
-def sniff(start: bytes, columns: Columns, place: str) -> tuple[Head, list[str]]:
+def sniff(start: bytes, columns: Columns, place: str) -> tuple[TextHeader, list[str]]:
     """Return how a text file begins, and the cells of its first bar."""
     encoding = _encoding(start)
     text = start.decode(encoding, "replace").lstrip("\ufeff")
@@ -231,10 +231,10 @@ def sniff(start: bytes, columns: Columns, place: str) -> tuple[Head, list[str]]:
     separator = max(",;\t|", key=lines[skip].count)
     rows = [row for row in csv.reader(lines[skip:skip + 12], delimiter=separator) if any(row)]
     if rows[0][0].strip()[:1].isdigit():
-        return Head(encoding, separator, skip, names_without_header(len(rows[0]), columns, place), None), rows[0]
+        return TextHeader(encoding, separator, skip, names_without_header(len(rows[0]), columns, place), None), rows[0]
     if ticker := _ticker_below(rows, place):
-        return Head(encoding, separator, skip + 3, ["Date", *rows[0][1:]], ticker), rows[3] if len(rows) > 3 else []
-    return Head(encoding, separator, skip + 1, rows[0], None), rows[1] if len(rows) > 1 else []
+        return TextHeader(encoding, separator, skip + 3, ["Date", *rows[0][1:]], ticker), rows[3] if len(rows) > 3 else []
+    return TextHeader(encoding, separator, skip + 1, rows[0], None), rows[1] if len(rows) > 1 else []
 
 
 def _ticker_below(rows: list[list[str]], place: str) -> str | None:

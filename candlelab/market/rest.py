@@ -15,7 +15,7 @@ import numpy as np
 from candlelab.core.errors import DataTrouble, ExchangeRefuses
 from candlelab.core.interval import next_open
 from candlelab.market.progress import SAID_AFTER, say
-from candlelab.market.web import Absent, Answer, Passing, Web
+from candlelab.market.web import Absent, Passing, Response, Web
 
 PATHS = {"spot": "/api/v3", "um": "/fapi/v1", "cm": "/dapi/v1"}
 HOSTS = {"spot": "https://data-api.binance.vision", "um": "https://fapi.binance.com", "cm": "https://dapi.binance.com"}
@@ -60,7 +60,7 @@ class Rest:
     address  named in messages.
     """
 
-    def __init__(self, web: Web, market: str, ask: Callable[[str, dict], Answer], *, address: str, budget: Budget | None = None):
+    def __init__(self, web: Web, market: str, ask: Callable[[str, dict], Response], *, address: str, budget: Budget | None = None):
         self.web, self.market, self.ask, self.host = web, market, ask, urlsplit(address).netloc
         self.budget = budget or Budget(WEIGHT_PER_MINUTE[market], sleep=web.sleep)
         self._shift: float | None = None  # server time minus ours, ms
@@ -130,19 +130,19 @@ class Rest:
                   "endTime": int(last), "limit": PAGE[self.market]}
         return self.web.persist(f"{symbol} {interval} of {self.host}", lambda: rows_of(self._answer("/klines", params)))
 
-    def _answer(self, path: str, params: dict) -> Answer:
+    def _answer(self, path: str, params: dict) -> Response:
         self.budget.wait()
         answer = self.ask(path, params)
         self.budget.read(answer.headers)
         return answer
 
 
-def web_transport(web: Web, rest_url: str, market: str) -> Callable[[str, dict], Answer]:
+def web_transport(web: Web, rest_url: str, market: str) -> Callable[[str, dict], Response]:
     """Return `ask` over plain HTTP; `rest_url` with or without the path of the interface."""
     root = PATHS[market].split("/")[1]
     base = rest_url.rstrip("/").removesuffix(PATHS[market]).removesuffix(f"/{root}")
 
-    def ask(path: str, params: dict) -> Answer:
+    def ask(path: str, params: dict) -> Response:
         url = f"{base}{PATHS[market]}{path}"
         try:
             return web.get(f"{url}?{urlencode(params)}" if params else url, cap=PAGE_BYTES[market])
@@ -154,7 +154,7 @@ def web_transport(web: Web, rest_url: str, market: str) -> Callable[[str, dict],
     return ask
 
 
-def rows_of(answer: Answer) -> list[list]:
+def rows_of(answer: Response) -> list[list]:
     """Return the rows of a kline answer, checked and ascending; raises Passing if it is something else."""
     rows = _json(answer)
     if not isinstance(rows, list) or not all(isinstance(r, list) and len(r) >= 11 for r in rows):
@@ -179,7 +179,7 @@ def columns(rows: list[list]) -> dict[str, np.ndarray]:
     return {name: np.array([r[k] for r in rows], np.int64 if name == "time" else np.float64) for name, k in FIELDS.items()}
 
 
-def _json(answer: Answer):
+def _json(answer: Response):
     try:
         return json.loads(answer.body)
     except ValueError:

@@ -14,8 +14,8 @@ from candlelab.core.errors import DataTrouble, ExchangeRefuses, UserError
 from candlelab.core.interval import check_interval, floor_open
 from candlelab.core.times import iso
 from candlelab.market.archive import MARKETS, list_folder
-from candlelab.market.cache import Manifest, Store
-from candlelab.market.collect import Places, collect
+from candlelab.market.cache import BarStore, CacheManifest
+from candlelab.market.collect import CacheFolders, collect
 from candlelab.market.progress import Progress
 from candlelab.market.quality import Quality, break_at_relistings, clean
 from candlelab.market.symbols import tidy_symbol
@@ -31,7 +31,7 @@ class Fetched:
     changes: list[str] = field(default_factory=list)  # what a refresh noticed
 
 
-def fetch_series(places: Places, cache: Path, source: str, symbols: list[str], interval: str, start: int | None,
+def fetch_series(places: CacheFolders, cache: Path, source: str, symbols: list[str], interval: str, start: int | None,
                  end: int | None, *, refresh: bool, misaligned: str) -> Fetched:
     """Return the bars with start <= open time < end, ms UTC, of all symbols, fetched into `cache` where it lacks them.
 
@@ -42,8 +42,8 @@ def fetch_series(places: Places, cache: Path, source: str, symbols: list[str], i
     tapes, result = [], Fetched(None)
     with Progress() as progress:
         for name in check_symbols(symbols):
-            store = Store(cache / source / places.market / name / interval)
-            blank = Manifest(source, places.market, name, interval)
+            store = BarStore(cache / source / places.market / name / interval)
+            blank = CacheManifest(source, places.market, name, interval)
             try:
                 manifest, changes = collect(places, store, blank, wanted, refresh=refresh, progress=progress)
             except UnknownSymbol:
@@ -58,7 +58,7 @@ def fetch_series(places: Places, cache: Path, source: str, symbols: list[str], i
     return result
 
 
-def kept(store: Store) -> str:
+def kept(store: BarStore) -> str:
     """Return what of a series is cached all the same, as the end of a sentence; empty if nothing is."""
     manifest = store.manifest()
     if manifest is None or not manifest.covered:
@@ -67,7 +67,7 @@ def kept(store: Store) -> str:
     return f" (cached and usable now with data.start and data.end inside: {manifest.symbol} {spans})"
 
 
-def load(store: Store, manifest: Manifest, wanted: tuple[int, int], quality: Quality, misaligned: str) -> Candles:
+def load(store: BarStore, manifest: CacheManifest, wanted: tuple[int, int], quality: Quality, misaligned: str) -> Candles:
     """Return the cleaned tape of a cached series; raises UserError if the range holds no bar."""
     bars = store.read(start=wanted[0], end=wanted[1]) if manifest.rows else {"time": np.zeros(0, np.int64)}
     if not len(bars["time"]):
@@ -79,7 +79,7 @@ def load(store: Store, manifest: Manifest, wanted: tuple[int, int], quality: Qua
                          symbol=np.zeros(len(bars["time"]), np.int32), **bars)
 
 
-def unknown(places: Places, name: str) -> str:
+def unknown(places: CacheFolders, name: str) -> str:
     """Return the sentence on an unknown symbol, with the nearest one the archive lists."""
     folders: list[str] = []
     if places.archive_url is not None:

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from candlelab.core.columns import NUMBERS
 from candlelab.core.errors import UserError
 from candlelab.market.columns import check_columns
-from candlelab.market.reading import Raw, read_raw
+from candlelab.market.reading import RawTable, read_raw
 from candlelab.market.symbols import symbol_of, tidy_names, tidy_symbol
 from candlelab.market.timestamps import check_timezone, read_times
 
@@ -46,7 +46,7 @@ class Reading:
 
 
 @dataclass(frozen=True)
-class Table:
+class BarTable:
     """Raw rows of one file in the order of the file: time (n,) int64 ms UTC, NUMBERS (n,) float64, symbol names or None."""
 
     path: Path
@@ -58,12 +58,12 @@ class Table:
         return len(self.columns["time"])
 
 
-def read_tables(path: Path, reading: Reading) -> list[Table]:
+def read_tables(path: Path, reading: Reading) -> list[BarTable]:
     """Return the bars of a csv, json, parquet or feather file, packed or not, one table per file in a zip; raises UserError."""
     return [_table(raw, path, reading) for raw in read_raw(path, dict(reading.columns), reading.max_bytes)]
 
 
-def _table(raw: Raw, path: Path, reading: Reading) -> Table:
+def _table(raw: RawTable, path: Path, reading: Reading) -> BarTable:
     if not len(raw.table):
         raise UserError(f"{raw.place} has a header but no bars: give a file with bars")
     columns = {"time": read_times(_moments(raw), raw.place, timezone=reading.timezone, time_format=reading.time_format)}
@@ -71,10 +71,10 @@ def _table(raw: Raw, path: Path, reading: Reading) -> Table:
     columns.setdefault("volume", np.zeros(len(raw.table)))
     member = Path(raw.place).name
     named = INTERVAL.search(member)
-    return Table(path.parent / member, columns, _symbols(raw, member), named.group(1) if named else None)
+    return BarTable(path.parent / member, columns, _symbols(raw, member), named.group(1) if named else None)
 
 
-def _moments(raw: Raw) -> pa.ChunkedArray:
+def _moments(raw: RawTable) -> pa.ChunkedArray:
     """Return the column of times; a file with a date and a time of day has them in two."""
     column = raw.table.column(raw.found["time"])
     if "day" not in raw.found:
@@ -87,7 +87,7 @@ def _moments(raw: Raw) -> pa.ChunkedArray:
     return pc.binary_join_element_wise(*texts, " ") if re.match(r"\s*\d{1,2}:\d\d", clock) else column
 
 
-def _symbols(raw: Raw, member: str) -> np.ndarray | None:
+def _symbols(raw: RawTable, member: str) -> np.ndarray | None:
     if "symbol" not in raw.found:
         name = tidy_symbol(raw.symbol) if raw.symbol else symbol_of(member)
         return np.full(len(raw.table), name, object) if name else None

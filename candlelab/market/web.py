@@ -44,7 +44,7 @@ class Passing(Exception):
 
 
 @dataclass(frozen=True)
-class Answer:
+class Response:
     """One answer of a server, complete."""
 
     status: int
@@ -101,7 +101,7 @@ class Web:
             say(f"{name}: {fault.reason}; trying again in {wait:.0f} s (try {attempt + 1} of {self.tries})")
         self.sleep(wait)
 
-    def get(self, url: str, *, cap: int) -> Answer:
+    def get(self, url: str, *, cap: int) -> Response:
         """Return one complete answer with status 200 of at most `cap` bytes; raises Passing, Absent or ExchangeRefuses."""
         import requests
 
@@ -114,7 +114,7 @@ class Web:
             with stalled, self._session().get(url, stream=True, timeout=(CONNECT_SECONDS, self.timeout)) as response:
                 self._reached.add(host)
                 body = read_capped(response, cap, self.timeout)
-                answer = Answer(response.status_code, {k.lower(): v for k, v in response.headers.items()}, body)
+                answer = Response(response.status_code, {k.lower(): v for k, v in response.headers.items()}, body)
         except (requests.exceptions.ConnectionError, requests.exceptions.Timeout) as error:
             raise self.broken_connection(error, host) from None
         except requests.exceptions.RequestException as error:
@@ -129,7 +129,7 @@ class Web:
             return Passing(f"{host} could not be reached ({root_cause(error)})", unreachable=True)
         return Passing(f"the connection to {host} broke ({root_cause(error)})")
 
-    def judge(self, answer: Answer, host: str) -> NoReturn:
+    def judge(self, answer: Response, host: str) -> NoReturn:
         """Raise what a status other than 200 means (docs/market_formats.md, section 1.3 and 2.4)."""
         code, message = error_code(answer.body)
         wait = retry_after(answer.headers)

@@ -15,7 +15,7 @@ SLOPE = 0.01
 
 
 @dataclass(frozen=True)
-class Plan:
+class LayerPlan:
     """Blocks of one chart size; vertical stride and dilation hold in the first layer only."""
 
     blocks: int
@@ -24,7 +24,7 @@ class Plan:
 
 
 # (height, width) of the charts of 5, 20 and 60 bars; docs/methods.md, section 3.1.
-PLANS = {(32, 15): Plan(2, 1, 1), (64, 60): Plan(3, 3, 2), (96, 180): Plan(4, 3, 3)}
+PLANS = {(32, 15): LayerPlan(2, 1, 1), (64, 60): LayerPlan(3, 3, 2), (96, 180): LayerPlan(4, 3, 3)}
 
 
 class JkxCnn(nn.Module):
@@ -47,7 +47,7 @@ class JkxCnn(nn.Module):
             outer = channels * 2**block
             first = block == 0
             layers.append(_block(inner, outer, plan.stride if first else 1, plan.dilation if first else 1))
-            height, inner = _pooled(height, plan if first else Plan(1, 1, 1)), outer
+            height, inner = _pooled(height, plan if first else LayerPlan(1, 1, 1)), outer
         self.blocks = nn.Sequential(*layers)
         self.fade = Fading(width, fading)
         self.drop = nn.Dropout(dropout)
@@ -59,7 +59,7 @@ class JkxCnn(nn.Module):
         return {"logits": self.classify(self.drop(self.fade(features).flatten(1)))}
 
 
-def _plan(shapes: Shapes) -> tuple[Plan, int, int]:
+def _plan(shapes: Shapes) -> tuple[LayerPlan, int, int]:
     if shapes.image is None or shapes.image[0] != 1 or shapes.image[1:] not in PLANS:
         raise UserError(
             f"jkx_cnn reads grey charts of 32x15, 64x60 or 96x180 pixels, not {shapes.image}; choose render=jkx_i5, jkx_i20 or jkx_i60."
@@ -77,7 +77,7 @@ def _block(inner: int, outer: int, stride: int, dilation: int) -> nn.Sequential:
     )
 
 
-def _pooled(height: int, plan: Plan) -> int:
+def _pooled(height: int, plan: LayerPlan) -> int:
     """Rows after a block's convolution and its rounding-up pool."""
     convolved = (height + 4 - plan.dilation * 4 - 1) // plan.stride + 1
     return -(-convolved // 2)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from array_api_compat import array_namespace
 
-from candlelab.core.contracts import Storage
+from candlelab.core.contracts import StorageLike
 from candlelab.core.errors import UserError
 from candlelab.render.bars import Bars
 from candlelab.render.chart import Chart, solid, spans_of
@@ -31,7 +31,7 @@ class CandleChart(Chart):
 
     def __init__(self, *, window: int, height: int, width: int, body: float, volume: float, moving_averages: list[int],
                  paper: list[int], up: list[int], down: list[int], wick: list[int], averages: list[list[int]],
-                 missing: Missing, fill: FillName, storage: Storage):
+                 missing: Missing, fill: FillName, storage: StorageLike):
         super().__init__(window, missing, fill, storage)
         self.height, self.width, self.body, self.volume = height, width, body, volume
         self.moving_averages, self.averages = moving_averages, averages

@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 from array_api_compat import array_namespace, device
 
-from candlelab.core.contracts import Storage
+from candlelab.core.contracts import StorageLike
 from candlelab.core.errors import UserError
 from candlelab.render.bars import Bars
 from candlelab.render.scale import FLAT, SNAP, extent
@@ -25,7 +25,7 @@ class Gramian(Style):
     A flat window has 1/2 everywhere before the arccos; rows and columns of missing bars are 0.
     """
 
-    def __init__(self, *, window: int, size: int, fields: list[Field], missing: Missing, storage: Storage):
+    def __init__(self, *, window: int, size: int, fields: list[Field], missing: Missing, storage: StorageLike):
         super().__init__(window, missing, storage)
         if size < window or not fields:
             raise UserError(f"size={size} and fields={fields}: give at least {window} pixels for {window} bars "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from candlelab.core.contracts import Storage
+from candlelab.core.contracts import StorageLike
 from candlelab.core.errors import UserError
 from candlelab.render.bars import Bars
 from candlelab.render.chart import Chart, solid, spans_of
@@ -26,7 +26,7 @@ class Jkx(Chart):
     """
 
     def __init__(self, *, window: int, height: int, volume: float, moving_average: int, missing: Missing, fill: FillName,
-                 storage: Storage):
+                 storage: StorageLike):
         super().__init__(window, missing, fill, storage)
         if height < 4 or not 0 <= volume <= 0.9 or moving_average < 0:
             raise UserError(f"height={height}, volume={volume}, moving_average={moving_average}: "

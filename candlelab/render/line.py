@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from array_api_compat import array_namespace
 
-from candlelab.core.contracts import Storage
+from candlelab.core.contracts import StorageLike
 from candlelab.core.errors import UserError
 from candlelab.render.bars import Bars
 from candlelab.render.chart import Chart, solid, spans_of
@@ -25,7 +25,7 @@ class LineChart(Chart):
     """
 
     def __init__(self, *, window: int, height: int, width: int, thickness: int, paper: list[int], ink: list[int],
-                 missing: Missing, fill: FillName, storage: Storage):
+                 missing: Missing, fill: FillName, storage: StorageLike):
         super().__init__(window, missing, fill, storage)
         if not 1 <= thickness <= 5 or height < 8 or width < window + thickness:
             raise UserError(f"thickness={thickness}, height={height}, width={width}: give a pen of 1 to "

@@ -6,7 +6,7 @@ from typing import Literal
 
 import numpy as np
 
-from candlelab.core.contracts import Storage
+from candlelab.core.contracts import StorageLike
 from candlelab.core.errors import UserError
 from candlelab.render.bars import Bars
 from candlelab.render.chart import Chart, solid, spans_of
@@ -29,7 +29,7 @@ class OhlcBars(Chart):
     """
 
     def __init__(self, *, window: int, height: int, layout: Literal["open_line_close", "line_open_close"],
-                 missing: Missing, fill: FillName, storage: Storage):
+                 missing: Missing, fill: FillName, storage: StorageLike):
         super().__init__(window, missing, fill, storage)
         if height < 2:
             raise UserError(f"height is {height}: a bar needs at least 2 rows")

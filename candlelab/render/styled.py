@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 from array_api_compat import is_torch_array
 
-from candlelab.core.contracts import Storage
+from candlelab.core.contracts import StorageLike
 from candlelab.core.errors import UserError
 from candlelab.render.bars import Bars
 from candlelab.render.scale import bar_heights, downward_scale, extent, snapped
@@ -32,7 +32,7 @@ class Styled(Style):
 
     def __init__(self, *, window: int, height: int, width: int, look: str,
                  form: Literal["candle", "ohlc", "line", "hollow_and_filled"], volume: bool, moving_averages: list[int],
-                 missing: Missing, storage: Storage):
+                 missing: Missing, storage: StorageLike):
         super().__init__(window, missing, storage)
         _plotter(look)
         self.height, self.width, self.look, self.form = height, width, look, form

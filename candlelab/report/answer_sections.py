@@ -5,12 +5,12 @@ from typing import Any
 
 from candlelab.report import formats
 from candlelab.report.page import Section, Table
-from candlelab.report.results import Results
+from candlelab.report.results import ReportData
 
 ERRORS = {"this model": ("forecast_mae_pct", "forecast_rmse_pct"), "no change": ("naive_mae_pct", "naive_rmse_pct")}
 
 
-def forecast(results: Results) -> Section:
+def forecast(results: ReportData) -> Section:
     """Error of the predicted close beside the naive one; empty for a net that forecasts nothing."""
     if results.get("test/forecast_mae_pct") is None:
         return Section("Forecast of the close")
@@ -34,12 +34,12 @@ def forecast_sentence(metrics: Mapping[str, Any]) -> str | None:
             f"a gain of {gain:+.3f} points{interval}.{covered}")
 
 
-def named(results: Results, threshold: Mapping[str, Any]) -> Section:
+def named(results: ReportData, threshold: Mapping[str, Any]) -> Section:
     """How much a recogniser names, and how rightly; empty for forecasts and for runs that never abstain."""
     return Section("Where it is silent", facts=_named_facts(results, threshold)) if threshold.get("rule") == "abstain" else Section("Where it is silent")
 
 
-def _named_facts(results: Results, threshold: Mapping[str, Any]) -> list[tuple[str, str]]:
+def _named_facts(results: ReportData, threshold: Mapping[str, Any]) -> list[tuple[str, str]]:
     least = threshold.get("threshold")
     sure = "none on validation: it names nothing" if least is None else formats.percent(least)
     facts = [("confidence asked for", sure), ("so that right on validation", f"{formats.percent(threshold.get('precision'))} of names")]

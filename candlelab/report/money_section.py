@@ -11,7 +11,7 @@ from candlelab.evaluate import ledger
 from candlelab.report import figures, formats, money_figures
 from candlelab.report.figures import Figure
 from candlelab.report.page import Section, Table
-from candlelab.report.results import FACTS_OF_MONEY, MONEY, Results
+from candlelab.report.results import FACTS_OF_MONEY, MONEY, ReportData
 from candlelab.report.sections import side_by_side
 
 THRESHOLD_OF = {
@@ -21,7 +21,7 @@ THRESHOLD_OF = {
 }
 
 
-def money(results: Results, curves: Mapping[str, Any], threshold: Mapping[str, Any], trades: pd.DataFrame) -> Section:
+def money(results: ReportData, curves: Mapping[str, Any], threshold: Mapping[str, Any], trades: pd.DataFrame) -> Section:
     """What the signals earned after fees, trade by trade and in all, and how the threshold was chosen; trades as in `Scores`."""
     plots = _plots(curves, threshold)
     paid = (threshold.get("fee_bps") or 0.0) + (threshold.get("slippage_bps") or 0.0)
@@ -105,7 +105,7 @@ def _fall(values: np.ndarray) -> np.ndarray:
     return values / np.maximum.accumulate(np.maximum(values, 1.0)) - 1
 
 
-def _money_facts(results: Results, threshold: Mapping[str, Any]) -> list[tuple[str, str]]:
+def _money_facts(results: ReportData, threshold: Mapping[str, Any]) -> list[tuple[str, str]]:
     """What makes a Sharpe ratio believable, or not."""
     facts = [("right this often", formats.percent(results.get("test/accuracy")))]
     facts += [(label, words(results.get(f"test/{name}"))) for name, (label, words) in FACTS_OF_MONEY.items()]
@@ -119,7 +119,7 @@ def _money_facts(results: Results, threshold: Mapping[str, Any]) -> list[tuple[s
     return [fact for fact in facts if fact[1] != formats.DASH]
 
 
-def _money_table(results: Results) -> Table:
+def _money_table(results: ReportData) -> Table:
     """The model, the baselines at their own thresholds, buy-and-hold and always flat."""
     note = "Each baseline trades at its own threshold, chosen on validation as the model's was."
     return side_by_side(results, MONEY, _interval, "After fees.", note)

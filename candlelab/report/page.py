@@ -29,7 +29,7 @@ class Table:
 
 
 @dataclass(frozen=True)
-class Chart:
+class AnsweredChart:
     """One picture the model saw, with what it made of it."""
 
     image: str
@@ -45,7 +45,7 @@ class Gallery:
     """Charts under one heading."""
 
     title: str
-    charts: Sequence[Chart]
+    charts: Sequence[AnsweredChart]
 
 
 @dataclass(frozen=True)

@@ -54,7 +54,7 @@ FACTS_OF_MONEY: dict[str, tuple[str, Words]] = {
 
 
 @dataclass(frozen=True)
-class Results:
+class ReportData:
     """All that the sections read.
 
     metrics      flat: test/accuracy, val/…, baseline/<name>/…; a value may be None or absent.

@@ -14,7 +14,7 @@ from candlelab.evaluate.verdict import Answer, Verdict
 from candlelab.report import answer_sections, figures, formats, money_section, sections
 from candlelab.report.figures import Estimate, Reference
 from candlelab.report.page import Section, write_page
-from candlelab.report.results import Results
+from candlelab.report.results import ReportData
 
 # A recognition report never speaks of these: its label is drawn inside the input, so there is nothing to trade on.
 MONEY_WORDS = re.compile(r"sharpe|backtest|predict", re.IGNORECASE)
@@ -44,7 +44,7 @@ def write_report(
     epochs       one mapping per epoch, column -> value: the training curves.
     """
     verdict = scores.verdict
-    results = Results(scores.metrics, card, verdict.kind)
+    results = ReportData(scores.metrics, card, verdict.kind)
     recognition = verdict.kind == "recognition"
     origin = {
         name: value for name, value in provenance.items() if name != "config" and not (recognition and MONEY_WORDS.search(str(value)))
@@ -72,7 +72,7 @@ def write_report(
     return write_page(path, "report.html.j2", context)
 
 
-def _verdict(results: Results, verdict: Verdict, name: str) -> dict[str, Any]:
+def _verdict(results: ReportData, verdict: Verdict, name: str) -> dict[str, Any]:
     """What the box at the top shows."""
     headline, explanation = _headline(results, verdict)
     notes = [
@@ -97,7 +97,7 @@ def _verdict(results: Results, verdict: Verdict, name: str) -> dict[str, Any]:
     }
 
 
-def _answers(results: Results, verdict: Verdict) -> list[tuple[Answer, tuple[str, Any]]]:
+def _answers(results: ReportData, verdict: Verdict) -> list[tuple[Answer, tuple[str, Any]]]:
     """Each answer with the name of the value that would mean nothing is there, and how to say its number."""
     area = "chance", lambda value: "AUROC " + formats.number(value)
     lead = "as good", formats.points if verdict.kind == "recognition" else lambda value: "AUROC " + formats.signed(value)
@@ -110,7 +110,7 @@ def _answers(results: Results, verdict: Verdict) -> list[tuple[Answer, tuple[str
     return [(answer, against) for answer, against in every if answer is not None]
 
 
-def _simulated(results: Results) -> str:
+def _simulated(results: ReportData) -> str:
     """How the run compares with what the simulated market allows; empty for real markets."""
     best, reached = results.get("bayes/accuracy"), results.get("bayes/reached")
     if best is None:
@@ -127,7 +127,7 @@ def _capital(words: str) -> str:
     return words[:1].upper() + words[1:].rstrip(".") + "."
 
 
-def _subtitle(results: Results) -> str:
+def _subtitle(results: ReportData) -> str:
     """Market, bars, window and dates in one line."""
     card = results.card
     symbols = [str(symbol) for symbol in card.get("symbols", [])]
@@ -144,7 +144,7 @@ def _subtitle(results: Results) -> str:
     return " · ".join(words)
 
 
-def _headline(results: Results, verdict: Verdict) -> tuple[str, str]:
+def _headline(results: ReportData, verdict: Verdict) -> tuple[str, str]:
     """The verdict in one phrase, and what the phrase means."""
     knows, beyond = verdict.information.answer == "yes", verdict.beyond_baseline.answer == "yes"
     if verdict.kind == "recognition":

@@ -10,13 +10,13 @@ from candlelab.evaluate.intervals import wilson
 from candlelab.evaluate.verdict import measure_of
 from candlelab.report import figures, formats
 from candlelab.report.figures import Estimate, Figure, Reference
-from candlelab.report.page import Chart, Gallery, Section, Table, png, share_cell
-from candlelab.report.results import MONEY, QUALITY, Results, Words
+from candlelab.report.page import AnsweredChart, Gallery, Section, Table, png, share_cell
+from candlelab.report.results import MONEY, QUALITY, ReportData, Words
 
 FACTS = ("symbols", "interval", "first", "last", "bars", "segments", "window", "warmup", "label", "horizon", "dropped_samples")
 
 
-def data(results: Results) -> Section:
+def data(results: ReportData) -> Section:
     """What went in: the data card and how many of each label every part holds."""
     card = results.card
     facts = [
@@ -68,7 +68,7 @@ def _findings(card: Mapping[str, Any]) -> list[Table]:
     return [Table(head, body, "What was found in the bars.", "By the reader of the bars, and by what no exchange can do.", prose=True)]
 
 
-def quality(results: Results, predictions: pd.DataFrame, difficulty: Sequence[Mapping[str, Any]] = ()) -> Section:
+def quality(results: ReportData, predictions: pd.DataFrame, difficulty: Sequence[Mapping[str, Any]] = ()) -> Section:
     """The model beside every baseline, on the same rows."""
     size = len(results.classes)
     accuracy = [
@@ -106,7 +106,7 @@ NOTES = {
 }
 
 
-def _comparison(results: Results, metric: str, references: Sequence[Reference], words: Words) -> Figure | None:
+def _comparison(results: ReportData, metric: str, references: Sequence[Reference], words: Words) -> Figure | None:
     """Dots with intervals of one metric; None when the model has no such score."""
     if results.get(f"test/{metric}") is None:
         return None
@@ -120,7 +120,7 @@ def _comparison(results: Results, metric: str, references: Sequence[Reference], 
     return figures.comparison(rows, references, title=title[0].upper() + title[1:], note=NOTES[metric], axis=title, words=words)
 
 
-def _versus(results: Results) -> Figure | None:
+def _versus(results: ReportData) -> Figure | None:
     """The model minus each baseline, row by row, by what the verdict compares; None without such differences."""
     measure, words = measure_of(results.kind), formats.points if results.kind == "recognition" else formats.signed
     named = [(name.replace("_", " "), f"versus/{name}/{measure}") for name in results.baselines]
@@ -143,14 +143,14 @@ def _versus(results: Results) -> Figure | None:
     )
 
 
-def _quality_table(results: Results) -> Table:
+def _quality_table(results: ReportData) -> Table:
     """One row per model, one column per metric that anybody has."""
     two = len(results.classes) == 2 or results.kind == "recognition"
     shown = {name: words for name, words in QUALITY.items() if not (two and name in ("auroc_direction", "auroc_move"))}
     return side_by_side(results, shown, formats.interval, "All scores.", "The model and the baselines on the test rows.")
 
 
-def side_by_side(results: Results, shown: Mapping[str, tuple[str, Words]], interval: Callable[..., str], title: str, note: str) -> Table:
+def side_by_side(results: ReportData, shown: Mapping[str, tuple[str, Words]], interval: Callable[..., str], title: str, note: str) -> Table:
     """The model and all who have any of these scores, the first score with its 95 % interval."""
     sources = {"this model": "test/"} | {name.replace("_", " "): f"baseline/{name}/" for name in results.baselines}
     have = [name for name in shown if any(results.get(source + name) is not None for source in sources.values())]
@@ -164,7 +164,7 @@ def side_by_side(results: Results, shown: Mapping[str, tuple[str, Words]], inter
     return Table(["", *head[:1], "95 %", *head[1:]], rows, title, note, marked=(0,))
 
 
-def errors(results: Results, curves: Mapping[str, Any], predictions: pd.DataFrame) -> Section:
+def errors(results: ReportData, curves: Mapping[str, Any], predictions: pd.DataFrame) -> Section:
     """Which classes are confused, whether confidence means anything, and precision and recall per class."""
     plots, tables = [], []
     matrix = np.array(curves.get("confusion", {}).get("counts", []))
@@ -187,7 +187,7 @@ def errors(results: Results, curves: Mapping[str, Any], predictions: pd.DataFram
     return Section("Where it errs", figures=plots, tables=tables)
 
 
-def _net_rows(results: Results, predictions: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _net_rows(results: ReportData, predictions: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Confidence, whether right, and time of the model's labelled test rows; (n,) each."""
     rows = predictions[(predictions["model"] == "net") & (predictions["split"] == "test") & (predictions["label"] >= 0)]
     p = rows[[f"p_{place}" for place in range(len(results.classes))]].to_numpy(float)
@@ -202,7 +202,7 @@ def _bins(confidence: np.ndarray, hit: np.ndarray, count: int = 10) -> tuple[np.
     )
 
 
-def _stability(results: Results, predictions: pd.DataFrame, stretches: int = 12) -> Figure | None:
+def _stability(results: ReportData, predictions: pd.DataFrame, stretches: int = 12) -> Figure | None:
     """Accuracy in twelve equally long stretches of the test period, with intervals from the effective size."""
     _, hit, time = _net_rows(results, predictions)
     if len(hit) < 20 * stretches:
@@ -223,19 +223,19 @@ def _stability(results: Results, predictions: pd.DataFrame, stretches: int = 12)
     )
 
 
-def symbols(results: Results, per_symbol: pd.DataFrame) -> Section:
+def symbols(results: ReportData, per_symbol: pd.DataFrame) -> Section:
     """One row per symbol, when there are several; per_symbol as in `Scores`."""
     lead = "With many symbols one of them looks good by luck: read the intervals, not the ranking."
     return Section("Symbols", lead, tables=[_apart(results, per_symbol, "symbol")]) if len(per_symbol) > 1 else Section("Symbols")
 
 
-def periods(results: Results, per_period: pd.DataFrame) -> Section:
+def periods(results: ReportData, per_period: pd.DataFrame) -> Section:
     """One row per test period, when several were named; per_period as in `Scores`."""
     lead = "All periods are traded at one threshold, chosen on validation. What holds in one month alone is luck or a regime."
     return Section("Test periods", lead, tables=[_apart(results, per_period, "period")]) if len(per_period) > 1 else Section("Test periods")
 
 
-def _apart(results: Results, scores: pd.DataFrame, name: str) -> Table:
+def _apart(results: ReportData, scores: pd.DataFrame, name: str) -> Table:
     """One row of scores per part of the test rows."""
     money = [] if results.kind == "recognition" else ["auroc_direction", "sharpe_net_annual", "trades"]
     shown = [metric for metric in ("accuracy", "balanced_accuracy", *money) if metric in scores]
@@ -268,7 +268,7 @@ def explained(maps: Mapping[str, Any]) -> Section:
     return Section("Where it looked", lead, galleries=groups)
 
 
-def _chart(image: np.ndarray, caption: Mapping[str, Any]) -> Chart:
+def _chart(image: np.ndarray, caption: Mapping[str, Any]) -> AnsweredChart:
     """One picture with its caption in words."""
     label, answer = (str(caption[name]).replace("_", " ") for name in ("label", "answer"))
     right = label == answer
@@ -280,10 +280,10 @@ def _chart(image: np.ndarray, caption: Mapping[str, Any]) -> Chart:
     lines += [f"words that spoke for it: {caption['words']}"] if caption.get("words") else []
     side = f" ({caption['direction']})" if caption.get("direction") else ""
     title = f"{answer}{side}" if formats.missing(confidence) else f"{answer}{side}, {formats.percent(confidence, 0)} sure"
-    return Chart(png(image), image.shape[2], image.shape[1], title, tuple(line for line in lines if line), right)
+    return AnsweredChart(png(image), image.shape[2], image.shape[1], title, tuple(line for line in lines if line), right)
 
 
-def training(results: Results, rows: Sequence[Mapping[str, float]]) -> Section:
+def training(results: ReportData, rows: Sequence[Mapping[str, float]]) -> Section:
     """Loss and metrics per epoch; nothing without rows."""
     if not rows:
         return Section("Training")

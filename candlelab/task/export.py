@@ -17,7 +17,7 @@ from candlelab.export.indicators import ScaledIndicators
 from candlelab.export.int8 import Candidate, Judge, quantize
 from candlelab.export.measure import Arrays, answers, disagreement, latency, megabytes
 from candlelab.export.onnx_graph import CandlesGraph, NetGraph, answer_names, input_names, write_graph
-from candlelab.export.report import File, Findings, write_report
+from candlelab.export.report import ExportedFile, Findings, write_report
 from candlelab.export.rule import rule_of
 from candlelab.pipeline.inputs import InputMaker, raw_windows
 from candlelab.pipeline.load import load_run
@@ -120,18 +120,18 @@ def torch_answers(graph: NetGraph, inputs: Arrays) -> Arrays:
     return {name: value.numpy() for name, value in zip(graph.answers, said, strict=True)}
 
 
-def _model(run: Run, judged: Windows, path: Path, opset: int, card: dict, calls: int) -> File:
+def _model(run: Run, judged: Windows, path: Path, opset: int, card: dict, calls: int) -> ExportedFile:
     names = input_names(run.model.reads)
     graph = NetGraph(run.model, names, _answers(run, judged))
     return _write(graph, judged.inputs, path, opset, card, calls)
 
 
-def _candles(run: Run, maker: InputMaker, judged: Windows, path: Path, opset: int, card: dict, calls: int) -> File:
+def _candles(run: Run, maker: InputMaker, judged: Windows, path: Path, opset: int, card: dict, calls: int) -> ExportedFile:
     try:
         graph = candles_graph(run, maker, _answers(run, judged))
     except ValueError as refusal:
         path.unlink(missing_ok=True)
-        return File(path.name, refused=str(refusal))
+        return ExportedFile(path.name, refused=str(refusal))
     inputs = {"ohlcv": judged.candles} | {name: value for name, value in judged.inputs.items() if name.startswith("caption")}
     return _write(graph, inputs, path, opset, card, calls)
 
@@ -164,20 +164,20 @@ def drawer(renderer):
     return lambda ohlcv: renderer.draw_windows(ohlcv[:, -bars:])
 
 
-def _write(graph: NetGraph, inputs: Arrays, path: Path, opset: int, card: dict, calls: int) -> File:
+def _write(graph: NetGraph, inputs: Arrays, path: Path, opset: int, card: dict, calls: int) -> ExportedFile:
     write_graph(graph, {name: torch.from_numpy(inputs[name]) for name in graph.names}, path, opset=opset, card=card)
     inputs = {name: inputs[name] for name in graph.names}
     gaps = disagreement(path, inputs, torch_answers(graph, inputs), batches=BATCHES)
     if max(gaps.values()) > AGREES:
         path.unlink()
         raise UserError(f"{path.name} differs from torch by {max(gaps.values()):.1e}, more than {AGREES:g}: try another task.opset")
-    return File(path.name, megabytes(path), _times(path, inputs, calls), gaps)
+    return ExportedFile(path.name, megabytes(path), _times(path, inputs, calls), gaps)
 
 
-def _eight_bits(path: Path, tried: list[Candidate], judged: Windows, calls: int) -> File:
+def _eight_bits(path: Path, tried: list[Candidate], judged: Windows, calls: int) -> ExportedFile:
     if not path.exists():
-        return File(path.name, refused="no eight-bit form passes the gate")
-    return File(path.name, megabytes(path), _times(path, judged.inputs, calls), {})
+        return ExportedFile(path.name, refused="no eight-bit form passes the gate")
+    return ExportedFile(path.name, megabytes(path), _times(path, judged.inputs, calls), {})
 
 
 def _times(path: Path, inputs: Arrays, calls: int) -> dict[tuple[int, int], tuple[float, float]]:
@@ -197,7 +197,7 @@ def _check_settings(opset: int, calibration: int, gate: int, most_loss: float, c
                          "each and a loss of 0 or more")
 
 
-def _say(files: list[File], folder: Path) -> None:
+def _say(files: list[ExportedFile], folder: Path) -> None:
     for file in files:
         print(f"{file.name:<24} " + (f"not written: {file.refused}" if file.refused else
                                      f"{file.megabytes:8.2f} MB   {file.times[1, 1][0]:7.2f} ms per window"), flush=True)

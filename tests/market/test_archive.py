@@ -11,7 +11,7 @@ from candlelab.data.source.file import File
 from candlelab.market.archive import ArchiveFile, expected_times, list_folder, parse_checksum, parse_csv, parse_zip
 from candlelab.market.merge import join
 from candlelab.market.resample import resample
-from candlelab.market.web import Answer, Passing
+from candlelab.market.web import Passing, Response
 
 PRICES = ("open", "high", "low", "close")
 # Days whose volume and trade count the exchange restated after the zips were made (known too: 2021-01-11 and 2021-01-21,
@@ -107,7 +107,7 @@ class Recorded:
 
     def get(self, url, *, cap):
         self.asked.append(url)
-        return Answer(200, {}, self.pages.pop(0))
+        return Response(200, {}, self.pages.pop(0))
 
 
 def test_recorded_listing_is_read_over_both_pages(shared):

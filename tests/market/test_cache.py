@@ -9,7 +9,7 @@ import pytest
 from loopback_exchange import Exchange, kline, zip_of_rows
 
 from candlelab.data.source.binance_vision import BinanceVision
-from candlelab.market.cache import Manifest, Store, inventory, merge_ranges, uncovered
+from candlelab.market.cache import BarStore, CacheManifest, inventory, merge_ranges, uncovered
 
 HOUR = 3_600_000
 T0 = 1_704_067_200_000  # 2024-01-01
@@ -75,7 +75,7 @@ def test_killed_between_commit_and_clearing_up_the_next_call_clears_up(exchange,
     fetch(exchange.url, tmp_path / "whole")
 
     def killed():
-        Store.sweep = lambda store: os.kill(os.getpid(), signal.SIGKILL)
+        BarStore.sweep = lambda store: os.kill(os.getpid(), signal.SIGKILL)
         fetch(exchange.url, tmp_path / "killed")
 
     assert os.WIFSIGNALED(in_child(killed))
@@ -100,7 +100,7 @@ def test_two_processes_fetching_the_same_share_one_download(exchange, tmp_path):
 
 
 def test_damaged_staged_zip_is_fetched_again(exchange, tmp_path):
-    store = Store(tmp_path / "binance_vision/spot/BTCUSDT/1h")
+    store = BarStore(tmp_path / "binance_vision/spot/BTCUSDT/1h")
     store.folder.mkdir(parents=True)
     store.stage("BTCUSDT-1h-2024-01-01.zip", b"half a zip", "0" * 64)
     assert len(fetch(exchange.url, tmp_path)) == DAYS * 24
@@ -109,7 +109,7 @@ def test_damaged_staged_zip_is_fetched_again(exchange, tmp_path):
 def test_unfinished_data_is_never_read(tmp_path):
     (tmp_path / "candles.parquet.part").write_bytes(b"PAR1")
     with pytest.raises(ValueError, match=r"nothing is cached"):
-        Store(tmp_path).read()
+        BarStore(tmp_path).read()
 
 
 def test_a_wider_range_keeps_what_is_there(exchange, tmp_path):
@@ -136,10 +136,10 @@ def test_inventory_says_which_series_is_damaged(exchange, tmp_path):
 
 
 def test_empty_series_can_be_stored(tmp_path):
-    store = Store(tmp_path / "a")
+    store = BarStore(tmp_path / "a")
     with store.locked():
         store.commit({n: np.zeros(0, np.int64 if n == "time" else float) for n in ("time", "open", "high", "low", "close", "volume")},
-                     Manifest("s", "spot", "X", "1h", covered=[[0, HOUR]]))
+                     CacheManifest("s", "spot", "X", "1h", covered=[[0, HOUR]]))
     assert store.manifest().rows == 0 and len(store.read()["time"]) == 0
 
 

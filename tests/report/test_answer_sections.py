@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from candlelab.report import answer_sections, sections
-from candlelab.report.results import Results
+from candlelab.report.results import ReportData
 
 GAIN = {"test/forecast_mae_pct": 0.5, "test/naive_mae_pct": 0.6, "test/forecast_gain_pct": 0.1, "test/forecast_gain_pct_low": 0.02,
         "test/forecast_gain_pct_high": 0.18, "test/forecast_rmse_pct": 0.7, "test/naive_rmse_pct": 0.8, "test/forecast_coverage": 0.93}
@@ -24,11 +24,11 @@ def test_what_is_not_shown_is_not_claimed():
 
 
 def test_a_net_without_forecast_has_no_such_section():
-    assert answer_sections.forecast_sentence({}) is None and not answer_sections.forecast(Results({}, CARD, "recognition")).filled
+    assert answer_sections.forecast_sentence({}) is None and not answer_sections.forecast(ReportData({}, CARD, "recognition")).filled
 
 
 def test_the_section_shows_both_errors():
-    table = answer_sections.forecast(Results(GAIN, CARD, "recognition")).tables[0]
+    table = answer_sections.forecast(ReportData(GAIN, CARD, "recognition")).tables[0]
     assert [row[0] for row in table.rows] == ["this model", "no change"] and table.rows[1][1].startswith("0.600")
 
 
@@ -42,5 +42,5 @@ def test_a_recogniser_says_how_much_it_names():
 
 def test_classes_of_patterns_stand_with_their_direction():
     empty = pd.DataFrame({"model": [], "split": [], "label": [], "p_0": [], "p_1": [], "time": []})
-    table = sections.errors(Results({}, CARD, "recognition"), {"confusion": {"counts": np.eye(2)}}, empty).tables[0]
+    table = sections.errors(ReportData({}, CARD, "recognition"), {"confusion": {"counts": np.eye(2)}}, empty).tables[0]
     assert table.head[1] == "textbooks expect" and [row[1] for row in table.rows] == ["bearish", "neutral"]

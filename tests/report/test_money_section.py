@@ -5,13 +5,13 @@ from score_cases import predictions, score
 
 from candlelab.evaluate.threshold.fixed import Fixed
 from candlelab.report import money_figures, money_section
-from candlelab.report.results import Results
+from candlelab.report.results import ReportData
 
 CARD = {"parts": {"test": {"classes": {"down": 1, "up": 1}}}}
 
 
 def section(found):
-    return money_section.money(Results(found.metrics, CARD, "forecast"), found.curves, found.threshold, found.trades)
+    return money_section.money(ReportData(found.metrics, CARD, "forecast"), found.curves, found.threshold, found.trades)
 
 
 def test_the_money_section_shows_fees_months_trades_and_drawdowns():

@@ -73,17 +73,17 @@ def rendered(root: Path) -> str:
 
 
 def fetch(root: Path) -> None:
-    from candlelab.market.cache import Manifest, Store
-    store = Store(root / "series")
+    from candlelab.market.cache import BarStore, CacheManifest
+    store = BarStore(root / "series")
     bars = {"time": np.arange(50) * 3_600_000} | {name: np.full(50, 1.0) for name in ("open", "high", "low", "close", "volume")}
     with store.locked():
         store.stage("bars.zip", b"zip", "0" * 64)
-        store.commit(bars, Manifest("test", "spot", "A", "1h"))
+        store.commit(bars, CacheManifest("test", "spot", "A", "1h"))
 
 
 def fetched(root: Path) -> list[float]:
-    from candlelab.market.cache import Store
-    return Store(root / "series").read(start=None, end=None)["close"].tolist()
+    from candlelab.market.cache import BarStore
+    return BarStore(root / "series").read(start=None, end=None)["close"].tolist()
 
 
 def export(root: Path) -> None:

@@ -3,7 +3,7 @@
 import numpy as np
 
 from candlelab.market.archive import ArchiveFile
-from candlelab.market.cache import Store
+from candlelab.market.cache import BarStore
 from candlelab.task.bench.ingest import bench_ingest, ingest_zips, make_month
 
 
@@ -15,6 +15,6 @@ def test_figures_are_reported_beside_the_plain_way():
 
 def test_what_is_measured_stores_every_bar(tmp_path):
     files = [ArchiveFile("spot", "BENCHUSDT", "1m", date) for date in ("2021-01", "2021-02")]
-    manifest = ingest_zips([(f, make_month(f, np.random.default_rng(0))) for f in files], Store(tmp_path), 2)
-    time = Store(tmp_path).read()["time"]
+    manifest = ingest_zips([(f, make_month(f, np.random.default_rng(0))) for f in files], BarStore(tmp_path), 2)
+    time = BarStore(tmp_path).read()["time"]
     assert manifest.rows == len(time) == 59 * 1440 and (np.diff(time) == 60_000).all()

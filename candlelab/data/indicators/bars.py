@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from candlelab.core.errors import UserError
-from candlelab.data.indicators.segments import Bars, per_segment
+from candlelab.data.indicators.segments import SegmentBars, per_segment
 
 if TYPE_CHECKING:
     from candlelab.core.candles import Candles
@@ -30,7 +30,7 @@ class RawBars:
     def __call__(self, candles: Candles) -> np.ndarray:
         return per_segment(candles, self._columns, len(self.names), warmup=self.warmup, kalman=None)
 
-    def _columns(self, bars: Bars) -> list[np.ndarray]:
+    def _columns(self, bars: SegmentBars) -> list[np.ndarray]:
         mean = np.full(len(bars.close), np.nan)
         mean[self.warmup :] = np.lib.stride_tricks.sliding_window_view(bars.close, self.average).mean(axis=1)
         return [bars.open, bars.high, bars.low, bars.close, mean, bars.volume]

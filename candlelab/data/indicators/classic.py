@@ -9,7 +9,7 @@ import numpy as np
 import talib
 
 from candlelab.data.indicators.formulas import log_volume, ratio, volatility
-from candlelab.data.indicators.segments import Bars, kalman_warmup, per_segment
+from candlelab.data.indicators.segments import SegmentBars, kalman_warmup, per_segment
 
 if TYPE_CHECKING:
     from candlelab.core.candles import Candles
@@ -33,7 +33,7 @@ class Classic:
         return per_segment(candles, _compute, len(self.names), warmup=self.warmup, kalman=self.kalman)
 
 
-def _compute(bars: Bars) -> Iterator[np.ndarray]:
+def _compute(bars: SegmentBars) -> Iterator[np.ndarray]:
     sigma = volatility(bars.close, 20)
     unit = bars.close * sigma
     before = np.concatenate(([np.nan], bars.close[:-1]))

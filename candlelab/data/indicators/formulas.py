@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import talib
 
-from candlelab.data.indicators.segments import Bars
+from candlelab.data.indicators.segments import SegmentBars
 
 
 def log_return(close: np.ndarray, lag: int = 1) -> np.ndarray:
@@ -59,7 +59,7 @@ def stoch_rsi(close: np.ndarray, bars: int) -> tuple[np.ndarray, np.ndarray]:
     return place, talib.SMA(place, 3)
 
 
-def shape(bars: Bars) -> list[np.ndarray]:
+def shape(bars: SegmentBars) -> list[np.ndarray]:
     """Body (signed), upper and lower shadow as shares of the bar's range; 0 in a bar without range."""
     span = bars.high - bars.low
     upper = bars.high - np.maximum(bars.open, bars.close)

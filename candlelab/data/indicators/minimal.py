@@ -8,7 +8,7 @@ import numpy as np
 import talib
 
 from candlelab.data.indicators.formulas import log_return, volatility
-from candlelab.data.indicators.segments import Bars, kalman_warmup, per_segment
+from candlelab.data.indicators.segments import SegmentBars, kalman_warmup, per_segment
 
 if TYPE_CHECKING:
     from candlelab.core.candles import Candles
@@ -27,7 +27,7 @@ class Minimal:
         return per_segment(candles, _compute, len(self.names), warmup=self.warmup, kalman=self.kalman)
 
 
-def _compute(bars: Bars) -> list[np.ndarray]:
+def _compute(bars: SegmentBars) -> list[np.ndarray]:
     close = bars.close
     means = (np.log(close / talib.SMA(close, bars_back)) for bars_back in (5, 20))
     return [log_return(close), *means, volatility(close, 20)]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import talib
 
-from candlelab.data.indicators.segments import Bars, kalman_warmup, per_segment
+from candlelab.data.indicators.segments import SegmentBars, kalman_warmup, per_segment
 
 if TYPE_CHECKING:
     from candlelab.core.candles import Candles
@@ -30,7 +30,7 @@ class Raw:
         return per_segment(candles, _compute, len(self.names), warmup=self.warmup, kalman=self.kalman)
 
 
-def _compute(bars: Bars) -> list[np.ndarray]:
+def _compute(bars: SegmentBars) -> list[np.ndarray]:
     macd, signal, _ = talib.MACD(bars.close, 12, 26, 9)
     upper, middle, lower = talib.BBANDS(bars.close, 20, 2.0, 2.0)
     rsi = talib.RSI(bars.close, 14)

@@ -19,7 +19,7 @@ SETTLED = 1e-3  # share of a filter's starting value that may be left when its w
 
 
 @dataclass(frozen=True)
-class Bars:
+class SegmentBars:
     """The bars of one segment that are left, columns of equal length, contiguous float64; `time` is int64 ms UTC."""
 
     time: np.ndarray
@@ -31,7 +31,7 @@ class Bars:
 
 
 def per_segment(
-    candles: Candles, compute: Callable[[Bars], Iterable[np.ndarray]], width: int, *, warmup: int, kalman: float | None
+    candles: Candles, compute: Callable[[SegmentBars], Iterable[np.ndarray]], width: int, *, warmup: int, kalman: float | None
 ) -> np.ndarray:
     """Columns of `compute` for every row of the tape; (N, width) float64, NaN in the first `warmup` rows of a segment.
 
@@ -80,11 +80,11 @@ def kalman_filter(values: np.ndarray, ratio: float) -> np.ndarray:
     return out
 
 
-def _bars(candles, rows, kalman) -> Bars:
+def _bars(candles, rows, kalman) -> SegmentBars:
     columns = {name: np.ascontiguousarray(getattr(candles, name)[rows]) for name in (*PRICES, "volume")}
     if kalman is not None:  # one linear filter for all four, so high stays above low
         columns |= {name: np.exp(kalman_filter(np.log(columns[name]), kalman)) for name in PRICES}
-    return Bars(time=candles.time[rows], **columns)
+    return SegmentBars(time=candles.time[rows], **columns)
 
 
 def _held(places, count) -> np.ndarray:

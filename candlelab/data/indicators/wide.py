@@ -9,7 +9,7 @@ import numpy as np
 import talib
 
 from candlelab.data.indicators.formulas import log_return, log_volume, ratio, shape, skewness, stoch_rsi, volatility
-from candlelab.data.indicators.segments import Bars, kalman_warmup, per_segment
+from candlelab.data.indicators.segments import SegmentBars, kalman_warmup, per_segment
 
 if TYPE_CHECKING:
     from candlelab.core.candles import Candles
@@ -54,7 +54,7 @@ class Wide:
         return per_segment(candles, _compute, len(self.names), warmup=self.warmup, kalman=self.kalman)
 
 
-def _compute(bars: Bars) -> Iterator[np.ndarray]:
+def _compute(bars: SegmentBars) -> Iterator[np.ndarray]:
     sigma = volatility(bars.close, 20)
     yield from _trend(bars, sigma)
     yield from _oscillators(bars, sigma)
@@ -66,14 +66,14 @@ def _compute(bars: Bars) -> Iterator[np.ndarray]:
     yield from _flags(bars)
 
 
-def _trend(bars: Bars, sigma) -> list[np.ndarray]:
+def _trend(bars: SegmentBars, sigma) -> list[np.ndarray]:
     close = bars.close
     averages = [*(talib.SMA(close, n) for n in (5, 10, 20, 50)), talib.EMA(close, 12), talib.EMA(close, 26)]
     returns = [ratio(log_return(close, lag), sigma) for lag in (1, 2, 3, 5, 10, 20)]
     return [*returns, *(ratio(np.log(close / average), sigma) for average in averages)]
 
 
-def _oscillators(bars: Bars, sigma) -> list[np.ndarray]:
+def _oscillators(bars: SegmentBars, sigma) -> list[np.ndarray]:
     close, unit = bars.close, bars.close * sigma
     upper, middle, lower = talib.BBANDS(close, 20, 2.0, 2.0)
     return [
@@ -86,13 +86,13 @@ def _oscillators(bars: Bars, sigma) -> list[np.ndarray]:
     ]
 
 
-def _on_balance(bars: Bars) -> np.ndarray:
+def _on_balance(bars: SegmentBars) -> np.ndarray:
     """Share of the last 20 bars' volume that was traded in rising less in falling bars, -1 to 1."""
     signed = np.sign(np.diff(bars.close, prepend=bars.close[0])) * bars.volume
     return ratio(talib.SMA(signed, 20), talib.SMA(bars.volume, 20))
 
 
-def _past(bars: Bars) -> list[np.ndarray]:
+def _past(bars: SegmentBars) -> list[np.ndarray]:
     step = log_return(bars.close)
     lags = [np.concatenate((np.full(lag, np.nan), step[:-lag])) for lag in range(1, 6)]
     return [*lags, *(volatility(bars.close, n) for n in (5, 20, 50)), skewness(step, 20)]
@@ -105,6 +105,6 @@ def _calendar(time) -> list[np.ndarray]:
     return [wave(2 * np.pi * turn) for turn in turns for wave in (np.sin, np.cos)]
 
 
-def _flags(bars: Bars) -> Iterator[np.ndarray]:
+def _flags(bars: SegmentBars) -> Iterator[np.ndarray]:
     prices = (bars.open, bars.high, bars.low, bars.close)
     return (np.sign(getattr(talib, name)(*prices)) for name in PATTERNS)

@@ -11,7 +11,7 @@ from candlelab.data.label.outcomes import Labels, one_of
 
 if TYPE_CHECKING:
     from candlelab.core.candles import Candles
-    from candlelab.data.pictures import Pictures
+    from candlelab.data.pictures import PictureSet
 
 
 class Given:
@@ -28,7 +28,7 @@ class Given:
     def __call__(self, candles: Candles, window: int) -> Labels:
         raise UserError("labels that came with pictures cannot be made from bars: data/label=given goes with data=pictures")
 
-    def of(self, pictures: Pictures) -> GivenLabels:
+    def of(self, pictures: PictureSet) -> GivenLabels:
         """Return the labels of a set; raises UserError if a forecast has no returns to be scored by."""
         labels = GivenLabels(self.kind, pictures)
         if self.kind == "forecast" and np.isnan(labels.forward_return).all():
@@ -40,7 +40,7 @@ class Given:
 class GivenLabels:
     """The labels of one set of pictures, one per row of its tape."""
 
-    def __init__(self, kind: str, pictures: Pictures):
+    def __init__(self, kind: str, pictures: PictureSet):
         self.kind, self.horizon, self.classes = kind, int(kind == "forecast"), pictures.classes
         self._label = pictures.label
         with np.errstate(divide="ignore", invalid="ignore"):

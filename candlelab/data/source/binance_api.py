@@ -11,12 +11,12 @@ from urllib.parse import urlsplit
 from candlelab.core.candles import Candles
 from candlelab.core.errors import UserError
 from candlelab.core.local import Address, Place
-from candlelab.market.collect import Places
+from candlelab.market.collect import CacheFolders
 from candlelab.market.progress import SAID_AFTER, patience
 from candlelab.market.quality import Quality
 from candlelab.market.rest import HOSTS, PAGE_BYTES, PATHS, WEIGHT_PER_MINUTE, Budget, Rest
 from candlelab.market.series import fetch_series
-from candlelab.market.web import CONNECT_SECONDS, Answer, Passing, Web, base_address, capped, root_cause
+from candlelab.market.web import CONNECT_SECONDS, Passing, Response, Web, base_address, capped, root_cause
 
 NAME = "binance_api"
 URL_OF = {"spot": "API_URL", "um": "FUTURES_URL", "cm": "FUTURES_COIN_URL"}
@@ -36,7 +36,7 @@ class BinanceApi:
         rest_url = base_address("rest_url", rest_url or HOSTS[market])
         budget = Budget(weight_per_minute or WEIGHT_PER_MINUTE[market])
         rest = Rest(web, market, client_transport(web, rest_url, market), address=rest_url, budget=budget)
-        self.places = Places(web, rest, market, None, "", rest_url, 1)
+        self.places = CacheFolders(web, rest, market, None, "", rest_url, 1)
         self.quality: list[Quality] = []
         self.changes: list[str] = []
 
@@ -52,12 +52,12 @@ class BinanceApi:
         return found.tape
 
 
-def client_transport(web: Web, rest_url: str, market: str) -> Callable[[str, dict], Answer]:
+def client_transport(web: Web, rest_url: str, market: str) -> Callable[[str, dict], Response]:
     """Return `ask` over python-binance's client, which is made at the first call; raises as `Web.get` does."""
     clients: list = []
     host = urlsplit(rest_url).netloc
 
-    def ask(path: str, params: dict) -> Answer:
+    def ask(path: str, params: dict) -> Response:
         import requests
 
         if web.banned:
@@ -101,6 +101,6 @@ def make_client(rest_url: str, market: str, timeout: float):
     return client
 
 
-def answer_of(response) -> Answer:
+def answer_of(response) -> Response:
     """Return a requests response as an Answer."""
-    return Answer(response.status_code, {k.lower(): v for k, v in response.headers.items()}, response.content)
+    return Response(response.status_code, {k.lower(): v for k, v in response.headers.items()}, response.content)

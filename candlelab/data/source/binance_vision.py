@@ -8,7 +8,7 @@ from typing import Literal
 from candlelab.core.candles import Candles
 from candlelab.core.errors import UserError
 from candlelab.core.local import Address, Place
-from candlelab.market.collect import Places
+from candlelab.market.collect import CacheFolders
 from candlelab.market.quality import Quality
 from candlelab.market.rest import HOSTS, Rest, web_transport
 from candlelab.market.series import fetch_series
@@ -32,7 +32,7 @@ class BinanceVision:
         web = Web(tries=tries, pause=pause, timeout=timeout)
         rest_url = base_address("rest_url", rest_url or HOSTS[market])
         rest = Rest(web, market, web_transport(web, rest_url, market), address=rest_url)
-        self.places = Places(web, rest, market, base_address("archive_url", archive_url), base_address("listing_url", listing_url),
+        self.places = CacheFolders(web, rest, market, base_address("archive_url", archive_url), base_address("listing_url", listing_url),
                              rest_url, workers)
         self.quality: list[Quality] = []
         self.changes: list[str] = []

@@ -8,7 +8,7 @@ from typing import Literal
 from candlelab.core.candles import Candles
 from candlelab.core.errors import UserError
 from candlelab.market.ccxt_pages import CcxtPages
-from candlelab.market.collect import Places
+from candlelab.market.collect import CacheFolders
 from candlelab.market.quality import Quality
 from candlelab.market.series import fetch_series
 from candlelab.market.web import Web, base_address
@@ -34,7 +34,7 @@ class Ccxt:
         web = Web(tries=tries, pause=pause, timeout=timeout)
         rest_url = base_address("rest_url", rest_url) if rest_url else None
         pages = CcxtPages(web, exchange, market, rest_url)
-        self.places = Places(web, pages, f"{exchange}-{market}", None, "", rest_url or exchange, 1, BEGINNING)
+        self.places = CacheFolders(web, pages, f"{exchange}-{market}", None, "", rest_url or exchange, 1, BEGINNING)
         self.quality: list[Quality] = []
         self.changes: list[str] = []
 

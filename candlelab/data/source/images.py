@@ -7,7 +7,7 @@ from pathlib import Path
 
 from candlelab.core.candles import Candles
 from candlelab.core.errors import UserError
-from candlelab.data.pictures import INDEXES, SUFFIXES, Pictures, find_pictures
+from candlelab.data.pictures import INDEXES, SUFFIXES, PictureSet, find_pictures
 from candlelab.data.source.huggingface import snapshot
 
 
@@ -23,7 +23,7 @@ class Images:
         self.path, self.revision, self.timeout = path, revision, timeout
 
     @cached_property
-    def pictures(self) -> Pictures:
+    def pictures(self) -> PictureSet:
         """The pictures, found once. Raises UserError if there are none or they have no labels, DataTrouble without hub and cache."""
         folder = Path(self.path).expanduser()
         if not folder.is_dir():

@@ -22,7 +22,7 @@ from candlelab.core import files
 from candlelab.core.contracts import Renderer
 from candlelab.core.errors import UserError
 from candlelab.render.storage.beside import Beside
-from candlelab.render.storage.storage import PIECES, Part, Pictures, Storage, checksum, placed
+from candlelab.render.storage.storage import PIECES, Pictures, Storage, StorePart, checksum, placed
 from candlelab.render.storage.store import FORMAT, INDEX, MANIFEST, PLAN, Store, open_store, seal_of, tape_sum, unfinished
 from candlelab.render.style import for_each
 
@@ -38,7 +38,7 @@ Progress = Callable[[int, int], None]
 log = logging.getLogger(__name__)
 
 
-class Estimate(NamedTuple):
+class StoreCost(NamedTuple):
     """What building a store will cost."""
 
     pictures: int
@@ -54,18 +54,18 @@ def chosen_ends(ends: np.ndarray, storage: Storage) -> np.ndarray:
     return np.asarray(ends)[np.arange(limit) * len(ends) // limit]
 
 
-def estimate(candles, ends, renderer, storage: Storage, *, sample: int = 256) -> Estimate:
+def estimate(candles, ends, renderer, storage: Storage, *, sample: int = 256) -> StoreCost:
     """Return how long a build will take and how large it will be, from building a few pictures of it."""
     ends = chosen_ends(ends, storage)
     if not len(ends):
-        return Estimate(0, 0.0, 0.0)
+        return StoreCost(0, 0.0, 0.0)
     sample = max(1, min(sample, len(ends) // 2))
     some = ends[np.arange(2 * sample) * len(ends) // (2 * sample)]
     _sampled(candles, some[:2], renderer, storage)  # compile and import first
     once, twice = (_sampled(candles, part, renderer, storage) for part in (some[:sample], some))
     more = len(ends) / sample - 1
     seconds, size = (a + max(b - a, 0) * more for a, b in zip(once, twice, strict=True))
-    return Estimate(len(ends), seconds, size / 1e6)
+    return StoreCost(len(ends), seconds, size / 1e6)
 
 
 def _sampled(candles, ends: np.ndarray, renderer, storage: Storage) -> tuple[float, int]:
@@ -177,7 +177,7 @@ def _build(job: _Build, progress: Progress | None) -> Store:
     return _seal(job, parts, [done[k] for k in range(len(parts))])
 
 
-def _flush(folder: Path, part: Part) -> None:
+def _flush(folder: Path, part: StorePart) -> None:
     """Flush the folders of a part, before the journal says that it is there."""
     place = folder / part.path
     for each in (place, *place.parents) if place.is_dir() else place.parents:
@@ -186,7 +186,7 @@ def _flush(folder: Path, part: Part) -> None:
             return
 
 
-def _start(job: _Build, parts: list[Part]) -> None:
+def _start(job: _Build, parts: list[StorePart]) -> None:
     """Begin in an empty folder, or make sure that the one there is of the same plan."""
     plan = job.folder / PLAN
     if plan.is_file():
@@ -205,7 +205,7 @@ def _start(job: _Build, parts: list[Part]) -> None:
         temporary.write_text(json.dumps(job.plan), encoding="utf-8")
 
 
-def _blocks(job: _Build, part: Part, digests: list[int], progress: Progress | None) -> Iterator[np.ndarray]:
+def _blocks(job: _Build, part: StorePart, digests: list[int], progress: Progress | None) -> Iterator[np.ndarray]:
     """Yield the pictures of a part, a few at a time, and note a digest of each."""
     size = max(1, min(1024, BLOCK // int(np.prod(job.renderer.shape))))
     stop = part.first + part.count
@@ -239,7 +239,7 @@ def _note(folder: Path, entry: dict) -> None:
         os.fsync(file.fileno())
 
 
-def _journal(job: _Build, parts: list[Part]) -> dict[int, dict]:
+def _journal(job: _Build, parts: list[StorePart]) -> dict[int, dict]:
     """Return what was noted of the parts that are complete; a torn last line or a changed file is left out."""
     file, done = job.folder / JOURNAL, {}
     for line in file.read_text(encoding="utf-8").splitlines() if file.is_file() else []:
@@ -255,14 +255,14 @@ def _journal(job: _Build, parts: list[Part]) -> dict[int, dict]:
     return done
 
 
-def _still_there(job: _Build, part: Part, entry: dict) -> bool:
+def _still_there(job: _Build, part: StorePart, entry: dict) -> bool:
     try:
         return job.storage.sums(job.folder, part) == entry["sums"]
     except FileNotFoundError:
         return False
 
 
-def _seal(job: _Build, parts: list[Part], noted: list[dict]) -> Store:
+def _seal(job: _Build, parts: list[StorePart], noted: list[dict]) -> Store:
     """Write the index and the manifest and put the folder in place."""
     digests = np.array([digest for entry in noted for digest in entry["digests"]], np.int64)
     final = job.storage.finish(job.folder, parts, job.pictures)
@@ -302,7 +302,7 @@ def _sizes(folder: Path) -> dict[str, int]:
     return {name: files[name].stat().st_size for name in needed}
 
 
-def _others(sizes: dict[str, int], parts: list[Part]) -> list[str]:
+def _others(sizes: dict[str, int], parts: list[StorePart]) -> list[str]:
     """Return the files that are neither the index nor (in) a part."""
     paths = {part.path for part in parts}
     return [name for name in sizes if name != INDEX and name not in paths and name.rpartition("/")[0] not in paths]

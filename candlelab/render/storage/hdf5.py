@@ -10,7 +10,7 @@ import numpy as np
 
 from candlelab.core.errors import UserError
 from candlelab.core.local import Place
-from candlelab.render.storage.storage import PIECES, Mode, Part, Pictures, Storage, cut, per_file, placed
+from candlelab.render.storage.storage import PIECES, Mode, Pictures, Storage, StorePart, cut, per_file, placed
 
 if TYPE_CHECKING:
     import h5py
@@ -35,13 +35,13 @@ class Hdf5(Storage):
         self.mode, self.images_per_file, self.level = mode, images_per_file, level
         self._per_file = per_file(mode, images_per_file)
 
-    def parts(self, count: int, pictures: Pictures) -> list[Part]:
+    def parts(self, count: int, pictures: Pictures) -> list[StorePart]:
         """Return one part per file; a single file is put together from pieces at the end."""
         if self._per_file is None:
             return cut(count, PIECE, lambda k: f"{PIECES}/{k:05d}.h5")
         return cut(count, self._per_file, lambda k: f"images_{k:04d}.h5")
 
-    def write(self, folder: Path, part: Part, blocks, pictures: Pictures) -> None:
+    def write(self, folder: Path, part: StorePart, blocks, pictures: Pictures) -> None:
         """Write one file."""
         with placed(folder / part.path) as temporary, _new_file(temporary) as (file, disk):
             images, done = self._dataset(file, part.count, pictures), 0
@@ -53,12 +53,12 @@ class Hdf5(Storage):
             if not part.path.startswith(f"{PIECES}/"):
                 self._put_beside(file, disk, part, pictures)
 
-    def finish(self, folder: Path, parts: list[Part], pictures: Pictures) -> list[Part]:
+    def finish(self, folder: Path, parts: list[StorePart], pictures: Pictures) -> list[StorePart]:
         """Return the parts; pieces are joined into one file, their compressed chunks copied as they are."""
         if self._per_file is not None:
             return parts
         import h5py
-        whole = Part("images.h5", 0, sum(part.count for part in parts))
+        whole = StorePart("images.h5", 0, sum(part.count for part in parts))
         with placed(folder / whole.path) as temporary, _new_file(temporary) as (file, disk):
             images = self._dataset(file, whole.count, pictures)
             for part in parts:
@@ -70,7 +70,7 @@ class Hdf5(Storage):
             self._put_beside(file, disk, whole, pictures)
         return [whole]
 
-    def _put_beside(self, file: h5py.File, disk: Disk, part: Part, pictures: Pictures) -> None:
+    def _put_beside(self, file: h5py.File, disk: Disk, part: StorePart, pictures: Pictures) -> None:
         if pictures.beside is None:
             return
         for name, (shape, kind) in pictures.beside.shapes(part.count).items():
@@ -82,14 +82,14 @@ class Hdf5(Storage):
                 done += len(block)
         file.attrs.update(pictures.beside.attributes)
 
-    def read_beside(self, folder: Path, part: Part, rows: np.ndarray, name: str) -> np.ndarray:
+    def read_beside(self, folder: Path, part: StorePart, rows: np.ndarray, name: str) -> np.ndarray:
         """Return rows of an array that stands beside the pictures of a file."""
         import h5py
         with h5py.File(folder / part.path, "r") as file:
             data = file[name]
             return np.stack([data[int(row)] for row in rows]) if len(rows) else np.empty((0, *data.shape[1:]), data.dtype)
 
-    def read(self, folder: Path, part: Part, rows: np.ndarray, pictures: Pictures) -> np.ndarray:
+    def read(self, folder: Path, part: StorePart, rows: np.ndarray, pictures: Pictures) -> np.ndarray:
         """Return pictures of a file."""
         import h5py
         with h5py.File(folder / part.path, "r") as file:

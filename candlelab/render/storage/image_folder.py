@@ -13,7 +13,7 @@ from candlelab.core.errors import UserError
 from candlelab.core.images import picture as as_picture
 from candlelab.core.local import Place
 from candlelab.core.spreadsheet import neutral_table
-from candlelab.render.storage.storage import Part, Pictures, Storage, checksum, compare, cut, placed
+from candlelab.render.storage.storage import Pictures, Storage, StorePart, checksum, compare, cut, placed
 from candlelab.render.style import for_each
 
 
@@ -32,18 +32,18 @@ class ImageFolder(Storage):
     def encode(self, image: Image.Image) -> bytes:
         """Return the bytes of an image file."""
 
-    def parts(self, count: int, pictures: Pictures) -> list[Part]:
+    def parts(self, count: int, pictures: Pictures) -> list[StorePart]:
         """Return one part per folder."""
         if pictures.shape[0] not in (1, 3):
             raise UserError(f"render/storage={self.kind} keeps pictures of 1 or 3 channels, not {pictures.shape[0]}: "
                              "choose zarr, hdf5 or npz")
         return cut(count, self.images_per_file, lambda k: f"images/{k:05d}")
 
-    def file_of(self, part: Part, row: int) -> str:
+    def file_of(self, part: StorePart, row: int) -> str:
         """Return the path, inside the store, of picture `row` of a part."""
         return f"{part.path}/{part.first + row:08d}.{self.suffix}"
 
-    def write(self, folder: Path, part: Part, blocks, pictures: Pictures) -> None:
+    def write(self, folder: Path, part: StorePart, blocks, pictures: Pictures) -> None:
         """Write one folder of files."""
         done = 0
         for block in blocks:
@@ -54,21 +54,21 @@ class ImageFolder(Storage):
             for_each(save, range(len(block)))
             done += len(block)
 
-    def side_files(self, parts: list[Part], table) -> dict[str, str]:
+    def side_files(self, parts: list[StorePart], table) -> dict[str, str]:
         """Return index.csv: the file of each picture, then what is known of it."""
         files = [self.file_of(part, row) for part in parts for row in range(part.count)]
         return {"index.csv": neutral_table(table.assign(file=files)[["file", *table.columns]]).to_csv(index=False)}
 
-    def sums(self, folder: Path, part: Part) -> list[str]:
+    def sums(self, folder: Path, part: StorePart) -> list[str]:
         """Return the checksum of each file of a folder."""
         return [checksum(folder / self.file_of(part, row)) for row in range(part.count)]
 
-    def check(self, folder: Path, part: Part, rows: np.ndarray, sums: list[str], seen: set[str]) -> None:
+    def check(self, folder: Path, part: StorePart, rows: np.ndarray, sums: list[str], seen: set[str]) -> None:
         """Raise ValueError unless the files of these pictures are those that were written."""
         for row in rows:
             compare(folder / self.file_of(part, int(row)), sums[row])
 
-    def read(self, folder: Path, part: Part, rows: np.ndarray, pictures: Pictures) -> np.ndarray:
+    def read(self, folder: Path, part: StorePart, rows: np.ndarray, pictures: Pictures) -> np.ndarray:
         """Return pictures of a folder."""
         images = np.empty((len(rows), *pictures.shape), np.uint8)
         for k, row in enumerate(rows):

@@ -11,7 +11,7 @@ import numpy as np
 
 from candlelab.core.errors import UserError
 from candlelab.core.local import Place
-from candlelab.render.storage.storage import PIECES, Mode, Part, Pictures, Storage, cut, per_file, placed
+from candlelab.render.storage.storage import PIECES, Mode, Pictures, Storage, StorePart, cut, per_file, placed
 
 PIECE = 4096  # pictures of a piece that `single` files are put together from
 EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time a zip knows: the same pictures give the same bytes
@@ -34,13 +34,13 @@ class Npz(Storage):
         self.mode, self.images_per_file, self.level = mode, images_per_file, level
         self._per_file = per_file(mode, images_per_file)
 
-    def parts(self, count: int, pictures: Pictures) -> list[Part]:
+    def parts(self, count: int, pictures: Pictures) -> list[StorePart]:
         """Return one part per archive; a single archive is put together from pieces at the end."""
         if self._per_file is None:
             return cut(count, PIECE, lambda k: f"{PIECES}/{k:05d}.npz")
         return cut(count, self._per_file, lambda k: f"images_{k:04d}.npz")
 
-    def write(self, folder: Path, part: Part, blocks: Iterable[np.ndarray], pictures: Pictures) -> None:
+    def write(self, folder: Path, part: StorePart, blocks: Iterable[np.ndarray], pictures: Pictures) -> None:
         """Write one archive, block by block."""
         with (placed(folder / part.path) as temporary,
               zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED, compresslevel=self.level) as archive):
@@ -53,20 +53,20 @@ class Npz(Storage):
                 value = np.array(text)
                 _put(archive, name, value.shape, value.dtype, [value])
 
-    def finish(self, folder: Path, parts: list[Part], pictures: Pictures) -> list[Part]:
+    def finish(self, folder: Path, parts: list[StorePart], pictures: Pictures) -> list[StorePart]:
         """Return the parts; pieces are joined into one archive."""
         if self._per_file is not None:
             return parts
-        whole = Part("images.npz", 0, sum(part.count for part in parts))
+        whole = StorePart("images.npz", 0, sum(part.count for part in parts))
         self.write(folder, whole, (_load(folder / part.path) for part in parts), pictures)
         _load.cache_clear()
         return [whole]
 
-    def read(self, folder: Path, part: Part, rows: np.ndarray, pictures: Pictures) -> np.ndarray:
+    def read(self, folder: Path, part: StorePart, rows: np.ndarray, pictures: Pictures) -> np.ndarray:
         """Return pictures of an archive."""
         return _load(folder / part.path)[rows]
 
-    def read_beside(self, folder: Path, part: Part, rows: np.ndarray, name: str) -> np.ndarray:
+    def read_beside(self, folder: Path, part: StorePart, rows: np.ndarray, name: str) -> np.ndarray:
         """Return rows of an array that stands beside the pictures of an archive."""
         with np.load(folder / part.path, allow_pickle=False) as archive:
             return archive[name][rows]

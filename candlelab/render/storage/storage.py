@@ -27,7 +27,7 @@ class Pictures(NamedTuple):
     beside: Beside | None = None  # when a store is written
 
 
-class Part(NamedTuple):
+class StorePart(NamedTuple):
     """A stretch of pictures in one file or folder: where, the number of the first, how many."""
 
     path: str
@@ -52,38 +52,38 @@ class Storage(ABC):
         self.path, self.max_images = path, max_images
 
     @abstractmethod
-    def parts(self, count: int, pictures: Pictures) -> list[Part]:
+    def parts(self, count: int, pictures: Pictures) -> list[StorePart]:
         """Return how `count` pictures are cut into parts; one part is redrawn when a build was interrupted inside it."""
 
-    def begin(self, folder: Path, parts: list[Part], pictures: Pictures) -> None:
+    def begin(self, folder: Path, parts: list[StorePart], pictures: Pictures) -> None:
         """Make the folder, and write into it what other programs need besides the parts."""
         folder.mkdir(parents=True, exist_ok=True)
 
     @abstractmethod
-    def write(self, folder: Path, part: Part, blocks: Iterable[np.ndarray], pictures: Pictures) -> None:
+    def write(self, folder: Path, part: StorePart, blocks: Iterable[np.ndarray], pictures: Pictures) -> None:
         """Write a part from blocks of pictures (b, C, H, W); it appears under its name only when complete."""
 
-    def finish(self, folder: Path, parts: list[Part], pictures: Pictures) -> list[Part]:
+    def finish(self, folder: Path, parts: list[StorePart], pictures: Pictures) -> list[StorePart]:
         """Return the parts of the finished store."""
         return parts
 
     @abstractmethod
-    def read(self, folder: Path, part: Part, rows: np.ndarray, pictures: Pictures) -> np.ndarray:
+    def read(self, folder: Path, part: StorePart, rows: np.ndarray, pictures: Pictures) -> np.ndarray:
         """Return the pictures `rows` (numbers inside the part, ascending) of a part; uint8 (k, C, H, W)."""
 
-    def read_beside(self, folder: Path, part: Part, rows: np.ndarray, name: str) -> np.ndarray:
+    def read_beside(self, folder: Path, part: StorePart, rows: np.ndarray, name: str) -> np.ndarray:
         """Return rows (numbers inside the part) of an array that stands beside the pictures; raises UserError if this kind keeps none."""
         raise UserError(f"a store of kind {self.kind} keeps pictures only: choose render/storage=hdf5, npz or zarr for {name}")
 
-    def side_files(self, parts: list[Part], table) -> dict[str, str]:
+    def side_files(self, parts: list[StorePart], table) -> dict[str, str]:
         """Return name -> text of files to put beside the parts; table has one row per picture."""
         return {}
 
-    def sums(self, folder: Path, part: Part) -> list[str]:
+    def sums(self, folder: Path, part: StorePart) -> list[str]:
         """Return checksums of the files of a part, one for all its pictures or one for each. Raises OSError."""
         return [checksum(folder / part.path)]
 
-    def check(self, folder: Path, part: Part, rows: np.ndarray, sums: list[str], seen: set[str]) -> None:
+    def check(self, folder: Path, part: StorePart, rows: np.ndarray, sums: list[str], seen: set[str]) -> None:
         """Raise ValueError unless the files that hold these pictures are those that were written.
 
         seen  paths of parts that need no second look; a part that passes is added.
@@ -120,9 +120,9 @@ def compare(path: Path, expected: str) -> None:
         raise UserError(f"{path} is damaged, its checksum is not the one that was written: build the store again")
 
 
-def cut(count: int, size: int, name) -> list[Part]:
+def cut(count: int, size: int, name) -> list[StorePart]:
     """Return parts of `size` pictures, the last one shorter; name(k) is the path of part k."""
-    return [Part(name(k), first, min(size, count - first)) for k, first in enumerate(range(0, count, size))]
+    return [StorePart(name(k), first, min(size, count - first)) for k, first in enumerate(range(0, count, size))]
 
 
 def per_file(mode: Mode, images_per_file: int) -> int | None:

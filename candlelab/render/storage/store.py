@@ -14,7 +14,7 @@ from candlelab.core.reading import json_of
 from candlelab.render.bars import COLUMNS
 from candlelab.render.memory import pictures as memory
 from candlelab.render.storage.beside import SEQUENCES
-from candlelab.render.storage.storage import Part, Pictures, Storage, compare
+from candlelab.render.storage.storage import Pictures, Storage, StorePart, compare
 
 MANIFEST, INDEX, PLAN = "manifest.json", "index.parquet", "plan.json"
 HOME = "candlelab.render.storage."
@@ -31,7 +31,7 @@ class Store:
     def __init__(self, path: Path, manifest: dict):
         self.path, self.manifest = path, manifest
         self.pictures = Pictures(tuple(manifest["shape"]), manifest["levels"] and tuple(manifest["levels"]))
-        self.parts = [Part(part["path"], part["first"], part["count"]) for part in manifest["parts"]]
+        self.parts = [StorePart(part["path"], part["first"], part["count"]) for part in manifest["parts"]]
         self._sums = [part["sums"] for part in manifest["parts"]]
         self._storage = _storage(manifest["storage"])
         self._firsts = np.array([part.first for part in self.parts], np.int64)

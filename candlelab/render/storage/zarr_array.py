@@ -18,7 +18,7 @@ from candlelab.core.errors import UserError
 from candlelab.core.local import Place
 from candlelab.render.memory import pictures as memory
 from candlelab.render.storage.beside import BLOCK
-from candlelab.render.storage.storage import Mode, Part, Pictures, Storage, cut, per_file, placed
+from candlelab.render.storage.storage import Mode, Pictures, Storage, StorePart, cut, per_file, placed
 from candlelab.render.style import for_each
 
 ABSENT = 2**64 - 1  # offset and length of a chunk that a shard does not hold
@@ -42,19 +42,19 @@ class ZarrArray(Storage):
         self.images_per_shard, self.level = images_per_shard, level
         self._per_array = per_file(mode, images_per_file)
 
-    def parts(self, count: int, pictures: Pictures) -> list[Part]:
+    def parts(self, count: int, pictures: Pictures) -> list[StorePart]:
         """Return one part per shard."""
         shape = "/0" * len(chunk_shape(pictures)[1:])
-        return [Part(f"{array.path}/c/{shard.path}{shape}", array.first + shard.first, shard.count)
+        return [StorePart(f"{array.path}/c/{shard.path}{shape}", array.first + shard.first, shard.count)
                 for array in self._arrays(count) for shard in cut(array.count, self.images_per_shard, str)]
 
-    def begin(self, folder: Path, parts: list[Part], pictures: Pictures) -> None:
+    def begin(self, folder: Path, parts: list[StorePart], pictures: Pictures) -> None:
         """Write the metadata of the arrays."""
         super().begin(folder, parts, pictures)
         for array in self._arrays(sum(part.count for part in parts)):
             self._create(folder / array.path, array.count, pictures)
 
-    def write(self, folder: Path, part: Part, blocks, pictures: Pictures) -> None:
+    def write(self, folder: Path, part: StorePart, blocks, pictures: Pictures) -> None:
         """Write one shard: the chunks, then their places and a checksum of these."""
         index = np.full((self.images_per_shard, 2), ABSENT, "<u8")
         with placed(folder / part.path) as temporary, temporary.open("wb") as file:
@@ -67,7 +67,7 @@ class ZarrArray(Storage):
             assert done == part.count
             file.write(index.tobytes() + _crc(index.tobytes()))
 
-    def finish(self, folder: Path, parts: list[Part], pictures: Pictures) -> list[Part]:
+    def finish(self, folder: Path, parts: list[StorePart], pictures: Pictures) -> list[StorePart]:
         """Write what stands beside the pictures and make the folder a group, then return the parts."""
         if pictures.beside is None:
             return parts
@@ -85,12 +85,12 @@ class ZarrArray(Storage):
                 done += len(block)
         return parts
 
-    def read_beside(self, folder: Path, part: Part, rows: np.ndarray, name: str) -> np.ndarray:
+    def read_beside(self, folder: Path, part: StorePart, rows: np.ndarray, name: str) -> np.ndarray:
         """Return rows of an array that stands beside the pictures of a shard."""
         import zarr
         return zarr.open_group(folder, mode="r")[name].oindex[rows + part.first]
 
-    def read(self, folder: Path, part: Part, rows: np.ndarray, pictures: Pictures) -> np.ndarray:
+    def read(self, folder: Path, part: StorePart, rows: np.ndarray, pictures: Pictures) -> np.ndarray:
         """Return pictures of a shard. Raises UserError where a chunk is missing or damaged."""
         path = folder / part.path
         index = _shard_index(path, self.images_per_shard)[rows]
@@ -109,9 +109,9 @@ class ZarrArray(Storage):
             os.close(descriptor)
         return images
 
-    def _arrays(self, count: int) -> list[Part]:
+    def _arrays(self, count: int) -> list[StorePart]:
         if self._per_array is None:
-            return [Part("images", 0, count)]
+            return [StorePart("images", 0, count)]
         return cut(count, self._per_array, lambda k: f"images_{k:04d}")
 
     def _create(self, path: Path, count: int, pictures: Pictures) -> None:

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.csv
 
 from candlelab.market.archive import ArchiveFile, parse_zip
-from candlelab.market.cache import Manifest, Store
+from candlelab.market.cache import BarStore, CacheManifest
 from candlelab.market.columns import ARCHIVE_COLUMNS
 from candlelab.market.merge import join
 from candlelab.market.quality import Quality
@@ -38,7 +38,7 @@ def bench_ingest(*, months: int = 24, repeats: int = 3, threads: int = 2) -> dic
     rows = sum((f.end - f.start) // MINUTE for f in files)
     span = (files[0].start, files[-1].end)
     with tempfile.TemporaryDirectory() as folder:
-        store = Store(Path(folder))
+        store = BarStore(Path(folder))
         times = {"ingest": best(lambda: ingest_zips(zips, store, threads), repeats)}
         manifest = store.manifest()
         times["load"] = best(lambda: load(store, manifest, span, Quality("BENCHUSDT", "1m"), "drop"), repeats)
@@ -50,12 +50,12 @@ def bench_ingest(*, months: int = 24, repeats: int = 3, threads: int = 2) -> dic
     return figures
 
 
-def ingest_zips(zips: list[tuple[ArchiveFile, bytes]], store: Store, threads: int) -> Manifest:
+def ingest_zips(zips: list[tuple[ArchiveFile, bytes]], store: BarStore, threads: int) -> CacheManifest:
     """Bring verified zips into an empty store as a fetch does, and return the manifest."""
     with ThreadPoolExecutor(threads) as pool:
         bars = join(list(pool.map(lambda pair: parse_zip(pair[1], pair[0]), zips)))
     first = zips[0][0]
-    manifest = Manifest("bench", first.market, first.symbol, first.interval, covered=[[first.start, zips[-1][0].end]])
+    manifest = CacheManifest("bench", first.market, first.symbol, first.interval, covered=[[first.start, zips[-1][0].end]])
     with store.locked():
         return store.commit(bars, manifest)
 

@@ -19,7 +19,7 @@ SECRET = re.compile(r"(^|_)(token|secret|password|passwd|apikey|key|credential)s
 
 
 @dataclass(frozen=True)
-class Curve:
+class CurveLines:
     """Lines over one axis: name -> (x (n,), y (n,))."""
 
     name: str
@@ -28,7 +28,7 @@ class Curve:
 
 
 @dataclass(frozen=True)
-class Results:
+class RunSummary:
     """A finished run as its files tell it."""
 
     folder: Path
@@ -77,24 +77,24 @@ class Results:
                           "answer": self.classes[int(p.argmax())], "confidence": float(p.max()), "forward_return": float(line.forward_return)})
         return found
 
-    def curves(self) -> list[Curve]:
+    def curves(self) -> list[CurveLines]:
         """Return precision-recall, ROC, reliability, threshold and equity curves; the last two only of a forecast."""
         stored = self.read(names.CURVES)
         found = [*self._by_class(), self._reliability(stored["calibration"])]
         if "threshold" in stored:
             money = {name: np.asarray(values, float) for name, values in stored["threshold"].items()}
-            found.append(Curve("threshold", "threshold", {k: (money["threshold"], money[k]) for k in ("val", "test")}))
+            found.append(CurveLines("threshold", "threshold", {k: (money["threshold"], money[k]) for k in ("val", "test")}))
         if "equity" in stored:
             money = {name: np.asarray(values, float) for name, values in stored["equity"].items()}
             days = (money["time"] - money["time"][0]) / 86_400_000
-            found.append(Curve("equity", "days", {k: (days, money[k]) for k in ("net", "gross", "buy_and_hold")}))
-        return [Curve(c.name, c.across, {k: _thin(*line) for k, line in c.lines.items()}) for c in found]
+            found.append(CurveLines("equity", "days", {k: (days, money[k]) for k in ("net", "gross", "buy_and_hold")}))
+        return [CurveLines(c.name, c.across, {k: _thin(*line) for k, line in c.lines.items()}) for c in found]
 
     def confusion(self) -> np.ndarray:
         """(K, K) counts, rows true."""
         return np.asarray(self.read(names.CURVES)["confusion"]["counts"])
 
-    def _by_class(self) -> list[Curve]:
+    def _by_class(self) -> list[CurveLines]:
         label, p = self.test.label.to_numpy(), self.probabilities
         known = label >= 0
         roc, pr = {}, {}
@@ -104,11 +104,11 @@ class Results:
             if right[-1] and wrong[-1]:
                 roc[name] = np.r_[0, wrong / wrong[-1]], np.r_[0, right / right[-1]]
                 pr[name] = right / right[-1], right / (right + wrong)
-        return [Curve("precision_recall", "recall", pr), Curve("roc", "false positive rate", roc)]
+        return [CurveLines("precision_recall", "recall", pr), CurveLines("roc", "false positive rate", roc)]
 
-    def _reliability(self, bins: dict) -> Curve:
+    def _reliability(self, bins: dict) -> CurveLines:
         confidence, accuracy = np.asarray(bins["confidence"], float), np.asarray(bins["accuracy"], float)
-        return Curve("reliability", "confidence", {"observed": (confidence, accuracy), "perfect": (confidence, confidence)})
+        return CurveLines("reliability", "confidence", {"observed": (confidence, accuracy), "perfect": (confidence, confidence)})
 
 
 def _thin(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -122,7 +122,7 @@ def picture(image: np.ndarray) -> np.ndarray:
     return np.repeat(image, 3 // len(image), axis=0).transpose(1, 2, 0)
 
 
-def figure(curve: Curve):
+def figure(curve: CurveLines):
     """Return a curve drawn by matplotlib."""
     from matplotlib.figure import Figure
     drawing = Figure(figsize=(5, 4), layout="constrained")

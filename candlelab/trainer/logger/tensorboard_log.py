@@ -8,7 +8,7 @@ from pathlib import Path
 from candlelab.core import run_files as names
 from candlelab.core.errors import UserError
 from candlelab.trainer.logger.guarded import Metrics
-from candlelab.trainer.logger.results import Results, config_of, figure, heat_map, picture
+from candlelab.trainer.logger.results import RunSummary, config_of, figure, heat_map, picture
 
 # beside some six hundred of baselines and bounds
 HEADLINE = ("test/accuracy", "test/balanced_accuracy", "test/auroc", "test/mcc", "test/sharpe_net_annual", "test/return_net_pct",
@@ -50,7 +50,7 @@ class TensorboardLog:
         """Show the verdict, final metrics, curves and charts of a finished run."""
         if self.writer is None:
             return
-        results = Results(Path(folder))
+        results = RunSummary(Path(folder))
         self.writer.add_text("verdict", "\n\n".join(results.read(names.VERDICT).get("lines", [])))
         self._final(results.metrics)
         for curve in results.curves():

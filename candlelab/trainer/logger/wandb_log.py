@@ -12,7 +12,7 @@ from typing import Literal
 from candlelab.core import run_files as names
 from candlelab.core.errors import UserError
 from candlelab.trainer.logger.guarded import Metrics
-from candlelab.trainer.logger.results import Results, config_of, heat_map, picture
+from candlelab.trainer.logger.results import RunSummary, config_of, heat_map, picture
 
 ARTIFACTS = {  # kind: files of the run folder
     "data": (names.DATA,),
@@ -88,14 +88,14 @@ class WandbLog:
         """Show final metrics, curves, charts, predictions and artifacts of a finished run."""
         if self.run is None:
             return
-        results = Results(Path(folder))
+        results = RunSummary(Path(folder))
         self.run.summary.update(results.metrics)
         self.run.summary["verdict"] = "\n".join(results.read(names.VERDICT).get("lines", []))
         self.run.log(self._curves(results) | self._pictures(results) | {"predictions": self._table(results)})
         if self.artifacts:
             self._keep(results)
 
-    def _curves(self, results: Results) -> dict:
+    def _curves(self, results: RunSummary) -> dict:
         import wandb
         test = results.test[results.test.label >= 0]
         found = {"confusion_matrix": wandb.plot.confusion_matrix(
@@ -108,7 +108,7 @@ class WandbLog:
                     title=curve.name.replace("_", " "), xname=curve.across)
         return found
 
-    def _pictures(self, results: Results) -> dict:
+    def _pictures(self, results: RunSummary) -> dict:
         import wandb
         images, rows = results.charts
         charts = [wandb.Image(picture(image), caption=f"{said['label']}, answered {said['answer']} ({said['confidence']:.0%})")
@@ -117,7 +117,7 @@ class WandbLog:
         drawn = sorted((results.folder / names.FIGURES).glob("*.png"))
         return shown | {f"heat_map/{path.stem}": wandb.Image(str(path)) for path in drawn}
 
-    def _table(self, results: Results):
+    def _table(self, results: RunSummary):
         import wandb
         images, rows = results.charts
         pictures = {int(row): image for row, image in zip(rows, images, strict=True)}
@@ -128,7 +128,7 @@ class WandbLog:
             table.add_data(wandb.Image(picture(pictures[row])) if row in pictures else None, *line.values())
         return table
 
-    def _keep(self, results: Results) -> None:
+    def _keep(self, results: RunSummary) -> None:
         """Log the artifacts of the run: its data as manifest and hash, never the bars themselves."""
         import wandb
         card = results.read(names.DATA)
