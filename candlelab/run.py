@@ -213,9 +213,7 @@ class Run:
     def data(self):
         renderer = build(self.cfg, "render") if self.cfg.get("render") else None
         data = build(self.cfg, "data", renderer)
-        data.reads = tuple(self.preprocessing["reads"])
-        data.load_preprocessing(self.preprocessing, self.vocabulary)
-        return data
+        return data.restored(self.preprocessing, self.vocabulary)
 
     @property
     def vocabulary(self) -> Path:

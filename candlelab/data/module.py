@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, Self
 
 import numpy as np
 import pandas as pd
@@ -18,19 +19,19 @@ from candlelab.core.candles import Candles
 from candlelab.core.columns import OHLCV
 from candlelab.core.contracts import Caption, Indicators, LabelRule, Redrawn, Renderer, Scaling, Source, Split
 from candlelab.core.errors import UserError
-from candlelab.data import caption as captions
+from candlelab.data.device_tape import DeviceTape, gather_rows
 from candlelab.data.indicators.auto import Auto, settled
 from candlelab.data.indicators.windowed import plain_numbers
+from candlelab.data.inputs import Inputs
 from candlelab.data.label.outcomes import Labels, forward_returns
 from candlelab.data.loader import SampleLoader
 from candlelab.data.scaling import from_dict as scaling_from_dict
 from candlelab.data.settings import check_dates, check_share_removed, check_sizes
 from candlelab.data.split.parts import DROPPED, TEST, TRAIN, VALIDATION
 from candlelab.data.tape import at_interval, checked_intervals, fetch_tape
-from candlelab.data.tokenizer import ClosedTokenizer, Tokenizer, load_tokenizer, stored_tokenizer
+from candlelab.data.tokenizer import ClosedTokenizer, Tokenizer, stored_tokenizer
 from candlelab.data.windows import valid_ends
 
-LARGEST_TARGET = 10.0  # past volatilities; after a standstill one move can be thousands of them
 PARTS = {"train": TRAIN, "validation": VALIDATION, "test": TEST}
 
 
@@ -43,6 +44,7 @@ class Prepared:
     ends: np.ndarray  # (n,) int64 tape row of each sample's last bar
     part: np.ndarray  # (n,) int8 0 train, 1 validation, 2 test, -1 dropped
     source: Source
+    warnings: tuple[str, ...] = ()  # what cannot be known of such data
     tokens: dict[str, tuple[np.ndarray, np.ndarray]] = field(default_factory=dict)  # captions per tokenizer, once one was asked for
 
 
@@ -73,7 +75,23 @@ class ChartData(pl.LightningDataModule):
         self.resume_from = (0, 0)  # epoch and number of its batches already trained on
         self._training: SampleLoader | None = None
         self.tokenizer: Tokenizer = ClosedTokenizer()
-        self._tapes: dict[str, _Tape] = {}
+        self._tapes: dict[str, DeviceTape] = {}
+
+    @property
+    def inputs(self) -> Inputs:
+        """What makes the net's inputs; prediction and calibration make them again from what the run stores."""
+        return Inputs(self.reads, self.window, self.renderer, self.indicators, self.scaling, self.caption, self.tokenizer)
+
+    def having(self, **parts: Any) -> Self:
+        """Return the same data with other parts: any of reads, renderer, tokenizer, batch_size, scaling, indicators, prepared.
+
+        What is known already is kept but the series and tokens, which belong to the parts they were made with.
+        """
+        other = copy.copy(self)
+        for made in ("series", "tokens"):
+            other.__dict__.pop(made, None)
+        other.__dict__ |= parts | {"_tapes": {}, "_training": None}
+        return other
 
     @property
     def warmup(self) -> int:
@@ -167,7 +185,7 @@ class ChartData(pl.LightningDataModule):
         values = self.indicators(self.prepared.candles)
         if not self.scaling.fitted:
             self.scaling.fit(values[self._training_rows()])
-        return np.nan_to_num(self.scaling(values).astype(np.float32))
+        return np.nan_to_num(self.inputs.scaled(values))
 
     def _training_rows(self) -> np.ndarray:
         """Return a mask of the tape rows inside a training window; shape (N,)."""
@@ -182,21 +200,17 @@ class ChartData(pl.LightningDataModule):
         """Return token ids (n, L) and their mask (n, L) of every sample's caption; each text is tokenised once."""
         made, key = self.prepared, self.tokenizer.key
         if key not in made.tokens:
-            made.tokens[key] = captions.encode_windows(self.caption, made.candles, made.ends, self.window, self.tokenizer)
+            made.tokens[key] = self.inputs.tokens(made.candles, made.ends)
         return made.tokens[key]
 
-    def use_tokenizer(self, name: str) -> None:
-        """Take "closed", or the tokenizer of a BERT by hub name or local folder."""
-        self.tokenizer = load_tokenizer(name)
-
-    def load_preprocessing(self, stored: dict, vocabulary: Path) -> None:
-        """Take over what a finished run fitted: its scaler and its tokenizer, whose file in the run is `vocabulary`."""
-        self.batch_size = stored["batch_size"]
-        self.indicators = settled(self._asked_indicators, stored["features"])
+    def restored(self, stored: dict, vocabulary: Path) -> Self:
+        """Return the data with what a finished run fitted: its scaler and its tokenizer, whose file in the run is `vocabulary`."""
+        parts = {"reads": tuple(stored["reads"]), "batch_size": stored["batch_size"], "indicators": settled(self._asked_indicators, stored["features"])}
         if stored["scaling"] is not None:
-            self.scaling = scaling_from_dict(stored["scaling"])
+            parts["scaling"] = scaling_from_dict(stored["scaling"])
         if "caption" in stored["reads"]:
-            self.tokenizer = stored_tokenizer(stored["tokenizer"], vocabulary)
+            parts["tokenizer"] = stored_tokenizer(stored["tokenizer"], vocabulary)
+        return self.having(**parts)
 
     @cached_property
     def class_counts(self) -> torch.Tensor:
@@ -213,7 +227,7 @@ class ChartData(pl.LightningDataModule):
 
     def charts(self, ends: np.ndarray) -> np.ndarray:
         """Return the charts of some end rows; shape (B, C, H, W), uint8."""
-        return self.renderer.draw(self.prepared.candles, ends)
+        return self.inputs.charts(self.prepared.candles, ends)
 
     def features(self, samples: np.ndarray) -> dict[str, np.ndarray]:
         """Return the windows of some samples as the numbers that baselines read.
@@ -300,15 +314,15 @@ class ChartData(pl.LightningDataModule):
             batch["caption"], batch["caption_mask"] = tape.ids[samples].long(), tape.mask[samples]
         return batch
 
-    def _draw(self, tape: _Tape, rows: torch.Tensor) -> torch.Tensor:
+    def _draw(self, tape: DeviceTape, rows: torch.Tensor) -> torch.Tensor:
         if rows.device.type == "cpu":
             return torch.from_numpy(self.charts(rows.numpy()))
         return self.renderer.draw(tape, rows)
 
-    def _tape(self, device: torch.device) -> _Tape:
+    def _tape(self, device: torch.device) -> DeviceTape:
         key = str(device)
         if key not in self._tapes:
-            self._tapes[key] = _Tape(self, device)
+            self._tapes[key] = DeviceTape(self, device)
         return self._tapes[key]
 
     def rows(self, part: str) -> pd.DataFrame:
@@ -341,33 +355,6 @@ class ChartData(pl.LightningDataModule):
                 "last": _iso(made.candles.time.max()), "window": self.window, "warmup": self.warmup,
                 "dropped_samples": int((made.part < 0).sum()), "parts": parts, "label": type(self.label).__name__,
                 "kind": self.label.kind, "horizon": self.label.horizon, "fingerprint": self.fingerprint}
-
-
-class _Tape:
-    """The columns of a data set as tensors on one device."""
-
-    def __init__(self, data: ChartData, device: torch.device):
-        made = data.prepared
-
-        def put(array, dtype=None):
-            return torch.from_numpy(np.ascontiguousarray(array)).to(device=device, dtype=dtype)
-
-        self.ends, self.label = put(made.ends), put(made.labels.label)
-        self.forward_return = put(made.labels.forward_return, torch.float32)
-        self.target = put(made.labels.target, torch.float32).nan_to_num().clamp(-LARGEST_TARGET, LARGEST_TARGET)
-        if "image" in data.reads and device.type != "cpu":
-            for name in OHLCV:
-                setattr(self, name, put(getattr(made.candles, name)))
-            self.missing = None if made.candles.missing is None else put(made.candles.missing)
-        if "series" in data.reads:
-            self.series = put(data.series)
-        if "caption" in data.reads:
-            self.ids, self.mask = (put(part) for part in data.tokens)
-
-
-def gather_rows(column: torch.Tensor, ends: torch.Tensor, window: int) -> torch.Tensor:
-    """Return the last `window` rows of a column for each end row; shape (B, window, …)."""
-    return column[ends[:, None] + torch.arange(1 - window, 1, device=ends.device)]
 
 
 def bar_returns(candles: Candles, ends: np.ndarray, *, broken: np.ndarray) -> np.ndarray:

@@ -18,8 +18,9 @@ from candlelab.core.candles import Candles
 from candlelab.core.contracts import Caption, Indicators, Renderer, Scaling, Split
 from candlelab.core.errors import UserError
 from candlelab.core.interval import infer_interval
+from candlelab.data.device_tape import DeviceTape
 from candlelab.data.label.given import Given
-from candlelab.data.module import ChartData, Prepared, _Tape
+from candlelab.data.module import ChartData, Prepared
 from candlelab.data.pictures import PARTS as NAMES
 from candlelab.data.pictures import decode
 from candlelab.data.source.images import Images
@@ -92,10 +93,10 @@ class PictureData(ChartData):
             part = self.split(candles, ends, ends, ends)
         repeated = repeats([self.hashes[k] for k in ends], part)
         part[repeated] = -1
-        self.warnings = doubts_of(self.pictures, part[part >= 0], int(repeated.sum()), self.label, dealt)
-        for line in self.warnings:
+        warnings = doubts_of(self.pictures, part[part >= 0], int(repeated.sum()), self.label, dealt)
+        for line in warnings:
             print(f"{self.source.path}: {line}", file=sys.stderr)
-        return Prepared(candles, labels, ends, filled(part), self.source)
+        return Prepared(candles, labels, ends, filled(part), self.source, tuple(warnings))
 
     @cached_property
     def fingerprint(self) -> str:
@@ -111,7 +112,7 @@ class PictureData(ChartData):
         """Raise UserError: pictures have no numbers."""
         raise UserError("the net reads numbers, and data=pictures has none: choose a model that reads images")
 
-    def _draw(self, tape: _Tape, rows: torch.Tensor) -> torch.Tensor:
+    def _draw(self, tape: DeviceTape, rows: torch.Tensor) -> torch.Tensor:
         return torch.from_numpy(self.charts(rows.cpu().numpy())).to(rows.device)
 
     def features(self, samples: np.ndarray) -> dict[str, np.ndarray]:
@@ -129,7 +130,7 @@ class PictureData(ChartData):
     def describe(self) -> dict:
         """Return the data card, with what cannot be known of such a set."""
         _ = self.prepared
-        return super().describe() | {"warnings": list(self.warnings), "time_order": "known" if self.pictures.time is not None else "unknown"}
+        return super().describe() | {"warnings": list(self.prepared.warnings), "time_order": "known" if self.pictures.time is not None else "unknown"}
 
 
 class GivenCaption:

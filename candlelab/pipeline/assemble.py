@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from omegaconf import DictConfig
@@ -11,6 +11,7 @@ from omegaconf import DictConfig
 from candlelab.config import build, plain
 from candlelab.core.contracts import HasDirections, HasOrigin, Loss, Net, OptimizerFactory
 from candlelab.data.module import ChartData, Prepared
+from candlelab.data.tokenizer import load_tokenizer
 from candlelab.model.pretrained import local_folder
 from candlelab.pipeline.batch_size import auto_batch_size
 from candlelab.run import Run
@@ -33,17 +34,14 @@ def assemble(cfg: DictConfig) -> Parts:
     renderer = build(cfg, "render") if cfg.get("render") else None
     data = build(cfg, "data", renderer)
     if "caption" in cfg.model.net.get("inputs", []):
-        data.use_tokenizer(tokenizer_name(cfg.model.net))
+        data = data.having(tokenizer=load_tokenizer(tokenizer_name(cfg.model.net)))
     net = build(cfg, "model.net", data.shapes)
-    data.reads = tuple(net.reads)
-    share_prepared(cfg, data)
+    data = share_prepared(cfg, data.having(reads=tuple(net.reads)))
     if "image" in data.reads:
-        read_from_store(data, Path(cfg.outputs))
+        data = read_from_store(data, Path(cfg.outputs))
     loss = build(cfg, "model.loss", data.class_counts)
     parts = Parts(data, net, loss, build(cfg, "model.optimizer"))
-    if data.batch_size == "auto":
-        data.batch_size = auto_batch_size(parts)
-    return parts
+    return parts if data.batch_size != "auto" else replace(parts, data=data.having(batch_size=auto_batch_size(parts)))
 
 
 def tokenizer_name(net: DictConfig) -> str:
@@ -55,26 +53,27 @@ def tokenizer_name(net: DictConfig) -> str:
     return net.caption_backbone if net.pretrained is True else str(local_folder(net.caption_backbone, net.pretrained))
 
 
-def share_prepared(cfg: DictConfig, data) -> None:
-    """Give the data what an earlier job of this process prepared from the same settings, or remember it."""
+def share_prepared(cfg: DictConfig, data: ChartData) -> ChartData:
+    """Return the data with what an earlier job of this process prepared from the same settings, or remember theirs."""
     settings = {key: value for key, value in plain(cfg)["data"].items() if key != "batch_size"}
     if not data.thin:
         settings.pop("seed")  # it draws the bars to remove, and the order of batches, which is made anew for each job
     key = json.dumps([settings, data.warmup], sort_keys=True)
     if key in _prepared:
-        data.__dict__["prepared"] = _prepared[key]
-        return
+        return data.having(prepared=_prepared[key])
     _prepared.clear()
     _prepared[key] = data.prepared
+    return data
 
 
-def read_from_store(data, outputs: Path) -> None:
-    """Let the data read their charts from the store of render/storage, built first where need be; live ones are drawn."""
+def read_from_store(data: ChartData, outputs: Path) -> ChartData:
+    """Return the data reading their charts from the store of render/storage, built first where need be; live ones are drawn."""
     from candlelab.pipeline.stores import stored
     from candlelab.render.storage.live import Live
     from candlelab.render.storage.store import Stored
-    if not isinstance(data.renderer.storage, Live):
-        data.renderer = Stored(stored(data, outputs), data.renderer)
+    if isinstance(data.renderer.storage, Live):
+        return data
+    return data.having(renderer=Stored(stored(data, outputs), data.renderer))
 
 
 def preprocessing(parts: Parts) -> dict:

@@ -15,6 +15,7 @@ from candlelab.config import ConfigError, build, plain, several
 from candlelab.core.errors import UserError
 from candlelab.core.online import hub_silence
 from candlelab.data.source.file import File
+from candlelab.data.tokenizer import load_tokenizer
 from candlelab.market.files import find_files
 from candlelab.pipeline.assemble import tokenizer_name
 
@@ -53,7 +54,7 @@ def absent_weights(cfg: DictConfig) -> Iterator[str]:
     try:
         data = build(cfg, "data", build(cfg, "render") if cfg.get("render") else None)
         if "caption" in cfg.model.net.get("inputs", []):
-            data.use_tokenizer(tokenizer_name(cfg.model.net))
+            data = data.having(tokenizer=load_tokenizer(tokenizer_name(cfg.model.net)))
         build(cfg, "model.net", data.shapes)
     except UserError as error:
         yield str(error)

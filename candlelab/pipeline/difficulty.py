@@ -26,7 +26,7 @@ def _right_at(level: float, recipe: dict, learner, data) -> dict:
     source = recipe["data"]["source"]
     source = source | {"difficulty": level, "samples": SAMPLES, "seed": source["seed"] + FRESH}
     fresh = build({"data": recipe["data"] | {"source": source, "batch_size": data.batch_size}}, "data", data.renderer)
-    fresh.reads, fresh.scaling, fresh.tokenizer, fresh.indicators = data.reads, data.scaling, data.tokenizer, data.indicators
+    fresh = fresh.having(reads=data.reads, scaling=data.scaling, tokenizer=data.tokenizer, indicators=data.indicators)
     every = np.arange(len(fresh.prepared.ends))
     answer = predict_samples(learner, fresh, every)["probabilities"].argmax(1)
     right = answer == fresh.prepared.labels.label[fresh.prepared.ends]

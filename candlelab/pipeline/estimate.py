@@ -90,7 +90,7 @@ class Plan:
         try:
             data = build(job, "data", build(job, "render") if job.get("render") else None)
             if self._samples is None:
-                share_prepared(job, data)
+                data = share_prepared(job, data)
                 self._samples = len(data.samples("train")), len(data.samples("validation"))
         except (ValueError, RuntimeError, OSError):
             return None

@@ -1,4 +1,4 @@
-"""What a finished run's model reads of any windows, as NumPy arrays: nothing here needs torch."""
+"""The inputs of a finished run's model, made again from what the run stored: nothing here needs torch."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from candlelab.config import build
 from candlelab.core.candles import Candles
 from candlelab.core.columns import OHLCV
 from candlelab.core.errors import UserError
-from candlelab.data import caption as captions
 from candlelab.data.indicators.auto import settled
+from candlelab.data.inputs import Inputs
 from candlelab.data.scaling import from_dict
 from candlelab.data.tokenizer import Tokenizer, stored_tokenizer
 from candlelab.data.windows import gather
@@ -65,25 +65,18 @@ class InputMaker:
     def tokenizer(self) -> Tokenizer:
         return stored_tokenizer(self.stored["tokenizer"], self.vocabulary)
 
-    def arrays(self, candles: Candles, ends: np.ndarray) -> dict[str, np.ndarray]:
-        """Return image (n, C, H, W), caption and caption_mask (n, L), series (n, T, F) of the windows that end at some rows."""
-        made = {}
-        if "image" in self.stored["reads"]:
-            made["image"] = self.renderer.draw(candles, ends)
-        if "caption" in self.stored["reads"]:
-            words = build(self.recipe, "data.caption")
-            ids, mask = captions.encode_windows(words, candles, ends, self.stored["window"], self.tokenizer)
-            made |= {"caption": ids.astype(np.int64), "caption_mask": mask}
-        if "series" in self.stored["reads"]:
-            made["series"] = gather(self.numbers(candles), ends, self.stored["window"])
-        return made
+    @cached_property
+    def inputs(self) -> Inputs:
+        """What training made the inputs with, of which only the parts that the net reads are built."""
+        reads = tuple(self.stored["reads"])
+        series, caption = "series" in reads, "caption" in reads
+        return Inputs(reads, self.stored["window"], self.renderer if "image" in reads else None,
+                      self.indicators if series else None, from_dict(self.stored["scaling"]) if series else None,
+                      build(self.recipe, "data.caption") if caption else None, self.tokenizer if caption else None)
 
-    def numbers(self, candles: Candles) -> np.ndarray:
-        """Return the scaled indicators of every row; (N, F) float32, NaN where they are unknown."""
-        numbers = from_dict(self.stored["scaling"])(self.indicators(candles)).astype(np.float32)
-        if candles.missing is not None:
-            numbers[candles.missing] = np.nan_to_num(numbers[candles.missing])
-        return numbers
+    def arrays(self, candles: Candles, ends: np.ndarray) -> dict[str, np.ndarray]:
+        """Return what the net reads of the windows that end at some rows, as `Inputs.arrays`."""
+        return self.inputs.arrays(candles, ends)
 
 
 def raw_windows(candles: Candles, ends: np.ndarray, bars: int) -> np.ndarray:

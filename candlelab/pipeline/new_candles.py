@@ -14,10 +14,8 @@ from candlelab.core.candles import Candles
 from candlelab.core.interval import interval_ms, next_open
 from candlelab.core.times import iso
 from candlelab.data.source.file import File
-from candlelab.data.tape import checked_intervals
-from candlelab.data.thin import thin
+from candlelab.data.tape import checked_intervals, fetch_tape
 from candlelab.data.windows import present_in_window
-from candlelab.market.resample import resample
 
 MARKET = ("symbols", "interval", "start", "end")  # settings of data that say which bars, not what is made of them
 NOW, NEWEST = "now", "newest"
@@ -43,10 +41,7 @@ def fetch(cfg: DictConfig, recipe: DictConfig, given: list[str], csv: str | None
         data |= {key: OmegaConf.to_container(cfg.data, resolve=True)[key] for key in _replaced(given)}
         source = build({"data": {"source": data["source"]}}, "data.source")
     tested = checked_intervals(data["interval"], data["resample"])[0]
-    candles = source.fetch(data["symbols"], tested, *(_ms(data[key]) for key in ("start", "end")))
-    if data["resample"] is not None:
-        candles = resample(candles, data["resample"])
-    return thin(candles, share=data["thin"], seed=data["seed"]) if data["thin"] else candles
+    return fetch_tape(source, data["symbols"], (tested,), (data["start"], data["end"]), coarser=data["resample"], holes=data["thin"], seed=data["seed"])
 
 
 def _open_end(data: dict, at: int | None, bars: int) -> dict:
@@ -161,7 +156,3 @@ def _last_rows(candles: Candles) -> np.ndarray:
 
 def _iso_ms(ms: int) -> str:
     return pd.Timestamp(int(ms), unit="ms").isoformat()
-
-
-def _ms(date: str | None) -> int | None:
-    return None if date is None else int(pd.Timestamp(date, tz="UTC").timestamp() * 1000)

@@ -26,11 +26,11 @@ def main() -> None:
     cfg = runs.Run(folder).recipe
     trainer = build(cfg, "trainer")
     parts, learner = learner_for(cfg)
-    parts.data.batch_size = batch_size
+    data = parts.data.having(batch_size=batch_size)
     print(READY, flush=True)
     os.dup2(2, 1)  # nobody reads the standard output from here on
     try:
-        trainer.fit(learner, parts.data, places(folder), resume=cfg.resume != "never", ranks=ranks)
+        trainer.fit(learner, data, places(folder), resume=cfg.resume != "never", ranks=ranks)
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
 

@@ -70,8 +70,7 @@ def model_parcel(run: runs.Run, folder: Path, repo: str) -> Parcel:
 
 def dataset_parcel(cfg: DictConfig, folder: Path, repo: str, bars: bool, rows_per_file: int) -> Parcel:
     """Return charts, captions, labels and prices as Parquet files, one set per part of the split, and the card."""
-    data = data_of(cfg)
-    read_from_store(data, Path(cfg.outputs))
+    data = read_from_store(data_of(cfg), Path(cfg.outputs))
     sizes = published.write_charts(data, folder / "data", rows_per_file)
     if bars:
         published.write_bars(data, folder / "bars")

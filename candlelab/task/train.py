@@ -87,7 +87,7 @@ def _already_finished(cfg: DictConfig, folder: Path) -> dict:
     from candlelab.pipeline.assemble import share_prepared
     run = runs.load_run(folder)
     data = build(cfg, "data", build(cfg, "render") if cfg.get("render") else None)
-    share_prepared(cfg, data)
+    data = share_prepared(cfg, data)
     if data.fingerprint != run.preprocessing["data_hash"]:
         raise ConfigError(f"the run in '{folder}' is finished, but its data have changed since ({run.preprocessing['data_hash']} "
                           f"then, {data.fingerprint} now): train again with resume=never, or under another study=")

@@ -31,7 +31,7 @@ def pipeline(candles=None, **parts):
     """The data module of the tiny run, over other bars and with other parts where given."""
     cfg = compose(*OVERRIDES)
     data = build(cfg, "data", build(cfg, "render"))
-    data.reads = ("image", "series", "caption")
+    data = data.having(reads=("image", "series", "caption"))
     for name, part in parts.items():
         setattr(data, name, part)
     if candles is not None:

@@ -114,7 +114,7 @@ def test_files_sorted_by_class_are_dealt_out_so_that_every_part_has_every_class(
     data = data_of(index(tmp_path, rows))
     made = data.prepared
     assert all(set(made.labels.label[made.ends[made.part == code]]) == {0, 1, 2} for code in (0, 1, 2))
-    assert any("sorted by class" in line for line in data.warnings)
+    assert any("sorted by class" in line for line in data.prepared.warnings)
 
 
 def test_the_same_picture_never_stands_in_two_parts(tmp_path):
@@ -125,7 +125,7 @@ def test_the_same_picture_never_stands_in_two_parts(tmp_path):
             (place / f"{k}.png").write_bytes(png(k if k < 3 else 10 * len(part) + k))
     data = data_of(tmp_path)
     assert np.bincount(data.prepared.part + 1).tolist() == [6, 3, 3, 6]
-    assert any("6 pictures stand in a later part too" in line for line in data.warnings)
+    assert any("6 pictures stand in a later part too" in line for line in data.prepared.warnings)
 
 
 def test_a_word_that_tells_the_label_is_named(tmp_path):
