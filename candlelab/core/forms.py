@@ -31,7 +31,7 @@ CURVES = {"confusion": {"counts": [[COUNT]]}, "calibration": {"confidence": [NUM
 VERDICT = {"lines": [str], "kind": KINDS, "smallest_edge": str, "suspicions": [str], "missing_for_trust": [str], "information": ANSWER,
            "beyond_baseline": ANSWER, "volatility": (None, ANSWER), "money": (None, ANSWER), "instrument?": (None, ANSWER)}
 BAYES = {...: float}
-INSTRUMENT = {"faults": [str], "planted": NUMBER, "share": NUMBER, "effort": float}
+INSTRUMENT = {"faults": [str], "smallest": NUMBER, "planted": NUMBER, "share": NUMBER, "effort": float}
 DIFFICULTY = [{"difficulty": float, "samples": COUNT, "right": COUNT}]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-FOUND = 1 / 3  # share of the way to a planted edge from which the net counts as able to see
+TIMES = 3.0  # the planted edge in units of the smallest that the test rows could show to a perfect eye
 QUESTION = "Could this net have found an edge?"
 MEANS_NOTHING = "its silence means nothing"
 
@@ -14,12 +14,14 @@ class Instrument:
     """A net examined after its fit.
 
     faults   what is broken, in words: units that never answer, one answer for all charts, nothing learnt
-    planted  accuracy of somebody who knows the edge that was planted on the same bars; None where none was planted
+    smallest accuracy that the test rows could just show to a perfect eye; None where nothing was planted, as the next two
+    planted  accuracy of somebody who knows the larger edge that was planted on the same bars
     share    how far towards it the same recipe went, 1 is all of the way
     effort   the control's training as a share of the net's own
     """
 
     faults: tuple[str, ...]
+    smallest: float | None
     planted: float | None
     share: float | None
     effort: float
@@ -27,21 +29,16 @@ class Instrument:
     @classmethod
     def of_dict(cls, found: dict) -> Instrument:
         """The Instrument that was written as JSON."""
-        return cls(tuple(found["faults"]), found["planted"], found["share"], found["effort"])
+        return cls(tuple(found["faults"]), found["smallest"], found["planted"], found["share"], found["effort"])
 
     @property
     def sees(self) -> bool | None:
-        """Whether the net could have found an edge; None if nobody tried."""
+        """Whether what the net kept of the planted edge is as large as the smallest that the rows show; None if nobody tried."""
         if self.faults:
             return False
-        return None if self.share is None else self.share >= FOUND
-
-    @property
-    def found(self) -> float | None:
-        """The accuracy that an edge must allow for this net to show it: what it loses on the way makes the edge larger."""
-        if not self.sees or self.planted is None or self.share is None:
+        if self.share is None or self.planted is None or self.smallest is None:
             return None
-        return 0.5 + (self.planted - 0.5) / min(self.share, 1.0)
+        return self.share * (self.planted - 0.5) >= self.smallest - 0.5
 
     def sentence(self) -> str:
         """What its silence is worth."""
@@ -51,7 +48,8 @@ class Instrument:
             return ("Nobody tested whether this net could have found an edge (evaluate.positive_control=full does); "
                     "its units are alive and it has learnt its training rows.")
         tried = "" if self.effort > 0.99 else f" in {100 * self.effort:.0f} % of the training"
-        way = f"{100 * max(self.share, 0.0):.0f} % of the way to an edge of {100 * self.planted:.1f} % planted on the same bars{tried}"
-        if self.found is None:
-            return f"This net could not have found an edge: {MEANS_NOTHING} (the same recipe went {way})."
-        return f"This net would have found an edge of {100 * self.found:.1f} % right: the same recipe went {way}."
+        way = f"planted on the same bars{tried}, the same recipe went {100 * max(self.share, 0.0):.0f} % of the way"
+        edge = f"an edge of {100 * self.planted:.1f} % right"
+        if self.sees:
+            return f"This net would have found {edge}: {way}."
+        return f"This net could not have found {edge}, and {MEANS_NOTHING}: {way}."

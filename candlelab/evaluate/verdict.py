@@ -128,11 +128,13 @@ def judge(
 
 def tested(verdict: Verdict, instrument: Instrument | None) -> Verdict:
     """The verdict that also says what the net's silence is worth, in its first answer."""
-    found = instrument or Instrument((), None, None, 0.0)
+    found = instrument or Instrument((), None, None, None, 0.0)
     word: Word = "not shown" if found.sees is None else "yes" if found.sees else "no"
     sentence = found.sentence() if instrument else "Nobody tested whether this net could have found an edge."
-    answer = Answer(QUESTION, word, sentence, found.share, None, None)
     first = verdict.information
+    if first.answer == "yes":  # it did find one: what a shorter control missed is no news
+        return replace(verdict, instrument=Answer(QUESTION, "yes", "It found one.", found.share, None, None))
+    answer = Answer(QUESTION, word, sentence, found.share, None, None)
     return replace(verdict, information=replace(first, sentence=f"{first.sentence} {sentence}"), instrument=answer)
 
 

@@ -283,10 +283,16 @@ def silent(instrument):
 
 
 @pytest.mark.parametrize(("instrument", "word", "says"), [
-    (Instrument((), 0.53, 0.6, 0.25), "yes", "would have found an edge of 55.0 %"),
-    (Instrument(("channel 1 of the charts is blank",), None, None, 0.0), "no", "its silence means nothing"),
+    (Instrument((), 0.53, 0.59, 0.6, 0.25), "yes", "would have found an edge of 59.0 %"),
+    (Instrument(("channel 1 of the charts is blank",), None, None, None, 0.0), "no", "its silence means nothing"),
     (None, "not shown", "Nobody tested")])
 def test_the_first_answer_says_what_silence_is_worth(instrument, word, says):
     verdict = silent(instrument).verdict
     assert verdict.instrument.answer == word
     assert says in verdict.information.sentence and says in verdict.lines()[0]
+
+
+def test_a_net_that_found_something_is_not_called_blind():
+    found = evaluation().score(reversal_market(), horizon=1, interval="1h", kind="forecast", classes=("down", "up"),
+                               instrument=Instrument((), 0.53, 0.59, 0.0, 0.25)).verdict
+    assert found.information.answer == found.instrument.answer == "yes" and "silence" not in found.information.sentence
