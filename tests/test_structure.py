@@ -190,3 +190,23 @@ def test_no_two_public_classes_have_one_name():
             if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
                 found.setdefault(node.name, []).append(name(path))
     assert not {word: places for word, places in found.items() if len(places) > 1}
+
+
+PLANTS_LABELS = "candlelab/pipeline/instrument.py"  # in data that it assembled for itself
+
+
+@pytest.mark.parametrize("path", [p for p in CODE if room(p) != "data" and name(p) != PLANTS_LABELS], ids=name)
+def test_nobody_finishes_data_from_outside(path):
+    parts = "reads|renderer|batch_size|tokenizer|scaling|indicators|prepared"
+    assert not re.search(rf"\b(data|fresh)\.({parts})(, \w+\.\w+)* = |\.__dict__\[\"", path.read_text())
+
+
+CONSTRUCTORS = ("__init__", "__post_init__", "__new__")
+
+
+@pytest.mark.parametrize("path", CODE, ids=name)
+def test_every_constructor_says_the_types_it_takes(path):
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.FunctionDef) and node.name in CONSTRUCTORS:
+            taken = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs, node.args.vararg, node.args.kwarg]
+            assert not [arg.arg for arg in taken[1:] if arg is not None and arg.annotation is None], f"line {node.lineno}"

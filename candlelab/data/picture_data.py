@@ -22,7 +22,7 @@ from candlelab.data.device_tape import DeviceTape
 from candlelab.data.label.given import Given
 from candlelab.data.module import ChartData, Prepared
 from candlelab.data.pictures import PARTS as NAMES
-from candlelab.data.pictures import decode
+from candlelab.data.pictures import PictureSet, decode
 from candlelab.data.source.images import Images
 from candlelab.data.split.parts import filled
 
@@ -36,7 +36,7 @@ class GivenRenderer:
 
     warmup = 0
 
-    def __init__(self, pictures, renderer):
+    def __init__(self, pictures: PictureSet, renderer: Renderer):
         self.pictures, self.shape, self.window, self.storage = pictures, tuple(renderer.shape), 1, renderer.storage
 
     def draw(self, candles: Candles, ends: np.ndarray) -> np.ndarray:
@@ -138,7 +138,7 @@ class GivenCaption:
 
     warmup = 0
 
-    def __init__(self, pictures, length: int):
+    def __init__(self, pictures: PictureSet, length: int):
         self._text, self.length = pictures.text, length
 
     def __call__(self, candles: Candles, ends: np.ndarray, window: int) -> list[str]:

@@ -15,6 +15,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 import pyarrow as pa
 import pyarrow.csv
@@ -73,7 +74,7 @@ class TooLarge(UserError):
 class Capped(io.RawIOBase):
     """A reader of at most `cap` bytes: what a small file unpacks to without end never gets into memory."""
 
-    def __init__(self, inner, cap: int, place: str):
+    def __init__(self, inner: IO[bytes], cap: int, place: str):
         self.inner, self.left, self.cap, self.place = inner, cap, cap, place
 
     def readable(self) -> bool:

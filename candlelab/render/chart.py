@@ -9,6 +9,7 @@ from functools import lru_cache
 import numpy as np
 from array_api_compat import array_namespace, device, is_torch_array
 
+from candlelab.core.contracts import StorageLike
 from candlelab.render.bars import Bars
 from candlelab.render.raster import FillName, choose
 from candlelab.render.spans import Canvas, Places, Spans, canvas
@@ -25,7 +26,7 @@ class Chart(Style):
 
     canvas: Canvas
 
-    def __init__(self, window: int, missing: Missing, fill: FillName, storage):
+    def __init__(self, window: int, missing: Missing, fill: FillName, storage: StorageLike):
         super().__init__(window, missing, storage)
         self.fill = fill
 

@@ -13,6 +13,7 @@ from typing import Literal
 import numpy as np
 from array_api_compat import is_cupy_array, is_torch_array
 
+from candlelab.core.contracts import StorageLike
 from candlelab.core.errors import UserError
 from candlelab.render.bars import Bars, Tape, adjacent, gather, mark, unpack
 from candlelab.render.memory import pictures
@@ -35,7 +36,7 @@ class Style(ABC):
     warmup: int = 0
     two_colours: bool = False  # a store may keep one bit per pixel
 
-    def __init__(self, window: int, missing: Missing, storage):
+    def __init__(self, window: int, missing: Missing, storage: StorageLike):
         if not 1 <= window <= LARGEST_WINDOW:
             raise UserError(f"window is {window}: a picture holds 1 to {LARGEST_WINDOW} bars")
         self.window, self.missing, self.storage = window, missing, storage

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torchmetrics.classification import MulticlassAccuracy, MulticlassAUROC
 
 from candlelab.core.batch import Batch, Output
+from candlelab.core.contracts import OptimizerFactory
 
 RANK_STEP = 7_368_787  # between the random seeds of two processes
 
@@ -19,7 +20,7 @@ class Learner(pl.LightningModule):
     processes each has its own randomness and its share of a batch; the figures of an epoch are those of all of them.
     """
 
-    def __init__(self, net: nn.Module, loss: nn.Module, optimizer, *, classes: int, seed: int):
+    def __init__(self, net: nn.Module, loss: nn.Module | None, optimizer: OptimizerFactory | None, *, classes: int, seed: int):
         super().__init__()
         self.net, self.loss, self.optimizer_recipe, self.seed = net, loss, optimizer, seed
         self.scores = nn.ModuleDict({"accuracy": MulticlassAccuracy(classes, average="micro"),

@@ -94,7 +94,6 @@ class Absent:
             raise ModuleNotFoundError(name, name=name)
 sys.meta_path.insert(0, Absent())
 from candlelab.run import load_run
-from candlelab.task.export import card_of
 from candlelab.task.predict import InputMaker, fetch, newest_close, signals
 run = load_run({str(exported("fusion").folder)!r})
 maker = InputMaker.of(run)

@@ -115,6 +115,7 @@ class Planted:
         return self.seed, zlib.crc32(symbol.encode())
 
     def _open_times(self, start: int, end: int | None) -> np.ndarray:
+        assert self.interval is not None, "fetch sets it"
         step, offset = interval_ms(self.interval), grid_offset(self.interval)
         first = offset - ((offset - start) // step) * step  # the first time on the grid that is not before start
         wanted = self.bars if end is None else min(self.bars, max(0, -(-(end - first) // step)))
@@ -123,7 +124,7 @@ class Planted:
         return first + np.arange(int(wanted), dtype=np.int64) * step
 
 
-def prices_of(candles: Candles) -> tuple[np.ndarray, ...]:
+def prices_of(candles: Candles) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Open, high, low, close and volume of a tape."""
     return candles.open, candles.high, candles.low, candles.close, candles.volume
 
@@ -134,7 +135,7 @@ def edge_of(kind: int, auroc: float, memory: int, volatility: float) -> float:
     edge = 0.0
     for _ in range(ROUNDS):
         columns = _history(kind, edge, memory, volatility, (0, kind), CALIBRATION)
-        lean = leans(kind, *columns.values(), np.arange(CALIBRATION), memory)
+        lean = leans(kind, *columns.values(), np.arange(CALIBRATION), memory)  # type: ignore[call-arg]  # five columns
         edge = _edge_for(lean[np.isfinite(lean)], auroc)
     return edge
 

@@ -109,9 +109,11 @@ class Simulated:
     def _open_times(self, start: int, end: int | None) -> np.ndarray:
         if end is None and self.bars is None:
             raise UserError("a simulated market needs an end; set data.source.bars or data.end.")
+        assert self.interval is not None, "fetch sets it"
         step, offset = interval_ms(self.interval), grid_offset(self.interval)
         first = offset - ((offset - start) // step) * step  # the first time on the grid that is not before start
-        wanted = self.bars if end is None else min(self.bars or np.inf, max(0, -(-(end - first) // step)))
+        most = np.inf if self.bars is None else self.bars
+        wanted = most if end is None else min(most, max(0, -(-(end - first) // step)))
         if wanted < 1:
             raise UserError("the simulated market has no bar in the asked range; set data.end after data.start.")
         return first + np.arange(int(wanted), dtype=np.int64) * step

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from candlelab.core.contracts import Renderer
 from candlelab.core.errors import UserError
 from candlelab.core.reading import json_of
 from candlelab.render.bars import COLUMNS
@@ -138,7 +139,7 @@ class Stored:
     Raises UserError if the store was drawn by another recipe.
     """
 
-    def __init__(self, store: Store, renderer):
+    def __init__(self, store: Store, renderer: Renderer):
         if json.loads(json.dumps(renderer.recipe())) != store.recipe:
             different = [k for k, v in renderer.recipe().items() if json.loads(json.dumps(v)) != store.recipe.get(k)]
             raise UserError(f"the store {store.path} was drawn with another {', '.join(different) or 'recipe'}: "

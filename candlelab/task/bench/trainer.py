@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 
 from candlelab.config import build, compose
+from candlelab.data.module import ChartData
 from candlelab.pipeline.assemble import assemble
 from candlelab.pipeline.fit import places
 from candlelab.task.bench.pipeline import plain_step
@@ -63,7 +64,7 @@ def _trained(cfg) -> tuple[float, float]:
 class _Stopwatch:
     """Times the data's `assemble`, training batches only."""
 
-    def __init__(self, data):
+    def __init__(self, data: ChartData):
         self.seconds, self._assemble, self._data = 0.0, data.assemble, data
         data.assemble = self._timed
 
