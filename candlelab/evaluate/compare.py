@@ -69,7 +69,7 @@ def paired_auroc(label: np.ndarray, first: np.ndarray, second: np.ndarray, rows:
 
     first, second (n, K) probabilities.
     """
-    return of_means(auroc_parts(label, first) - auroc_parts(label, second), rows, level)
+    return of_means(macro_auroc_parts(label, first) - macro_auroc_parts(label, second), rows, level)
 
 
 def paired_direction(
@@ -97,7 +97,7 @@ def paired_sharpe(first: np.ndarray, second: np.ndarray, level: float) -> Differ
     return Difference(one - two, *intervals.around(one - two, error, level), float(2 * norm.sf(abs(one - two) / error)))
 
 
-def auroc_parts(label: np.ndarray, p: np.ndarray) -> np.ndarray:
+def macro_auroc_parts(label: np.ndarray, p: np.ndarray) -> np.ndarray:
     """(n,) what each row adds to the AUROC of p (n, K); their mean is the AUROC."""
     classes = p.shape[1]
     if classes == 2:

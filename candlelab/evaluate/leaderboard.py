@@ -54,7 +54,7 @@ def baseline_name(name: str, rows: Sequence[Mapping[str, Any]], rule: str | None
     return f"{words} {rule}" if rule else words
 
 
-def gather(rows: Sequence[Mapping[str, Any]]) -> list[Entry]:
+def gather_entries(rows: Sequence[Mapping[str, Any]]) -> list[Entry]:
     """One entry per model and per baseline, best first by what the verdict goes by.
 
     rows  as `write_study_report` takes them; failed runs are left out.

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from candlelab.core import files
-from candlelab.export.measure import Arrays, megabytes, race
+from candlelab.export.measure import Arrays, file_megabytes, race
 from candlelab.export.onnx_graph import put_card, quiet
 
 CALIBRATION_BATCH = 16
@@ -81,7 +81,7 @@ def _tried(name: str, make: Callable, what: tuple, gate: tuple) -> Candidate:
     loss = 100 * (judge.accuracy(expected) - judge.accuracy(said))
     times = race((path, model), calibration, calls=calls)
     refused = f"it loses {loss:.2f} points of balanced accuracy, more than {most_loss:g}" if loss > most_loss else None
-    return Candidate(name, megabytes(path), *times, loss, float((said == expected).mean()), refused)
+    return Candidate(name, file_megabytes(path), *times, loss, float((said == expected).mean()), refused)
 
 
 def _prepared(model: Path, path: Path) -> Path:

@@ -13,19 +13,19 @@ WARM = 3  # calls before the clock starts
 Arrays = dict[str, np.ndarray]
 
 
-def megabytes(path: Path) -> float:
+def file_megabytes(path: Path) -> float:
     """Return the size of a file in MB of 10^6 bytes."""
     return path.stat().st_size / 1e6
 
 
-def rows_of(inputs: Arrays, count: int) -> Arrays:
+def first_rows(inputs: Arrays, count: int) -> Arrays:
     """Return `count` rows of each input, repeated from the beginning where there are fewer."""
     return {name: np.resize(value, (count, *value.shape[1:])) if len(value) < count else value[:count] for name, value in inputs.items()}
 
 
 def latency(path: Path, inputs: Arrays, *, batch: int, threads: int, calls: int) -> tuple[float, float]:
     """Return (p50, p90) of the time of one call in ms, checks of the inputs included."""
-    model, given = Predictor(path, threads=threads), rows_of(inputs, batch)
+    model, given = Predictor(path, threads=threads), first_rows(inputs, batch)
     times = []
     for _ in range(WARM + calls):
         started = time.perf_counter()
@@ -37,7 +37,7 @@ def latency(path: Path, inputs: Arrays, *, batch: int, threads: int, calls: int)
 
 def race(paths: tuple[Path, Path], inputs: Arrays, *, calls: int) -> tuple[float, float]:
     """Return the p50 of one call of two files in ms, called in turn: one window, one thread, whatever else the machine does."""
-    models, given, times = [Predictor(path) for path in paths], rows_of(inputs, 1), ([], [])
+    models, given, times = [Predictor(path) for path in paths], first_rows(inputs, 1), ([], [])
     for _ in range(WARM + calls):
         for model, own in zip(models, times, strict=True):
             started = time.perf_counter()

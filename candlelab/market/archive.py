@@ -19,7 +19,7 @@ from candlelab.core.columns import NUMBERS
 from candlelab.core.errors import DataTrouble
 from candlelab.core.interval import floor_open, interval_ms
 from candlelab.market.columns import ARCHIVE_COLUMNS
-from candlelab.market.timestamps import to_ms
+from candlelab.market.timestamps import stamps_to_ms
 from candlelab.market.web import Absent, Passing, Web
 
 MARKETS = {"spot": "spot", "um": "futures/um", "cm": "futures/cm"}
@@ -225,7 +225,7 @@ def parse_csv(text: bytes, file: ArchiveFile) -> dict[str, np.ndarray]:
     except pa.ArrowInvalid as error:
         raise Passing(f"its rows are not 12 numbers ({str(error)[:80]})") from None
     bars = {name: table.column(k).to_numpy() for k, name in enumerate(COLUMNS)}
-    bars["time"] = to_ms(bars["time"])
+    bars["time"] = stamps_to_ms(bars["time"])
     if not len(table):
         raise Passing("it holds no bar")
     if file.start <= bars["time"].min() and bars["time"].max() < file.end:

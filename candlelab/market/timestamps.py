@@ -74,10 +74,10 @@ def _numbers(values: np.ndarray, unit: str | None, place: str) -> np.ndarray:
         raise UserError(f"{place} holds times as numbers and data.source.time_format is {unit!r}: give s, ms, us, ns or null")
     if len(values) and values.min() >= 1980_01_01 and values.max() <= 2099_12_31:  # days written as 20240131
         return _parse_text(pa.chunked_array([pa.array(values.astype(np.int64).astype(str))]), place, "UTC", "%Y%m%d")
-    return to_ms(values)
+    return stamps_to_ms(values)
 
 
-def to_ms(times: np.ndarray) -> np.ndarray:
+def stamps_to_ms(times: np.ndarray) -> np.ndarray:
     """Return int64 ms of epoch numbers whose unit (s, ms, us, ns) is told per value by its magnitude."""
     if np.issubdtype(times.dtype, np.floating):
         size = np.abs(times)

@@ -21,7 +21,7 @@ from candlelab.render.storage.store import Store
 
 def stored(data, outputs: Path):
     """Return the finished store of the data's charts, built now where it is not there yet."""
-    storage, made, path = data.renderer.storage, data.prepared, place_of(data, outputs)
+    storage, made, path = data.renderer.storage, data.prepared, store_folder(data, outputs)
     parts = np.array([*(NAMES[k] for k in sorted(NAMES) if k != DROPPED), "dropped"])
     columns = {"label": made.labels.label[made.ends], "split": parts[made.part],
                "forward_return": made.labels.forward_return[made.ends],
@@ -34,14 +34,14 @@ def stored(data, outputs: Path):
 
 def mended(data, outputs: Path):
     """Return the finished store of the data's charts; one that is damaged is moved aside and built again."""
-    aside = set_aside(place_of(data, outputs))
+    aside = set_aside(store_folder(data, outputs))
     store = stored(data, outputs)
     if aside is not None and not data.renderer.storage.path:
         shutil.rmtree(aside, ignore_errors=True)  # its name was ours; beside a place that somebody chose it stays
     return store
 
 
-def place_of(data, outputs: Path) -> Path:
+def store_folder(data, outputs: Path) -> Path:
     """Return the folder of the data's store: the one that was chosen, or one named by what it holds."""
     storage = data.renderer.storage
     return Path(storage.path) if storage.path else outputs / "stores" / f"{type(storage).__name__.lower()}-{content_hash(data)}"

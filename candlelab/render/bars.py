@@ -52,7 +52,7 @@ class Tape(NamedTuple):
         return cls(*columns, getattr(candles, "missing", None))
 
 
-def gather(tape: Tape, ends, length: int) -> Bars:
+def gather_bars(tape: Tape, ends, length: int) -> Bars:
     """Return the `length` bars that end at each row of `ends`.
 
     A row whose high or low is NaN counts as missing, if the tape says that it has missing bars at all.

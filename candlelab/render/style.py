@@ -15,7 +15,7 @@ from array_api_compat import is_cupy_array, is_torch_array
 
 from candlelab.core.contracts import StorageLike
 from candlelab.core.errors import UserError
-from candlelab.render.bars import Bars, Tape, adjacent, gather, mark, unpack
+from candlelab.render.bars import Bars, Tape, adjacent, gather_bars, mark, unpack
 from candlelab.render.memory import pictures
 
 Missing = Literal["adjacent", "blank"]
@@ -106,7 +106,7 @@ class Style(ABC):
         return max(1, -(-count // max(1, rounds * workers())))
 
     def _bars(self, tape: Tape, ends) -> Bars:
-        return self._arranged(gather(tape, ends, self.window + self.warmup))
+        return self._arranged(gather_bars(tape, ends, self.window + self.warmup))
 
     def _arranged(self, bars: Bars) -> Bars:
         return adjacent(bars, self.window) if self.missing == "adjacent" else bars

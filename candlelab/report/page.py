@@ -71,7 +71,7 @@ class Section:
         return bool(self.facts or self.figures or self.tables or self.galleries)
 
 
-def png(image: np.ndarray) -> str:
+def png_uri(image: np.ndarray) -> str:
     """A data URI of a (C, H, W) uint8 picture; one channel is grey, three are RGB, others show their first.
 
     Raises UserError for another shape or type.

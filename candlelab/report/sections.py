@@ -10,7 +10,7 @@ from candlelab.evaluate.intervals import wilson
 from candlelab.evaluate.verdict import measure_of
 from candlelab.report import figures, formats
 from candlelab.report.figures import Estimate, Figure, Reference
-from candlelab.report.page import AnsweredChart, Gallery, Section, Table, png, share_cell
+from candlelab.report.page import AnsweredChart, Gallery, Section, Table, png_uri, share_cell
 from candlelab.report.results import MONEY, QUALITY, ReportData, Words
 
 FACTS = ("symbols", "interval", "first", "last", "bars", "segments", "window", "warmup", "label", "horizon", "dropped_samples")
@@ -280,7 +280,7 @@ def _chart(image: np.ndarray, caption: Mapping[str, Any]) -> AnsweredChart:
     lines += [f"words that spoke for it: {caption['words']}"] if caption.get("words") else []
     side = f" ({caption['direction']})" if caption.get("direction") else ""
     title = f"{answer}{side}" if formats.missing(confidence) else f"{answer}{side}, {formats.percent(confidence, 0)} sure"
-    return AnsweredChart(png(image), image.shape[2], image.shape[1], title, tuple(line for line in lines if line), right)
+    return AnsweredChart(png_uri(image), image.shape[2], image.shape[1], title, tuple(line for line in lines if line), right)
 
 
 def training(results: ReportData, rows: Sequence[Mapping[str, float]]) -> Section:

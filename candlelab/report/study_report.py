@@ -8,7 +8,7 @@ import pandas as pd
 
 from candlelab.core.errors import UserError
 from candlelab.evaluate import pairs
-from candlelab.evaluate.leaderboard import Entry, data_set, decisive, gather
+from candlelab.evaluate.leaderboard import Entry, data_set, decisive, gather_entries
 from candlelab.evaluate.pairs import Pair
 from candlelab.report import formats, study_sections
 from candlelab.report.board_files import write_csv, write_markdown
@@ -49,7 +49,7 @@ def write_study_report(
     folder = Path(folder)
     rows = _with_luck(rows)
     write_csv(folder / "leaderboard.csv", rows, months)
-    entries = gather(rows)
+    entries = gather_entries(rows)
     if not study_sections.trained(entries):
         raise UserError(
             f"no run of this study has finished, so there is nothing to compare: see the reasons in {folder / 'leaderboard.csv'}"

@@ -15,7 +15,7 @@ from candlelab.core.files import make_folder
 from candlelab.core.signal import normal_probabilities, recipe_hash, sides_of
 from candlelab.export.indicators import ScaledIndicators
 from candlelab.export.int8 import Candidate, Judge, quantize
-from candlelab.export.measure import Arrays, answers, disagreement, latency, megabytes
+from candlelab.export.measure import Arrays, answers, disagreement, file_megabytes, latency
 from candlelab.export.onnx_graph import CandlesGraph, NetGraph, answer_names, input_names, write_graph
 from candlelab.export.report import ExportedFile, Findings, write_report
 from candlelab.export.rule import rule_of
@@ -171,13 +171,13 @@ def _write(graph: NetGraph, inputs: Arrays, path: Path, opset: int, card: dict, 
     if max(gaps.values()) > AGREES:
         path.unlink()
         raise UserError(f"{path.name} differs from torch by {max(gaps.values()):.1e}, more than {AGREES:g}: try another task.opset")
-    return ExportedFile(path.name, megabytes(path), _times(path, inputs, calls), gaps)
+    return ExportedFile(path.name, file_megabytes(path), _times(path, inputs, calls), gaps)
 
 
 def _eight_bits(path: Path, tried: list[Candidate], judged: Windows, calls: int) -> ExportedFile:
     if not path.exists():
         return ExportedFile(path.name, refused="no eight-bit form passes the gate")
-    return ExportedFile(path.name, megabytes(path), _times(path, judged.inputs, calls), {})
+    return ExportedFile(path.name, file_megabytes(path), _times(path, judged.inputs, calls), {})
 
 
 def _times(path: Path, inputs: Arrays, calls: int) -> dict[tuple[int, int], tuple[float, float]]:

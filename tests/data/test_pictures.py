@@ -182,3 +182,9 @@ def test_a_path_that_is_nothing_is_refused():
 def test_bars_cannot_be_had_from_pictures(tmp_path):
     with pytest.raises(UserError, match="no bars can be had"):
         Images(path=str(tmp_path), revision="main", timeout=1.0).fetch([], "1h", None, None)
+
+
+def test_jobs_that_share_pictures_are_warned_alike(tmp_path):
+    root = index(tmp_path, fusion_rows())
+    one, two = data_of(root), data_of(root)
+    assert two.having(prepared=one.prepared).describe()["warnings"] == one.describe()["warnings"] != []

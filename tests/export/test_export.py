@@ -8,7 +8,7 @@ from export_cases import exported, finished
 from candlelab.config import build, compose
 from candlelab.core.signal import recipe_hash
 from candlelab.export.int8 import Judge, quantize
-from candlelab.export.measure import answers, disagreement, rows_of
+from candlelab.export.measure import answers, disagreement, first_rows
 from candlelab.export.onnx_graph import CandlesGraph, write_graph
 from candlelab.export.predict import Predictor
 from candlelab.pipeline.inputs import InputMaker, raw_windows
@@ -114,7 +114,7 @@ def test_a_gate_that_no_form_passes_writes_no_file(tmp_path):
     run = exported("fusion")
     judged = some(run)
     judge = Judge(lambda path: judged.labels if path.name == MODEL else 1 - judged.labels, judged.labels)
-    tried = quantize(run.folder / "export" / MODEL, tmp_path / INT8, calibration=rows_of(judged.inputs, 8), judge=judge,
+    tried = quantize(run.folder / "export" / MODEL, tmp_path / INT8, calibration=first_rows(judged.inputs, 8), judge=judge,
                      most_loss=1.0, calls=2, card=card_of(run))
     assert all(c.refused == "it loses 100.00 points of balanced accuracy, more than 1" for c in tried)
     assert not list(tmp_path.iterdir())

@@ -9,7 +9,7 @@ import pytest
 from candlelab.core.errors import DataTrouble, UserError
 from candlelab.data.source.file import File
 from candlelab.market.symbols import symbol_of, tidy_symbol
-from candlelab.market.timestamps import to_ms
+from candlelab.market.timestamps import stamps_to_ms
 
 HOUR = 3_600_000
 T0 = 1_704_067_200_000  # 2024-01-01 00:00 UTC
@@ -63,8 +63,8 @@ def test_symbols_are_written_as_the_exchange_does():
 
 
 def test_unit_of_time_is_told_per_value():
-    assert to_ms(np.array([T0 // 1000, T0, T0 * 1000, T0 * 10**6])).tolist() == [T0] * 4
-    assert to_ms(np.array([T0 / 1000])).tolist() == [T0]
+    assert stamps_to_ms(np.array([T0 // 1000, T0, T0 * 1000, T0 * 10**6])).tolist() == [T0] * 4
+    assert stamps_to_ms(np.array([T0 / 1000])).tolist() == [T0]
 
 
 @pytest.mark.parametrize("style", ["%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%d %H:%M:%S+00:00", "%Y-%m-%d %I-%p"])

@@ -30,10 +30,3 @@ def test_no_position_is_held_from_one_test_period_to_the_next():
     tape = Candles.from_frame(pd.DataFrame({"open_time": np.arange(7) * 3_600_000, **columns, "volume": 1.0}), interval="1h")
     found = bar_returns(tape, np.array([0, 1, 4, 5]), broken=np.array([False, True, False]))
     assert np.allclose(found, [1.0, 0.5, 1.0, 1.0])
-
-
-def test_jobs_that_share_pictures_are_warned_alike(tmp_path):
-    from test_pictures import data_of, fusion_rows, index
-    root = index(tmp_path, fusion_rows())
-    one, two = data_of(root), data_of(root)
-    assert two.having(prepared=one.prepared).describe()["warnings"] == one.describe()["warnings"] != []

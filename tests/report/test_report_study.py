@@ -8,7 +8,7 @@ import pytest
 from score_cases import predictions, score
 
 from candlelab.evaluate import pairs, sharpe
-from candlelab.evaluate.leaderboard import gather
+from candlelab.evaluate.leaderboard import gather_entries
 from candlelab.report.study_report import write_study_report
 
 NETS = {
@@ -196,7 +196,7 @@ def test_seeds_keep_the_width_of_the_interval():
         }
         for seed in (0, 1)
     ]
-    spread = gather(rows)[0].values["accuracy"]
+    spread = gather_entries(rows)[0].values["accuracy"]
     assert (spread.mean, spread.low, spread.high) == pytest.approx((0.55, 0.45, 0.65)) and spread.sd == pytest.approx(0.0707, abs=1e-4)
 
 

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 import numpy as np
 
 from candlelab import config
-from candlelab.render.bars import Tape, gather
+from candlelab.render.bars import Tape, gather_bars
 from candlelab.render.raster import cupy_works
 from candlelab.render.storage.build import build_store
 from candlelab.render.storage.store import Store
@@ -107,7 +107,7 @@ def pil_seconds(renderer, tape, ends) -> float | None:
     colours = [tuple(colour) if len(colour) == 3 else int(colour[0]) for colour in board.palette.tolist()]
 
     def draw(end: int) -> None:
-        spans = renderer.geometry(gather(Tape.of(tape), np.array([end]), renderer.window + renderer.warmup))
+        spans = renderer.geometry(gather_bars(Tape.of(tape), np.array([end]), renderer.window + renderer.warmup))
         image = Image.new("RGB" if renderer.shape[0] == 3 else "L", (board.width, board.height), colours[0])
         pen = ImageDraw.Draw(image)
         for left, right, top, bottom, ink in zip(board.left, board.right, spans.top[0], spans.bottom[0], spans.ink[0], strict=True):

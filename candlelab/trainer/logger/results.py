@@ -117,7 +117,7 @@ def _thin(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return x[keep], y[keep]
 
 
-def picture(image: np.ndarray) -> np.ndarray:
+def rgb_of(image: np.ndarray) -> np.ndarray:
     """Return a chart (C, H, W) as (H, W, 3) uint8."""
     return np.repeat(image, 3 // len(image), axis=0).transpose(1, 2, 0)
 

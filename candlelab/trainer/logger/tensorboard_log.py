@@ -8,7 +8,7 @@ from pathlib import Path
 from candlelab.core import run_files as names
 from candlelab.core.errors import UserError
 from candlelab.trainer.logger.guarded import Metrics
-from candlelab.trainer.logger.results import RunSummary, config_of, figure, heat_map, picture
+from candlelab.trainer.logger.results import RunSummary, config_of, figure, heat_map, rgb_of
 
 # beside some six hundred of baselines and bounds
 HEADLINE = ("test/accuracy", "test/balanced_accuracy", "test/auroc", "test/mcc", "test/sharpe_net_annual", "test/return_net_pct",
@@ -59,7 +59,7 @@ class TensorboardLog:
         images, rows = results.charts
         for image, said in list(zip(images, results.answers(rows), strict=True))[:self.charts]:
             name = f"charts/{said['symbol']} {said['time']} {said['label']}, answered {said['answer']}"
-            self.writer.add_image(name, picture(image), dataformats="HWC")
+            self.writer.add_image(name, rgb_of(image), dataformats="HWC")
 
     def _final(self, metrics: dict[str, float]) -> None:
         """Show the few figures that are asked for first as numbers of their own, all of them as one table."""

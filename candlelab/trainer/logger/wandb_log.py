@@ -12,7 +12,7 @@ from typing import Literal
 from candlelab.core import run_files as names
 from candlelab.core.errors import UserError
 from candlelab.trainer.logger.guarded import Metrics
-from candlelab.trainer.logger.results import RunSummary, config_of, heat_map, picture
+from candlelab.trainer.logger.results import RunSummary, config_of, heat_map, rgb_of
 
 ARTIFACTS = {  # kind: files of the run folder
     "data": (names.DATA,),
@@ -111,7 +111,7 @@ class WandbLog:
     def _pictures(self, results: RunSummary) -> dict:
         import wandb
         images, rows = results.charts
-        charts = [wandb.Image(picture(image), caption=f"{said['label']}, answered {said['answer']} ({said['confidence']:.0%})")
+        charts = [wandb.Image(rgb_of(image), caption=f"{said['label']}, answered {said['answer']} ({said['confidence']:.0%})")
                   for image, said in zip(images, results.answers(rows), strict=True)]
         shown = {"heat_map/confusion": wandb.Image(heat_map(results.confusion(), results.classes))} | ({"charts": charts} if charts else {})
         drawn = sorted((results.folder / names.FIGURES).glob("*.png"))
@@ -125,7 +125,7 @@ class WandbLog:
         said = results.answers(wanted)
         table = wandb.Table(columns=["chart", "time", "symbol", "label", "answer", "confidence", "forward_return"])
         for row, line in zip(wanted, said, strict=True):
-            table.add_data(wandb.Image(picture(pictures[row])) if row in pictures else None, *line.values())
+            table.add_data(wandb.Image(rgb_of(pictures[row])) if row in pictures else None, *line.values())
         return table
 
     def _keep(self, results: RunSummary) -> None:
