@@ -233,9 +233,12 @@ class Run:
         net, path = build(cfg, "model.net", shapes), self.file(WEIGHTS)
         size_of(path, most=LARGEST_WEIGHTS, cure=CURE)
         try:
-            net.load_state_dict(load_file(path), strict=True)
+            weights = load_file(path)
+            net.load_state_dict(weights, strict=True)
         except (SafetensorError, RuntimeError, OSError) as error:
             raise Unreadable(path, f"does not fit the net of {CONFIG} ({' '.join(str(error).split())[:120]})", CURE) from None
+        if not all(value.isfinite().all() for value in weights.values() if value.is_floating_point()):
+            raise Unreadable(path, "holds weights that are not finite: its training diverged or it is damaged", CURE)
         return net.eval()
 
 
@@ -249,9 +252,7 @@ def load_run(folder: str | Path) -> Run:
         raise ConfigError(f"there is no run in '{folder}'{hint(path.name, [r.name for r in runs_in(path.parent)])}")
     if not (path / METRICS).exists():
         raise ConfigError(f"the run in '{folder}' has not finished: start the same command again to complete it")
-    for inner in path.rglob("*"):
-        if inner.is_symlink() and inner.is_dir() and not inner.resolve().is_relative_to(path.resolve()):
-            raise ConfigError(f"'{inner}' is a symbolic link out of the run: nothing is read or written through it; remove it")
+    files.refuse_strange(path)
     run = Run(path)
     manifest = run.manifest
     if manifest is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import io
 import json
+import os
 import pickle
 import shutil
 import zipfile
@@ -135,6 +136,14 @@ def _files() -> Iterator[tuple[str, Edit]]:
     for name in ("model.safetensors", "predictions.parquet", "preprocessing.json", "threshold.json", "data.json", "metrics.json"):
         yield f"{name} is a pickle", lambda folder, canary, name=name: (folder / name).write_bytes(pickle.dumps(Bomb(canary.file)))
     yield "charts are a pickle", _pickled_charts
+    for name in ("config.yaml", "environment.json", "curves.json", ".owner", "preprocessing.json", "predictions.parquet"):
+        yield f"{name} is a pipe", lambda folder, canary, name=name: _piped(folder / name)
+    for name in (".owner", "log.txt", "export/report.md", "wandb_run.txt"):
+        yield f"{name} leads to a file of ours", lambda folder, canary, name=name: _linked(folder / name, canary.outside / "mine.txt")
+    yield "half a letter", _preprocessing(classes=["\ud800", "up"])
+    for name, change in (("no range", {"forecast_range": 5}), ("a word as a direction", {"directions": ["a", 7]}), ("reads nothing", {"reads": []}),
+                         ("reads twice", {"reads": ["image", "image"]}), ("two classes of one name", {"classes": ["up", "up"]})):
+        yield name, _preprocessing(**change)
     for name in ("predict", "figures", "scores", "export"):
         yield f"{name} leads elsewhere", lambda folder, canary, name=name: _linked(folder / name, canary.outside)
     for name in ("per_symbol.csv", "report.html", "threshold.json", "trades.csv"):
@@ -160,8 +169,14 @@ def _pickled_charts(folder: Path, canary: Canary) -> None:
 def _linked(path: Path, target: Path) -> None:
     if path.is_dir():
         shutil.rmtree(path)
+    path.parent.mkdir(exist_ok=True)
     path.unlink(missing_ok=True)
     path.symlink_to(target)
+
+
+def _piped(path: Path) -> None:
+    path.unlink(missing_ok=True)
+    os.mkfifo(path)
 
 
 def _preprocessing(**changes) -> Edit:

@@ -6,7 +6,6 @@ addresses, files, folders and loggers it names belong to the machine that wrote 
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +15,8 @@ from omegaconf.errors import OmegaConfBaseException
 
 from candlelab.config.catalogue import CONF, with_parts
 from candlelab.config.locate import schema
-from candlelab.core.errors import ConfigError
-
-LARGEST = 1_000_000  # bytes
-LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the same events, ten times as fast where libyaml is there
-DEEPEST, MOST_NODES = 20, 20_000
-INTERPOLATION = re.compile(r"\$\{")
+from candlelab.core.errors import ConfigError, UserError
+from candlelab.core.yaml_text import plain_text_of
 
 
 def read_stored(path: Path) -> dict[str, Any]:
@@ -30,42 +25,14 @@ def read_stored(path: Path) -> dict[str, Any]:
     Raises ConfigError if the file is missing, too large, no YAML mapping, or holds an interpolation, an alias or a tag.
     """
     try:
-        raw = path.read_bytes()
-        if len(raw) > LARGEST:
-            raise ConfigError(f"'{path}' has {len(raw):,} bytes; a config has at most {LARGEST:,}: it is damaged or no config")
-        text = raw.decode("utf-8")
-        _refuse_tricks(text, path)
-        tree = OmegaConf.to_container(OmegaConf.create(text), resolve=False)
-    except OSError as error:
-        raise ConfigError(f"'{path}' cannot be read ({error.strerror}): the run is incomplete, start its command again") from None
-    except (UnicodeDecodeError, yaml.YAMLError, OmegaConfBaseException, AssertionError, ValueError) as error:
-        if isinstance(error, ConfigError):
-            raise
+        tree = OmegaConf.to_container(OmegaConf.create(plain_text_of(path)), resolve=False)
+    except UserError:
+        raise
+    except (yaml.YAMLError, OmegaConfBaseException, AssertionError, ValueError) as error:
         raise ConfigError(f"'{path}' is no valid config ({' '.join(str(error).split())[:120]}): train the run again") from None
     if not isinstance(tree, dict) or not isinstance(tree.get("data"), dict) or not isinstance(tree.get("model"), dict):
         raise ConfigError(f"'{path}' is no config of a run: it has no data and model; train the run again")
     return {str(key): value for key, value in tree.items()}
-
-
-def _refuse_tricks(text: str, path: Path) -> None:
-    """Refuse what a resolved config never holds, before anything of it is built up in memory."""
-    if INTERPOLATION.search(text):
-        raise ConfigError(f"'{path}' holds an interpolation (${{…}}): a stored config is plain values, so this one was edited; do not use it")
-    depth = 0
-    for nodes, event in enumerate(yaml.parse(text, Loader=LOADER)):
-        depth += isinstance(event, yaml.CollectionStartEvent)
-        depth -= isinstance(event, yaml.CollectionEndEvent)
-        if isinstance(event, yaml.AliasEvent) or getattr(event, "tag", None):
-            raise ConfigError(f"'{path}' holds a YAML alias or tag: a stored config has none, so this one was edited; do not use it")
-        if depth > DEEPEST or nodes > MOST_NODES:
-            raise ConfigError(f"'{path}' is nested deeper than {DEEPEST} or has more than {MOST_NODES:,} entries: it is no config of a run")
-    if INTERPOLATION.search(_unescaped(text)):
-        raise ConfigError(f"'{path}' holds an interpolation (${{…}}): a stored config is plain values, so this one was edited; do not use it")
-
-
-def _unescaped(text: str) -> str:
-    """Return all scalars of a YAML text as they will be read, so that an escaped `$` hides nothing."""
-    return "\n".join(event.value for event in yaml.parse(text, Loader=LOADER) if isinstance(event, yaml.ScalarEvent))
 
 
 def without_places(tree: dict[str, Any], outputs: str = "outputs") -> dict[str, Any]:

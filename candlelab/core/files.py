@@ -174,6 +174,22 @@ def crosses_link(path: Path, root: Path) -> bool:
     return ".." in parts or any(place.is_symlink() for place in places)
 
 
+def refuse_strange(folder: Path) -> None:
+    """Raise UserError if a folder holds a symbolic link out of itself, or anything that is neither a file nor a folder.
+
+    Links into the blobs of the Hub's own cache are how it keeps snapshots, and stay.
+    """
+    home = folder.resolve()
+    blobs = home.parents[1] / "blobs" if home.parent.name == "snapshots" and home.parents[1].name.startswith("models--") else None
+    for entry in folder.rglob("*"):
+        if entry.is_symlink():
+            target = entry.resolve()
+            if not target.is_relative_to(home) and not (blobs and target.is_relative_to(blobs)):
+                raise UserError(f"'{entry}' is a symbolic link out of '{folder}': nothing is read or written through it; remove it")
+        elif not entry.is_file() and not entry.is_dir():
+            raise UserError(f"'{entry}' is neither a file nor a folder (a pipe, a device or a socket): remove it")
+
+
 def below(root: Path, *parts: str) -> Path:
     """Return a path below a folder, its own folder made; raises UserError if a symbolic link would lead the write elsewhere.
 

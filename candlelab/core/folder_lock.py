@@ -10,7 +10,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from candlelab.core.errors import ConfigError
-from candlelab.core.files import make_folder, refused_in_words
+from candlelab.core.files import make_folder, refuse_strange, refused_in_words, write_text
 from candlelab.core.run_files import LOCK, OWNER
 
 
@@ -25,11 +25,12 @@ def locked(folder: Path) -> Iterator[None]:
     Raises Busy, naming the owner, if another process holds it.
     """
     make_folder(folder)
+    refuse_strange(folder)
     lock, owner = FileLock(folder / LOCK), folder / OWNER
     try:
         with refused_in_words(folder / LOCK):
             lock.acquire(timeout=0)
-            owner.write_text(str(os.getpid()), encoding="utf-8")
+            write_text(owner, str(os.getpid()))
     except Timeout:
         who = f" ({owner.read_text(encoding='utf-8')[:20]})" if owner.is_file() else ""
         raise Busy(f"another process{who} is at work in '{folder}': wait for it or stop it") from None

@@ -19,7 +19,8 @@ SCALING = {"kind": str, "clip": (None, float), "centre": [float], "scale": [floa
 PREPROCESSING = {
     "shapes": SHAPES, "reads": [{"image", "caption", "series"}], "classes": [str], "kind": KINDS, "horizon": BARS, "label": str, "window": WINDOW,
     "warmup": BARS, "batch_size": range(1, 10_000_001), "interval": str, "symbols": [str], "features": [str], "scaling": (None, SCALING),
-    "renderer": (None, dict), "tokenizer": str, "caption_length": BARS, "weights_origin": str, "data_hash": str, "forecast_error?": (None, float)}
+    "renderer": (None, dict), "tokenizer": str, "caption_length": BARS, "weights_origin": str, "data_hash": str, "forecast_error?": (None, float),
+    "forecast_range?": (None, [float]), "directions?": (None, [range(-1, 2)])}
 PART = {"samples": COUNT, "first": str, "last": str, "classes": {...: COUNT}}
 FINDING = {"kind": str, "symbol": str, "bars": COUNT, "share": float, "first": str, "means": str, "shakes": bool}
 CARD = {"symbols": [str], "interval": str, "bars": COUNT, "first": str, "last": str, "window": WINDOW, "label": str, "kind": KINDS,
@@ -56,7 +57,11 @@ def curves_trouble(tree: dict[str, Any]) -> str | None:
 
 def contradiction(made: dict[str, Any], window: int | None) -> str | None:
     """Return in what preprocessing.json contradicts itself, or the window of the config; None if it does not."""
-    if len(made["classes"]) != made["shapes"]["classes"]:
+    if not made["reads"] or len(set(made["reads"])) != len(made["reads"]):
+        return "it reads nothing, or one thing twice"
+    if made.get("forecast_range") is not None and len(made["forecast_range"]) != 2:
+        return "forecast_range is no pair"
+    if len(made["classes"]) != made["shapes"]["classes"] or len(set(made["classes"])) != len(made["classes"]):
         return f"{len(made['classes'])} classes have names, the shapes say {made['shapes']['classes']}"
     if any(value is not None and len(value) != count for value, count in ((made["shapes"]["image"], 3), (made["shapes"]["series"], 2))):
         return "the shapes are none of a picture and a series"

@@ -74,6 +74,8 @@ class Manifest:
             raise Unreadable(path, "is not named by the manifest beside it", cure)
         try:
             found = path.stat()
+            if not path.is_file():
+                raise Unreadable(path, "is no file", cure)
             moved = found.st_mtime_ns != told["mtime_ns"] or found.st_size <= SMALL
             same = found.st_size == told["bytes"] and (not moved or sha256_of(path) == told["sha256"])
         except FileNotFoundError:

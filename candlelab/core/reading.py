@@ -70,10 +70,21 @@ def json_of(path: Path, form: Any = dict, *, cure: str = CURE) -> Any:
         raise Unreadable(path, f"is no valid JSON ({error})", cure) from None
     if too_deep(tree):
         raise Unreadable(path, "is nested too deeply", cure)
+    if "\\ud" in text.lower() and not _is_text(tree):
+        raise Unreadable(path, "holds half a letter (a lone surrogate)", cure)
     trouble = objection(tree, form)
     if trouble:
         raise Unreadable(path, f"is damaged ({trouble})", cure)
     return tree
+
+
+def _is_text(tree: Any) -> bool:
+    """Return whether every word of a tree can be written as UTF-8."""
+    try:
+        json.dumps(tree, ensure_ascii=False).encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def arrays_of(path: Path, *names: str, cure: str = CURE) -> dict[str, np.ndarray]:

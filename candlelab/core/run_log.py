@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from pathlib import Path
 
@@ -25,8 +26,12 @@ class RunLog:
             return
         stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         lines = [line for line in text.splitlines() if line.strip()]
-        with refused_in_words(self.path), self.path.open("a", encoding="utf-8") as file:
+        with refused_in_words(self.path), open(self.path, "a", encoding="utf-8", opener=_not_through_a_link) as file:
             file.writelines(f"{stamp} {line}\n" for line in lines)
+
+
+def _not_through_a_link(path: str, flags: int) -> int:
+    return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0), 0o666)
 
 
 def duration(seconds: float) -> str:

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from candlelab.core.errors import UserError
+from candlelab.core.files import sha256_of
 from candlelab.core.signal import checked_threshold, threshold_hash
 from candlelab.export.onnx_file import read_card
-from candlelab.run import THRESHOLD, Run
+from candlelab.run import THRESHOLD, WEIGHTS, Run
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,7 @@ class Rule:
     score: str
     threshold: float | None
     hash: str
+    weights: str  # SHA-256 of the run's weights: an exported model must hold these
 
 
 def rule_of(run: Run) -> Rule:
@@ -32,11 +34,13 @@ def rule_of(run: Run) -> Rule:
         if told not in (None, own):
             raise UserError(f"the threshold in '{run.folder / THRESHOLD}' is not the one that this run was scored with ({own} now, {told} "
                              "then): bring the file back, or train again with resume=never")
-    return Rule(chosen.get("score", "confidence"), checked_threshold(chosen.get("threshold")), own)
+    return Rule(chosen.get("score", "confidence"), checked_threshold(chosen.get("threshold")), own, sha256_of(run.file(WEIGHTS)))
 
 
 def check_export(path: Path, card: dict, rule: Rule) -> None:
     """Raise UserError unless a model file carries the threshold of its run."""
+    if card.get("weights_hash") != rule.weights:
+        raise UserError(f"'{path}' was exported from other weights than those of its run: export the run again")
     if card.get("threshold_hash") != rule.hash:
         theirs, ours = ("none" if value is None else f"{value:.4g}" for value in (card.get("threshold"), rule.threshold))
         raise UserError(f"'{path}' carries the threshold {theirs} ({card.get('threshold_hash', 'of no known score')}), and the run has "

@@ -79,7 +79,7 @@ def card_of(run: Run) -> dict:
     return {name: made[name] for name in copied} | {
         "directions": sides_of(made) or None,
         "candlelab": __version__, "run": run.folder.name, "recipe_hash": recipe_hash(made), "threshold": rule.threshold,
-        "score": rule.score, "threshold_hash": rule.hash, "licence": licence}
+        "score": rule.score, "threshold_hash": rule.hash, "weights_hash": rule.weights, "licence": licence}
 
 
 def windows(run: Run, maker: InputMaker, part: str, most: int) -> Windows:

@@ -10,6 +10,7 @@ from candlelab.config import ConfigError, locate
 from candlelab.config.schema import schema_of
 from candlelab.config.stored import read_stored, without_places
 from candlelab.core import origin
+from candlelab.core.errors import UserError
 
 PLAIN = "data:\n  window: 3\nmodel:\n  lr: 1.0e-3\n"
 
@@ -19,7 +20,7 @@ PLAIN = "data:\n  window: 3\nmodel:\n  lr: 1.0e-3\n"
 def test_a_stored_config_with_tricks_is_refused(tmp_path, extra):
     path = tmp_path / "config.yaml"
     path.write_text(PLAIN + extra + "\n")
-    with pytest.raises(ConfigError):
+    with pytest.raises(UserError):
         read_stored(path)
 
 

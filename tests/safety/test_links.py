@@ -3,7 +3,8 @@
 import pytest
 
 from candlelab import load_run
-from candlelab.config import ConfigError, compose
+from candlelab.config import compose
+from candlelab.core.errors import UserError
 from candlelab.task.clean import clean
 
 
@@ -30,5 +31,5 @@ def test_clean_removes_nothing_through_a_link(tmp_path, link):
 def test_a_run_with_a_linked_folder_is_refused(tmp_path):
     run = finished_run(tmp_path / "run")
     (run / "figures").symlink_to(tmp_path)
-    with pytest.raises(ConfigError, match="symbolic link"):
+    with pytest.raises(UserError, match="symbolic link"):
         load_run(run)

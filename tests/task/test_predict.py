@@ -270,7 +270,7 @@ def test_a_net_that_forecasts_prints_the_coming_close_and_others_do_not(capsys):
 
 
 def test_a_recogniser_without_a_calibrated_confidence_names_nothing(monkeypatch):
-    monkeypatch.setattr("candlelab.task.predict.rule_of", lambda run: Rule("confidence", None, ""))
+    monkeypatch.setattr("candlelab.task.predict.rule_of", lambda run: Rule("confidence", None, "", ""))
     said = ask(finished("recognition")).iloc[0]
     assert said.signal == "-" and said.reason.startswith("no confidence was high enough on validation")
 
@@ -282,7 +282,7 @@ def test_a_pattern_is_shown_with_its_direction():
 
 def test_an_export_with_another_threshold_is_refused(monkeypatch):
     run = exported("fusion")
-    monkeypatch.setattr("candlelab.task.predict.rule_of", lambda found: Rule("confidence", 0.804, "f" * 16))
+    monkeypatch.setattr("candlelab.task.predict.rule_of", lambda found: replace(rule_of(found), threshold=0.804, hash="f" * 16))
     with pytest.raises(ValueError, match=r"model.onnx' carries the threshold 0 \(\w{16}\), and the run has 0.804 .*export the run again"):
         ask(run, "task.engine=onnx")
 

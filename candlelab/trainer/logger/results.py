@@ -13,6 +13,7 @@ import pandas as pd
 import yaml
 
 from candlelab.core import run_files as names
+from candlelab.core.yaml_text import plain_text_of
 
 POINTS = 200  # of a curve
 SECRET = re.compile(r"(^|_)(token|secret|password|passwd|apikey|key|credential)s?($|_)", re.IGNORECASE)
@@ -149,7 +150,7 @@ def heat_map(counts: np.ndarray, classes: list[str]):
 
 def config_of(folder: Path) -> dict:
     """Return the run's config without anything whose name sounds like a secret."""
-    return _public(yaml.safe_load((folder / names.CONFIG).read_text(encoding="utf-8")))
+    return _public(yaml.safe_load(plain_text_of(folder / names.CONFIG)))
 
 
 def _public(node):

@@ -11,6 +11,7 @@ from typing import Literal
 
 from candlelab.core import run_files as names
 from candlelab.core.errors import UserError
+from candlelab.core.files import write_text
 from candlelab.trainer.logger.guarded import Metrics
 from candlelab.trainer.logger.results import RunSummary, config_of, heat_map, rgb_of
 
@@ -69,7 +70,7 @@ class WandbLog:
         run = wandb.init(project=self.project, entity=self.entity, dir=str(folder), name=folder.name, group=str(config["study"]),
                          job_type="train", tags=[*tags_of(config), *self.tags], config=config, mode=mode, id=resumed,
                          resume="allow" if resumed and mode == "online" else None, reinit="create_new", settings=settings)
-        earlier.write_text(run.id, encoding="utf-8")
+        write_text(earlier, run.id)
         run.define_metric("epoch")
         for part in ("train/*", "val/*", "lr"):
             run.define_metric(part, step_metric="epoch")
