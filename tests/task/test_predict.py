@@ -19,7 +19,7 @@ from candlelab.core.errors import DataTrouble
 from candlelab.core.signal import confidences, normal_probabilities, threshold_hash
 from candlelab.core.volatility import running_volatility
 from candlelab.evaluate import money
-from candlelab.export.rule import Rule
+from candlelab.export.rule import Rule, rule_of
 from candlelab.pipeline.inputs import InputMaker
 from candlelab.pipeline.new_candles import _open_end, fetch, latest, newest_close
 from candlelab.pipeline.predictions import class_probabilities
