@@ -7,6 +7,7 @@ from pathlib import Path
 from omegaconf import DictConfig, OmegaConf
 
 from candlelab import run as runs
+from candlelab.core.errors import UserError
 from candlelab.pipeline.periods import experiment_name, period_words
 from candlelab.pipeline.varied import flat, tell_apart
 from candlelab.report.study_report import write_study_report
@@ -17,10 +18,10 @@ CONTROLS = ("logistic", "cnn_1d", "cnn_small")
 def write_study(folder: Path, cfg: DictConfig) -> Path:
     """Write leaderboard.csv, leaderboard.md and report.html of every run in the folder; failed ones are rows with a reason."""
     found = runs.runs_in(folder) + [p.parent for p in folder.glob(f"*/{runs.FAILED}") if not (p.parent / runs.CONFIG).exists()]
-    rows = [row for path in sorted(set(found)) for row in rows_of(path)]
+    rows = [row for path in sorted(set(found)) for row in readable_rows_of(path)]
     tell_apart(rows)
     months = [month for row in rows for month in months_of(row)]
-    finished = [runs.Run(path) for path in found if runs.state(path) == "finished"]
+    finished = [runs.Run(path) for path in sorted({row["scores"] for row in rows if row["state"] == "finished"} & set(found))]
     tables = {run.folder.name: run.predictions for run in finished}
     logs = {run.folder.name: run.epochs for run in finished}
     path = write_study_report(folder, rows=rows, predictions_by_run=tables, logs=logs, title=folder.name, months=months)
@@ -28,6 +29,19 @@ def write_study(folder: Path, cfg: DictConfig) -> Path:
     print(f"\nstudy {folder.name}: {states.count('finished')} finished, {states.count('failed')} failed, "
           f"{len(states) - states.count('finished') - states.count('failed')} unfinished\nreport {path}", flush=True)
     return path
+
+
+def readable_rows_of(folder: Path) -> list[dict]:
+    """Return the rows of one run; one that is damaged is a row with its reason, and the study goes on without it."""
+    try:
+        rows = rows_of(folder)
+        if rows[0]["state"] == "finished":
+            run = runs.Run(folder)
+            assert run.predictions is not None and run.epochs is not None  # read now, so that a damage shows here
+        return rows
+    except UserError as error:
+        return [{"run": folder.name, "model": folder.name, "state": "unreadable", "metrics": {}, "role": "model", "scores": folder,
+                 "reason": str(error)}]
 
 
 def rows_of(folder: Path) -> list[dict]:
