@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 
 CHUNK = 1 << 20
+DASHBOARD = "wandb"  # where W&B's client keeps its own files and links to its logs
 REFUSALS = frozenset((errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO, errno.ENAMETOOLONG, errno.EFBIG,
                       errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ELOOP))
 NO_FLUSH = (errno.EINVAL, errno.ENOTSUP, errno.EBADF)  # what file systems say that cannot flush a folder
@@ -177,11 +178,14 @@ def crosses_link(path: Path, root: Path) -> bool:
 def refuse_strange(folder: Path) -> None:
     """Raise UserError if a folder holds a symbolic link out of itself, or anything that is neither a file nor a folder.
 
-    Links into the blobs of the Hub's own cache are how it keeps snapshots, and stay.
+    Links into the blobs of the Hub's own cache are how it keeps snapshots, and stay; so do those in the folder of W&B's client,
+    in which nothing of ours reads or writes.
     """
     home = folder.resolve()
     blobs = home.parents[1] / "blobs" if home.parent.name == "snapshots" and home.parents[1].name.startswith("models--") else None
     for entry in folder.rglob("*"):
+        if entry.relative_to(folder).parts[0] == DASHBOARD:
+            continue
         if entry.is_symlink():
             target = entry.resolve()
             if not target.is_relative_to(home) and not (blobs and target.is_relative_to(blobs)):

@@ -108,13 +108,12 @@ def one_answer(learner, batch: dict) -> list[str]:
 
 def no_gradient(learner, loss: nn.Module, batch: dict) -> list[str]:
     """Say so if fewer than half of the trainable matrices get a gradient."""
-    net = learner.net.train()
+    net = learner.net.eval()  # a pass in training mode would move the running statistics of a net that is already saved
     net.zero_grad(set_to_none=True)
     loss(net(batch), batch)["loss"].backward()
     matrices = [p for p in net.parameters() if p.requires_grad and p.ndim > 1]
     reached = sum(p.grad is not None and bool(p.grad.isfinite().all()) and bool(p.grad.any()) for p in matrices)
     net.zero_grad(set_to_none=True)
-    net.eval()
     return [f"{reached} of {len(matrices)} weight matrices get a gradient"] if reached < len(matrices) / 2 else []
 
 

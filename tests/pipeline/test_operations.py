@@ -68,8 +68,9 @@ def test_the_controls():
 
 def test_convolutional_nets():
     small = CnnSmall(shapes(image=(3, 32, 32)), **settings("cnn_small"))
-    convolutions = 30 * 30 * 32 * 3 * 9 + 13 * 13 * 64 * 32 * 9 + 4 * 4 * 128 * 64 * 9
-    assert counted(small, image=(3, 32, 32)) == 2 * (convolutions + 128 * 16 * 128 + 128 * 3)
+    close = 32 * 8 * (8 * 3 + 16 * 8 * 3 + 32 * 16 * 3) + 32 * 8 * 3 * 32  # three convolutions of the newest columns, then their waves
+    whole = 16 * 16 * (16 * 3 * 9 + 16 * 16 * 9) + 16 * 16 * 3 * 16 + 16 * 8 * 48  # the same of the thumbnail, then eight numbers a column
+    assert counted(small, image=(3, 32, 32)) == 2 * (close + whole + 896 * 32 + 32 * 3)
     jkx = JkxCnn(shapes(image=(1, 32, 15)), **settings("jkx_cnn"))
     assert counted(jkx, image=(1, 32, 15)) == 2 * (32 * 15 * 64 * 15 + 16 * 15 * 128 * 64 * 15 + 128 * 8 * 15 * 3)
 

@@ -14,7 +14,7 @@ from candlelab.model.timm_backbone import TimmBackbone
 
 QUICK = ("trainer.progress=lines", "trainer.max_epochs=2", "trainer.checkpoint_minutes=0", "evaluate.draws=20", "evaluate.null_draws=20",
          "evaluate.threshold.draws=5")
-CHARTS = ("sweep=quick_test", "experiment=smoke", "data.source.bars=150", "data.window=8", "model.image_size=32",
+CHARTS = ("sweep=quick_test", "experiment=smoke", "model=timm_backbone", "data.source.bars=150", "data.window=8", "model.image_size=32",
           "model.net.backbone=test_resnet,test_vit,test_efficientnet", *QUICK)
 CONTROLS = ("-m", "model=logistic", "data=simulated", "data.source.bars=400", "data/indicators=bars", "data/scaling=none", "data.window=8",
             *QUICK)
