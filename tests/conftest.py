@@ -21,3 +21,10 @@ def shared() -> Path:
     if not path.is_dir():
         pytest.skip("the real bars in ../shared/data/ohlcv are not here")
     return path
+
+
+@pytest.fixture(autouse=True)
+def no_command_before() -> None:
+    """Forget what an earlier test of this process gave on a command line: `overridden()` would take it for this one's."""
+    from hydra.core.hydra_config import HydraConfig
+    HydraConfig.instance().cfg = None
