@@ -33,7 +33,8 @@ def folder(tmp_path_factory):
     """The tiny run with an offline W&B run."""
     patch = pytest.MonkeyPatch()
     patch.setenv("WANDB_API_KEY", "0123456789abcdef0123456789abcdef01234567")
-    yield tiny.trained(tmp_path_factory.mktemp("logged"), "trainer/logger=wandb", "trainer.logger.system_seconds=0.1", "trainer.logger.rows=30")
+    yield tiny.trained(tmp_path_factory.mktemp("logged"), "trainer/logger=wandb", "trainer.logger.system_seconds=0.1",
+                       "trainer.logger.timeout=180", "trainer.logger.rows=30")
     patch.undo()
 
 
