@@ -30,7 +30,8 @@ test: $(READY)  ## Run the test suite (no network, at most eight minutes on two 
 test-all: $(READY)  ## Run the slow tests too
 	HF_HUB_OFFLINE=1 WANDB_MODE=offline OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile tests
 
-lint: $(READY)  ## Check style with ruff and types with mypy
+lint: $(READY)  ## Check format and style with ruff and types with mypy
+	$(BIN)/ruff format --check --quiet candlelab tests
 	$(BIN)/ruff check candlelab tests
 	$(BIN)/mypy
 

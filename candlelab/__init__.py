@@ -6,11 +6,14 @@ __version__ = "0.2.0"
 def __getattr__(name: str):
     if name == "load_run":
         from candlelab.pipeline.load import load_run
+
         return load_run
     if name == "open_store":
         from candlelab.render.storage.store import open_store
+
         return open_store
     if name == "store":
         from candlelab.pipeline.stores import store
+
         return store
     raise AttributeError(f"module 'candlelab' has no attribute '{name}'")

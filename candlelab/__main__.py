@@ -51,8 +51,10 @@ def main() -> None:
     except BrokenPipeError:
         leave_closed_pipe()
     except KeyboardInterrupt as error:
-        _leave(f"{error if str(error) else 'interrupted'}; the same command goes on from the last checkpoint",
-               getattr(error, "exit_code", EXIT_INTERRUPTED))
+        _leave(
+            f"{error if str(error) else 'interrupted'}; the same command goes on from the last checkpoint",
+            getattr(error, "exit_code", EXIT_INTERRUPTED),
+        )
     except Exception as error:  # noqa: BLE001 - the one place that turns any failure into an exit code
         _leave_with(error)
     finally:
@@ -73,6 +75,7 @@ def _answer() -> None:
 
 def _check_and_run() -> None:
     from candlelab.config.command_line import check_overrides, is_sweep, with_hydra
+
     arguments = _arguments()
     if any(getattr(arguments, name, None) for name in PASSED_TO_HYDRA):
         _collect_again()
@@ -80,12 +83,16 @@ def _check_and_run() -> None:
         return
     for name in NOT_TAKEN:
         if getattr(arguments, name, None):
-            raise ConfigError(f"--{name.replace('_', '-')} is not taken: candlelab composes from its own conf; choose group=option there")
+            raise ConfigError(
+                f"--{name.replace('_', '-')} is not taken: candlelab composes from its own conf; choose group=option there"
+            )
     jobs = check_overrides(arguments.overrides)
     where["outputs"] = Path(jobs[0].outputs)
     swept = arguments.multirun or is_sweep(arguments.overrides)
     if len(jobs) > 1 and not swept:
-        raise ConfigError(f"the overrides ask for {len(jobs)} runs: add --multirun, or quote the value if the comma is meant")
+        raise ConfigError(
+            f"the overrides ask for {len(jobs)} runs: add --multirun, or quote the value if the comma is meant"
+        )
     if swept:
         _collect_again()
         _run_many(jobs, arguments.overrides)
@@ -98,6 +105,7 @@ def _arguments():
     from hydra._internal.utils import get_args_parser
 
     from candlelab.config.command_line import flags_first, without_nulls
+
     sys.argv[1:] = flags_first(without_nulls(sys.argv[1:]))
     return get_args_parser().parse_args()
 
@@ -108,6 +116,7 @@ def _show(words: list[str]) -> None:
     from omegaconf.errors import OmegaConfBaseException
 
     from candlelab.config.command_line import check_overrides
+
     try:
         _hydra_main()
     except (HydraException, OmegaConfBaseException, ValueError):
@@ -143,6 +152,7 @@ def _run_one(full, job) -> None:
     """Run the checked job of a plain command; Hydra would compose it once more."""
     from hydra.core.hydra_config import HydraConfig
     from hydra.core.utils import configure_log
+
     HydraConfig.instance().set_config(full)
     configure_log(full.hydra.job_logging, full.hydra.verbose)
     locate(job.task["_target_"])
@@ -161,7 +171,9 @@ def _settle() -> None:
     """Keep the collector away from what the start of this process made, also when the process ends."""
     gc.freeze()
     if any(name in sys.modules for name in NANOBIND):
-        atexit.register(gc.unfreeze)  # their types are freed by the last collection alone, and they complain of what is left
+        atexit.register(
+            gc.unfreeze
+        )  # their types are freed by the last collection alone, and they complain of what is left
 
 
 def _hydra_main() -> None:
@@ -171,6 +183,7 @@ def _hydra_main() -> None:
     @hydra.main(version_base="1.3", config_path=str(CONF), config_name="config")
     def run(cfg):
         from hydra.core.hydra_config import HydraConfig
+
         job = finish(cfg, HydraConfig.get().runtime.choices)
         return _one_of_many(job)
 

@@ -27,10 +27,14 @@ from candlelab.core.reading import Unreadable, arrays_of, bytes_of, json_of, obj
 from candlelab.core.tables import epochs_of, metrics_of, predictions_of, trades_of
 
 # isort: off
+# fmt: off
 from candlelab.core.run_files import (  # noqa: F401 - who asks for a name of a run asks here
-    BAYES, BEST, BOARD, BOARD_ID, CHARTS, CHECKPOINTS, CONFIG, CURVES, DATA, DIFFICULTY, ENVIRONMENT, EPOCHS, EVALUATE, EXPLAINED, EXPLAINED_PICTURE,
-    EXPORTS, FAILED, FIGURES, FITTED, INSTRUMENT, LAST, LOCK, LOG, MANIFEST, METRICS, NEEDED, ORIGIN, OWNER, PER_PERIOD, PER_SYMBOL, PREDICTED, PREDICTIONS,
-    PREPROCESSING, PREVIOUS, PUBLISHED, REPORT, SCORED, SCORES, THRESHOLD, TOKENIZER, TRADES, VERDICT, WEIGHTS)
+    BAYES, BEST, BOARD, BOARD_ID, CHARTS, CHECKPOINTS, CONFIG, CURVES, DATA, DIFFICULTY, ENVIRONMENT, EPOCHS,
+    EVALUATE, EXPLAINED, EXPLAINED_PICTURE, EXPORTS, FAILED, FIGURES, FITTED, INSTRUMENT, LAST, LOCK, LOG,
+    MANIFEST, METRICS, NEEDED, ORIGIN, OWNER, PER_PERIOD, PER_SYMBOL, PREDICTED, PREDICTIONS, PREPROCESSING,
+    PREVIOUS, PUBLISHED, REPORT, SCORED, SCORES, THRESHOLD, TOKENIZER, TRADES, VERDICT, WEIGHTS,
+)
+# fmt: on
 # isort: on
 
 if TYPE_CHECKING:
@@ -39,8 +43,19 @@ if TYPE_CHECKING:
 
 CURE = "bring back the file as the run wrote it, or train again with resume=never"
 LARGEST_WEIGHTS = 64 << 30  # bytes
-FORMS = {ENVIRONMENT: forms.ENVIRONMENT, PREPROCESSING: forms.PREPROCESSING, DATA: forms.CARD, METRICS: forms.METRICS, INSTRUMENT: forms.INSTRUMENT,
-         EVALUATE: dict, THRESHOLD: forms.THRESHOLD, CURVES: forms.CURVES, VERDICT: forms.VERDICT, BAYES: forms.BAYES, DIFFICULTY: forms.DIFFICULTY}
+FORMS = {
+    ENVIRONMENT: forms.ENVIRONMENT,
+    PREPROCESSING: forms.PREPROCESSING,
+    DATA: forms.CARD,
+    METRICS: forms.METRICS,
+    INSTRUMENT: forms.INSTRUMENT,
+    EVALUATE: dict,
+    THRESHOLD: forms.THRESHOLD,
+    CURVES: forms.CURVES,
+    VERDICT: forms.VERDICT,
+    BAYES: forms.BAYES,
+    DIFFICULTY: forms.DIFFICULTY,
+}
 
 
 @dataclass(frozen=True)
@@ -189,8 +204,15 @@ class Run:
             return {}
         made = arrays_of(self.file(name), *names, cure=CURE)
         images, rows = made[names[0]], made["rows"]
-        if not (images.ndim == 4 and images.dtype == "uint8" and images.shape[1] in (1, 3) and rows.dtype.kind == "i"
-                and rows.shape == images.shape[:1] and (rows >= 0).all() and (rows < len(self.test)).all()):
+        if not (
+            images.ndim == 4
+            and images.dtype == "uint8"
+            and images.shape[1] in (1, 3)
+            and rows.dtype.kind == "i"
+            and rows.shape == images.shape[:1]
+            and (rows >= 0).all()
+            and (rows < len(self.test)).all()
+        ):
             raise Unreadable(self.folder / name, "holds no pictures of this run's test rows", CURE)
         return made
 
@@ -226,6 +248,7 @@ class Run:
         from safetensors.torch import load_file
 
         from candlelab.core.batch import Shapes
+
         shapes = Shapes(**{k: tuple(v) if isinstance(v, list) else v for k, v in self.preprocessing["shapes"].items()})
         cfg = self.cfg.copy()
         if OmegaConf.select(cfg, "model.net.pretrained"):
@@ -236,7 +259,9 @@ class Run:
             weights = load_file(path)
             net.load_state_dict(weights, strict=True)
         except (SafetensorError, RuntimeError, OSError) as error:
-            raise Unreadable(path, f"does not fit the net of {CONFIG} ({' '.join(str(error).split())[:120]})", CURE) from None
+            raise Unreadable(
+                path, f"does not fit the net of {CONFIG} ({' '.join(str(error).split())[:120]})", CURE
+            ) from None
         if not all(value.isfinite().all() for value in weights.values() if value.is_floating_point()):
             raise Unreadable(path, "holds weights that are not finite: its training diverged or it is damaged", CURE)
         return net.eval()
@@ -256,7 +281,11 @@ def load_run(folder: str | Path) -> Run:
     run = Run(path)
     manifest = run.manifest
     if manifest is None:
-        print(f"the run in '{folder}' has no {MANIFEST} (it is older, or not whole): its files are believed as they are", file=sys.stderr, flush=True)
+        print(
+            f"the run in '{folder}' has no {MANIFEST} (it is older, or not whole): its files are believed as they are",
+            file=sys.stderr,
+            flush=True,
+        )
     for name in NEEDED if manifest is not None else ():
         if name not in manifest.rewriting:
             manifest.check(path, name, cure=CURE)
@@ -359,4 +388,5 @@ def failure(folder: Path) -> str | None:
 def environment() -> dict:
     """Return what a result depends on beside config and data: code, versions, hardware."""
     from candlelab import __version__
+
     return machine.environment(__version__)

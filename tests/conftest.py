@@ -27,4 +27,5 @@ def shared() -> Path:
 def no_command_before() -> None:
     """Forget what an earlier test of this process gave on a command line: `overridden()` would take it for this one's."""
     from hydra.core.hydra_config import HydraConfig
+
     HydraConfig.instance().cfg = None

@@ -15,9 +15,19 @@ def protocol_of(group: str) -> type | None:
 
 def lacks(component: type, protocol: type) -> list[str]:
     """Return what a class lacks of a Protocol: methods that are missing or cannot be called as the contract calls them."""
-    own = {name: value for base in reversed(protocol.__mro__) if base is not Protocol for name, value in vars(base).items()}
-    methods = {name: value for name, value in own.items() if inspect.isfunction(value) and (name[0] != "_" or name == "__call__")}
-    return [f"{name}: {trouble}" for name, method in methods.items() if name != "__init__" and (trouble := _trouble(component, name, method))]
+    own = {
+        name: value for base in reversed(protocol.__mro__) if base is not Protocol for name, value in vars(base).items()
+    }
+    methods = {
+        name: value
+        for name, value in own.items()
+        if inspect.isfunction(value) and (name[0] != "_" or name == "__call__")
+    }
+    return [
+        f"{name}: {trouble}"
+        for name, method in methods.items()
+        if name != "__init__" and (trouble := _trouble(component, name, method))
+    ]
 
 
 def _trouble(component: type, name: str, method: Any) -> str | None:

@@ -13,14 +13,23 @@ from candlelab import run as runs
 from candlelab.config import compose, run_folder
 from candlelab.run import Run, load_run
 
-CHART = ("model=cnn_small", "model.image_size=24", "render=candles_grey", "render.volume=0.2", "data.window=12", "model.net.channels=4")
+CHART = (
+    "model=cnn_small",
+    "model.image_size=24",
+    "render=candles_grey",
+    "render.volume=0.2",
+    "data.window=12",
+    "model.net.channels=4",
+)
 SERIES = ("model=cnn_lstm_attn", "data/label=three_class", "model.net.sizes=[8,8]", "model.net.heads=2")
 PLAIN = tuple(word for word in TINY if not word.startswith("model."))
 SMALL = ("render.height=32", "render.width=32")
 KINDS = {
-    "fusion": TINY, "series": (*PLAIN, *SMALL, *SERIES),
+    "fusion": TINY,
+    "series": (*PLAIN, *SMALL, *SERIES),
     "regression": (*PLAIN, *SMALL, "model=cnn_lstm_attn_regression", *SERIES[1:]),
-    "recognition": (*PLAIN, *CHART, "data/label=last_candle"), "any": (),
+    "recognition": (*PLAIN, *CHART, "data/label=last_candle"),
+    "any": (),
 }
 
 
@@ -33,6 +42,7 @@ def finished(kind: str, *more: str) -> Run:
     from candlelab.pipeline.fit import save_model
     from candlelab.pipeline.predictions import net_rows, table, write_table
     from candlelab.trainer.module import Learner
+
     cfg = compose(*KINDS[kind], *more, f"outputs={tempfile.mkdtemp(prefix='candlelab-export-')}")
     folder = run_folder(cfg)
     pl.seed_everything(1, verbose=False)
@@ -52,26 +62,53 @@ def finished(kind: str, *more: str) -> Run:
 def exported(kind: str, *more: str) -> Run:
     """Return the run with its files exported, eight bits included for the fusion alone: trying them takes seconds."""
     from candlelab.config import build
+
     run = finished(kind, *more)
-    cfg = compose("task=export", f"task.run={run.folder}", "task.calls=5", "task.calibration=32", "task.gate=64", "task.most_loss=100",
-                  f"task.int8={str(kind == 'fusion').lower()}")
+    cfg = compose(
+        "task=export",
+        f"task.run={run.folder}",
+        "task.calls=5",
+        "task.calibration=32",
+        "task.gate=64",
+        "task.most_loss=100",
+        f"task.int8={str(kind == 'fusion').lower()}",
+    )
     build(cfg, "task", cfg)
     return run
 
 
-CARD = {"classes": ["down", "up"], "kind": "forecast", "window": 3, "warmup": 0, "threshold": 0.6, "score": "confidence",
-        "recipe_hash": "ours", "data_hash": "d", "licence": "MIT"}
+CARD = {
+    "classes": ["down", "up"],
+    "kind": "forecast",
+    "window": 3,
+    "warmup": 0,
+    "threshold": 0.6,
+    "score": "confidence",
+    "recipe_hash": "ours",
+    "data_hash": "d",
+    "licence": "MIT",
+}
 
 
-def little_model(path: Path, *, opset: int = 20, weight: float = 1.0, card: dict | None = CARD, domain: str = "") -> Path:
+def little_model(
+    path: Path, *, opset: int = 20, weight: float = 1.0, card: dict | None = CARD, domain: str = ""
+) -> Path:
     """Write softmax(weight * sum over bars) of series (batch, 3, 2): an exported model that can be worked out by hand."""
     from candlelab.export.onnx_graph import put_card
-    nodes = [helper.make_node("Mul", ["series", "weight"], ["scaled"]),
-             helper.make_node("ReduceSum", ["scaled", "axis"], ["logits"], keepdims=0),
-             helper.make_node("Softmax", ["logits"], ["probabilities"], domain=domain)]
-    tensors = [helper.make_tensor("weight", TensorProto.FLOAT, [1], [weight]), helper.make_tensor("axis", TensorProto.INT64, [1], [1])]
+
+    nodes = [
+        helper.make_node("Mul", ["series", "weight"], ["scaled"]),
+        helper.make_node("ReduceSum", ["scaled", "axis"], ["logits"], keepdims=0),
+        helper.make_node("Softmax", ["logits"], ["probabilities"], domain=domain),
+    ]
+    tensors = [
+        helper.make_tensor("weight", TensorProto.FLOAT, [1], [weight]),
+        helper.make_tensor("axis", TensorProto.INT64, [1], [1]),
+    ]
     series = helper.make_tensor_value_info("series", TensorProto.FLOAT, ["batch", 3, 2])
-    outputs = [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["batch", 2]) for name in ("logits", "probabilities")]
+    outputs = [
+        helper.make_tensor_value_info(name, TensorProto.FLOAT, ["batch", 2]) for name in ("logits", "probabilities")
+    ]
     graph = helper.make_graph(nodes, "little", [series], outputs, tensors)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=9)
     onnx.save(model, path)

@@ -50,7 +50,11 @@ class Handler(BaseHTTPRequestHandler):
 
     def answer(self, code, body=b"", kind="application/json", **headers):
         body = body if isinstance(body, bytes) else json.dumps(body).encode()
-        headers = {"Content-Type": kind, "Content-Length": str(len(body)), **{k.replace("_", "-"): v for k, v in headers.items()}}
+        headers = {
+            "Content-Type": kind,
+            "Content-Length": str(len(body)),
+            **{k.replace("_", "-"): v for k, v in headers.items()},
+        }
         self.send_response(code)
         for name, value in headers.items():
             self.send_header(name, value)
@@ -96,7 +100,11 @@ class Handler(BaseHTTPRequestHandler):
         if (kind, name) in self.hub.repos:
             return self.answer(409, {"error": "exists", "url": f"{self.base()}/{name}"})
         private = said.get("private", said.get("visibility") == "private")
-        self.hub.repos[kind, name] = {"files": {}, "commits": [hashlib.sha1(name.encode()).hexdigest()], "private": private}
+        self.hub.repos[kind, name] = {
+            "files": {},
+            "commits": [hashlib.sha1(name.encode()).hexdigest()],
+            "private": private,
+        }
         return self.answer(200, {"url": f"{self.base()}/{'' if kind == 'model' else 'datasets/'}{name}", "id": name})
 
     def put_blob(self, body, query, oid):
@@ -106,8 +114,15 @@ class Handler(BaseHTTPRequestHandler):
 
     def lfs(self, body, query, kind, name):
         wanted = json.loads(body)["objects"]
-        objects = [{"oid": o["oid"], "size": o["size"]} | ({} if o["oid"] in self.hub.blobs else {
-            "actions": {"upload": {"href": f"{self.base()}/blob/{o['oid']}"}}}) for o in wanted]
+        objects = [
+            {"oid": o["oid"], "size": o["size"]}
+            | (
+                {}
+                if o["oid"] in self.hub.blobs
+                else {"actions": {"upload": {"href": f"{self.base()}/blob/{o['oid']}"}}}
+            )
+            for o in wanted
+        ]
         self.answer(200, {"transfer": "basic", "objects": objects}, kind="application/vnd.git-lfs+json")
 
     def repo(self, kind, name):
@@ -120,12 +135,27 @@ class Handler(BaseHTTPRequestHandler):
         repo = self.repo(kind, name)
         if repo:
             files = [{"rfilename": f} for f in sorted(repo["files"])]
-            self.answer(200, {"id": name, "modelId": name, "sha": repo["commits"][-1], "private": repo["private"], "tags": [], "downloads": 0,
-                              "likes": 0, "siblings": files, "lastModified": "2026-01-01T00:00:00.000Z", "createdAt": "2026-01-01T00:00:00.000Z"})
+            self.answer(
+                200,
+                {
+                    "id": name,
+                    "modelId": name,
+                    "sha": repo["commits"][-1],
+                    "private": repo["private"],
+                    "tags": [],
+                    "downloads": 0,
+                    "likes": 0,
+                    "siblings": files,
+                    "lastModified": "2026-01-01T00:00:00.000Z",
+                    "createdAt": "2026-01-01T00:00:00.000Z",
+                },
+            )
 
     def preupload(self, body, query, kind, name):
-        files = [{"path": f["path"], "uploadMode": "lfs" if f["path"].endswith(LARGE) else "regular", "shouldIgnore": False}
-                 for f in json.loads(body)["files"]]
+        files = [
+            {"path": f["path"], "uploadMode": "lfs" if f["path"].endswith(LARGE) else "regular", "shouldIgnore": False}
+            for f in json.loads(body)["files"]
+        ]
         self.answer(200, {"files": files})
 
     def commit(self, body, query, kind, name):
@@ -144,7 +174,10 @@ class Handler(BaseHTTPRequestHandler):
             self.close_connection = True
             return self.connection.shutdown(2)
         oid = self.hub.repos[kind, name]["commits"][-1]
-        return self.answer(200, {"success": True, "commitOid": oid, "commitUrl": f"{self.base()}/{name}/commit/{oid}", "hookOutput": ""})
+        return self.answer(
+            200,
+            {"success": True, "commitOid": oid, "commitUrl": f"{self.base()}/{name}/commit/{oid}", "hookOutput": ""},
+        )
 
     def take(self, repo, body) -> int:
         lines = [json.loads(line) for line in body.splitlines()]
@@ -171,10 +204,10 @@ class Handler(BaseHTTPRequestHandler):
         if start and not inside:
             return self.answer(404, {"error": "Entry not found"}, X_Error_Code="EntryNotFound")
         deep = query.get("recursive", ["false"])[0].lower() == "true"
-        folders = {start + f[len(start):].split("/")[0] for f in inside if "/" in f[len(start):]}
+        folders = {start + f[len(start) :].split("/")[0] for f in inside if "/" in f[len(start) :]}
         rows = [{"type": "directory", "path": f, "size": 0, "oid": git_hash(f.encode())} for f in sorted(folders)]
         for f, (content, oid) in inside.items():
-            if deep or "/" not in f[len(start):]:
+            if deep or "/" not in f[len(start) :]:
                 row = {"type": "file", "path": f, "size": len(content), "oid": git_hash(content)}
                 rows.append(row | ({"lfs": {"oid": oid, "size": len(content), "pointerSize": 130}} if oid else {}))
         return self.answer(200, rows)
@@ -182,11 +215,25 @@ class Handler(BaseHTTPRequestHandler):
     def paths(self, body, query, kind, name):
         asked = json.loads(body)["paths"] if body.startswith(b"{") else urllib.parse.parse_qs(body.decode())["paths"]
         files = self.hub.repos[kind, name]["files"]
-        self.answer(200, [{"type": "file", "path": f, "size": len(files[f][0]), "oid": git_hash(files[f][0])} for f in asked if f in files])
+        self.answer(
+            200,
+            [
+                {"type": "file", "path": f, "size": len(files[f][0]), "oid": git_hash(files[f][0])}
+                for f in asked
+                if f in files
+            ],
+        )
 
     def refs(self, body, query, kind, name):
         head = self.hub.repos[kind, name]["commits"][-1]
-        self.answer(200, {"branches": [{"name": "main", "ref": "refs/heads/main", "targetCommit": head}], "tags": [], "converts": []})
+        self.answer(
+            200,
+            {
+                "branches": [{"name": "main", "ref": "refs/heads/main", "targetCommit": head}],
+                "tags": [],
+                "converts": [],
+            },
+        )
 
     def resolve(self, body, query, prefix, name, revision, path):
         repo = self.repo("dataset" if prefix else "model", name)
@@ -201,16 +248,24 @@ class Handler(BaseHTTPRequestHandler):
         span, code, total = re.match(r"bytes=(\d+)-(\d*)", self.headers.get("Range") or ""), 200, len(content)
         if span and self.command == "GET":
             first = int(span[1])
-            content, code = content[first:int(span[2]) + 1 if span[2] else None], 206
+            content, code = content[first : int(span[2]) + 1 if span[2] else None], 206
             head["Content_Range"] = f"bytes {first}-{first + len(content) - 1}/{total}"
         return self.answer(code, content, "application/octet-stream", **head)
 
 
 REPO = r"/api/(model|dataset)s/([^/]+/[^/]+)"
 ROUTES = [
-    (r"/api/whoami-v2", Handler.whoami), (r"/api/validate-yaml", Handler.validate), (r"/api/repos/create", Handler.create),
-    (r"/blob/(\w+)", Handler.put_blob), (r"/(datasets/)?([^/]+/[^/]+)\.git/info/lfs/objects/batch", Handler.lfs),
-    (REPO, Handler.info), (REPO + r"/revision/(.+)", Handler.info), (REPO + r"/preupload/main", Handler.preupload),
-    (REPO + r"/commit/main", Handler.commit), (REPO + r"/tree/[^/]+(/.*)?", Handler.tree), (REPO + r"/paths-info/.+", Handler.paths),
-    (REPO + r"/refs", Handler.refs), (r"/(datasets/)?([^/]+/[^/]+)/resolve/([^/]+)/(.+)", Handler.resolve),
+    (r"/api/whoami-v2", Handler.whoami),
+    (r"/api/validate-yaml", Handler.validate),
+    (r"/api/repos/create", Handler.create),
+    (r"/blob/(\w+)", Handler.put_blob),
+    (r"/(datasets/)?([^/]+/[^/]+)\.git/info/lfs/objects/batch", Handler.lfs),
+    (REPO, Handler.info),
+    (REPO + r"/revision/(.+)", Handler.info),
+    (REPO + r"/preupload/main", Handler.preupload),
+    (REPO + r"/commit/main", Handler.commit),
+    (REPO + r"/tree/[^/]+(/.*)?", Handler.tree),
+    (REPO + r"/paths-info/.+", Handler.paths),
+    (REPO + r"/refs", Handler.refs),
+    (r"/(datasets/)?([^/]+/[^/]+)/resolve/([^/]+)/(.+)", Handler.resolve),
 ]

@@ -42,7 +42,9 @@ def patched(disk: Disk, monkeypatch) -> Iterator[Disk]:
         return real_open(file, mode, *args, **kwargs)
 
     def synced(descriptor):
-        disk.note("fsync", os.readlink(f"/proc/self/fd/{descriptor if isinstance(descriptor, int) else descriptor.fileno()}"))
+        disk.note(
+            "fsync", os.readlink(f"/proc/self/fd/{descriptor if isinstance(descriptor, int) else descriptor.fileno()}")
+        )
         return real_fsync(descriptor)
 
     with monkeypatch.context() as patch:
@@ -61,14 +63,17 @@ def _seen(disk: Disk, name: str, real: Callable, *, target: int) -> Callable:
         if target < len(args) and isinstance(args[target], (str, os.PathLike)) and "dir_fd" not in kwargs:
             disk.note(name, args[target])
         return real(*args, **kwargs)
+
     return call
 
 
 def refusing(number: int, code: int) -> Callable[[int, str, Path], None]:
     """Refuse one call and, as a full or read-only disk does, all that follow but removals."""
+
     def at(k: int, call: str, path: Path) -> None:
         if k >= number and call != "unlink":
             raise OSError(code, os.strerror(code), str(path))
+
     return at
 
 
@@ -92,7 +97,10 @@ class PowerCut:
         """Take in what the calls so far have made lasting; called before each call."""
         live = {self._name(each): each.stat().st_ino for each in self._files()}
         nodes = set(live.values())
-        self.lazy = {name: self.contents.get(node, b"") if isinstance(node, int) and node not in nodes else node for name, node in self.lazy.items()}
+        self.lazy = {
+            name: self.contents.get(node, b"") if isinstance(node, int) and node not in nodes else node
+            for name, node in self.lazy.items()
+        }
         self.contents = {node: data for node, data in self.contents.items() if node in nodes}
         if call == "fsync" and path.is_file():
             self.contents[path.stat().st_ino] = path.read_bytes()
@@ -100,7 +108,9 @@ class PowerCut:
             self.lazy = {name: node for name, node in self.lazy.items() if (self.root / name).parent != path}
             self.lazy |= {name: node for name, node in live.items() if (self.root / name).parent == path}
         for names in (self.lazy, live):
-            state = {name: node if isinstance(node, bytes) else self.contents.get(node, b"") for name, node in names.items()}
+            state = {
+                name: node if isinstance(node, bytes) else self.contents.get(node, b"") for name, node in names.items()
+            }
             state = {name: data for name, data in state.items() if not name.endswith((".tmp", ".lock", ".owner"))}
             self.states += [] if state in self.states else [state]
 

@@ -9,38 +9,26 @@ import json
 import lzma
 import zipfile
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
-import pyarrow.feather
-import pyarrow.parquet
-
-T0, HOUR, BARS = 1_704_067_200_000, 3_600_000, 40
-HEADER = ("open_time", "open", "high", "low", "close", "volume")
-READ, REFUSED, EITHER = "read", "refused", "either"
-
-
-@dataclass(frozen=True)
-class Case:
-    """One file. `outcome`: read (all bars come back), refused (one sentence), either (refused, or only true bars come back)."""
-
-    name: str
-    file: str
-    content: bytes
-    outcome: str
-    damaged: frozenset[str] = frozenset()  # columns whose values cannot be compared with the truth
-
-
-def truth() -> pd.DataFrame:
-    """Forty true hourly bars."""
-    rng = np.random.default_rng(7)
-    close = 100 + rng.normal(0, 1, BARS).cumsum().round(2)
-    opened = np.r_[100, close[:-1]]
-    frame = {"open_time": T0 + HOUR * np.arange(BARS), "open": opened, "high": np.maximum(opened, close) + 1,
-             "low": np.minimum(opened, close) - 1, "close": close, "volume": rng.integers(5, 50, BARS).astype(float)}
-    return pd.DataFrame(frame).round(2)
+from hostile_tables import (
+    BARS,
+    EITHER,
+    HEADER,
+    READ,
+    REFUSED,
+    T0,
+    Case,
+    feather,
+    json_files,
+    names,
+    odd_tables,
+    parquet,
+    right_types,
+    truth,
+    wrong_types,
+)
 
 
 def cells() -> list[list[str]]:
@@ -53,12 +41,45 @@ def text(rows, header=HEADER, mark=",", end="\n") -> bytes:
 
 def corpus() -> list[Case]:
     """Return all cases, the same ones every time."""
-    return [case for kind in (bad_cells, bad_times, texts, packs, types, names, orders, flips, cuts) for case in kind()]
+    return [
+        case
+        for kind in (
+            bad_cells,
+            bad_times,
+            texts,
+            packs,
+            wrong_types,
+            right_types,
+            odd_tables,
+            json_files,
+            names,
+            orders,
+            flips,
+            cuts,
+        )
+        for case in kind()
+    ]
 
 
 def bad_cells() -> Iterator[Case]:
     """A cell that is no number, or no number a market can have."""
-    wrong = ["1_000", "１００", "١٢٣", "1 000", "$100", "abc", "0x10", "1.2.3", "--5", "True", "2024-01-01", "½", "1e", "1;5", "∞"]
+    wrong = [
+        "1_000",
+        "１００",
+        "١٢٣",
+        "1 000",
+        "$100",
+        "abc",
+        "0x10",
+        "1.2.3",
+        "--5",
+        "True",
+        "2024-01-01",
+        "½",
+        "1e",
+        "1;5",
+        "∞",
+    ]
     drop = ["1e400", "inf", "-inf", "nan", "", "-5", "NULL"]
     for column in HEADER[1:]:
         for value in (*wrong, *drop):
@@ -69,34 +90,87 @@ def bad_cells() -> Iterator[Case]:
 
 def bad_times() -> Iterator[Case]:
     """A time that is none."""
-    for value in ("", "abc", "32.01.2024 10:00", "2024-13-01 00:00", "-1", "0", "1e30", "99999999999999999999", "nan", "１７０４", "7",
-                  "2024-02-30", "9e18", "9223372036854775807", "-9223372036854775808", "253402300800000", "1704067200000x", "None"):
+    for value in (
+        "",
+        "abc",
+        "32.01.2024 10:00",
+        "2024-13-01 00:00",
+        "-1",
+        "0",
+        "1e30",
+        "99999999999999999999",
+        "nan",
+        "１７０４",
+        "7",
+        "2024-02-30",
+        "9e18",
+        "9223372036854775807",
+        "-9223372036854775808",
+        "253402300800000",
+        "1704067200000x",
+        "None",
+    ):
         rows = cells()
         rows[7][0] = value
         yield Case(f"time={value!r}", "BTCUSDT_1h.csv", text(rows), REFUSED)
     for value in ("2024-01-01", "01/02/2024", "2024-01-01T00:00:00+99:00", "12:30", "yesterday"):
-        yield Case(f"every time={value!r}", "BTCUSDT_1h.csv", text([[value, *row[1:]] for row in cells()]), EITHER, frozenset({"all"}))
+        yield Case(
+            f"every time={value!r}",
+            "BTCUSDT_1h.csv",
+            text([[value, *row[1:]] for row in cells()]),
+            EITHER,
+            frozenset({"all"}),
+        )
 
 
 def texts() -> Iterator[Case]:
     """Headers, encodings, separators, ragged lines."""
     rows, name = cells(), "BTCUSDT_1h.csv"
     good, note = text(rows), [[*row, "Größe é"] for row in rows]
-    yes = {"plain": good, "utf-8 mark": b"\xef\xbb\xbf" + good, "utf-16": good.decode().encode("utf-16"), "crlf": text(rows, end="\r\n"),
-           "cr": text(rows, end="\r"), "tab": text(rows, mark="\t"), "semicolon": text(rows, mark=";"), "pipe": text(rows, mark="|"),
-           "preamble": b"https://www.example.com\n" + good, "sep": b"sep=,\n" + good, "comment": b"# made by hand\n#\n" + good,
-           "quoted": text([[f'"{c}"' for c in row] for row in rows]), "blank lines": good.replace(b"\n", b"\n\n"),
-           "leading blank": b"\n\n" + good, "latin-1 header": text(note, (*HEADER, "Größe")).decode().encode("latin-1"),
-           "latin-1 column": text(note, (*HEADER, "note")).decode().encode("latin-1"), "no last end": good.rstrip(), "spaces": good.replace(b",", b" , ")}
-    no = {"nothing": b"", "spaces only": b"  \n \n", "header only": text([]), "two close": text([[*r, "1"] for r in rows], (*HEADER, "close")),
-          "close and Close": text([[*r, "1"] for r in rows], (*HEADER, " Close ")), "no close": text(rows, (*HEADER[:4], "x", "volume")),
-          "five columns": text([r[:5] for r in rows], None), "thirteen columns": text([[*r, *"1234567"] for r in rows], None),
-          "header again": good + good, "short line": good.replace(b"\n", b"\n1704067200000,1\n", 3), "web page": b"<!DOCTYPE html><html><body>no</body></html>",
-          "error body": b'{"code":-1121,"msg":"Invalid symbol."}', "xml": b"<?xml version='1.0'?><Error/>", "nul": good.replace(b"100.0", b"1\x0000", 1),
-          "open quote": good.replace(b"\n", b'\n"', 3),
-          "decimal comma": text([[c.replace(".", ",") for c in r] for r in rows], mark=";"),
-          "one word": b"hello", "binary": bytes(range(256)) * 20, "long line": b"a" * 300_000, "many columns": b",".join([b"a"] * 5000) + b"\n",
-          "bad utf-8 late": text([[*r, "BTCUSDT"] for r in rows * 60], (*HEADER, "symbol")) + b"1704067200000,1,1,1,1,1,\xff\xfe\xfa\n"}
+    yes = {
+        "plain": good,
+        "utf-8 mark": b"\xef\xbb\xbf" + good,
+        "utf-16": good.decode().encode("utf-16"),
+        "crlf": text(rows, end="\r\n"),
+        "cr": text(rows, end="\r"),
+        "tab": text(rows, mark="\t"),
+        "semicolon": text(rows, mark=";"),
+        "pipe": text(rows, mark="|"),
+        "preamble": b"https://www.example.com\n" + good,
+        "sep": b"sep=,\n" + good,
+        "comment": b"# made by hand\n#\n" + good,
+        "quoted": text([[f'"{c}"' for c in row] for row in rows]),
+        "blank lines": good.replace(b"\n", b"\n\n"),
+        "leading blank": b"\n\n" + good,
+        "latin-1 header": text(note, (*HEADER, "Größe")).decode().encode("latin-1"),
+        "latin-1 column": text(note, (*HEADER, "note")).decode().encode("latin-1"),
+        "no last end": good.rstrip(),
+        "spaces": good.replace(b",", b" , "),
+    }
+    no = {
+        "nothing": b"",
+        "spaces only": b"  \n \n",
+        "header only": text([]),
+        "two close": text([[*r, "1"] for r in rows], (*HEADER, "close")),
+        "close and Close": text([[*r, "1"] for r in rows], (*HEADER, " Close ")),
+        "no close": text(rows, (*HEADER[:4], "x", "volume")),
+        "five columns": text([r[:5] for r in rows], None),
+        "thirteen columns": text([[*r, *"1234567"] for r in rows], None),
+        "header again": good + good,
+        "short line": good.replace(b"\n", b"\n1704067200000,1\n", 3),
+        "web page": b"<!DOCTYPE html><html><body>no</body></html>",
+        "error body": b'{"code":-1121,"msg":"Invalid symbol."}',
+        "xml": b"<?xml version='1.0'?><Error/>",
+        "nul": good.replace(b"100.0", b"1\x0000", 1),
+        "open quote": good.replace(b"\n", b'\n"', 3),
+        "decimal comma": text([[c.replace(".", ",") for c in r] for r in rows], mark=";"),
+        "one word": b"hello",
+        "binary": bytes(range(256)) * 20,
+        "long line": b"a" * 300_000,
+        "many columns": b",".join([b"a"] * 5000) + b"\n",
+        "bad utf-8 late": text([[*r, "BTCUSDT"] for r in rows * 60], (*HEADER, "symbol"))
+        + b"1704067200000,1,1,1,1,1,\xff\xfe\xfa\n",
+    }
     yield from (Case(f"text {key}", name, data, READ) for key, data in yes.items())
     yield from (Case(f"text {key}", name, data, REFUSED) for key, data in no.items())
 
@@ -104,18 +178,34 @@ def texts() -> Iterator[Case]:
 def packs() -> Iterator[Case]:
     """Packed files: good, cut, false, and those that unpack without end."""
     good = text(cells())
-    squeeze = {"gz": lambda d: gzip.compress(d, mtime=0), "bz2": bz2.compress, "xz": lzma.compress,
-               "zst": lambda d: pa.Codec("zstd").compress(d, asbytes=True)}
+    squeeze = {
+        "gz": lambda d: gzip.compress(d, mtime=0),
+        "bz2": bz2.compress,
+        "xz": lzma.compress,
+        "zst": lambda d: pa.Codec("zstd").compress(d, asbytes=True),
+    }
     for kind, pack in squeeze.items():
         yield Case(f"packed {kind}", f"BTCUSDT_1h.csv.{kind}", pack(good), READ)
         yield Case(f"packed {kind} under a false name", "BTCUSDT_1h.csv", pack(good), READ)
-        yield Case(f"packed {kind}, cut", f"BTCUSDT_1h.csv.{kind}", pack(good)[:-len(pack(good)) // 3], REFUSED)
-        yield Case(f"packed {kind}, bomb", f"BTCUSDT_1h.csv.{kind}", pack(good + b"1704067200000,1,1,1,1,1\n" * 100_000), REFUSED)
+        yield Case(f"packed {kind}, cut", f"BTCUSDT_1h.csv.{kind}", pack(good)[: -len(pack(good)) // 3], REFUSED)
+        yield Case(
+            f"packed {kind}, bomb",
+            f"BTCUSDT_1h.csv.{kind}",
+            pack(good + b"1704067200000,1,1,1,1,1\n" * 100_000),
+            REFUSED,
+        )
         yield Case(f"packed {kind}, nothing", f"BTCUSDT_1h.csv.{kind}", pack(b""), REFUSED)
     yield Case("text called gz", "BTCUSDT_1h.csv.gz", good, READ)
     yield Case("zip", "bars.zip", zipped({"BTCUSDT_1h.csv": good}), READ)
-    yield Case("zip of a Mac", "bars.zip", zipped({"BTCUSDT_1h.csv": good, "__MACOSX/._BTCUSDT_1h.csv": b"\0\5\26\7"}), READ)
-    yield Case("zip of two", "bars.zip", zipped({"a/BTCUSDT_1h.csv": text(cells()[:20]), "b/BTCUSDT_1h.csv": text(cells()[20:])}), READ)
+    yield Case(
+        "zip of a Mac", "bars.zip", zipped({"BTCUSDT_1h.csv": good, "__MACOSX/._BTCUSDT_1h.csv": b"\0\5\26\7"}), READ
+    )
+    yield Case(
+        "zip of two",
+        "bars.zip",
+        zipped({"a/BTCUSDT_1h.csv": text(cells()[:20]), "b/BTCUSDT_1h.csv": text(cells()[20:])}),
+        READ,
+    )
     yield Case("zip slip", "bars.zip", zipped({"../../BTCUSDT_1h.csv": good}), READ)
     yield Case("zip of nothing", "bars.zip", zipped({}), REFUSED)
     yield Case("zip of a picture", "bars.zip", zipped({"a.png": b"png"}), REFUSED)
@@ -138,81 +228,6 @@ def zipped(files: dict[str, bytes]) -> bytes:
     return out.getvalue()
 
 
-def types() -> Iterator[Case]:
-    """Columns of types that hold no prices or no times, in parquet and feather."""
-    frame = pa.Table.from_pandas(truth(), preserve_index=False)
-    close, stamp = truth()["close"], pd.to_datetime(truth()["open_time"], unit="ms")
-    made = {"list": pa.array([[v] for v in close]), "struct": pa.array([{"v": v} for v in close]), "boolean": pa.array([True] * BARS),
-            "binary": pa.array([b"1"] * BARS), "date": pa.array(stamp.dt.date), "timestamp": pa.array(stamp), "null": pa.nulls(BARS),
-            "duration": pa.array([1] * BARS, pa.duration("s")), "map": pa.array([[("a", v)] for v in close], pa.map_(pa.string(), pa.float64())),
-            "time of day": pa.array([1] * BARS, pa.time32("s")), "words": pa.array(["ten"] * BARS), "fixed": pa.array([b"ab"] * BARS, pa.binary(2))}
-    for kind, column in made.items():
-        for at in ("close", "volume", "open_time"):
-            fine = at == "open_time" and kind in ("timestamp",)
-            table = frame.set_column(frame.schema.get_field_index(at), at, column)
-            outcome = READ if fine else EITHER if (at, kind) == ("open_time", "date") else REFUSED
-            yield Case(f"parquet {at} of {kind}", "BTCUSDT_1h.parquet", parquet(table), outcome, frozenset({"all"}) if outcome == EITHER else frozenset())
-    good = {"dictionary": pa.array(close.astype(str)).dictionary_encode(), "decimal": pa.array(close).cast(pa.decimal128(12, 2)),
-            "text": pa.array(close.astype(str)), "large text": pa.array(close.astype(str), pa.large_string())}
-    for kind, column in good.items():
-        table = frame.set_column(4, "close", column)
-        yield Case(f"parquet close as {kind}", "BTCUSDT_1h.parquet", parquet(table), READ)
-        yield Case(f"feather close as {kind}", "BTCUSDT_1h.feather", feather(table), READ)
-    times = {"us": pa.array(stamp).cast(pa.timestamp("us")), "zone": pa.array(stamp.dt.tz_localize("UTC").dt.tz_convert("Asia/Tokyo")),
-             "float": pa.array(truth()["open_time"] / 1000.0), "seconds": pa.array(truth()["open_time"] // 1000), "iso": pa.array(stamp.astype(str)),
-             "unsigned": pa.array(truth()["open_time"], pa.uint64())}
-    for kind, column in times.items():
-        yield Case(f"parquet time as {kind}", "BTCUSDT_1h.parquet", parquet(frame.set_column(0, "open_time", column)), READ)
-    yield Case("parquet of two close", "BTCUSDT_1h.parquet", parquet(frame.append_column("Close", close_of(frame))), REFUSED)
-    yield Case("parquet without rows", "BTCUSDT_1h.parquet", parquet(frame.slice(0, 0)), REFUSED)
-    yield Case("parquet without columns", "BTCUSDT_1h.parquet", parquet(frame.select([])), REFUSED)
-    yield Case("parquet of absent times", "BTCUSDT_1h.parquet", parquet(frame.set_column(0, "open_time", pa.nulls(BARS, pa.int64()))), REFUSED)
-    yield Case("parquet under a false name", "BTCUSDT_1h.csv", parquet(frame), READ)
-    yield Case("large parquet", "BTCUSDT_1h.parquet", parquet(pa.concat_tables([frame] * 2000)), REFUSED)
-    yield Case("large feather", "BTCUSDT_1h.feather", feather(pa.concat_tables([frame] * 2000)), REFUSED)
-    rows = json.loads(truth().to_json(orient="records"))
-    yield Case("json lines", "BTCUSDT_1h.jsonl", "\n".join(map(json.dumps, rows)).encode(), READ)
-    yield Case("json list", "BTCUSDT_1h.json", json.dumps(rows).encode(), READ)
-    yield Case("json rows", "BTC_USDT-1h.json", json.dumps([list(r.values()) for r in rows]).encode(), READ)
-    for name, data in {"deep": b"[" * 100_000, "cut": json.dumps(rows).encode()[:-9], "numbers": b"[1,2,3]", "empty list": b"[]",
-                       "mixed": json.dumps([rows[0], [1]]).encode(), "nested": json.dumps([dict(r, close={"a": 1}) for r in rows]).encode(),
-                       "words": json.dumps([dict(r, close="ten") for r in rows]).encode(), "twice": b'{"close":1,"close":2}',
-                       "ragged": json.dumps([list(rows[0].values()), [1]]).encode(), "columns": truth().to_json().encode()}.items():
-        yield Case(f"json {name}", "BTCUSDT_1h.json", data, REFUSED)
-
-
-def close_of(frame: pa.Table) -> pa.ChunkedArray:
-    return frame.column("close")
-
-
-def parquet(table: pa.Table) -> bytes:
-    out = io.BytesIO()
-    pa.parquet.write_table(table, out)
-    return out.getvalue()
-
-
-def feather(table: pa.Table) -> bytes:
-    out = io.BytesIO()
-    pa.feather.write_feather(table, out)
-    return out.getvalue()
-
-
-def names() -> Iterator[Case]:
-    """Symbols that are none, and pairs of markets that would become one."""
-    for symbol in ("=HYPERLINK(1)", "@SUM(A1)", "+1", "-1", "", "../../x", "A" * 300, "BTC USDT!", "💰", "<b>", "a;b", "nul\0", "\u202eBTC", "a\\b"):
-        yield Case(f"symbol {symbol[:12]!r}", "bars.parquet", parquet(with_symbol([symbol] * BARS)), REFUSED)
-    for pair in (("BTC/USDT", "BTC/USDT:USDT"), ("BINANCE:BTCUSDT", "COINBASE:BTCUSDT"), ("BTCUSDT", "BTCUSDT.P")):
-        yield Case(f"symbols {pair}", "bars.parquet", parquet(with_symbol([*pair] * (BARS // 2))), REFUSED)
-    for symbol in ("btc/usdt", "BTC-USDT", "BINANCE:BTCUSDT", "BTCUSDT.P", "BTC/USDT:USDT", "BTC-USDT-SWAP", "BTC_USDT", "ＢＴＣＵＳＤＴ"):
-        yield Case(f"symbol {symbol}", "bars.parquet", parquet(with_symbol([symbol] * BARS)), READ)
-    yield Case("symbol absent", "bars.parquet", parquet(with_symbol([None, *["BTCUSDT"] * (BARS - 1)])), REFUSED)
-    yield Case("symbol a number", "bars.parquet", parquet(with_symbol([1] * BARS)), REFUSED)
-
-
-def with_symbol(values: list) -> pa.Table:
-    return pa.Table.from_pandas(truth(), preserve_index=False).append_column("symbol", pa.array(values))
-
-
 def orders() -> Iterator[Case]:
     """Rows in another order, twice, or with other values the second time."""
     rows, rng = cells(), np.random.default_rng(3)
@@ -223,18 +238,34 @@ def orders() -> Iterator[Case]:
     yield Case("twice", "BTCUSDT_1h.csv", text([*rows, *rows]), READ)
     yield Case("two versions of a bar", "BTCUSDT_1h.csv", text([*rows, *other]), EITHER, frozenset({"close"}))
     yield Case("one bar", "BTCUSDT_1h.csv", text(rows[:1]), EITHER)
-    yield Case("an odd step", "BTCUSDT.csv", text([[str(T0 + 7 * 60_000 * k), *row[1:]] for k, row in enumerate(rows)]), REFUSED)
+    yield Case(
+        "an odd step",
+        "BTCUSDT.csv",
+        text([[str(T0 + 7 * 60_000 * k), *row[1:]] for k, row in enumerate(rows)]),
+        REFUSED,
+    )
     yield Case("no step", "BTCUSDT.csv", text([[str(T0), *row[1:]] for row in rows]), EITHER, frozenset({"all"}))
     yield Case("all prices 0", "BTCUSDT_1h.csv", text([[row[0], *["0"] * 4, row[5]] for row in rows]), REFUSED)
-    yield Case("high and low swapped", "BTCUSDT_1h.csv", text(rows, ("open_time", "open", "low", "high", "close", "volume")), REFUSED)
+    yield Case(
+        "high and low swapped",
+        "BTCUSDT_1h.csv",
+        text(rows, ("open_time", "open", "low", "high", "close", "volume")),
+        REFUSED,
+    )
     yield Case("all volumes infinite", "BTCUSDT_1h.csv", text([[*row[:5], "inf"] for row in rows]), REFUSED)
 
 
 def formats() -> dict[str, bytes]:
     table = pa.Table.from_pandas(truth(), preserve_index=False)
     lines = "\n".join(map(json.dumps, json.loads(truth().to_json(orient="records")))).encode()
-    return {"csv": text(cells()), "csv.gz": gzip.compress(text(cells()), mtime=0), "parquet": parquet(table), "feather": feather(table),
-            "jsonl": lines, "zip": zipped({"BTCUSDT_1h.csv": text(cells())})}
+    return {
+        "csv": text(cells()),
+        "csv.gz": gzip.compress(text(cells()), mtime=0),
+        "parquet": parquet(table),
+        "feather": feather(table),
+        "jsonl": lines,
+        "zip": zipped({"BTCUSDT_1h.csv": text(cells())}),
+    }
 
 
 def flips(each: int = 9) -> Iterator[Case]:
@@ -243,7 +274,7 @@ def flips(each: int = 9) -> Iterator[Case]:
     for suffix, data in formats().items():
         for k in range(each):
             at, bit = int(rng.integers(len(data))), int(rng.integers(8))
-            flipped = data[:at] + bytes([data[at] ^ (1 << bit)]) + data[at + 1:]
+            flipped = data[:at] + bytes([data[at] ^ (1 << bit)]) + data[at + 1 :]
             yield Case(f"{suffix} flipped {k}", f"BTCUSDT_1h.{suffix}", flipped, EITHER, frozenset({"all"}))
 
 
@@ -253,6 +284,6 @@ def cuts() -> Iterator[Case]:
         for share in (0.1, 0.5, 0.9, 0.99):
             outcome = EITHER if suffix in ("csv", "jsonl") else REFUSED
             damaged = frozenset({"all"}) if outcome == EITHER else frozenset()
-            yield Case(f"{suffix} cut at {share:.0%}", f"BTCUSDT_1h.{suffix}", data[:int(share * len(data))], outcome, damaged)
-
-
+            yield Case(
+                f"{suffix} cut at {share:.0%}", f"BTCUSDT_1h.{suffix}", data[: int(share * len(data))], outcome, damaged
+            )

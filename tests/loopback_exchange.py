@@ -86,7 +86,10 @@ class _Handler(BaseHTTPRequestHandler):
         ex.log.append(self.path)
         time.sleep(ex.delay)
         parts = urllib.parse.urlsplit(self.path)
-        path, query = urllib.parse.unquote(parts.path), dict(urllib.parse.parse_qsl(parts.query, keep_blank_values=True))
+        path, query = (
+            urllib.parse.unquote(parts.path),
+            dict(urllib.parse.parse_qsl(parts.query, keep_blank_values=True)),
+        )
         status, body = self.answer(path, query)
         kind = ex.fault(self.path)
         try:
@@ -96,7 +99,11 @@ class _Handler(BaseHTTPRequestHandler):
 
     def out(self, status, body, **headers):
         self.send_response(status)
-        for name, value in {"Content-Length": len(body), "X-MBX-USED-WEIGHT-1M": self.exchange.used_weight, **headers}.items():
+        for name, value in {
+            "Content-Length": len(body),
+            "X-MBX-USED-WEIGHT-1M": self.exchange.used_weight,
+            **headers,
+        }.items():
             self.send_header(name.replace("_", "-"), str(value))
         self.end_headers()
         self.wfile.write(body)
@@ -118,18 +125,36 @@ class _Handler(BaseHTTPRequestHandler):
         """What ccxt asks first: every symbol of the rows as a spot market."""
         filters = [{"filterType": "PRICE_FILTER", "minPrice": "0.01", "maxPrice": "1000000", "tickSize": "0.01"}]
         names = {symbol for symbol, _ in self.exchange.rows} if "/api/v3" in path else set()
-        return {"symbols": [{"symbol": name, "status": "TRADING", "baseAsset": name[:-4], "quoteAsset": name[-4:], "filters": filters,
-                             "isSpotTradingAllowed": True, "isMarginTradingAllowed": False, "permissions": ["SPOT"], "orderTypes": [],
-                             "baseAssetPrecision": 8, "quoteAssetPrecision": 8, "quotePrecision": 8} for name in sorted(names)]}
+        return {
+            "symbols": [
+                {
+                    "symbol": name,
+                    "status": "TRADING",
+                    "baseAsset": name[:-4],
+                    "quoteAsset": name[-4:],
+                    "filters": filters,
+                    "isSpotTradingAllowed": True,
+                    "isMarginTradingAllowed": False,
+                    "permissions": ["SPOT"],
+                    "orderTypes": [],
+                    "baseAssetPrecision": 8,
+                    "quoteAssetPrecision": 8,
+                    "quotePrecision": 8,
+                }
+                for name in sorted(names)
+            ]
+        }
 
     def klines(self, query):
         ex = self.exchange
-        known = {symbol for symbol, _ in ex.rows} | {k.split("/klines/")[1].split("/")[0] for k in ex.files if "/klines/" in k}
+        known = {symbol for symbol, _ in ex.rows} | {
+            k.split("/klines/")[1].split("/")[0] for k in ex.files if "/klines/" in k
+        }
         if query["symbol"] not in known:
             return 400, b'{"code":-1121,"msg":"Invalid symbol."}'
         rows = ex.rows.get((query["symbol"], query["interval"]), [])
         start, end = int(query.get("startTime", 0)), int(query.get("endTime", 2**62))
-        return 200, json.dumps([r for r in rows if start <= r[0] <= end][:int(query.get("limit", 500))]).encode()
+        return 200, json.dumps([r for r in rows if start <= r[0] <= end][: int(query.get("limit", 500))]).encode()
 
     def fault_wrong_checksum(self, status, body):
         self.out(status, body[:-1] + bytes([body[-1] ^ 1]))
@@ -138,7 +163,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(status)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
-        self.wfile.write(body[:len(body) // 2])
+        self.wfile.write(body[: len(body) // 2])
         self.close_connection = True
 
     def fault_wrong_length(self, status, body):
@@ -155,11 +180,17 @@ class _Handler(BaseHTTPRequestHandler):
         self.out(429, b'{"code":-1003,"msg":"Too much request weight used."}', Retry_After=1)
 
     def fault_418(self, status, body):
-        self.out(418, b'{"code":-1003,"msg":"Way too much request weight used; IP banned until 1893456000000. Please use '
-                      b'WebSocket Streams for live updates to avoid bans."}', Retry_After=120)
+        self.out(
+            418,
+            b'{"code":-1003,"msg":"Way too much request weight used; IP banned until 1893456000000. Please use '
+            b'WebSocket Streams for live updates to avoid bans."}',
+            Retry_After=120,
+        )
 
     def fault_451(self, status, body):
-        self.out(451, b'{"code":0,"msg":"Service unavailable from a restricted location according to \'b. Eligibility\'"}')
+        self.out(
+            451, b'{"code":0,"msg":"Service unavailable from a restricted location according to \'b. Eligibility\'"}'
+        )
 
     def fault_403(self, status, body):
         self.out(403, HTML)
@@ -203,7 +234,7 @@ def listing(keys, prefix, marker, page):
     for key in keys:
         if not key.startswith(prefix):
             continue
-        inner = key[len(prefix):]
+        inner = key[len(prefix) :]
         entry = prefix + inner.split("/")[0] + "/" if "/" in inner else key
         if entry <= marker or entry in folders:
             continue
@@ -215,9 +246,11 @@ def listing(keys, prefix, marker, page):
     body = "".join(f"<Contents><Key>{escape(k)}</Key><Size>1</Size></Contents>" for k in found)
     body += "".join(f"<CommonPrefixes><Prefix>{escape(p)}</Prefix></CommonPrefixes>" for p in folders)
     following = f"<NextMarker>{escape(last)}</NextMarker>" if truncated else ""
-    return (f'<?xml version="1.0" encoding="UTF-8"?>\n<ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">'
-            f"<Name>data.binance.vision</Name><Prefix>{escape(prefix)}</Prefix><IsTruncated>{str(truncated).lower()}</IsTruncated>"
-            f"{following}{body}</ListBucketResult>").encode()
+    return (
+        f'<?xml version="1.0" encoding="UTF-8"?>\n<ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">'
+        f"<Name>data.binance.vision</Name><Prefix>{escape(prefix)}</Prefix><IsTruncated>{str(truncated).lower()}</IsTruncated>"
+        f"{following}{body}</ListBucketResult>"
+    ).encode()
 
 
 def make_zip(members: dict[str, bytes]) -> bytes:
@@ -251,6 +284,8 @@ def zip_of_rows(name: str, rows: list[list], header: bool = False) -> bytes:
     """Return an archive zip `name` of rows."""
     text = "".join(",".join(map(str, r)) + "\n" for r in rows)
     if header:
-        text = ("open_time,open,high,low,close,volume,close_time,quote_volume,count,taker_buy_volume,taker_buy_quote_volume,"
-                "ignore\n" + text)
+        text = (
+            "open_time,open,high,low,close,volume,close_time,quote_volume,count,taker_buy_volume,taker_buy_quote_volume,"
+            "ignore\n" + text
+        )
     return make_zip({name.removesuffix(".zip") + ".csv": text.encode()})

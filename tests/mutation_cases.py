@@ -16,12 +16,43 @@ from candlelab import run as runs
 from candlelab.config import build, compose
 from candlelab.core.errors import UserError
 
-JSON = (runs.ENVIRONMENT, runs.PREPROCESSING, runs.DATA, runs.METRICS, runs.EVALUATE, runs.THRESHOLD, runs.CURVES, runs.VERDICT, runs.BAYES,
-        runs.DIFFICULTY, runs.MANIFEST)
+JSON = (
+    runs.ENVIRONMENT,
+    runs.PREPROCESSING,
+    runs.DATA,
+    runs.METRICS,
+    runs.EVALUATE,
+    runs.THRESHOLD,
+    runs.CURVES,
+    runs.VERDICT,
+    runs.BAYES,
+    runs.DIFFICULTY,
+    runs.MANIFEST,
+)
 FILES = (*JSON, runs.CONFIG, runs.WEIGHTS, runs.PREDICTIONS, runs.EPOCHS, runs.PER_SYMBOL, runs.CHARTS)
-STRANGE = (None, True, -1, 0, 10**9, 10**30, 1e308, 0.5, "", "x", "x" * 100_000, "${oc.env:HOME}", [], {}, [[[]]], [None], {"": None})
+STRANGE = (
+    None,
+    True,
+    -1,
+    0,
+    10**9,
+    10**30,
+    1e308,
+    0.5,
+    "",
+    "x",
+    "x" * 100_000,
+    "${oc.env:HOME}",
+    [],
+    {},
+    [[[]]],
+    [None],
+    {"": None},
+)
 DEEP = "[" * 5000 + "]" * 5000
-BOMB = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(f"{b}: &{b} [{', '.join([f'*{a}'] * 9)}]\n" for a, b in zip("abcdefgh", "bcdefghi", strict=True))
+BOMB = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
+    f"{b}: &{b} [{', '.join([f'*{a}'] * 9)}]\n" for a, b in zip("abcdefgh", "bcdefghi", strict=True)
+)
 
 
 @cache
@@ -29,6 +60,7 @@ def pristine() -> Path:
     """Return the folder of a small run with every file that readers know, its net untrained."""
     from candlelab.pipeline.difficulty import LEVELS
     from candlelab.pipeline.scoring import score_and_report
+
     made = finished("fusion")
     folder = made.folder.with_name(f"{made.folder.name}-scored")
     shutil.copytree(made.folder, folder)
@@ -58,7 +90,17 @@ def _said(call: Callable, folder: Path):
 def _load(folder: Path) -> str:
     run = runs.load_run(folder)
     weights = {name: value.sum().item() for name, value in run.model.state_dict().items()}
-    told = (run.metrics, run.verdict, run.threshold, run.card, run.curves, run.predictions.to_dict("list"), weights, run.epochs, run.bayes)
+    told = (
+        run.metrics,
+        run.verdict,
+        run.threshold,
+        run.card,
+        run.curves,
+        run.predictions.to_dict("list"),
+        weights,
+        run.epochs,
+        run.bayes,
+    )
     return json.dumps(told, sort_keys=True, default=str)
 
 
@@ -93,7 +135,15 @@ def damage(folder: Path, seed: int) -> str:
     name = chance.choice(FILES)
     path = folder / name
     kinds = [_flip, _cut, _empty, _delete, _swap, _folder, _noise]
-    kinds += [_edit] * 9 if name in JSON else [_table] * 7 if name == runs.PREDICTIONS else [_yaml] * 7 if name == runs.CONFIG else []
+    kinds += (
+        [_edit] * 9
+        if name in JSON
+        else [_table] * 7
+        if name == runs.PREDICTIONS
+        else [_yaml] * 7
+        if name == runs.CONFIG
+        else []
+    )
     kind = chance.choice(kinds)
     told = kind(path, chance)
     alone = chance.random() < 0.5 and name != runs.MANIFEST
@@ -111,7 +161,7 @@ def _flip(path: Path, chance: random.Random) -> str:
 
 
 def _cut(path: Path, chance: random.Random) -> str:
-    path.write_bytes(path.read_bytes()[:chance.randrange(path.stat().st_size)])
+    path.write_bytes(path.read_bytes()[: chance.randrange(path.stat().st_size)])
     return "cut"
 
 
@@ -173,26 +223,32 @@ def _places(tree, above: tuple = ()):
 
 def _yaml(path: Path, chance: random.Random) -> str:
     import yaml
+
     tree = yaml.safe_load(path.read_text())
     *above, last = chance.choice([place for place in _places(tree) if place])
     node, value = tree, chance.choice((*STRANGE, "candlelab.run.Run", "os.system"))
     for step in above:
         node = node[step]
     node[last] = value
-    text = yaml.safe_dump(tree) if chance.random() < 0.8 else chance.choice((BOMB, DEEP, "- x", "a: !!python/object:os.system x", "a" * 2_000_000))
+    text = (
+        yaml.safe_dump(tree)
+        if chance.random() < 0.8
+        else chance.choice((BOMB, DEEP, "- x", "a: !!python/object:os.system x", "a" * 2_000_000))
+    )
     path.write_text(text)
     return f"{[*above, last]} made {str(value)[:20]}" if len(text) < 9_000 else "made a bomb"
 
 
 def _table(path: Path, chance: random.Random) -> str:
     import pandas as pd
+
     table = pd.read_parquet(path)
     name = chance.choice(list(table))
     value = chance.choice((float("nan"), float("inf"), -1, 2, 10**15, "x", None, [1]))
     if chance.random() < 0.3:
         table = table.drop(columns=[name])
     elif chance.random() < 0.3:
-        table = table.iloc[:chance.randrange(len(table))]
+        table = table.iloc[: chance.randrange(len(table))]
     else:
         table[name] = [value] * len(table)
     table.to_parquet(path)

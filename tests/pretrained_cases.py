@@ -15,8 +15,11 @@ WORDS = (*captions.SPECIAL, "[MASK]", *reversed(captions.VOCABULARY[4:]))
 def weights_folder(place: Path) -> Path:
     """Write a tiny ViT and a tiny BERT with a vocabulary of its own, as save_pretrained does; return the folder of both."""
     from transformers import BertConfig, BertModel, ViTConfig, ViTModel
+
     small = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 32}
-    ViTModel(ViTConfig(image_size=16, patch_size=8, **small), add_pooling_layer=False).save_pretrained(place / "vit-base-patch16-224")
+    ViTModel(ViTConfig(image_size=16, patch_size=8, **small), add_pooling_layer=False).save_pretrained(
+        place / "vit-base-patch16-224"
+    )
     bert = BertModel(BertConfig(vocab_size=len(WORDS), max_position_embeddings=64, **small), add_pooling_layer=False)
     bert.save_pretrained(place / "bert-base-uncased")
     (place / "bert-base-uncased" / "vocab.txt").write_text("\n".join(WORDS))
@@ -32,12 +35,11 @@ def overrides(weights: Path) -> tuple[str, ...]:
 def orphan():
     """Return a finished run whose folder of weights is gone, and the folder."""
     from export_cases import finished
+
     weights = weights_folder(Path(tempfile.mkdtemp(prefix="candlelab-weights-")))
     run = finished("fusion", *overrides(weights))
     shutil.rmtree(weights)
     return run, weights
-
-
 
 
 @cache
@@ -46,6 +48,7 @@ def published():
     hub, the folder of weights that was removed, and what the two runs said."""
     from fake_hub import Hub
     from hub_cases import in_a_process, temporary_folder
+
     hub, here = Hub(), temporary_folder()
     in_a_process("import pretrained_cases; pretrained_cases.publish_all()", hub, here / "home", str(here))
     shutil.move(here / "outputs", here / "moved")
@@ -56,12 +59,20 @@ def published():
 def publish_all() -> None:
     """In one process: train from a folder, remove it, then use the run and send it."""
     import tiny
+
     here = Path(sys.argv[1])
     folder = tiny.trained(here / "outputs", *overrides(weights_folder(here / "weights")))
     shutil.rmtree(here / "weights")
     _task("task=predict", f"task.run={folder}")
     _task("task=export", f"task.run={folder}", "task.calls=5", "task.int8=false")
-    _task("task=publish", "task.what=model", f"task.run={folder}", "task.repo=me/orphan", "task.confirm=true", f"outputs={here / 'outputs'}")
+    _task(
+        "task=publish",
+        "task.what=model",
+        f"task.run={folder}",
+        "task.repo=me/orphan",
+        "task.confirm=true",
+        f"outputs={here / 'outputs'}",
+    )
     (here / "sent.json").write_text(json.dumps(_said(str(folder))))
 
 
@@ -72,6 +83,7 @@ def load_back() -> None:
 
 def _task(*words: str) -> None:
     from candlelab.config import build, compose
+
     cfg = compose(*words)
     build(cfg, "task", cfg)
 
@@ -80,5 +92,6 @@ def _said(place: str) -> list:
     from candlelab import load_run
     from candlelab.pipeline.assemble import learner_of
     from candlelab.pipeline.predictions import net_rows
+
     run = load_run(place)
     return net_rows(learner_of(run), run.data, error=None)["test"][0].tolist()

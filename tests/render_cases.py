@@ -20,7 +20,10 @@ def chart(style: str, **changes):
     settings = with_parts(CONF / f"{style}.yaml")
     target = config.locate(settings.pop("_target_"))
     bars = settings["window"] if isinstance(settings["window"], int) else 20
-    settings = {k: bars if str(v) in ("${data.window}", "${render.window}") else 64 if "image_size" in str(v) else v for k, v in settings.items()}
+    settings = {
+        k: bars if str(v) in ("${data.window}", "${render.window}") else 64 if "image_size" in str(v) else v
+        for k, v in settings.items()
+    }
     return target(**{**settings, "storage": Live(), **changes})
 
 

@@ -36,7 +36,9 @@ def predictions(*, edge=0.0, classes=2, rows=1500, symbols=1, seed=0, baselines=
     table = pd.concat(frames, ignore_index=True)
     blocks = []
     for model in ("net", *baselines):
-        lean = table["sure"] if model == "net" else 0.01 if model == "majority" else rng.choice([-0.01, 0.01], len(table))
+        lean = (
+            table["sure"] if model == "net" else 0.01 if model == "majority" else rng.choice([-0.01, 0.01], len(table))
+        )
         p = {0: 1 / classes - lean, classes - 1: 1 / classes + lean, **({1: 1 / 3} if classes == 3 else {})}
         blocks.append(table.drop(columns="sure").assign(model=model, **{f"p_{k}": p[k] for k in sorted(p)}))
     return pd.concat(blocks, ignore_index=True)

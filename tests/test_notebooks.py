@@ -17,6 +17,7 @@ OTHERS = {"os", "pathlib", "numpy", "pandas", "matplotlib", "sklearn"}
 def kernel(tmp_path_factory):
     """One kernel for all of them: importing torch four times would take most of the time."""
     from jupyter_client.manager import KernelManager
+
     words = " ".join((*tiny.TINY, f"outputs={tmp_path_factory.mktemp('notebooks')}", "trainer.max_epochs=1"))
     patch = pytest.MonkeyPatch()
     patch.setenv("CANDLELAB_WORDS", words)
@@ -43,7 +44,9 @@ def test_it_runs_from_top_to_bottom(path, kernel):
 @pytest.mark.parametrize("path", BOOKS, ids=lambda path: path.stem)
 def test_it_calls_only_the_public_api(path):
     nodes = list(ast.walk(ast.parse(code_of(path))))
-    used = {node.module for node in nodes if isinstance(node, ast.ImportFrom)} | {a.name for n in nodes if isinstance(n, ast.Import) for a in n.names}
+    used = {node.module for node in nodes if isinstance(node, ast.ImportFrom)} | {
+        a.name for n in nodes if isinstance(n, ast.Import) for a in n.names
+    }
     assert [name for name in used if name not in PUBLIC and name.split(".")[0] not in OTHERS] == []
     assert not [node.attr for node in nodes if isinstance(node, ast.Attribute) and node.attr.startswith("_")]
 
@@ -51,7 +54,9 @@ def test_it_calls_only_the_public_api(path):
 @pytest.mark.parametrize("path", BOOKS, ids=lambda path: path.stem)
 def test_it_is_short_and_kept_without_outputs(path):
     book = nbformat.read(path, as_version=4)
-    assert len(code_of(path).splitlines()) < 60 and not [c for c in book.cells if c.cell_type == "code" and (c.outputs or c.execution_count)]
+    assert len(code_of(path).splitlines()) < 60 and not [
+        c for c in book.cells if c.cell_type == "code" and (c.outputs or c.execution_count)
+    ]
 
 
 def test_there_are_four():

@@ -13,14 +13,18 @@ from candlelab.config.command_line import check_overrides
 
 TEXT = (tiny.ROOT / "README.md").read_text()
 BLOCKS = re.findall(r"```\w*\n(.*?)```", TEXT, re.DOTALL)
-COMMANDS = [line for block in BLOCKS for line in block.splitlines() if line.startswith(("python -m candlelab", "candlelab "))]
-TARGETS = sorted(set(re.findall(r"^make ([a-z-]+)", "\n".join(BLOCKS), re.MULTILINE) + re.findall(r"`make ([a-z-]+)`", TEXT)))
+COMMANDS = [
+    line for block in BLOCKS for line in block.splitlines() if line.startswith(("python -m candlelab", "candlelab "))
+]
+TARGETS = sorted(
+    set(re.findall(r"^make ([a-z-]+)", "\n".join(BLOCKS), re.MULTILINE) + re.findall(r"`make ([a-z-]+)`", TEXT))
+)
 LINKS = sorted(set(re.findall(r"\]\(([^)#]+)\)", TEXT)))
 
 
 def words_of(line: str) -> list[str]:
     words = shlex.split(line, comments=True)
-    return words[words.index("candlelab") + 1:]
+    return words[words.index("candlelab") + 1 :]
 
 
 @pytest.mark.parametrize("line", COMMANDS)
@@ -30,7 +34,7 @@ def test_a_command_is_valid(line):
 
 
 def test_the_line_for_cron_is_a_valid_command():
-    line, = re.findall(r"^1 \* \* \* \*  (.*)$", TEXT, re.MULTILINE)
+    (line,) = re.findall(r"^1 \* \* \* \*  (.*)$", TEXT, re.MULTILINE)
     assert check_overrides(words_of(line.split(" >> ")[0]))[0].task.most_stale == 0
 
 
@@ -45,11 +49,29 @@ def test_a_link_leads_somewhere(link):
 
 
 NOT_TRAINED = ("task=", "--cfg", "experiment=")
-FEW = ("data.start=2024-12-01", "data.max_samples=240", "trainer.max_epochs=1", "trainer.progress=none", "evaluate.draws=20",
-       "evaluate.null_draws=20", "evaluate.threshold.draws=5", "pretrained=false")
-SMALL = {"model=fusion": ("model.net.width=24", "model.net.heads=2", "model.net.fusion_heads=2", "model.net.feed_forward=32",
-                          "model.net.image_layers=1", "model.net.caption_layers=1", "model.image_size=64"),
-         "model=fusion_small": (), "sweep=nine_backbones": ("model.image_size=64",)}
+FEW = (
+    "data.start=2024-12-01",
+    "data.max_samples=240",
+    "trainer.max_epochs=1",
+    "trainer.progress=none",
+    "evaluate.draws=20",
+    "evaluate.null_draws=20",
+    "evaluate.threshold.draws=5",
+    "pretrained=false",
+)
+SMALL = {
+    "model=fusion": (
+        "model.net.width=24",
+        "model.net.heads=2",
+        "model.net.fusion_heads=2",
+        "model.net.feed_forward=32",
+        "model.net.image_layers=1",
+        "model.net.caption_layers=1",
+        "model.image_size=64",
+    ),
+    "model=fusion_small": (),
+    "sweep=nine_backbones": ("model.image_size=64",),
+}
 
 
 @pytest.fixture(scope="module")
@@ -71,9 +93,13 @@ def made_small(line, exchange, run, folder):
     if not any(word.startswith(NOT_TRAINED) for word in words):
         added += [*FEW, *(more for word in words for more in SMALL.get(word, ()))]
     if "data/source=file" in words or "data=own" in words:
-        words = [f"data.source.path={bars_file(folder)}" if word.startswith("data.source.path=") else word for word in words]
+        words = [
+            f"data.source.path={bars_file(folder)}" if word.startswith("data.source.path=") else word for word in words
+        ]
     elif "task=fetch" in words or "data.max_samples=240" in added:
-        added += [f"data.source.{name}_url={exchange.url}" for name in ("archive", "listing", "rest")] + ["data.start=2024-12-01"]
+        added += [f"data.source.{name}_url={exchange.url}" for name in ("archive", "listing", "rest")] + [
+            "data.start=2024-12-01"
+        ]
     return words if "--cfg" in words else words + list(dict.fromkeys(added))
 
 
@@ -88,7 +114,12 @@ def bars_file(folder):
 @pytest.mark.parametrize("line", COMMANDS)
 def test_a_command_runs(line, place):
     exchange, hub, run, folder = place
-    env = {"HF_ENDPOINT": hub.url, "HF_HOME": str(folder / "home"), "HF_HUB_DISABLE_XET": "1", "HF_TOKEN": "hf_for_the_loopback_hub"}
+    env = {
+        "HF_ENDPOINT": hub.url,
+        "HF_HOME": str(folder / "home"),
+        "HF_HUB_DISABLE_XET": "1",
+        "HF_TOKEN": "hf_for_the_loopback_hub",
+    }
     offline = "0" if "task.confirm=true" in line else "1"
     done = tiny.command(*made_small(line, exchange, run, folder), WANDB_MODE="offline", HF_HUB_OFFLINE=offline, **env)
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]

@@ -10,15 +10,58 @@ import tiny
 import candlelab
 from candlelab.config import ConfigError, build, compose
 
-FILES = ("config.yaml", "environment.json", "checkpoints/best.ckpt", "checkpoints/last.ckpt", "model.safetensors", "preprocessing.json",
-         "metrics.csv", "metrics.json", "predictions.parquet", "threshold.json", "report.html")
-NAMES = [f"{part}/{name}" for part in ("test", "val") for name in (
-    "accuracy", "balanced_accuracy", "f1_macro", "mcc", "auroc", "auprc", "brier", "ece", "n", "n_eff", "sharpe_net", "psr", "turnover",
-    "max_drawdown_pct")]
-NAMES += [f"baseline/{name}/{score}" for score in ("accuracy", "auroc") for name in (
-    "majority", "last_direction", "reversal", "volatility", "logistic", "gradient_boosting")]
-NAMES += ["bayes/accuracy", "fit/epochs", "fit/seconds", "fit/epoch_seconds", "fit/samples_per_second", "fit/peak_memory_mb", "net/parameters", "net/flops",
-          "net/load_seconds", "latency/p50_ms", "latency/p90_ms", "latency/throughput"]
+FILES = (
+    "config.yaml",
+    "environment.json",
+    "checkpoints/best.ckpt",
+    "checkpoints/last.ckpt",
+    "model.safetensors",
+    "preprocessing.json",
+    "metrics.csv",
+    "metrics.json",
+    "predictions.parquet",
+    "threshold.json",
+    "report.html",
+)
+NAMES = [
+    f"{part}/{name}"
+    for part in ("test", "val")
+    for name in (
+        "accuracy",
+        "balanced_accuracy",
+        "f1_macro",
+        "mcc",
+        "auroc",
+        "auprc",
+        "brier",
+        "ece",
+        "n",
+        "n_eff",
+        "sharpe_net",
+        "psr",
+        "turnover",
+        "max_drawdown_pct",
+    )
+]
+NAMES += [
+    f"baseline/{name}/{score}"
+    for score in ("accuracy", "auroc")
+    for name in ("majority", "last_direction", "reversal", "volatility", "logistic", "gradient_boosting")
+]
+NAMES += [
+    "bayes/accuracy",
+    "fit/epochs",
+    "fit/seconds",
+    "fit/epoch_seconds",
+    "fit/samples_per_second",
+    "fit/peak_memory_mb",
+    "net/parameters",
+    "net/flops",
+    "net/load_seconds",
+    "latency/p50_ms",
+    "latency/p90_ms",
+    "latency/throughput",
+]
 
 
 @pytest.fixture(scope="module")
@@ -51,9 +94,12 @@ def test_every_model_stands_on_the_same_rows(run):
 def test_predictions_of_the_reloaded_model_equal_the_saved_ones(run):
     from candlelab.pipeline.assemble import learner_of
     from candlelab.pipeline.predictions import net_rows
+
     p, forecast = net_rows(learner_of(run), run.data, error=None)["test"]
     saved = run.predictions.query("model == 'net' and split == 'test'")
-    assert np.array_equal(p, saved.filter(regex=r"^p_\d").to_numpy()) and np.array_equal(forecast, saved.forecast.to_numpy())
+    assert np.array_equal(p, saved.filter(regex=r"^p_\d").to_numpy()) and np.array_equal(
+        forecast, saved.forecast.to_numpy()
+    )
 
 
 def test_bar_returns_chain_to_the_close(run):
@@ -80,8 +126,17 @@ def test_a_missing_run_names_the_nearest(folder):
 
 def test_the_same_seed_gives_the_same_metrics(folder, run, tmp_path):
     again = candlelab.load_run(tiny.trained(tmp_path)).metrics
-    timed = ("fit/seconds", "fit/epoch_seconds", "fit/samples_per_second", "fit/peak_memory_mb", "net/load_seconds", *(n for n in NAMES if "latency" in n))
-    assert {k: v for k, v in again.items() if k not in timed} == {k: v for k, v in run.metrics.items() if k not in timed}
+    timed = (
+        "fit/seconds",
+        "fit/epoch_seconds",
+        "fit/samples_per_second",
+        "fit/peak_memory_mb",
+        "net/load_seconds",
+        *(n for n in NAMES if "latency" in n),
+    )
+    assert {k: v for k, v in again.items() if k not in timed} == {
+        k: v for k, v in run.metrics.items() if k not in timed
+    }
 
 
 def test_changed_data_are_reported_not_skipped(folder, monkeypatch):
@@ -93,6 +148,7 @@ def test_changed_data_are_reported_not_skipped(folder, monkeypatch):
 
 def test_nothing_in_the_run_needs_unpickling(folder):
     import torch
+
     assert torch.load(folder / "checkpoints" / "last.ckpt", weights_only=True)["epoch"] >= 0
     assert not [p for p in folder.rglob("*") if p.suffix in (".pkl", ".pickle", ".joblib", ".pt", ".pth")]
 

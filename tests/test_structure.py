@@ -13,12 +13,32 @@ ROOT = Path(__file__).resolve().parents[1]
 CODE = sorted((ROOT / "candlelab").rglob("*.py"))
 YAMLS = sorted((ROOT / "conf").rglob("*.yaml"))
 # The floors of the house, from the ground up: what each room may import beside itself.
-MAY_IMPORT = {"core": set(), "config": {"core"},
-              **{room: {"core"} for room in ("market", "render", "model", "trainer", "evaluate")},
-              "data": {"core", "market"}, "report": {"core", "evaluate"}, "audit": {"core", "evaluate"}, "run": {"core", "config"},
-              **{room: {"core", "config", "run"} for room in ("export", "launch")},
-              "pipeline": {"core", "config", "market", "render", "model", "trainer", "evaluate", "data", "report", "audit", "run", "export", "launch"},
-              "__main__": {"config", "core", "run"}}
+MAY_IMPORT = {
+    "core": set(),
+    "config": {"core"},
+    **{room: {"core"} for room in ("market", "render", "model", "trainer", "evaluate")},
+    "data": {"core", "market"},
+    "report": {"core", "evaluate"},
+    "audit": {"core", "evaluate"},
+    "run": {"core", "config"},
+    **{room: {"core", "config", "run"} for room in ("export", "launch")},
+    "pipeline": {
+        "core",
+        "config",
+        "market",
+        "render",
+        "model",
+        "trainer",
+        "evaluate",
+        "data",
+        "report",
+        "audit",
+        "run",
+        "export",
+        "launch",
+    },
+    "__main__": {"config", "core", "run"},
+}
 MAY_IMPORT["task"] = MAY_IMPORT["pipeline"] | {"pipeline"}
 MAY_IMPORT["__init__"] = MAY_IMPORT["task"]  # inside its functions: the front door of the library
 HEAVY = {"torch", "numpy", "pandas", "timm", "transformers", "pytorch_lightning", "zarr"}
@@ -110,6 +130,7 @@ def test_function_bodies_stay_readable(path):
 
 def components():
     from candlelab.config import locate
+
     for path in YAMLS:
         target = (yaml.safe_load(path.read_text()) or {}).get("_target_")
         if target:
@@ -121,13 +142,16 @@ def test_the_constructor_is_the_schema(component):
     import inspect
 
     from candlelab.config.schema import schema_of
+
     code, named = component.__init__ if inspect.isclass(component) else component, []
     for parameter in inspect.signature(code).parameters.values():
         if parameter.kind is parameter.KEYWORD_ONLY:
             assert parameter.default is parameter.empty, f"{parameter.name} has a default: the yaml holds it"
             assert parameter.annotation is not parameter.empty, f"{parameter.name} has no type"
             named.append(parameter.name)
-    assert list(schema_of(component.__module__, component.__name__).settings) == named, "read from the source, the schema differs"
+    assert list(schema_of(component.__module__, component.__name__).settings) == named, (
+        "read from the source, the schema differs"
+    )
 
 
 @pytest.mark.parametrize("path", [p for p in CODE if room(p) == "data"], ids=name)
@@ -137,14 +161,18 @@ def test_nothing_looks_forward_but_the_labels(path):
 
 
 def test_help_imports_nothing_heavy():
-    done = subprocess.run([sys.executable, "-X", "importtime", "-m", "candlelab", "--help"], cwd=ROOT, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "candlelab", "--help"], cwd=ROOT, capture_output=True, text=True
+    )
     loaded = {line.split("|")[-1].strip().split(".")[0] for line in done.stderr.splitlines()}
     assert done.returncode == 0 and "model=" in done.stdout
     assert not loaded & HEAVY
 
 
-FORBIDDEN = re.compile(r"\bpickle\b|joblib\.load|allow_pickle\s*=\s*True|trust_remote_code\s*=\s*True|shell\s*=\s*True|verify\s*=\s*False"
-                       r"|yaml\.load\(|torch\.load\((?![^)]*weights_only=True)")
+FORBIDDEN = re.compile(
+    r"\bpickle\b|joblib\.load|allow_pickle\s*=\s*True|trust_remote_code\s*=\s*True|shell\s*=\s*True|verify\s*=\s*False"
+    r"|yaml\.load\(|torch\.load\((?![^)]*weights_only=True)"
+)
 
 
 @pytest.mark.parametrize("path", CODE, ids=name)
@@ -171,15 +199,28 @@ def test_the_columns_of_bars_are_named_once(path):
 
 
 # Names that these files spell for what is theirs: manifests and pages of other folders, weights of another model.
-OTHER_FOLDERS = {"candlelab/market/cache.py", "candlelab/render/storage/store.py", "candlelab/report/study_report.py",
-                 "candlelab/model/pretrained.py"}
+OTHER_FOLDERS = {
+    "candlelab/market/cache.py",
+    "candlelab/render/storage/store.py",
+    "candlelab/report/study_report.py",
+    "candlelab/model/pretrained.py",
+}
 
 
 @pytest.mark.parametrize("path", [p for p in CODE if p.stem != "run_files"], ids=name)
 def test_no_file_of_a_run_is_spelt_twice(path):
     from candlelab.core import run_files
-    files = {value for key, value in vars(run_files).items() if key.isupper() and isinstance(value, str) and "." in value.rsplit("/", 1)[-1][1:]}
-    spelt = {node.value for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+
+    files = {
+        value
+        for key, value in vars(run_files).items()
+        if key.isupper() and isinstance(value, str) and "." in value.rsplit("/", 1)[-1][1:]
+    }
+    spelt = {
+        node.value
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
     assert name(path) in OTHER_FOLDERS or not spelt & files, spelt & files
 
 
@@ -209,4 +250,6 @@ def test_every_constructor_says_the_types_it_takes(path):
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.FunctionDef) and node.name in CONSTRUCTORS:
             taken = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs, node.args.vararg, node.args.kwarg]
-            assert not [arg.arg for arg in taken[1:] if arg is not None and arg.annotation is None], f"line {node.lineno}"
+            assert not [arg.arg for arg in taken[1:] if arg is not None and arg.annotation is None], (
+                f"line {node.lineno}"
+            )

@@ -8,13 +8,38 @@ from pathlib import Path
 from candlelab.config import compose, run_folder
 
 ROOT = Path(__file__).resolve().parents[1]
-TINY = ("experiment=smoke", "data.source.bars=700", "data.window=16", "model.image_size=16", "model.net.patch=8", "model.net.width=16",
-        "model.net.image_layers=1", "model.net.caption_layers=1", "model.net.heads=2", "model.net.feed_forward=32",
-        "model.net.fusion_heads=2", "trainer.progress=none", "evaluate.draws=20", "evaluate.null_draws=20", "evaluate.threshold.draws=5")
+TINY = (
+    "experiment=smoke",
+    "data.source.bars=700",
+    "data.window=16",
+    "model.image_size=16",
+    "model.net.patch=8",
+    "model.net.width=16",
+    "model.net.image_layers=1",
+    "model.net.caption_layers=1",
+    "model.net.heads=2",
+    "model.net.feed_forward=32",
+    "model.net.fusion_heads=2",
+    "trainer.progress=none",
+    "evaluate.draws=20",
+    "evaluate.null_draws=20",
+    "evaluate.threshold.draws=5",
+)
 
-LOGISTIC = ("model=logistic", "data=simulated", "data.source.bars=400", "data/indicators=bars", "data/scaling=none", "data.window=8",
-            "trainer.progress=none", "trainer.max_epochs=2", "trainer.checkpoint_minutes=0", "evaluate.draws=2", "evaluate.null_draws=2",
-            "evaluate.threshold.draws=2")  # a run of a second
+LOGISTIC = (
+    "model=logistic",
+    "data=simulated",
+    "data.source.bars=400",
+    "data/indicators=bars",
+    "data/scaling=none",
+    "data.window=8",
+    "trainer.progress=none",
+    "trainer.max_epochs=2",
+    "trainer.checkpoint_minutes=0",
+    "evaluate.draws=2",
+    "evaluate.null_draws=2",
+    "evaluate.threshold.draws=2",
+)  # a run of a second
 
 
 def folder_of(outputs: Path, *more: str) -> Path:
@@ -24,13 +49,20 @@ def folder_of(outputs: Path, *more: str) -> Path:
 
 def command(*words: str, cwd: Path = ROOT, **env: str) -> subprocess.CompletedProcess:
     """Run `python -m candlelab` as a user would."""
-    return subprocess.run([sys.executable, "-m", "candlelab", *words], cwd=cwd, capture_output=True, text=True,
-                          env={**os.environ, **env}, timeout=300)
+    return subprocess.run(
+        [sys.executable, "-m", "candlelab", *words],
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        env={**os.environ, **env},
+        timeout=300,
+    )
 
 
 def trained(outputs: Path, *more: str) -> Path:
     """Train the tiny run in this process and return its folder."""
     from candlelab.config import build
+
     cfg = compose(*TINY, f"outputs={outputs}", *more)
     build(cfg, "task", cfg)
     return run_folder(cfg)

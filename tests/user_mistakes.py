@@ -6,10 +6,16 @@ from collections.abc import Iterator
 from candlelab.config import compose, groups, leaves, plain
 
 SMALL = ("experiment=smoke", "data.source.bars=700", "trainer.max_epochs=1", "trainer.progress=none")
-BASES = (SMALL, ("model=cnn_lstm_attn", "data=simulated"), ("model=cnn_small", "data=simulated", "render=ohlc_bars"),
-         ("model=timm_backbone", "data=simulated", "pretrained=false"))
+BASES = (
+    SMALL,
+    ("model=cnn_lstm_attn", "data=simulated"),
+    ("model=cnn_small", "data=simulated", "render=ohlc_bars"),
+    ("model=timm_backbone", "data=simulated", "pretrained=false"),
+)
 LONG = "n" * 300
-CLUMSY = [line.split(" ") for line in f"""
+CLUMSY = [
+    line.split(" ")
+    for line in f"""
 study=../../escape
 name=../../up
 study=/tmp/somewhere
@@ -171,14 +177,19 @@ task=inventory task.what=everything
 task=bench bench=nope
 sweep=nope
 experiment=nope
-""".strip().splitlines()]
+""".strip().splitlines()
+]
 
 
 def mistakes() -> Iterator[tuple[str, ...]]:
     """Yield the words of every command of the corpus; each is a mistake that exit code 2 and a sentence answer."""
     draw = random.Random(7)
     yield from (command(line) for line in CLUMSY)
-    yield from (command([f"{group}={misspelt(option, draw)}"]) for group, options in groups().items() for option in sorted(options)[:4])
+    yield from (
+        command([f"{group}={misspelt(option, draw)}"])
+        for group, options in groups().items()
+        for option in sorted(options)[:4]
+    )
     for base in BASES:
         tree = plain(compose(*base))
         for key in sorted(leaves(tree)):
@@ -188,7 +199,11 @@ def mistakes() -> Iterator[tuple[str, ...]]:
 
 def command(line: list[str]) -> tuple[str, ...]:
     """Return a clumsy line as one command: flags first, then what makes it small unless it chooses another task."""
-    flags = [word for k, word in enumerate(line) if word.startswith("-") or (k and line[k - 1] in ("--cfg", "--info", "--config-dir", "--config-name"))]
+    flags = [
+        word
+        for k, word in enumerate(line)
+        if word.startswith("-") or (k and line[k - 1] in ("--cfg", "--info", "--config-dir", "--config-name"))
+    ]
     words = [word for word in line if word not in flags]
     alone = any(word.startswith(("task=", "experiment=")) for word in words)
     return (*flags, *(() if alone else SMALL), *words)

@@ -2,12 +2,16 @@
 
 import json
 import struct
+import time
 from pathlib import Path
+
+PATIENCE = 30.0  # s
 
 
 def records(path: Path):
     """Yield every Record of a run-*.wandb file; stops where the file is cut short."""
     from wandb.proto import wandb_internal_pb2 as messages
+
     data = Path(path).read_bytes()
     assert struct.unpack("<4sHB", data[:7])[:2] == (b":W&B", 0xBEE1)
     place, parts = 7, b""
@@ -16,10 +20,10 @@ def records(path: Path):
         if left < 7:
             place += left
             continue
-        _, size, kind = struct.unpack("<IHB", data[place:place + 7])
+        _, size, kind = struct.unpack("<IHB", data[place : place + 7])
         if place + 7 + size > len(data):
             return
-        parts += data[place + 7:place + 7 + size]
+        parts += data[place + 7 : place + 7 + size]
         place += 7 + size
         if kind in (1, 4):  # whole, or last piece
             record = messages.Record()
@@ -34,13 +38,20 @@ class Dashboard:
     def __init__(self, folder: Path):
         self.folder = folder
         self.records = list(records(next(folder.glob("run-*.wandb"))))
+        until = time.monotonic() + PATIENCE
+        while not self.of("exit") and time.monotonic() < until:  # another process writes the end, and it may be busy
+            time.sleep(0.1)
+            self.records = list(records(next(folder.glob("run-*.wandb"))))
 
     def of(self, kind: str) -> list:
         return [getattr(record, kind) for record in self.records if record.WhichOneof("record_type") == kind]
 
     @property
     def history(self) -> list[dict]:
-        return [{item.key or ".".join(item.nested_key): json.loads(item.value_json) for item in row.item} for row in self.of("history")]
+        return [
+            {item.key or ".".join(item.nested_key): json.loads(item.value_json) for item in row.item}
+            for row in self.of("history")
+        ]
 
     @property
     def keys(self) -> set[str]:

@@ -45,16 +45,40 @@ class Finding:
 
 # kind -> (mask of the bars, fewest that count, share from which it shakes the verdict, what it means)
 DETECTORS: dict[str, tuple[Callable[[SymbolBars], np.ndarray], int, float, str]] = {
-    "linearly interpolated bars": (market.interpolated, FEWEST, 0.0, "each is made from the bar after it, so the future is in it"),
-    "forward-filled bars": (market.repeated, FEWEST, 0.0, "no such bar was traded, and nobody could have traded at its price"),
-    "bars without a trade": (market.untraded, FEWEST, MANY, "filled forward, or a market that stood still; nobody could trade there"),
-    "bars with more decimals than the tick": (market.off_tick, FEWEST, 0.0, "no trade of this venue can have made them"),
+    "linearly interpolated bars": (
+        market.interpolated,
+        FEWEST,
+        0.0,
+        "each is made from the bar after it, so the future is in it",
+    ),
+    "forward-filled bars": (
+        market.repeated,
+        FEWEST,
+        0.0,
+        "no such bar was traded, and nobody could have traded at its price",
+    ),
+    "bars without a trade": (
+        market.untraded,
+        FEWEST,
+        MANY,
+        "filled forward, or a market that stood still; nobody could trade there",
+    ),
+    "bars with more decimals than the tick": (
+        market.off_tick,
+        FEWEST,
+        0.0,
+        "no trade of this venue can have made them",
+    ),
 }
 
 
 def suspicious_bars(candles: Candles) -> list[Finding]:
     """What the bars themselves give away, symbol by symbol."""
-    return [finding for code in range(len(candles.symbols)) for finding in _of_symbol(SymbolBars.of(candles, code), candles.symbols[code])]
+    return [
+        finding
+        for code in range(len(candles.symbols))
+        for finding in _of_symbol(SymbolBars.of(candles, code), candles.symbols[code])
+    ]
 
 
 def _of_symbol(bars: SymbolBars, symbol: str) -> Iterator[Finding]:
@@ -64,19 +88,29 @@ def _of_symbol(bars: SymbolBars, symbol: str) -> Iterator[Finding]:
     for kind, (detect, fewest, shaking, means) in DETECTORS.items():
         rows = np.flatnonzero(detect(bars))
         if len(rows) >= fewest:
-            yield Finding(kind, symbol, len(rows), len(rows) / size, int(bars.time[rows[0]]), means, len(rows) / size >= shaking)
+            yield Finding(
+                kind, symbol, len(rows), len(rows) / size, int(bars.time[rows[0]]), means, len(rows) / size >= shaking
+            )
     for first, end in market.elsewhere(bars):
         means = "two jumps between close and open with other bars in between: returns there are a difference of venues"
-        yield Finding("bars of another venue", symbol, end - first, (end - first) / size, int(bars.time[first]), means, True)
+        yield Finding(
+            "bars of another venue", symbol, end - first, (end - first) / size, int(bars.time[first]), means, True
+        )
     for row in market.changed_feed(bars):
         means = "from there on prices jump and volumes stay on another level: the feed has changed its exchange"
-        yield Finding("bars of a changed feed", symbol, size - row, (size - row) / size, int(bars.time[row]), means, True)
+        yield Finding(
+            "bars of a changed feed", symbol, size - row, (size - row) / size, int(bars.time[row]), means, True
+        )
 
 
 # count in the reader's record -> (kind, share from which it shakes the verdict, what it means)
 READER: dict[str, tuple[str, float, str]] = {
     "duplicates": ("identical copies", 1.0, "one of each was kept"),
-    "conflicts": ("times with differing bars", 0.0, "the most complete of each was kept; a copy stored before its bar closed knows less"),
+    "conflicts": (
+        "times with differing bars",
+        0.0,
+        "the most complete of each was kept; a copy stored before its bar closed knows less",
+    ),
     "missing_bars": ("missing bars", 0.01, "no window, return or label crosses a hole"),
     "misaligned": ("bars off the grid", MANY, "they were dropped or moved"),
     "broken": ("impossible bars", MANY, "prices not positive or outside low and high; they were dropped"),
@@ -99,7 +133,9 @@ def _of_record(record: Mapping[str, Any]) -> Iterator[Finding]:
     relistings = record["relistings"]
     if relistings:
         means = "a re-listing or new unit: what follows is another asset under the same name, or the same one after a long pause"
-        yield Finding("new beginnings", symbol, len(relistings), len(relistings) / size, int(relistings[0]), means, True)
+        yield Finding(
+            "new beginnings", symbol, len(relistings), len(relistings) / size, int(relistings[0]), means, True
+        )
 
 
 def order_of_parts(parts: Mapping[str, Mapping[str, Any]]) -> list[str]:
@@ -108,8 +144,10 @@ def order_of_parts(parts: Mapping[str, Mapping[str, Any]]) -> list[str]:
     said = []
     for earlier, later in (("train", "validation"), ("train", "test"), ("validation", "test")):
         if earlier in spans and later in spans and spans[later][0] < spans[earlier][1]:
-            said.append(f"the {later} period begins on {spans[later][0][:10]}, before the {_NAMES[earlier]} period ends "
-                        f"({spans[earlier][1][:10]}): what was learnt may stem from its future")
+            said.append(
+                f"the {later} period begins on {spans[later][0][:10]}, before the {_NAMES[earlier]} period ends "
+                f"({spans[earlier][1][:10]}): what was learnt may stem from its future"
+            )
     return said
 
 

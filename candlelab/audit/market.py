@@ -70,7 +70,9 @@ def interpolated(bars: SymbolBars) -> np.ndarray:
     even = np.abs(np.diff(volume, 2)) <= 1e-6 * volume[1:-1]
     drawn = even | (volume[1:-1] == 0) | off_tick(bars)[1:-1]
     moved = np.abs(np.diff(bars.close))[:-1] > 3 * tick
-    inside[1:-1] = (bend <= 1.5 * tick + 1e-9 * bars.close[1:-1]) & moved & drawn & bars.follows[1:-1] & bars.follows[2:]
+    inside[1:-1] = (
+        (bend <= 1.5 * tick + 1e-9 * bars.close[1:-1]) & moved & drawn & bars.follows[1:-1] & bars.follows[2:]
+    )
     return inside
 
 
@@ -177,7 +179,7 @@ def volume_shift(volume: np.ndarray, first: int, end: int) -> float:
     """Median log volume of [first, end) less that of as many bars on both sides; 0 where one of them is unknown."""
     log = np.log(np.maximum(volume, 1e-9))
     width = max(end - first, 10)
-    outside = np.r_[log[max(0, first - width):first], log[end:end + width]]
+    outside = np.r_[log[max(0, first - width) : first], log[end : end + width]]
     return float(np.median(log[first:end]) - np.median(outside)) if len(outside) else 0.0
 
 
@@ -196,11 +198,13 @@ def changed_feed(bars: SymbolBars) -> list[int]:
     log = np.log(np.maximum(bars.volume, 1e-9))
     found = []
     for row in np.flatnonzero((np.abs(jump) > SURE_SEAM * usual) & (np.abs(jump) > SURE_PREMIUM)):
-        before, after = log[max(0, row - BLOCK):row], log[row:row + BLOCK]
+        before, after = log[max(0, row - BLOCK) : row], log[row : row + BLOCK]
         if min(len(before), len(after)) < 100:
             continue
         low, high = sorted((np.median(before), np.median(after)))
-        apart = (np.quantile(before, 0.9) < np.quantile(after, 0.1)) | (np.quantile(after, 0.9) < np.quantile(before, 0.1))
+        apart = (np.quantile(before, 0.9) < np.quantile(after, 0.1)) | (
+            np.quantile(after, 0.9) < np.quantile(before, 0.1)
+        )
         if apart and high - low > 2 * SHIFT:
             found.append(int(row))
     return found

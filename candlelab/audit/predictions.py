@@ -21,7 +21,10 @@ BARRIERS = ("TripleBarrier",)  # label rules whose forward return runs to anothe
 def row_hashes(predictions: pd.DataFrame) -> dict[str, dict[str, Any]]:
     """Number of rows and hash of the truth columns of the first model, by split: what `mismatches` holds a table against."""
     first = predictions[predictions["model"].astype(str) == str(predictions["model"].iloc[0])]
-    return {str(split): {"rows": len(part), "sha256": _hash(part)} for split, part in first.groupby(first["split"].astype(str))}
+    return {
+        str(split): {"rows": len(part), "sha256": _hash(part)}
+        for split, part in first.groupby(first["split"].astype(str))
+    }
 
 
 def _hash(part: pd.DataFrame) -> str:
@@ -65,8 +68,12 @@ def _spans(own: pd.DataFrame, card: Mapping[str, Any]) -> list[str]:
         part = own[(own["split"] == split) & (own["label"] >= 0)]
         asked = tuple(int(np.datetime64(card["parts"][split][end], "ms").astype(np.int64)) for end in ("first", "last"))
         if len(part) and (int(part["time"].min()), int(part["time"].max())) != asked:
-            words = " to ".join(str(np.datetime64(int(ms), "ms"))[:16] for ms in (part["time"].min(), part["time"].max()))
-            said.append(f"{split} rows from {words} where data.json says {card['parts'][split]['first'][:16]} to {card['parts'][split]['last'][:16]}")
+            words = " to ".join(
+                str(np.datetime64(int(ms), "ms"))[:16] for ms in (part["time"].min(), part["time"].max())
+            )
+            said.append(
+                f"{split} rows from {words} where data.json says {card['parts'][split]['first'][:16]} to {card['parts'][split]['last'][:16]}"
+            )
     return said
 
 
@@ -81,8 +88,14 @@ def _signs(own: pd.DataFrame) -> list[str]:
     """Labels up without a rise, or down without a fall."""
     known = own[(own["label"] >= 0) & np.isfinite(own["forward_return"])]
     last = max(1, int(known["label"].max())) if len(known) else 1
-    wrong = ((known["label"] == last) & (known["forward_return"] < 0)) | ((known["label"] == 0) & (known["forward_return"] > 0))
-    return [f"{int(wrong.sum()):,} labels against the sign of their forward_return (first at {_when(known[wrong])})"] if wrong.any() else []
+    wrong = ((known["label"] == last) & (known["forward_return"] < 0)) | (
+        (known["label"] == 0) & (known["forward_return"] > 0)
+    )
+    return (
+        [f"{int(wrong.sum()):,} labels against the sign of their forward_return (first at {_when(known[wrong])})"]
+        if wrong.any()
+        else []
+    )
 
 
 def _chains(own: pd.DataFrame, card: Mapping[str, Any], stride: int) -> list[str]:
@@ -128,7 +141,9 @@ def _hashes(predictions: pd.DataFrame, card: Mapping[str, Any]) -> list[str]:
         return []
     now = row_hashes(predictions)
     changed = [split for split, told in card["rows"].items() if now.get(split) != told]
-    return [f"labels, times or returns of the {' and '.join(changed)} rows that the run did not write"] if changed else []
+    return (
+        [f"labels, times or returns of the {' and '.join(changed)} rows that the run did not write"] if changed else []
+    )
 
 
 def _when(rows: pd.DataFrame) -> str:

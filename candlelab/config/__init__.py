@@ -16,11 +16,32 @@ from candlelab.config.signature import NOT_IN_SIGNATURE, finish, reads_images, r
 from candlelab.config.words import hint, several
 from candlelab.core.errors import ConfigError
 
-__all__ = ["CONF", "NOT_IN_SIGNATURE", "ConfigError", "build", "catalogue", "check", "compose", "finish", "fits", "groups", "hint", "leaves",
-           "locate", "plain", "problems", "reads_images", "run_folder", "several", "signature"]
+__all__ = [
+    "CONF",
+    "NOT_IN_SIGNATURE",
+    "ConfigError",
+    "build",
+    "catalogue",
+    "check",
+    "compose",
+    "finish",
+    "fits",
+    "groups",
+    "hint",
+    "leaves",
+    "locate",
+    "plain",
+    "problems",
+    "reads_images",
+    "run_folder",
+    "several",
+    "signature",
+]
 
 # ${first:a,b} in a yaml: the first that is not null; oc.select knows only missing keys.
-OmegaConf.register_new_resolver("first", lambda *values: next((value for value in values if value is not None), None), replace=True)
+OmegaConf.register_new_resolver(
+    "first", lambda *values: next((value for value in values if value is not None), None), replace=True
+)
 
 
 def compose(*overrides: str) -> DictConfig:
@@ -29,4 +50,5 @@ def compose(*overrides: str) -> DictConfig:
     Raises ConfigError, listing every problem.
     """
     from candlelab.config.command_line import check_overrides
+
     return check_overrides(list(overrides))[0]

@@ -45,7 +45,11 @@ def _make(node: dict[str, Any], key: str, *runtime: Any) -> Any:
 
 def _grow(value: Any, key: str) -> Any:
     if isinstance(value, dict):
-        return _make(value, key) if "_target_" in value else {name: _grow(part, f"{key}.{name}") for name, part in value.items()}
+        return (
+            _make(value, key)
+            if "_target_" in value
+            else {name: _grow(part, f"{key}.{name}") for name, part in value.items()}
+        )
     return [_grow(part, f"{key}.{k}") for k, part in enumerate(value)] if isinstance(value, list) else value
 
 

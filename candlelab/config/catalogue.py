@@ -41,6 +41,7 @@ def catalogue() -> str:
 def with_parts(path: Path) -> dict[str, Any]:
     """Return a yaml's own settings over those of the parts and options beside it that it is composed from, unresolved."""
     from omegaconf import OmegaConf
+
     own = cast("dict[str, Any]", OmegaConf.to_container(OmegaConf.load(path), resolve=False) or {})
     parts = [name for name in own.pop("defaults", []) if isinstance(name, str) and name != "_self_"]
     made: dict[str, Any] = {}

@@ -65,7 +65,9 @@ def _objections(node: dict[str, Any], path: str) -> Iterator[str]:
     if not schema(node["_target_"]).objects:
         return
     try:
-        objection = locate(node["_target_"]).objection(**{key: value for key, value in node.items() if not key.startswith("_")})
+        objection = locate(node["_target_"]).objection(
+            **{key: value for key, value in node.items() if not key.startswith("_")}
+        )
     except ModuleNotFoundError:
         return  # exported models are used without torch
     if objection:

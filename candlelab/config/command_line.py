@@ -19,11 +19,32 @@ from omegaconf.errors import OmegaConfBaseException
 from candlelab.config import CONF, ConfigError, finish, groups, hint, leaves, plain, problems, several
 from candlelab.config.root import NEEDED
 
-NOT_MERGED = {"Cannot merge DictConfig with ListConfig": "a list such as [a,b]", "Cannot merge ListConfig with DictConfig": "a group of settings"}
-TAKES_A_VALUE = ("-c", "--cfg", "-p", "--package", "-i", "--info", "-cp", "--config-path", "-cn", "--config-name", "-cd", "--config-dir")
+NOT_MERGED = {
+    "Cannot merge DictConfig with ListConfig": "a list such as [a,b]",
+    "Cannot merge ListConfig with DictConfig": "a group of settings",
+}
+TAKES_A_VALUE = (
+    "-c",
+    "--cfg",
+    "-p",
+    "--package",
+    "-i",
+    "--info",
+    "-cp",
+    "--config-path",
+    "-cn",
+    "--config-name",
+    "-cd",
+    "--config-dir",
+)
 EMPTY = ("experiment", "sweep")  # groups that conf/config.yaml leaves empty
-PLUGINS = {"joblib": "hydra-joblib-launcher", "optuna": "hydra-optuna-sweeper", "submitit_local": "hydra-submitit-launcher",
-           "submitit_slurm": "hydra-submitit-launcher", "ray": "'candlelab[ray]'"}
+PLUGINS = {
+    "joblib": "hydra-joblib-launcher",
+    "optuna": "hydra-optuna-sweeper",
+    "submitit_local": "hydra-submitit-launcher",
+    "submitit_slurm": "hydra-submitit-launcher",
+    "ray": "'candlelab[ray]'",
+}
 
 
 def check_overrides(words: list[str]) -> list[DictConfig]:
@@ -46,7 +67,11 @@ def check_overrides(words: list[str]) -> list[DictConfig]:
             found += [line for line in problems(plain(cfg)) if line not in found]
             jobs.append(cfg)
     if not found and not jobs:
-        found = [f"the sweep has no job: {o.input_line} gives no value" for o in parsed if o.is_sweep_override() and not _lines(o)]
+        found = [
+            f"the sweep has no job: {o.input_line} gives no value"
+            for o in parsed
+            if o.is_sweep_override() and not _lines(o)
+        ]
     if found:
         raise ConfigError(several(found))
     return jobs
@@ -69,7 +94,10 @@ def _asks_for_several(full: DictConfig) -> bool:
 
 def _only_job(parsed: list[Override]) -> DictConfig | None:
     """Return the one job of a command without sweeps or mistakes, composed in one go; None for any other command."""
-    if any(o.is_sweep_override() or o.is_add() or o.is_delete() or _names_a_group_as_a_value(o) or _group_problem(o, []) for o in parsed):
+    if any(
+        o.is_sweep_override() or o.is_add() or o.is_delete() or _names_a_group_as_a_value(o) or _group_problem(o, [])
+        for o in parsed
+    ):
         return None
     try:
         full = _compose([str(o.input_line) for o in parsed], hydra=True)
@@ -91,7 +119,11 @@ def flags_first(words: list[str]) -> list[str]:
 
 def without_nulls(words: list[str]) -> list[str]:
     """Return the words with GROUP=null as Hydra knows it: ~GROUP, and nothing for a group that is empty by itself."""
-    return [f"~{_key_of(word)}" if _empties(word) else word for word in words if not _empties(word) or _key_of(word) not in EMPTY]
+    return [
+        f"~{_key_of(word)}" if _empties(word) else word
+        for word in words
+        if not _empties(word) or _key_of(word) not in EMPTY
+    ]
 
 
 def _empties(word: str) -> bool:
@@ -128,7 +160,10 @@ def _absent_plugin(override: Override, found: list[str]) -> bool:
         return False
     known = _plugins(key)
     absent = [str(v) for v in _choices(override) if str(v) not in known]
-    found += [f"{key}={name} is not installed" + (f": pip install {PLUGINS[name]}" if name in PLUGINS else hint(name, known)) for name in absent]
+    found += [
+        f"{key}={name} is not installed" + (f": pip install {PLUGINS[name]}" if name in PLUGINS else hint(name, known))
+        for name in absent
+    ]
     return bool(absent)
 
 
@@ -175,15 +210,23 @@ def _strip(value: Any) -> str:
 def _known_values(values: list[Override], chosen: list[Override], found: list[str]) -> list[Override]:
     """Return the value overrides whose key exists with these choices, noting the others."""
     plain_choices = [str(o.input_line) for o in chosen if not o.is_sweep_override()]
-    trees = [tree for extra in _sweep_products(chosen) if (tree := _compose_or_note((*plain_choices, *extra), found)) is not None]
+    trees = [
+        tree
+        for extra in _sweep_products(chosen)
+        if (tree := _compose_or_note((*plain_choices, *extra), found)) is not None
+    ]
     if not trees:
         return values
-    keys = {key for tree in trees for key in leaves(cast("dict[str, Any]", OmegaConf.to_container(tree, resolve=False)))}
+    keys = {
+        key for tree in trees for key in leaves(cast("dict[str, Any]", OmegaConf.to_container(tree, resolve=False)))
+    }
     good = []
     for override in values:
         key = override.key_or_group
         if _names_a_group_as_a_value(override):
-            found.append(f"{key} is a group: write {key.replace('.', '/')}={_strip(override.get_value_element_as_str())}")
+            found.append(
+                f"{key} is a group: write {key.replace('.', '/')}={_strip(override.get_value_element_as_str())}"
+            )
         elif key in keys or key.startswith("hydra"):
             good.append(override)
         else:
@@ -213,7 +256,11 @@ def _expand(overrides: list[Override], found: list[str]) -> list[tuple[str, ...]
 
 
 def _lines(override: Override) -> list[str]:
-    return list(override.sweep_string_iterator()) if override.is_sweep_override() else [str(override.get_value_element_as_str())]
+    return (
+        list(override.sweep_string_iterator())
+        if override.is_sweep_override()
+        else [str(override.get_value_element_as_str())]
+    )
 
 
 def _compose_or_note(lines: tuple[str, ...], found: list[str]) -> DictConfig | None:

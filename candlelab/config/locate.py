@@ -28,8 +28,10 @@ def schema(target: str, room: str | None = None) -> Schema:
         raise ConfigError(f"{target!r} names no class or function: write package.module.Name")
     package, *inner = target.split(".")
     if package != OURS and package not in extensions():
-        raise ConfigError(f"'{target}' is not a component of candlelab or of an installed extension: install the package '{package}' if "
-                          f"you trust it and it declares itself as one, or name it in {VARIABLE}")
+        raise ConfigError(
+            f"'{target}' is not a component of candlelab or of an installed extension: install the package '{package}' if "
+            f"you trust it and it declares itself as one, or name it in {VARIABLE}"
+        )
     if package == OURS and room is not None and inner[0] != room:
         raise ConfigError(f"'{target}' does not belong here: choose a component of candlelab.{room}")
     module, _, name = target.rpartition(".")

@@ -20,7 +20,9 @@ VARIABLE = "CANDLELAB_EXTENSIONS"
 def is_dotted_name(text: str) -> bool:
     """Return whether every part of a dotted name is a public identifier: no path, no operator, nothing private."""
     parts = text.split(".")
-    return len(parts) > 1 and all(part.isidentifier() and part.isascii() and not keyword.iskeyword(part) and part[0] != "_" for part in parts)
+    return len(parts) > 1 and all(
+        part.isidentifier() and part.isascii() and not keyword.iskeyword(part) and part[0] != "_" for part in parts
+    )
 
 
 def extensions() -> tuple[str, ...]:
@@ -31,6 +33,7 @@ def extensions() -> tuple[str, ...]:
 @lru_cache(maxsize=8)
 def _extensions(named: str) -> tuple[str, ...]:
     from importlib.metadata import entry_points
+
     installed = {point.value.split(":")[0].split(".")[0] for point in entry_points(group=GROUP)}
     chosen = {name.strip() for name in named.replace(";", ",").split(",") if name.strip().isidentifier()}
     return tuple(sorted((installed | chosen) - {OURS}))
@@ -44,6 +47,7 @@ def place_of(package: str) -> Path | None:
     if package not in extensions():
         return None
     from importlib.util import find_spec
+
     spec = find_spec(package)  # a top-level name: nothing is imported
     if spec is None or spec.origin is None or not spec.has_location:
         return None

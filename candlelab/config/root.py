@@ -9,8 +9,13 @@ from typing import Any
 RESUME = ("auto", "retry", "never")
 SEEDS = 2**32  # NumPy and torch both take seeds below it
 LONGEST_NAME = 150  # bytes; with the hash it stays below what a file system takes
-NEEDED = {"data": ("source", "label", "split", "indicators", "scaling", "caption"), "model": ("net", "loss", "optimizer"),
-          "trainer": ("logger",), "evaluate": ("threshold",), "task": ()}
+NEEDED = {
+    "data": ("source", "label", "split", "indicators", "scaling", "caption"),
+    "model": ("net", "loss", "optimizer"),
+    "trainer": ("logger",),
+    "evaluate": ("threshold",),
+    "task": (),
+}
 
 
 def root_problems(tree: dict[str, Any]) -> Iterator[str]:
@@ -42,7 +47,9 @@ def _name_problems(key: str, value: Any) -> Iterator[str]:
     if not isinstance(value, str):
         yield f"{key}: expected text, got {value!r}: quote it as {key}=\"'{value}'\""
     elif not re.fullmatch(r"[^\W_][^/\\:*?\"<>|\x00-\x1f\x7f]*", value) or value.rstrip(". ") != value:
-        yield (f"{key}: '{value[:60]}' names no folder inside outputs: begin with a letter or a digit, and use no / \\ : * ? \" < > |")
+        yield (
+            f"{key}: '{value[:60]}' names no folder inside outputs: begin with a letter or a digit, and use no / \\ : * ? \" < > |"
+        )
     elif len(value.encode()) > LONGEST_NAME:
         yield f"{key}: {len(value.encode())} bytes are too long for the name of a folder: give at most {LONGEST_NAME}"
 

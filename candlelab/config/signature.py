@@ -13,8 +13,22 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from candlelab.config.check import plain
 
 # What cannot change the fit, and so must not change the name of a run.
-NOT_IN_SIGNATURE = ("study", "resume", "outputs", "name", "bench", "task", "evaluate", "pretrained", "trainer.accelerator", "trainer.devices",
-                    "trainer.logger", "trainer.progress", "render.fill", "render.storage")
+NOT_IN_SIGNATURE = (
+    "study",
+    "resume",
+    "outputs",
+    "name",
+    "bench",
+    "task",
+    "evaluate",
+    "pretrained",
+    "trainer.accelerator",
+    "trainer.devices",
+    "trainer.logger",
+    "trainer.progress",
+    "render.fill",
+    "render.storage",
+)
 
 
 def finish(cfg: DictConfig, choices: Any) -> DictConfig:
@@ -26,6 +40,7 @@ def finish(cfg: DictConfig, choices: Any) -> DictConfig:
             cfg.name = f"{choices.get('data')}-{str(model).replace('/', '-')}"
         if OmegaConf.select(cfg, "data.end") == "latest":
             from candlelab.core.interval import last_closed
+
             cfg.data.end = last_closed(cfg.data.resample or cfg.data.interval, int(time.time() * 1000))
     return cfg
 

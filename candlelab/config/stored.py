@@ -29,7 +29,9 @@ def read_stored(path: Path) -> dict[str, Any]:
     except UserError:
         raise
     except (yaml.YAMLError, OmegaConfBaseException, AssertionError, ValueError) as error:
-        raise ConfigError(f"'{path}' is no valid config ({' '.join(str(error).split())[:120]}): train the run again") from None
+        raise ConfigError(
+            f"'{path}' is no valid config ({' '.join(str(error).split())[:120]}): train the run again"
+        ) from None
     if not isinstance(tree, dict) or not isinstance(tree.get("data"), dict) or not isinstance(tree.get("model"), dict):
         raise ConfigError(f"'{path}' is no config of a run: it has no data and model; train the run again")
     return {str(key): value for key, value in tree.items()}

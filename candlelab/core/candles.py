@@ -17,7 +17,9 @@ from candlelab.core.errors import UserError
 from candlelab.core.interval import check_steps, infer_interval, next_open
 from candlelab.core.times import to_ms
 
-NAME = re.compile(r"\w[\w .:/()+-]{0,63}")  # of a symbol: nothing that a spreadsheet, a shell or a page would take for more
+NAME = re.compile(
+    r"\w[\w .:/()+-]{0,63}"
+)  # of a symbol: nothing that a spreadsheet, a shell or a page would take for more
 REQUIRED = (*PRICES, "volume")
 
 
@@ -67,8 +69,16 @@ class Candles:
         return (np.arange(len(self)) - np.repeat(starts, lengths)).astype(np.int32)
 
     @classmethod
-    def build(cls, *, symbols: Sequence[str], intervals: Sequence[str], symbol: ArrayLike, time: Any, missing: np.ndarray | None = None,
-              **columns: Any) -> Candles:
+    def build(
+        cls,
+        *,
+        symbols: Sequence[str],
+        intervals: Sequence[str],
+        symbol: ArrayLike,
+        time: Any,
+        missing: np.ndarray | None = None,
+        **columns: Any,
+    ) -> Candles:
         """Return a checked, sorted and segmented tape from columns in any order.
 
         time  datetimes of any unit, or epoch integers: see `core.times.to_ms`.
@@ -86,8 +96,15 @@ class Candles:
         for code, interval in enumerate(intervals):
             check_steps(time[symbol == code], interval)
         segment = find_segments(symbol, time, tuple(intervals))
-        tape = cls(symbols=tuple(symbols), intervals=tuple(intervals), symbol=symbol, time=time,
-                   segment=segment, missing=missing, **columns)
+        tape = cls(
+            symbols=tuple(symbols),
+            intervals=tuple(intervals),
+            symbol=symbol,
+            time=time,
+            segment=segment,
+            missing=missing,
+            **columns,
+        )
         tape.check()
         return tape
 
@@ -100,12 +117,22 @@ class Candles:
         self._refuse(np.append(False, repeated), "the same open time as the bar before it", "drop one of the two")
         here = np.ones(len(self), bool) if self.missing is None else ~self.missing
         prices = np.stack([getattr(self, name) for name in PRICES])
-        self._refuse(here & ~(np.isfinite(prices) & (prices > 0)).all(0), "a price that is not positive and finite",
-                     "remove the bar")
+        self._refuse(
+            here & ~(np.isfinite(prices) & (prices > 0)).all(0),
+            "a price that is not positive and finite",
+            "remove the bar",
+        )
         body = np.maximum(self.open, self.close), np.minimum(self.open, self.close)
-        self._refuse(here & ((self.high < body[0]) | (self.low > body[1])), "a body outside its low-high range",
-                     "check the column order")
-        self._refuse(here & ~((self.volume >= 0) & (self.volume < np.inf)), "a volume that is negative, infinite or not a number", "set it to 0")
+        self._refuse(
+            here & ((self.high < body[0]) | (self.low > body[1])),
+            "a body outside its low-high range",
+            "check the column order",
+        )
+        self._refuse(
+            here & ~((self.volume >= 0) & (self.volume < np.inf)),
+            "a volume that is negative, infinite or not a number",
+            "set it to 0",
+        )
 
     def _refuse(self, bad: np.ndarray, what: str, cure: str) -> None:
         if not bad.any():
@@ -144,7 +171,9 @@ class Candles:
 
     def select(self, rows: Any) -> Candles:
         """Return the tape of some rows (a slice, a mask or sorted row numbers), segmented anew."""
-        columns = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in ("symbols", "intervals", "segment")}
+        columns = {
+            f.name: getattr(self, f.name) for f in fields(self) if f.name not in ("symbols", "intervals", "segment")
+        }
         picked: dict[str, Any] = {name: None if value is None else value[rows] for name, value in columns.items()}
         segment = find_segments(picked["symbol"], picked["time"], self.intervals)
         return replace(self, segment=_cut_where(segment, self.segment[rows]), **picked)
@@ -171,15 +200,21 @@ def concat(tapes: list[Candles]) -> Candles:
     keys = sorted({(n, i) for t in tapes for n, i in zip(t.symbols, t.intervals, strict=True)})
     code = {key: k for k, key in enumerate(keys)}
     symbols = tuple(f"{n} {i}" if len(seen[n]) > 1 else n for n, i in keys)
-    codes = [np.array([code[key] for key in zip(t.symbols, t.intervals, strict=True)], np.int32)[t.symbol] for t in tapes]
+    codes = [
+        np.array([code[key] for key in zip(t.symbols, t.intervals, strict=True)], np.int32)[t.symbol] for t in tapes
+    ]
     shared = [n for n in (*REQUIRED, *EXTRAS) if all(getattr(t, n) is not None for t in tapes)]
     columns = {name: np.concatenate([getattr(t, name) for t in tapes]) for name in shared}
     missing = None
     if any(t.missing is not None for t in tapes):
         missing = np.concatenate([np.zeros(len(t), bool) if t.missing is None else t.missing for t in tapes])
     symbol, time = np.concatenate(codes), np.concatenate([t.time for t in tapes])
-    whole = Candles.build(symbols=symbols, intervals=tuple(i for _, i in keys), symbol=symbol, time=time, missing=missing, **columns)
-    old = np.concatenate([t.segment.astype(np.int64) + (k << 32) for k, t in enumerate(tapes)])[np.lexsort((time, symbol))]
+    whole = Candles.build(
+        symbols=symbols, intervals=tuple(i for _, i in keys), symbol=symbol, time=time, missing=missing, **columns
+    )
+    old = np.concatenate([t.segment.astype(np.int64) + (k << 32) for k, t in enumerate(tapes)])[
+        np.lexsort((time, symbol))
+    ]
     return replace(whole, segment=_cut_where(whole.segment, old))
 
 

@@ -249,6 +249,14 @@ def gives_logits(net: Net) -> bool:
 
 
 PROTOCOLS: dict[str, type] = {
-    "data/source": Source, "data/label": LabelRule, "data/split": Split, "data/indicators": Indicators, "data/scaling": Scaling,
-    "data/caption": Caption, "render": Renderer, "model/loss": Loss, "model/optimizer": OptimizerFactory, "trainer/logger": RunLogger,
+    "data/source": Source,
+    "data/label": LabelRule,
+    "data/split": Split,
+    "data/indicators": Indicators,
+    "data/scaling": Scaling,
+    "data/caption": Caption,
+    "render": Renderer,
+    "model/loss": Loss,
+    "model/optimizer": OptimizerFactory,
+    "trainer/logger": RunLogger,
 }

@@ -21,8 +21,22 @@ if TYPE_CHECKING:
 
 CHUNK = 1 << 20
 DASHBOARD = "wandb"  # where W&B's client keeps its own files and links to its logs
-REFUSALS = frozenset((errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO, errno.ENAMETOOLONG, errno.EFBIG,
-                      errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ELOOP))
+REFUSALS = frozenset(
+    (
+        errno.ENOSPC,
+        errno.EDQUOT,
+        errno.EROFS,
+        errno.EACCES,
+        errno.EPERM,
+        errno.EIO,
+        errno.ENAMETOOLONG,
+        errno.EFBIG,
+        errno.ENOTDIR,
+        errno.EISDIR,
+        errno.EEXIST,
+        errno.ELOOP,
+    )
+)
 NO_FLUSH = (errno.EINVAL, errno.ENOTSUP, errno.EBADF)  # what file systems say that cannot flush a folder
 
 
@@ -38,8 +52,10 @@ def refused_in_words(path: Path) -> Iterator[None]:
     except OSError as error:
         if error.errno not in REFUSALS:
             raise
-        raise CannotWrite(f"'{path}' could not be written ({os.strerror(error.errno)}): make room or give leave to write there, or choose "
-                          "another folder with outputs=…, and run the same command again") from error
+        raise CannotWrite(
+            f"'{path}' could not be written ({os.strerror(error.errno)}): make room or give leave to write there, or choose "
+            "another folder with outputs=…, and run the same command again"
+        ) from error
 
 
 @contextmanager
@@ -140,6 +156,7 @@ def _without_nan(value: Any) -> Any:
 def write_arrays(path: Path, **arrays: np.ndarray) -> None:
     """Write an .npz atomically."""
     import numpy as np
+
     memory = io.BytesIO()
     columns: dict[str, Any] = {**arrays}
     np.savez_compressed(memory, **columns)
@@ -171,7 +188,7 @@ def crosses_link(path: Path, root: Path) -> bool:
         parts = path.absolute().relative_to(root.absolute()).parts
     except ValueError:
         return True
-    places = [root.joinpath(*parts[:k + 1]) for k in range(len(parts))]
+    places = [root.joinpath(*parts[: k + 1]) for k in range(len(parts))]
     return ".." in parts or any(place.is_symlink() for place in places)
 
 
@@ -182,14 +199,20 @@ def refuse_strange(folder: Path) -> None:
     in which nothing of ours reads or writes.
     """
     home = folder.resolve()
-    blobs = home.parents[1] / "blobs" if home.parent.name == "snapshots" and home.parents[1].name.startswith("models--") else None
+    blobs = (
+        home.parents[1] / "blobs"
+        if home.parent.name == "snapshots" and home.parents[1].name.startswith("models--")
+        else None
+    )
     for entry in folder.rglob("*"):
         if entry.relative_to(folder).parts[0] == DASHBOARD:
             continue
         if entry.is_symlink():
             target = entry.resolve()
             if not target.is_relative_to(home) and not (blobs and target.is_relative_to(blobs)):
-                raise UserError(f"'{entry}' is a symbolic link out of '{folder}': nothing is read or written through it; remove it")
+                raise UserError(
+                    f"'{entry}' is a symbolic link out of '{folder}': nothing is read or written through it; remove it"
+                )
         elif not entry.is_file() and not entry.is_dir():
             raise UserError(f"'{entry}' is neither a file nor a folder (a pipe, a device or a socket): remove it")
 
@@ -201,7 +224,9 @@ def below(root: Path, *parts: str) -> Path:
     """
     path = root.joinpath(*parts)
     if crosses_link(path.parent, root) and path.parent != root:
-        raise UserError(f"'{path.parent}' leads out of '{root}' by a symbolic link: nothing is written through it; remove the link")
+        raise UserError(
+            f"'{path.parent}' leads out of '{root}' by a symbolic link: nothing is written through it; remove the link"
+        )
     path.parent.mkdir(parents=True, exist_ok=True)
     return path
 

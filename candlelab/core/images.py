@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 def picture(chart: np.ndarray) -> Image:
     """Return a chart (C, H, W) uint8 of one or three channels as a picture."""
     from PIL import Image
+
     return Image.fromarray(chart[0] if len(chart) == 1 else np.ascontiguousarray(chart.transpose(1, 2, 0)))
 
 

@@ -9,9 +9,21 @@ from candlelab.core.errors import UserError
 MINUTE = 60_000
 DAY = 1440 * MINUTE
 FIXED = {
-    "1s": 1000, "1m": MINUTE, "3m": 3 * MINUTE, "5m": 5 * MINUTE, "15m": 15 * MINUTE, "30m": 30 * MINUTE,
-    "1h": 60 * MINUTE, "2h": 120 * MINUTE, "4h": 240 * MINUTE, "6h": 360 * MINUTE, "8h": 480 * MINUTE,
-    "12h": 720 * MINUTE, "1d": DAY, "3d": 3 * DAY, "1w": 7 * DAY,
+    "1s": 1000,
+    "1m": MINUTE,
+    "3m": 3 * MINUTE,
+    "5m": 5 * MINUTE,
+    "15m": 15 * MINUTE,
+    "30m": 30 * MINUTE,
+    "1h": 60 * MINUTE,
+    "2h": 120 * MINUTE,
+    "4h": 240 * MINUTE,
+    "6h": 360 * MINUTE,
+    "8h": 480 * MINUTE,
+    "12h": 720 * MINUTE,
+    "1d": DAY,
+    "3d": 3 * DAY,
+    "1w": 7 * DAY,
 }
 MONTH = "1mo"
 AUTO = "auto"  # as data.interval: what the files hold
@@ -74,7 +86,9 @@ def infer_interval(symbol: np.ndarray, time: np.ndarray) -> str:
     for name, length in FIXED.items():
         if length == step:
             return name
-    raise UserError(f"the commonest time step is {step / MINUTE:g} minutes, which is no known interval: resample the file")
+    raise UserError(
+        f"the commonest time step is {step / MINUTE:g} minutes, which is no known interval: resample the file"
+    )
 
 
 def check_steps(time: np.ndarray, interval: str, bars: int = 1, fewest: int = 8) -> None:
@@ -85,11 +99,17 @@ def check_steps(time: np.ndarray, interval: str, bars: int = 1, fewest: int = 8)
         return
     lengths, counts = np.unique(steps, return_counts=True)
     asked = bars * interval_ms(interval)
-    allowed = (28 * DAY * bars <= lengths) & (lengths <= 31 * DAY * bars) if check_interval(interval) == MONTH else lengths == asked
+    allowed = (
+        (28 * DAY * bars <= lengths) & (lengths <= 31 * DAY * bars)
+        if check_interval(interval) == MONTH
+        else lengths == asked
+    )
     if counts[allowed].sum() < counts[~allowed].max(initial=0):
         step = int(lengths[counts.argmax()])
-        raise UserError(f"the commonest step between two times is {step / MINUTE:g} minutes where {bars} x {interval} "
-                        f"({asked / MINUTE:g}) was said: give the interval that the times have, or times in milliseconds")
+        raise UserError(
+            f"the commonest step between two times is {step / MINUTE:g} minutes where {bars} x {interval} "
+            f"({asked / MINUTE:g}) was said: give the interval that the times have, or times in milliseconds"
+        )
 
 
 def floor_open(time: np.ndarray, interval: str) -> np.ndarray:
@@ -123,4 +143,6 @@ def to_time(date: str | None) -> int | None:
             raise ValueError
         return int(stamp.astype(np.int64))
     except ValueError:
-        raise UserError(f"'{date}' is no date: write data.start and data.end as 2024-01-31 or 2024-01-31T12:00") from None
+        raise UserError(
+            f"'{date}' is no date: write data.start and data.end as 2024-01-31 or 2024-01-31T12:00"
+        ) from None

@@ -10,7 +10,17 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-PACKAGES = ("torch", "timm", "transformers", "pytorch-lightning", "numpy", "pandas", "numba", "scikit-learn", "hydra-core")
+PACKAGES = (
+    "torch",
+    "timm",
+    "transformers",
+    "pytorch-lightning",
+    "numpy",
+    "pandas",
+    "numba",
+    "scikit-learn",
+    "hydra-core",
+)
 
 
 def environment(version: str) -> dict[str, Any]:
@@ -22,9 +32,17 @@ def environment(version: str) -> dict[str, Any]:
         except metadata.PackageNotFoundError:
             versions[name] = None
     commit, dirty = _git("rev-parse", "HEAD"), bool(_git("status", "--porcelain"))
-    return {"candlelab": version, "commit": commit, "dirty": dirty if commit else None, "python": platform.python_version(),
-            "platform": platform.platform(), "processor": _processor(), "cpus": os.cpu_count(), "packages": versions,
-            "command": " ".join(["python -m candlelab", *sys.argv[1:]])}
+    return {
+        "candlelab": version,
+        "commit": commit,
+        "dirty": dirty if commit else None,
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "processor": _processor(),
+        "cpus": os.cpu_count(),
+        "packages": versions,
+        "command": " ".join(["python -m candlelab", *sys.argv[1:]]),
+    }
 
 
 def _git(*words: str) -> str | None:

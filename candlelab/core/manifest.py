@@ -14,8 +14,14 @@ from candlelab.core.reading import CURE, Unreadable, json_of
 
 FORMAT = 1
 SMALL = 8 << 20  # bytes up to which a file is hashed at every reading; a larger one only where its time has moved
-FORM = {"manifest": {"format": int, "files": {...: {"sha256": str, "bytes": range(1 << 62), "mtime_ns": (None, int)}}, "rewriting": [str]},
-        "seal": str}
+FORM = {
+    "manifest": {
+        "format": int,
+        "files": {...: {"sha256": str, "bytes": range(1 << 62), "mtime_ns": (None, int)}},
+        "rewriting": [str],
+    },
+    "seal": str,
+}
 
 
 @dataclass(frozen=True)
@@ -58,12 +64,16 @@ class Manifest:
     def without(self, names: Iterable[str]) -> Manifest:
         """Return the manifest with files on their way to be replaced."""
         names = list(names)
-        return Manifest({name: entry for name, entry in self.files.items() if name not in names}, sorted({*self.rewriting, *names}))
+        return Manifest(
+            {name: entry for name, entry in self.files.items() if name not in names}, sorted({*self.rewriting, *names})
+        )
 
     def replaced(self, folder: Path, names: Iterable[str]) -> Manifest:
         """Return the manifest with files as they are now."""
         names = list(names)
-        return Manifest(self.files | Manifest.of(folder, names).files, [name for name in self.rewriting if name not in names])
+        return Manifest(
+            self.files | Manifest.of(folder, names).files, [name for name in self.rewriting if name not in names]
+        )
 
     def check(self, folder: Path, name: str, *, cure: str = CURE) -> None:
         """Raise Unreadable unless a file is the one that was written: by size and time, by hash where it is small or has moved."""

@@ -27,7 +27,12 @@ def mark_of(data: bytes) -> str | None:
 def is_ours(data: bytes, mark: str | None) -> bool:
     """Return whether a mark was made here of exactly these bytes."""
     key = _key()
-    return key is not None and isinstance(mark, str) and mark.isascii() and hmac.compare_digest(hmac.new(key, data, hashlib.sha256).hexdigest(), mark)
+    return (
+        key is not None
+        and isinstance(mark, str)
+        and mark.isascii()
+        and hmac.compare_digest(hmac.new(key, data, hashlib.sha256).hexdigest(), mark)
+    )
 
 
 def _key() -> bytes | None:

@@ -90,6 +90,7 @@ def _is_text(tree: Any) -> bool:
 def arrays_of(path: Path, *names: str, cure: str = CURE) -> dict[str, np.ndarray]:
     """Return arrays of an .npz, nothing unpickled. Raises Unreadable; each is checked against its header before memory is taken."""
     import numpy as np
+
     size_of(path, most=LARGEST_ARRAYS, cure=cure)
     try:
         with zipfile.ZipFile(path) as pack:
@@ -99,12 +100,22 @@ def arrays_of(path: Path, *names: str, cure: str = CURE) -> dict[str, np.ndarray
             return {name: arrays[name] for name in names}
     except KeyError as error:
         raise Unreadable(path, f"is damaged ({error.args[0]})", cure) from None
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, SyntaxError) as error:
+    except (
+        OSError,
+        ValueError,
+        EOFError,
+        zipfile.BadZipFile,
+        zlib.error,
+        NotImplementedError,
+        RuntimeError,
+        SyntaxError,
+    ) as error:
         raise Unreadable(path, f"is damaged ({' '.join(str(error).split())[:120]})", cure) from None
 
 
 def _check_header(path: Path, pack: zipfile.ZipFile, name: str, cure: str) -> None:
     import numpy as np
+
     entry = pack.getinfo(name)
     with pack.open(entry) as file:
         version = np.lib.format.read_magic(file)
@@ -119,7 +130,11 @@ def too_deep(tree: Any) -> bool:
     """Return whether a tree of dicts and lists has more than DEEPEST levels."""
     level = [tree]
     for _ in range(DEEPEST + 1):
-        level = [child for node in level for child in (node.values() if isinstance(node, dict) else node if isinstance(node, list) else ())]
+        level = [
+            child
+            for node in level
+            for child in (node.values() if isinstance(node, dict) else node if isinstance(node, list) else ())
+        ]
         if not level:
             return False
     return True

@@ -32,7 +32,11 @@ def refusal(error: BaseException, outputs: Path) -> str | None:
         if isinstance(cause, OSError) and cause.errno in CURES:
             place = f"'{cause.filename}': " if cause.filename else ""
             return place + CURES[cause.errno]
-        if isinstance(cause, FileNotFoundError) and cause.filename and outputs.absolute().is_relative_to(Path(cause.filename).absolute()):
+        if (
+            isinstance(cause, FileNotFoundError)
+            and cause.filename
+            and outputs.absolute().is_relative_to(Path(cause.filename).absolute())
+        ):
             return f"'{cause.filename}': the system makes no folder there: choose another place (outputs=FOLDER)"
     if isinstance(error, MemoryError):
         return CURES[errno.ENOMEM]

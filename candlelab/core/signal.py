@@ -11,7 +11,15 @@ import numpy as np
 
 from candlelab.core.errors import UserError
 
-NOT_IN_RECIPE = ("data_hash", "weights_origin", "symbols", "forecast_error", "forecast_range", "directions", "label")  # say nothing of the inputs
+NOT_IN_RECIPE = (
+    "data_hash",
+    "weights_origin",
+    "symbols",
+    "forecast_error",
+    "forecast_range",
+    "directions",
+    "label",
+)  # say nothing of the inputs
 _erfc = np.vectorize(math.erfc, otypes=[float])
 SCORES = ("confidence", "margin", "forecast")
 
@@ -81,11 +89,15 @@ def check_answers(probabilities: np.ndarray) -> None:
     """Raise UserError if a model's answers are not finite: no signal can be made of them."""
     bad = ~np.isfinite(probabilities).reshape(len(probabilities), -1).all(1)
     if bad.any():
-        raise UserError(f"the model's answers to {bad.sum():,} of {len(bad):,} windows are not finite (the first is number {bad.argmax()}): "
-                        "its training diverged or its weights are damaged; train it again, with a smaller model.optimizer.lr if it diverged")
+        raise UserError(
+            f"the model's answers to {bad.sum():,} of {len(bad):,} windows are not finite (the first is number {bad.argmax()}): "
+            "its training diverged or its weights are damaged; train it again, with a smaller model.optimizer.lr if it diverged"
+        )
 
 
-def normal_probabilities(forecast: np.ndarray, error: float, sigma: np.ndarray, theta: np.ndarray, classes: int) -> np.ndarray:
+def normal_probabilities(
+    forecast: np.ndarray, error: float, sigma: np.ndarray, theta: np.ndarray, classes: int
+) -> np.ndarray:
     """Return (n, K) probabilities of a forecast with normal error: the mass below, inside and above the class threshold.
 
     forecast, error  in units of sigma; theta (n,) is the threshold as a simple return.

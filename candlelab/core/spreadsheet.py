@@ -23,7 +23,11 @@ def neutral_table(table: pd.DataFrame) -> pd.DataFrame:
     """Return a table whose text cells, names of columns and of rows no spreadsheet runs; numbers and times are unchanged."""
     safe = table.copy(deep=False)
     for place, kind in enumerate(table.dtypes):
-        if isinstance(kind, pd.CategoricalDtype) or pd.api.types.is_object_dtype(kind) or pd.api.types.is_string_dtype(kind):
+        if (
+            isinstance(kind, pd.CategoricalDtype)
+            or pd.api.types.is_object_dtype(kind)
+            or pd.api.types.is_string_dtype(kind)
+        ):
             safe.isetitem(place, table.iloc[:, place].astype(object).map(neutral))
     safe.columns = table.columns.map(neutral)
     if not pd.api.types.is_numeric_dtype(table.index.dtype) and table.index.nlevels == 1:

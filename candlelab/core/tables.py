@@ -14,8 +14,18 @@ if TYPE_CHECKING:
 
 LARGEST_TABLE, MOST_ROWS = 8 << 30, 200_000_000  # bytes, unpacked too
 # Column of a table of predictions -> kinds of its values, as NumPy names them; p_0 … p_{K-1} are floats too.
-TABLE = {"model": "OUT", "symbol": "OUT", "split": "OUT", "time": "i", "label": "i", "forward_return": "f", "bar_return": "f", "sigma": "f",
-         "segment": "i", "forecast": "f"}
+TABLE = {
+    "model": "OUT",
+    "symbol": "OUT",
+    "split": "OUT",
+    "time": "i",
+    "label": "i",
+    "forward_return": "f",
+    "bar_return": "f",
+    "sigma": "f",
+    "segment": "i",
+    "forecast": "f",
+}
 EVALUATED = ("validation", "test")
 
 
@@ -24,13 +34,16 @@ def predictions_of(path: Path, *, classes: int, cure: str = CURE) -> pd.DataFram
     import pandas as pd
     import pyarrow as pa
     from pyarrow import parquet
+
     size_of(path, most=LARGEST_TABLE, cure=cure)
     try:
         with parquet.ParquetFile(path) as file:
             told = file.metadata
             unpacked = sum(told.row_group(k).total_byte_size for k in range(told.num_row_groups))
             if told.num_rows > MOST_ROWS or unpacked > LARGEST_TABLE:
-                raise Unreadable(path, f"says that it has {told.num_rows:,} rows and {unpacked:,} bytes unpacked, too many", cure)
+                raise Unreadable(
+                    path, f"says that it has {told.num_rows:,} rows and {unpacked:,} bytes unpacked, too many", cure
+                )
         table = pd.read_parquet(path)
     except (pa.ArrowException, OSError, ValueError, OverflowError, KeyError, TypeError) as error:
         if isinstance(error, Unreadable):
@@ -45,6 +58,7 @@ def predictions_of(path: Path, *, classes: int, cure: str = CURE) -> pd.DataFram
 def metrics_of(path: Path, *, cure: str = CURE) -> pd.DataFrame:
     """Return a table of metrics (CSV), one named row each. Raises Unreadable."""
     import pandas as pd
+
     try:
         table = pd.read_csv(io.StringIO(text_of(path, cure=cure)), index_col=0)
     except (ValueError, OverflowError) as error:
@@ -59,6 +73,7 @@ def metrics_of(path: Path, *, cure: str = CURE) -> pd.DataFrame:
 def trades_of(path: Path, *, cure: str = CURE) -> pd.DataFrame:
     """Return a table of trades (CSV). Raises Unreadable."""
     import pandas as pd
+
     try:
         return pd.read_csv(io.StringIO(text_of(path, most=LARGEST_TABLE, cure=cure)))
     except (ValueError, OverflowError) as error:
@@ -81,6 +96,7 @@ def epochs_of(path: Path, *, cure: str = CURE) -> list[dict[str, float]]:
 def _trouble(table: pd.DataFrame, classes: int) -> str | None:
     """Return why a table is none of the predictions of so many classes; None if it is."""
     import numpy as np
+
     chances = [f"p_{k}" for k in range(classes)]
     for name, kinds in (TABLE | dict.fromkeys(chances, "f")).items():
         if name not in table:
@@ -90,7 +106,10 @@ def _trouble(table: pd.DataFrame, classes: int) -> str | None:
     p = table[chances].to_numpy()
     if not ((p >= 0) & (p <= 1)).all():
         return "a probability is not between 0 and 1"
-    if not table.label.between(-1, classes - 1).all() or np.isinf(table[["forward_return", "bar_return", "sigma", "forecast"]].to_numpy()).any():
+    if (
+        not table.label.between(-1, classes - 1).all()
+        or np.isinf(table[["forward_return", "bar_return", "sigma", "forecast"]].to_numpy()).any()
+    ):
         return "a label or a return is out of range"
     absent = next((part for part in EVALUATED if not ((table.model == "net") & (table.split == part)).any()), None)
     return absent and f"it has no row of the net on {absent}"

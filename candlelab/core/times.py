@@ -16,6 +16,7 @@ def to_ms(times: Any) -> np.ndarray:
     Integers are ms; from 1e14 on us and from 1e17 on ns, told per value by magnitude.
     """
     import pandas as pd
+
     column = pd.Series(times)
     if pd.api.types.is_integer_dtype(column):
         return _scaled(column.to_numpy(np.int64))

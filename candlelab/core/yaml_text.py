@@ -30,17 +30,25 @@ def plain_text_of(path: Path) -> str:
 def _refuse_tricks(text: str, path: Path) -> None:
     """Refuse what a resolved config never holds, before anything of it is built up in memory."""
     if INTERPOLATION.search(text):
-        raise ConfigError(f"'{path}' holds an interpolation (${{…}}): a stored config is plain values, so this one was edited; do not use it")
+        raise ConfigError(
+            f"'{path}' holds an interpolation (${{…}}): a stored config is plain values, so this one was edited; do not use it"
+        )
     depth = 0
     for nodes, event in enumerate(yaml.parse(text, Loader=LOADER)):
         depth += isinstance(event, yaml.CollectionStartEvent)
         depth -= isinstance(event, yaml.CollectionEndEvent)
         if isinstance(event, yaml.AliasEvent) or getattr(event, "tag", None):
-            raise ConfigError(f"'{path}' holds a YAML alias or tag: a stored config has none, so this one was edited; do not use it")
+            raise ConfigError(
+                f"'{path}' holds a YAML alias or tag: a stored config has none, so this one was edited; do not use it"
+            )
         if depth > DEEPEST or nodes > MOST_NODES:
-            raise ConfigError(f"'{path}' is nested deeper than {DEEPEST} or has more than {MOST_NODES:,} entries: it is no config of a run")
+            raise ConfigError(
+                f"'{path}' is nested deeper than {DEEPEST} or has more than {MOST_NODES:,} entries: it is no config of a run"
+            )
     if INTERPOLATION.search(_unescaped(text)):
-        raise ConfigError(f"'{path}' holds an interpolation (${{…}}): a stored config is plain values, so this one was edited; do not use it")
+        raise ConfigError(
+            f"'{path}' holds an interpolation (${{…}}): a stored config is plain values, so this one was edited; do not use it"
+        )
 
 
 def _unescaped(text: str) -> str:

@@ -27,8 +27,38 @@ VOLUMES, RATIO_EDGES = ("low", "usual", "high"), (0.6, 1.5)
 CANDLES = ("down", "flat", "up")
 NUMBERS = tuple(str(k) for k in range(10))
 SPECIAL = ("[PAD]", "[CLS]", "[SEP]", "[UNK]")
-_NAMES = ("candle", "body", "upper", "lower", "place", "trend", "recent", "volatility", "volume", "run", "top", "bottom")
-_FUSION = ("bullish", "bearish", "doji", "price", "change", "open", "close", "normal", "range", "size", "shadow", ",", ":", ".", "%", "-")
+_NAMES = (
+    "candle",
+    "body",
+    "upper",
+    "lower",
+    "place",
+    "trend",
+    "recent",
+    "volatility",
+    "volume",
+    "run",
+    "top",
+    "bottom",
+)
+_FUSION = (
+    "bullish",
+    "bearish",
+    "doji",
+    "price",
+    "change",
+    "open",
+    "close",
+    "normal",
+    "range",
+    "size",
+    "shadow",
+    ",",
+    ":",
+    ".",
+    "%",
+    "-",
+)
 VOCABULARY = tuple(dict.fromkeys(
     (*SPECIAL, *NUMBERS, *_NAMES, *CANDLES, *SIZES, *SHADOWS, *TRENDS, *SWINGS, *VOLUMES, *_FUSION)
 ))  # fmt: skip
@@ -135,14 +165,18 @@ def encode(texts: list[str], tokenizer: Tokenizer, length: int) -> tuple[np.ndar
     lists = tokenizer.many(list(seen)) if seen else []
     sizes = np.fromiter(map(len, lists), np.int64, count=len(lists))
     if len(sizes) and sizes.max() > length:
-        raise UserError(f"a caption has {sizes.max()} tokens, more than data.caption.length={length}; set it to {sizes.max()} or more.")
+        raise UserError(
+            f"a caption has {sizes.max()} tokens, more than data.caption.length={length}; set it to {sizes.max()} or more."
+        )
     mask = np.arange(length) < sizes[:, None]
     ids = np.full(mask.shape, tokenizer.pad, dtype=np.int16 if len(tokenizer) <= 32_767 else np.int32)
     ids[mask] = np.fromiter((token for row in lists for token in row), ids.dtype, count=int(sizes.sum()))
     return ids[place], mask[place]
 
 
-def encode_windows(caption, candles: Candles, ends: np.ndarray, window: int, tokenizer: Tokenizer) -> tuple[np.ndarray, np.ndarray]:
+def encode_windows(
+    caption, candles: Candles, ends: np.ndarray, window: int, tokenizer: Tokenizer
+) -> tuple[np.ndarray, np.ndarray]:
     """Token ids and mask of the captions of many windows, as `encode`, without ever holding all the texts."""
     ids = mask = np.zeros((0, caption.length), dtype=np.int16)
     for first in range(0, len(ends), CHUNK):

@@ -14,7 +14,17 @@ class SampleLoader:
     rank   of `world` processes takes every world-th row of each batch: together they read what one would.
     """
 
-    def __init__(self, samples: np.ndarray, batch_size: int, seed: int | None, *, epoch: int = 0, first: int = 0, rank: int = 0, world: int = 1):
+    def __init__(
+        self,
+        samples: np.ndarray,
+        batch_size: int,
+        seed: int | None,
+        *,
+        epoch: int = 0,
+        first: int = 0,
+        rank: int = 0,
+        world: int = 1,
+    ):
         self.samples, self.batch_size, self.seed, self.epoch, self.first = samples, batch_size, seed, epoch, first
         self.rank, self.world = rank, world
 
@@ -26,9 +36,11 @@ class SampleLoader:
         if self.seed is not None:
             order = np.random.default_rng((self.seed, self.epoch)).permutation(order)
         for batch in range(self.first, len(self)):
-            rows = order[batch * self.batch_size:(batch + 1) * self.batch_size]
-            mine = rows[self.rank::self.world]
-            yield torch.from_numpy(mine if len(mine) else rows[:1])  # of weight 0: every process takes part in every step
+            rows = order[batch * self.batch_size : (batch + 1) * self.batch_size]
+            mine = rows[self.rank :: self.world]
+            yield torch.from_numpy(
+                mine if len(mine) else rows[:1]
+            )  # of weight 0: every process takes part in every step
 
     def weight(self, batch: int) -> float:
         """Return what to weigh this process's mean over a batch with, so that the mean over all processes is the whole batch's."""

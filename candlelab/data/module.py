@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import hashlib
-from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -23,29 +22,16 @@ from candlelab.data.device_tape import DeviceTape, gather_rows
 from candlelab.data.indicators.auto import Auto, settled
 from candlelab.data.indicators.windowed import plain_numbers
 from candlelab.data.inputs import Inputs
-from candlelab.data.label.outcomes import Labels, forward_returns
+from candlelab.data.label.outcomes import forward_returns
 from candlelab.data.loader import SampleLoader
+from candlelab.data.prepared import Prepared
+from candlelab.data.rows import card_of, rows_of
 from candlelab.data.scaling import from_dict as scaling_from_dict
 from candlelab.data.settings import check_dates, check_share_removed, check_sizes
-from candlelab.data.split.parts import DROPPED, TEST, TRAIN, VALIDATION
+from candlelab.data.split.parts import DROPPED, PARTS, TEST, TRAIN, VALIDATION
 from candlelab.data.tape import at_interval, checked_intervals, fetch_tape
 from candlelab.data.tokenizer import ClosedTokenizer, Tokenizer, stored_tokenizer
 from candlelab.data.windows import valid_ends
-
-PARTS = {"train": TRAIN, "validation": VALIDATION, "test": TEST}
-
-
-@dataclass
-class Prepared:
-    """Everything of a data set that is the same for every model trained on it."""
-
-    candles: Candles
-    labels: Labels
-    ends: np.ndarray  # (n,) int64 tape row of each sample's last bar
-    part: np.ndarray  # (n,) int8 0 train, 1 validation, 2 test, -1 dropped
-    source: Source
-    warnings: tuple[str, ...] = ()  # what cannot be known of such data
-    tokens: dict[str, tuple[np.ndarray, np.ndarray]] = field(default_factory=dict)  # captions per tokenizer, once one was asked for
 
 
 class ChartData(pl.LightningDataModule):
@@ -57,10 +43,28 @@ class ChartData(pl.LightningDataModule):
     Raises UserError for settings out of range and for data that leave a part of the split empty.
     """
 
-    def __init__(self, renderer: Renderer | None, *, source: Source, label: LabelRule, split: Split, indicators: Indicators, scaling: Scaling,
-                 caption: Caption, symbols: list[str], interval: str | list[str], start: str | None, end: str | None,
-                 resample: str | None, thin: float, window: int, stride: int, max_samples: int | None,
-                 batch_size: int | Literal["auto"], seed: int):
+    def __init__(
+        self,
+        renderer: Renderer | None,
+        *,
+        source: Source,
+        label: LabelRule,
+        split: Split,
+        indicators: Indicators,
+        scaling: Scaling,
+        caption: Caption,
+        symbols: list[str],
+        interval: str | list[str],
+        start: str | None,
+        end: str | None,
+        resample: str | None,
+        thin: float,
+        window: int,
+        stride: int,
+        max_samples: int | None,
+        batch_size: int | Literal["auto"],
+        seed: int,
+    ):
         super().__init__()
         check_sizes(window=window, stride=stride, max_samples=max_samples, batch_size=batch_size)
         check_dates(start, end)
@@ -80,7 +84,9 @@ class ChartData(pl.LightningDataModule):
     @property
     def inputs(self) -> Inputs:
         """What makes the net's inputs; prediction and calibration make them again from what the run stores."""
-        return Inputs(self.reads, self.window, self.renderer, self.indicators, self.scaling, self.caption, self.tokenizer)
+        return Inputs(
+            self.reads, self.window, self.renderer, self.indicators, self.scaling, self.caption, self.tokenizer
+        )
 
     def having(self, **parts: Any) -> Self:
         """Return the same data with other parts: any of reads, renderer, tokenizer, batch_size, scaling, indicators, prepared.
@@ -102,9 +108,13 @@ class ChartData(pl.LightningDataModule):
     @property
     def shapes(self) -> Shapes:
         """What a net must know before it is built; no data is read for it."""
-        return Shapes(classes=len(self.label.classes), image=tuple(self.renderer.shape) if self.renderer else None,
-                      caption=self.caption.length, vocabulary=len(self.tokenizer),
-                      series=(self.window, len(self.indicators.names)))
+        return Shapes(
+            classes=len(self.label.classes),
+            image=tuple(self.renderer.shape) if self.renderer else None,
+            caption=self.caption.length,
+            vocabulary=len(self.tokenizer),
+            series=(self.window, len(self.indicators.names)),
+        )
 
     @cached_property
     def prepared(self) -> Prepared:
@@ -115,11 +125,13 @@ class ChartData(pl.LightningDataModule):
         known = labels.label >= 0
         ends = ends[(known | self._earns(candles))[ends] & self._indicators_known(candles, ends)]
         if self.max_samples is not None:
-            newest = np.argsort(candles.time[ends], kind="stable")[-self.max_samples:]
+            newest = np.argsort(candles.time[ends], kind="stable")[-self.max_samples :]
             ends = ends[np.sort(newest)]
         if not known[ends].any():
-            raise UserError(f"no window of {self.window} bars with {self.warmup} bars before it and a label after it fits "
-                             f"into the {len(candles)} bars fetched: use more data or a shorter data.window")
+            raise UserError(
+                f"no window of {self.window} bars with {self.warmup} bars before it and a label after it fits "
+                f"into the {len(candles)} bars fetched: use more data or a shorter data.window"
+            )
         first = ends - (self.window + self.warmup - 1)
         part = self.split(candles, ends, labels.label_end[ends], first)
         if len(self.intervals) > 1:
@@ -144,7 +156,15 @@ class ChartData(pl.LightningDataModule):
     @cached_property
     def tape(self) -> Candles:
         """The bars as configured: fetched, coarsened and thinned."""
-        return fetch_tape(self.source, self.symbols, self.intervals, (self.start, self.end), coarser=self.resample, holes=self.thin, seed=self.seed)
+        return fetch_tape(
+            self.source,
+            self.symbols,
+            self.intervals,
+            (self.start, self.end),
+            coarser=self.resample,
+            holes=self.thin,
+            seed=self.seed,
+        )
 
     @cached_property
     def indicators(self) -> Indicators:
@@ -205,7 +225,11 @@ class ChartData(pl.LightningDataModule):
 
     def restored(self, stored: dict, vocabulary: Path) -> Self:
         """Return the data with what a finished run fitted: its scaler and its tokenizer, whose file in the run is `vocabulary`."""
-        parts = {"reads": tuple(stored["reads"]), "batch_size": stored["batch_size"], "indicators": settled(self._asked_indicators, stored["features"])}
+        parts = {
+            "reads": tuple(stored["reads"]),
+            "batch_size": stored["batch_size"],
+            "indicators": settled(self._asked_indicators, stored["features"]),
+        }
         if stored["scaling"] is not None:
             parts["scaling"] = scaling_from_dict(stored["scaling"])
         if "caption" in stored["reads"]:
@@ -239,11 +263,15 @@ class ChartData(pl.LightningDataModule):
         ends = made.ends[samples]
         tape = made.candles
         numbers = plain_numbers(tape, ends, self.window)
-        mean_move = np.abs(numbers[:, :self.window]).mean(1) * _positive(made.labels.sigma[ends])
+        mean_move = np.abs(numbers[:, : self.window]).mean(1) * _positive(made.labels.sigma[ends])
         last_range = np.log(tape.high[ends] / tape.low[ends])
         volatility = np.stack([np.log(np.maximum(mean_move, 1e-8)), np.log(np.maximum(last_range, 1e-8))], 1)
-        return {"numbers": numbers, "last_class": self.last_classes(ends), "volatility": np.nan_to_num(volatility),
-                "label": made.labels.label[ends]}
+        return {
+            "numbers": numbers,
+            "last_class": self.last_classes(ends),
+            "volatility": np.nan_to_num(volatility),
+            "label": made.labels.label[ends],
+        }
 
     def last_classes(self, ends: np.ndarray) -> np.ndarray:
         """Return what is known at each end row of the class of the bars just seen; shape (n,), -1 where nothing is.
@@ -265,7 +293,9 @@ class ChartData(pl.LightningDataModule):
         self._stream(epoch)
         first = self.resume_from[1] if self.resume_from[0] == epoch else 0
         rank, world = self._place()
-        self._training = SampleLoader(self.samples("train"), self.batch_size, self.seed, epoch=epoch, first=first, rank=rank, world=world)
+        self._training = SampleLoader(
+            self.samples("train"), self.batch_size, self.seed, epoch=epoch, first=first, rank=rank, world=world
+        )
         return self._training
 
     def resume_at(self, place: tuple[int, int]) -> None:
@@ -287,7 +317,9 @@ class ChartData(pl.LightningDataModule):
         rank, world = self._place()
         mine = self.samples("validation")[rank::world]
         if not len(mine):
-            raise UserError(f"{world} processes share {len(self.samples('validation'))} validation windows: use fewer trainer.devices")
+            raise UserError(
+                f"{world} processes share {len(self.samples('validation'))} validation windows: use fewer trainer.devices"
+            )
         return SampleLoader(mine, self.batch_size, None)
 
     def _place(self) -> tuple[int, int]:
@@ -304,8 +336,12 @@ class ChartData(pl.LightningDataModule):
         """Return the batch of some sample numbers on their device, with only what the net reads."""
         tape = self._tape(samples.device)
         rows = tape.ends[samples]
-        batch: Batch = {"row": rows, "label": tape.label[rows], "forward_return": tape.forward_return[rows],
-                        "target": tape.target[rows]}
+        batch: Batch = {
+            "row": rows,
+            "label": tape.label[rows],
+            "forward_return": tape.forward_return[rows],
+            "target": tape.target[rows],
+        }
         if "image" in self.reads:
             batch["image"] = self._draw(tape, rows)
         if "series" in self.reads:
@@ -326,55 +362,13 @@ class ChartData(pl.LightningDataModule):
         return self._tapes[key]
 
     def rows(self, part: str) -> pd.DataFrame:
-        """Return what predictions.parquet says of each traded sample beside the model's own columns.
-
-        `segment` begins anew where the tape's does and where samples of other parts lie in between.
-        """
-        made, samples = self.prepared, self.traded(part)
-        ends, broken = made.ends[samples], np.diff(samples) > 1
-        begins = np.append(True, broken | (np.diff(made.candles.segment[ends]) != 0))[: len(ends)]
-        names = pd.Categorical.from_codes(made.candles.symbol[ends], made.candles.symbols)
-        return pd.DataFrame({
-            "symbol": names, "time": made.candles.time[ends], "split": pd.Categorical([part] * len(ends)),
-            "label": made.labels.label[ends], "forward_return": made.labels.forward_return[ends],
-            "bar_return": bar_returns(made.candles, ends, broken=broken), "sigma": made.labels.sigma[ends],
-            "segment": np.cumsum(begins, dtype=np.int32) - 1})
+        """Return what predictions.parquet says of each traded sample beside the model's own columns."""
+        return rows_of(self.prepared, self.traded(part), part)
 
     def describe(self) -> dict:
         """Return the data card: symbols, span, bars, samples per part with dates and class balance."""
-        made = self.prepared
-        parts = {}
-        for part in PARTS:
-            ends = made.ends[self.samples(part)]
-            counts = np.bincount(made.labels.label[ends], minlength=len(self.label.classes))
-            parts[part] = {"samples": len(ends), "unlabelled": len(self.traded(part)) - len(ends), "first": _iso(made.candles.time[ends].min()),
-                           "last": _iso(made.candles.time[ends].max()),
-                           "classes": dict(zip(self.label.classes, counts.tolist(), strict=True))}
-        return {"symbols": list(made.candles.symbols), "interval": self.interval, "also_trained_on": list(self.intervals[1:]), "bars": len(made.candles),
-                "segments": int(made.candles.segment[-1]) + 1, "first": _iso(made.candles.time.min()),
-                "last": _iso(made.candles.time.max()), "window": self.window, "warmup": self.warmup,
-                "dropped_samples": int((made.part < 0).sum()), "parts": parts, "label": type(self.label).__name__,
-                "kind": self.label.kind, "horizon": self.label.horizon, "fingerprint": self.fingerprint}
-
-
-def bar_returns(candles: Candles, ends: np.ndarray, *, broken: np.ndarray) -> np.ndarray:
-    """Return what a position decided at each end row earns until the next one's close; shape (n,), simple returns.
-
-    The last row of a segment earns the return of the bar after it, 0 where the segment has none; so does a row before a place
-    where samples of other parts lie in between: broken (n - 1,) bool.
-    """
-    following = np.append(ends[1:], -1)
-    broken = np.append(broken, True) | (candles.segment[following] != candles.segment[ends])
-    nxt = np.minimum(ends + 1, len(candles) - 1)
-    nxt = np.where(candles.segment[nxt] == candles.segment[ends], nxt, ends)
-    following = np.where(broken, nxt, following)
-    moved = candles.close[following] / candles.close[ends] - 1
-    return np.where(np.isnan(moved), 0.0, moved)
+        return card_of(self)
 
 
 def _positive(sigma: np.ndarray) -> np.ndarray:
     return np.where(sigma > 0, sigma, 1.0)
-
-
-def _iso(ms: int) -> str:
-    return pd.Timestamp(int(ms), unit="ms").isoformat()

@@ -20,9 +20,10 @@ from candlelab.core.errors import UserError
 from candlelab.core.interval import infer_interval
 from candlelab.data.device_tape import DeviceTape
 from candlelab.data.label.given import Given
-from candlelab.data.module import ChartData, Prepared
+from candlelab.data.module import ChartData
 from candlelab.data.pictures import PARTS as NAMES
 from candlelab.data.pictures import PictureSet, decode
+from candlelab.data.prepared import Prepared
 from candlelab.data.source.images import Images
 from candlelab.data.split.parts import filled
 
@@ -56,12 +57,48 @@ class PictureData(ChartData):
     Raises UserError without a source of pictures, and for a net that reads numbers.
     """
 
-    def __init__(self, renderer: Renderer | None, *, source: Images, label: Given, split: Split, indicators: Indicators, scaling: Scaling,
-                 caption: Caption, symbols: list[str], interval: str | list[str], start: str | None, end: str | None,
-                 resample: str | None, thin: float, window: int, stride: int, max_samples: int | None, batch_size: int | Literal["auto"], seed: int):
-        super().__init__(renderer, source=source, label=label, split=split, indicators=indicators, scaling=scaling, caption=caption,
-                         symbols=symbols, interval=interval, start=start, end=end, resample=resample, thin=thin, window=window, stride=stride,
-                         max_samples=max_samples, batch_size=batch_size, seed=seed)
+    def __init__(
+        self,
+        renderer: Renderer | None,
+        *,
+        source: Images,
+        label: Given,
+        split: Split,
+        indicators: Indicators,
+        scaling: Scaling,
+        caption: Caption,
+        symbols: list[str],
+        interval: str | list[str],
+        start: str | None,
+        end: str | None,
+        resample: str | None,
+        thin: float,
+        window: int,
+        stride: int,
+        max_samples: int | None,
+        batch_size: int | Literal["auto"],
+        seed: int,
+    ):
+        super().__init__(
+            renderer,
+            source=source,
+            label=label,
+            split=split,
+            indicators=indicators,
+            scaling=scaling,
+            caption=caption,
+            symbols=symbols,
+            interval=interval,
+            start=start,
+            end=end,
+            resample=resample,
+            thin=thin,
+            window=window,
+            stride=stride,
+            max_samples=max_samples,
+            batch_size=batch_size,
+            seed=seed,
+        )
         if not isinstance(source, Images) or not isinstance(label, Given):
             raise UserError("data=pictures goes with data/source=images and data/label=given: leave both as they are")
         self.pictures = source.pictures
@@ -85,7 +122,7 @@ class PictureData(ChartData):
         candles, ends = tape_of(self.pictures, np.arange(len(self.pictures))), np.arange(len(self.pictures))
         labels = self.label(candles, 1)
         if self.max_samples is not None:
-            ends = np.sort(np.argsort(candles.time, kind="stable")[-self.max_samples:])
+            ends = np.sort(np.argsort(candles.time, kind="stable")[-self.max_samples :])
         part = self.split(candles, ends, ends, ends) if self.pictures.part is None else self.pictures.part[ends].copy()
         dealt = self.pictures.time is None and self.pictures.part is None and lacks_a_class(part, labels.label[ends])
         if dealt:  # the files lie sorted by class
@@ -119,8 +156,12 @@ class PictureData(ChartData):
         """Return the pictures as thumbnails of 64 grey numbers, for the baselines; nothing is known of a last bar."""
         ends = self.prepared.ends[samples]
         numbers = read_pictures(self.pictures, ends, THUMBNAIL).reshape(len(ends), -1) / 255.0
-        return {"numbers": numbers, "last_class": np.full(len(ends), -1), "volatility": np.zeros((len(ends), 2)),
-                "label": self.prepared.labels.label[ends]}
+        return {
+            "numbers": numbers,
+            "last_class": np.full(len(ends), -1),
+            "volatility": np.zeros((len(ends), 2)),
+            "label": self.prepared.labels.label[ends],
+        }
 
     def rows(self, part: str) -> pd.DataFrame:
         """Return what predictions.parquet says of each picture: a position earns the return up to the next close."""
@@ -130,7 +171,10 @@ class PictureData(ChartData):
     def describe(self) -> dict:
         """Return the data card, with what cannot be known of such a set."""
         _ = self.prepared
-        return super().describe() | {"warnings": list(self.prepared.warnings), "time_order": "known" if self.pictures.time is not None else "unknown"}
+        return super().describe() | {
+            "warnings": list(self.prepared.warnings),
+            "time_order": "known" if self.pictures.time is not None else "unknown",
+        }
 
 
 class GivenCaption:
@@ -144,7 +188,9 @@ class GivenCaption:
     def __call__(self, candles: Candles, ends: np.ndarray, window: int) -> list[str]:
         """One text per picture; raises UserError if the set has none."""
         if self._text is None:
-            raise UserError("the net reads captions, and the set has no column text: choose a model that reads images alone")
+            raise UserError(
+                "the net reads captions, and the set has no column text: choose a model that reads images alone"
+            )
         return [self._text[k] for k in ends]
 
 
@@ -161,8 +207,18 @@ def tape_of(pictures, place: np.ndarray) -> Candles:
     code = np.array([symbols.index(name) for name in names], np.int32)
     time = place.astype(np.int64) * DAY if pictures.time is None else pictures.time
     price = np.where(pictures.close > 0, pictures.close, 1.0)
-    return Candles(symbols=symbols, intervals=(step_of(code, time),) * len(symbols), symbol=code, time=time, open=price, high=price, low=price, close=price,
-                   volume=np.zeros(count), segment=np.arange(count, dtype=np.int32))
+    return Candles(
+        symbols=symbols,
+        intervals=(step_of(code, time),) * len(symbols),
+        symbol=code,
+        time=time,
+        open=price,
+        high=price,
+        low=price,
+        close=price,
+        volume=np.zeros(count),
+        segment=np.arange(count, dtype=np.int32),
+    )
 
 
 def step_of(code: np.ndarray, time: np.ndarray) -> str:
@@ -198,21 +254,31 @@ def doubts_of(pictures, part: np.ndarray, repeated: int, label, dealt: bool) -> 
     """Return, in sentences, what cannot be known of a set of pictures or is wrong with it."""
     said = []
     if pictures.time is None:
-        said.append("nothing is known of the order of these pictures in time: neighbours may share bars between training and test, so that "
-                    "scores can be too good; a column time would cut them by date")
+        said.append(
+            "nothing is known of the order of these pictures in time: neighbours may share bars between training and test, so that "
+            "scores can be too good; a column time would cut them by date"
+        )
     if dealt:
         said.append("the files lie sorted by class, so pictures were dealt out to the parts by a hash of their bytes")
     if pictures.part is not None:
-        said.append("the parts are those of the set (" + ", ".join(f"{name} {int((part == NAMES[name]).sum())}" for name in ("train", "validation", "test"))
-                    + "): whether they follow each other in time is not checked")
+        sizes = ", ".join(f"{name} {int((part == NAMES[name]).sum())}" for name in ("train", "validation", "test"))
+        said.append(f"the parts are those of the set ({sizes}): whether they follow each other in time is not checked")
     if repeated:
-        said.append(f"{repeated} pictures stand in a later part too, byte for byte: they were taken out of the earlier one")
+        said.append(
+            f"{repeated} pictures stand in a later part too, byte for byte: they were taken out of the earlier one"
+        )
     if label.kind == "recognition":
-        said.append("labels are taken as given, as names of what is drawn: data.label.kind=forecast if they tell what came after")
+        said.append(
+            "labels are taken as given, as names of what is drawn: data.label.kind=forecast if they tell what came after"
+        )
     if np.isfinite(pictures.next_close).any() and np.isnan(label.forward_return).all():
-        said.append("next_close is given without the close of the last bar, so that no return and no forecast can be learnt from it")
+        said.append(
+            "next_close is given without the close of the last bar, so that no return and no forecast can be learnt from it"
+        )
     if told := words_that_tell(pictures):
-        said.append(f"the texts name the label ('{told[0]}' stands only beside {told[1]}): a net that reads them need not look at a picture")
+        said.append(
+            f"the texts name the label ('{told[0]}' stands only beside {told[1]}): a net that reads them need not look at a picture"
+        )
     return said
 
 

@@ -24,9 +24,16 @@ SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff")
 INDEXES = (".csv", ".jsonl", ".parquet")
 MOST_PIXELS = 50_000_000
 PARTS = {"train": 0, "training": 0, "validation": 1, "val": 1, "valid": 1, "dev": 1, "test": 2}
-COLUMNS = {"image": ("image", "file_name", "image_path", "filename", "file", "path", "img"), "label": ("label", "class", "target", "labels"),
-           "text": ("text", "caption", "description"), "next_close": ("next_close",), "close": ("close", "last_close"),
-           "forward_return": ("forward_return",), "time": ("time", "open_time", "timestamp", "date", "datetime"), "symbol": ("symbol", "ticker", "pair")}
+COLUMNS = {
+    "image": ("image", "file_name", "image_path", "filename", "file", "path", "img"),
+    "label": ("label", "class", "target", "labels"),
+    "text": ("text", "caption", "description"),
+    "next_close": ("next_close",),
+    "close": ("close", "last_close"),
+    "forward_return": ("forward_return",),
+    "time": ("time", "open_time", "timestamp", "date", "datetime"),
+    "symbol": ("symbol", "ticker", "pair"),
+}
 CLOSE = re.compile(r"\bclose\b[^\d+-]{0,4}(\d[\d,]*\.?\d*)", re.IGNORECASE)
 
 
@@ -74,7 +81,11 @@ def holds_images(path: Path) -> bool:
         names = pq.read_schema(path)
     except (pa.ArrowException, OSError):
         return False
-    return any(pa.types.is_struct(names.field(n).type) or pa.types.is_binary(names.field(n).type) for n in names.names if n in COLUMNS["image"])
+    return any(
+        pa.types.is_struct(names.field(n).type) or pa.types.is_binary(names.field(n).type)
+        for n in names.names
+        if n in COLUMNS["image"]
+    )
 
 
 def _rows_of_parquet(path: Path) -> Iterator[dict]:
@@ -86,18 +97,27 @@ def _rows_of_parquet(path: Path) -> Iterator[dict]:
     told = json.loads((table.schema.metadata or {}).get(b"huggingface", b"{}"))
     classes = told.get("info", {}).get("features", {}).get(found.get("label", ""), {}).get("names")
     times = read_times(table.column(found["time"]), path.name).tolist() if "time" in found else None
-    images, columns = table.column(found["image"]), {name: table.column(found[name]).to_pylist() for name in found if name not in ("image", "time")}
+    images, columns = (
+        table.column(found["image"]),
+        {name: table.column(found[name]).to_pylist() for name in found if name not in ("image", "time")},
+    )
     for k in range(len(table)):
         row = {name: values[k] for name, values in columns.items()} | ({"time": times[k]} if times else {})
         if classes and isinstance(row.get("label"), int) and row["label"] >= 0:
             row["label"] = classes[row["label"]]
-        yield row | {"read": _cell(images, k), "name": f"{path.name} row {k + 1}", "part": part_of(path.name), "classes": classes}
+        yield row | {
+            "read": _cell(images, k),
+            "name": f"{path.name} row {k + 1}",
+            "part": part_of(path.name),
+            "classes": classes,
+        }
 
 
 def _cell(images: pa.ChunkedArray, k: int) -> Callable[[], bytes]:
     def read() -> bytes:
         cell = images[k].as_py()
         return (cell.get("bytes") if isinstance(cell, dict) else cell) or b""
+
     return read
 
 
@@ -110,7 +130,10 @@ def _rows_of_index(path: Path, folder: Path) -> Iterator[dict]:
     for number, row in enumerate(rows, 2):
         place = _inside(folder, path.parent, str(row[found["image"]] or ""), f"{path.name}, line {number}")
         yield {name: row.get(column) for name, column in found.items() if name != "image"} | {
-            "read": place.read_bytes, "name": place.relative_to(folder.resolve()).as_posix(), "part": part_of(place.parent.name)}
+            "read": place.read_bytes,
+            "name": place.relative_to(folder.resolve()).as_posix(),
+            "part": part_of(place.parent.name),
+        }
 
 
 def _plain_rows(path: Path) -> list[dict]:
@@ -123,7 +146,9 @@ def _plain_rows(path: Path) -> list[dict]:
             return rows if all(isinstance(row, dict) for row in rows) else []
         return list(csv.DictReader(io.StringIO(text)))
     except (pa.ArrowException, OSError, ValueError, csv.Error) as error:
-        raise UserError(f"{path.name} cannot be read as an index of pictures ({str(error)[:80]}): repair or remove it") from None
+        raise UserError(
+            f"{path.name} cannot be read as an index of pictures ({str(error)[:80]}): repair or remove it"
+        ) from None
 
 
 def _inside(folder: Path, beside: Path, name: str, place: str) -> Path:
@@ -135,7 +160,9 @@ def _inside(folder: Path, beside: Path, name: str, place: str) -> Path:
     tries = (base.joinpath(*parts[k:]) for k in range(len(parts)) for base in (beside, folder))
     file = next((path.resolve() for path in tries if path.is_file()), None)
     if file is None:
-        raise UserError(f"{place} names the picture '{name[:80]}', which is not there: mend the path or remove the line")
+        raise UserError(
+            f"{place} names the picture '{name[:80]}', which is not there: mend the path or remove the line"
+        )
     if not file.is_relative_to(folder.resolve()):
         raise UserError(f"{place} names the picture '{name[:80]}' outside the folder of the set: copy it in")
     return file
@@ -147,15 +174,19 @@ def _rows_of_folders(folder: Path) -> Iterator[dict]:
         parents = path.relative_to(folder).parts[:-1]
         label = next((name for name in reversed(parents) if name.lower() not in PARTS), None)
         if label is None:
-            raise UserError(f"'{path.relative_to(folder)}' has no label: put pictures into one folder per class, or write an index.csv "
-                            "with the columns file_name and label")
+            raise UserError(
+                f"'{path.relative_to(folder)}' has no label: put pictures into one folder per class, or write an index.csv "
+                "with the columns file_name and label"
+            )
         part = next((PARTS[name.lower()] for name in parents if name.lower() in PARTS), None)
         yield {"label": label, "read": path.read_bytes, "name": path.relative_to(folder).as_posix(), "part": part}
 
 
 def _by_name(path: Path) -> tuple:
     """Return the order of files whose names count, whatever folder they lie in: candle_2 before candle_10."""
-    return [(word.isdigit(), int(word) if word.isdigit() else 0, word) for word in re.split(r"(\d+)", path.name) if word], path.as_posix()
+    return [
+        (word.isdigit(), int(word) if word.isdigit() else 0, word) for word in re.split(r"(\d+)", path.name) if word
+    ], path.as_posix()
 
 
 def part_of(name: str) -> int | None:
@@ -166,30 +197,54 @@ def part_of(name: str) -> int | None:
 def match(names: list[str]) -> dict[str, str]:
     """Return meaning -> column of an index."""
     lower = {name.lower(): name for name in names if isinstance(name, str)}
-    return {meaning: lower[hit] for meaning, aliases in COLUMNS.items() if (hit := next((a for a in aliases if a in lower), None))}
+    return {
+        meaning: lower[hit]
+        for meaning, aliases in COLUMNS.items()
+        if (hit := next((a for a in aliases if a in lower), None))
+    }
 
 
 def _of_rows(rows: list[dict]) -> PictureSet:
     if not rows:
-        raise UserError("there are no labelled pictures: give a folder with one folder per class, an index.csv with the columns file_name "
-                        "and label, or parquet files with the columns image and label")
+        raise UserError(
+            "there are no labelled pictures: give a folder with one folder per class, an index.csv with the columns file_name "
+            "and label, or parquet files with the columns image and label"
+        )
     rows = [row for row in rows if row.get("label") not in (None, "", -1)]
     labels = [str(row["label"]) for row in rows]
-    told = next((row["classes"] for row in rows if row.get("classes")), None)
-    classes = tuple(told) if told else tuple(sorted(set(labels), key=lambda name: (not name.isdigit(), int(name) if name.isdigit() else 0, name)))
-    if len(classes) < 2:
-        raise UserError(f"all pictures have the label {classes[0] if classes else 'nothing'}: a net needs at least two classes")
+    classes = _classes(rows, labels)
     text = [str(row.get("text") or "") for row in rows]
     close = _numbers(rows, "close")
     if np.isnan(close).all() and any(text):
         close = np.array([_close_in(words) for words in text])
     known = [row["part"] for row in rows]
     return PictureSet(
-        read=lambda k: rows[k]["read"](), names=[row["name"] for row in rows], classes=classes,
-        label=np.array([classes.index(name) for name in labels], np.int64), text=text if any(text) else None, close=close,
-        next_close=_numbers(rows, "next_close"), forward_return=_numbers(rows, "forward_return"), time=_times(rows),
+        read=lambda k: rows[k]["read"](),
+        names=[row["name"] for row in rows],
+        classes=classes,
+        label=np.array([classes.index(name) for name in labels], np.int64),
+        text=text if any(text) else None,
+        close=close,
+        next_close=_numbers(rows, "next_close"),
+        forward_return=_numbers(rows, "forward_return"),
+        time=_times(rows),
         symbol=[tidy_symbol(row["symbol"]) for row in rows] if all(row.get("symbol") for row in rows) else None,
-        part=np.array(known, np.int8) if all(part is not None for part in known) and set(known) == {0, 1, 2} else None)
+        part=np.array(known, np.int8) if all(part is not None for part in known) and set(known) == {0, 1, 2} else None,
+    )
+
+
+def _classes(rows: list[dict], labels: list[str]) -> tuple[str, ...]:
+    """Return the names of the classes as the set gives them, else those that occur, numbers in their order first."""
+    told = next((row["classes"] for row in rows if row.get("classes")), None)
+    classes = tuple(told or sorted(set(labels), key=_numbers_first))
+    if len(classes) < 2:
+        only = classes[0] if classes else "nothing"
+        raise UserError(f"all pictures have the label {only}: a net needs at least two classes")
+    return classes
+
+
+def _numbers_first(name: str) -> tuple[bool, int, str]:
+    return not name.isdecimal(), int(name) if name.isdecimal() else 0, name
 
 
 def _close_in(text: str) -> float:
@@ -203,8 +258,11 @@ def _numbers(rows: list[dict], name: str) -> np.ndarray:
         try:
             found = float(value) if value not in (None, "") else float("nan")
         except (TypeError, ValueError):
-            raise UserError(f"{row['name']} has the {name} {str(value)[:40]!r}, which is no number: mend the index") from None
+            raise UserError(
+                f"{row['name']} has the {name} {str(value)[:40]!r}, which is no number: mend the index"
+            ) from None
         return found if np.isfinite(found) else float("nan")
+
     return np.array([number(row) for row in rows])
 
 
@@ -227,10 +285,14 @@ def decode(data: bytes, shape: tuple[int, int, int], name: str) -> np.ndarray:
     try:
         with Image.open(io.BytesIO(data), formats=FORMATS) as image:
             if image.width * image.height > MOST_PIXELS:
-                raise UserError(f"{name} has {image.width}×{image.height} pixels, more than {MOST_PIXELS:,}: make it smaller")
+                raise UserError(
+                    f"{name} has {image.width}×{image.height} pixels, more than {MOST_PIXELS:,}: make it smaller"
+                )
             if image.mode in ("RGBA", "LA", "PA", "P"):
                 image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image.convert("RGBA"))
-            pixels = np.asarray(image.convert("L" if channels == 1 else "RGB").resize((width, height), Image.Resampling.BILINEAR))
+            pixels = np.asarray(
+                image.convert("L" if channels == 1 else "RGB").resize((width, height), Image.Resampling.BILINEAR)
+            )
     except UserError:
         raise
     except (OSError, ValueError, SyntaxError, EOFError, struct.error, MemoryError, Image.DecompressionBombError):

@@ -38,7 +38,9 @@ class _Scaler(ABC):
         complete = np.isfinite(values).all(axis=1)
         rows = values if complete.all() else values[complete]
         if not len(rows):
-            raise UserError("no complete training row to fit the scaling on; use more bars before the split or fewer indicators.")
+            raise UserError(
+                "no complete training row to fit the scaling on; use more bars before the split or fewer indicators."
+            )
         centre, scale = self._measure(rows)
         negligible = scale <= 1e-12 * np.maximum(np.abs(centre), 1.0)  # round-off of a constant column
         self.centre, self.scale = centre, np.where(negligible, 1.0, scale)
@@ -48,7 +50,9 @@ class _Scaler(ABC):
         """Scaled copy of (…, F) values."""
         assert self.fitted, "fit before use"
         if values.shape[-1] != len(self.centre):
-            raise UserError(f"the scaling was fitted on {len(self.centre)} columns and got {values.shape[-1]}; use the same indicators.")
+            raise UserError(
+                f"the scaling was fitted on {len(self.centre)} columns and got {values.shape[-1]}; use the same indicators."
+            )
         out = (values - self.centre) / self.scale
         return out if self.clip is None else np.clip(out, -self.clip, self.clip, out=out)
 

@@ -12,7 +12,9 @@ def check_sizes(**sizes: int | str | None) -> None:
     """Raise UserError for a size below 1 or beyond what can be held; null and auto pass."""
     for name, value in sizes.items():
         if isinstance(value, int) and not 1 <= value <= LARGEST.get(name, value):
-            raise UserError(f"{name} is {value}; give 1 or more" + (f", at most {LARGEST[name]}" if name in LARGEST else ""))
+            raise UserError(
+                f"{name} is {value}; give 1 or more" + (f", at most {LARGEST[name]}" if name in LARGEST else "")
+            )
 
 
 def check_dates(start: str | None, end: str | None) -> None:

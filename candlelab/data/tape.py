@@ -19,18 +19,30 @@ def checked_intervals(asked: str | list[str], coarser: str | None) -> tuple[str,
     if not found or len(set(found)) < len(found):
         raise UserError(f"interval is {list(names)}: give one, or several different ones of which the first is tested")
     if len(found) > 1 and coarser is not None:
-        raise UserError(f"resample is {coarser} and interval has {len(found)} entries: a tape is coarsened to one interval, so give one")
+        raise UserError(
+            f"resample is {coarser} and interval has {len(found)} entries: a tape is coarsened to one interval, so give one"
+        )
     return found
 
 
-def fetch_tape(source: Source, symbols: list[str], intervals: tuple[str, ...], span: tuple[str | None, str | None], *, coarser: str | None,
-               holes: float, seed: int) -> Candles:
+def fetch_tape(
+    source: Source,
+    symbols: list[str],
+    intervals: tuple[str, ...],
+    span: tuple[str | None, str | None],
+    *,
+    coarser: str | None,
+    holes: float,
+    seed: int,
+) -> Candles:
     """Return the bars of every symbol at every interval from span's start to its end; "BTCUSDT 4h" where there are several.
 
     coarser  an interval to build from the fetched one, or None; holes: share of bars removed at random (seeded).
     """
     start, end = (to_time(date) for date in span)
-    tapes = [source.fetch(symbols, interval, start, end) for interval in reversed(intervals)]  # a source remembers its last
+    tapes = [
+        source.fetch(symbols, interval, start, end) for interval in reversed(intervals)
+    ]  # a source remembers its last
     tape = tapes[0] if len(tapes) == 1 else concat(tapes)
     if coarser is not None:
         tape = resample(tape, coarser, start=start)

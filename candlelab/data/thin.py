@@ -24,8 +24,11 @@ def thin(candles: Candles, *, share: float, seed: int) -> Candles:
     for code, name in enumerate(candles.symbols):
         rows = np.flatnonzero((candles.symbol == code) & ~missing)
         draw = np.random.default_rng([seed, *name.encode()])
-        missing[draw.permutation(rows)[int(len(rows) * (1 - share)):]] = True
+        missing[draw.permutation(rows)[int(len(rows) * (1 - share)) :]] = True
     empty = {name: np.where(missing, np.nan, getattr(candles, name)) for name in PRICES}
-    empty |= {name: np.where(missing, 0.0, getattr(candles, name)) for name in ("volume", *EXTRAS)
-              if getattr(candles, name) is not None}
+    empty |= {
+        name: np.where(missing, 0.0, getattr(candles, name))
+        for name in ("volume", *EXTRAS)
+        if getattr(candles, name) is not None
+    }
     return replace(candles, missing=missing, **empty)

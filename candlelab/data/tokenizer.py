@@ -101,6 +101,7 @@ def stored_tokenizer(name: str, path: Path) -> Tokenizer:
     if not path.exists():
         return load_tokenizer(name)
     from tokenizers import Tokenizer as Inner
+
     return WordPiece(name, Inner.from_file(str(path)))
 
 

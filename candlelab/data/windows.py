@@ -16,7 +16,9 @@ def valid_ends(candles: Candles, *, window: int, warmup: int, stride: int) -> np
     A window whose bars were all removed on purpose is left out.
     """
     if window < 1 or warmup < 0 or stride < 1:
-        raise UserError(f"window {window}, warmup {warmup}, stride {stride}: need window >= 1, warmup >= 0, stride >= 1")
+        raise UserError(
+            f"window {window}, warmup {warmup}, stride {stride}: need window >= 1, warmup >= 0, stride >= 1"
+        )
     first = window + warmup - 1
     keep = (candles.position >= first) & ((candles.position - first) % stride == 0)
     if candles.missing is not None:

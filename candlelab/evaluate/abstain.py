@@ -29,9 +29,16 @@ def chosen(validation: Predicted | None, precision: float) -> dict:
     right = np.empty(0) if validation is None else validation.right
     least = least_confidence(confidence, right, precision)
     named = confidence >= (np.inf if least is None else least)
-    return {"rule": "abstain", "score": "confidence", "chosen_on": "validation", "precision": precision, "threshold": least,
-            "candidates": len(np.unique(confidence)), "named": float(named.mean()) if len(named) else None,
-            "named_accuracy": float(right[named].mean()) if named.any() else None}
+    return {
+        "rule": "abstain",
+        "score": "confidence",
+        "chosen_on": "validation",
+        "precision": precision,
+        "threshold": least,
+        "candidates": len(np.unique(confidence)),
+        "named": float(named.mean()) if len(named) else None,
+        "named_accuracy": float(right[named].mean()) if named.any() else None,
+    }
 
 
 def named(test: Predicted, least: float | None, level: float) -> Scored:

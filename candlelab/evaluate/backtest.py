@@ -126,7 +126,9 @@ def _rotated_sharpes(signal, bar_return, offsets, first, size, instant, weight, 
     return result
 
 
-def random_signal_sharpes(signal: np.ndarray, bar_return: np.ndarray, rows: Rows, cost: float, draws: int, seed: int) -> np.ndarray:
+def random_signal_sharpes(
+    signal: np.ndarray, bar_return: np.ndarray, rows: Rows, cost: float, draws: int, seed: int
+) -> np.ndarray:
     """(draws,) net Sharpe ratios of the same positions put at random times.
 
     Each chain's positions are turned around by a random number of rows, the same for all symbols, so

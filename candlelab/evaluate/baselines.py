@@ -134,11 +134,16 @@ RULES: dict[str, Callable[[Features, Features, int, int], np.ndarray]] = {
     "last_direction": last_direction,
     "reversal": reversal,
 }
-FITTED: dict[str, Callable[[Features, Features, int, int], np.ndarray]] = {"volatility": volatility, "logistic": logistic}
+FITTED: dict[str, Callable[[Features, Features, int, int], np.ndarray]] = {
+    "volatility": volatility,
+    "logistic": logistic,
+}
 BASELINES = (*RULES, *FITTED, "gradient_boosting")
 
 
-def fit_predict(train: Features, validation: Features, rows: Features, *, classes: int, seed: int) -> dict[str, np.ndarray]:
+def fit_predict(
+    train: Features, validation: Features, rows: Features, *, classes: int, seed: int
+) -> dict[str, np.ndarray]:
     """Probabilities (n, K) of every baseline, fitted on the labelled training rows; validation rows only stop the boosting.
 
     Where training shows a single class, the fitted models answer with the training shares.

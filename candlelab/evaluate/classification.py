@@ -70,19 +70,38 @@ def classify(given: Predicted, classes: tuple[str, ...], *, level: float, bins: 
 
 def _of_table(found: Scored, given: Predicted, level: float) -> None:
     answered, classes = given.p.argmax(1), given.p.shape[1]
-    scores = {"balanced_accuracy": (metrics.balanced_parts, 0), "f1_macro": (metrics.f1_parts, 0), "mcc": (metrics.mcc_parts, -1)}
+    scores = {
+        "balanced_accuracy": (metrics.balanced_parts, 0),
+        "f1_macro": (metrics.f1_parts, 0),
+        "mcc": (metrics.mcc_parts, -1),
+    }
     for name, (parts_of, lowest) in scores.items():
         parts = parts_of(given.label, answered, classes)
-        put(found, name, float(parts.mean()), intervals.of_mean(parts, given.rows, level, lowest, 1, memory=given.memory))
+        put(
+            found,
+            name,
+            float(parts.mean()),
+            intervals.of_mean(parts, given.rows, level, lowest, 1, memory=given.memory),
+        )
 
 
 def _of_ranks(found: Scored, given: Predicted, boot: intervals.BlockBootstrap, level: float) -> None:
     label, p, rows = given.label, given.p, given.rows
-    put(found, "auroc", metrics.over_classes(metrics.auroc, label, p), intervals.of_auroc_classes(label, p, rows, level, memory=given.memory))
+    put(
+        found,
+        "auroc",
+        metrics.over_classes(metrics.auroc, label, p),
+        intervals.of_auroc_classes(label, p, rows, level, memory=given.memory),
+    )
     found |= direction_scores(given, level)
     change, far = (label == 0) | (label == p.shape[1] - 1), p[:, 0] + p[:, -1]
     parts = metrics.auroc_parts(change, far) if p.shape[1] > 2 else np.array([np.nan])
-    put(found, "auroc_move", metrics.auroc_move(label, p), intervals.of_mean(parts, rows, level, 0, 1, memory=given.memory))
+    put(
+        found,
+        "auroc_move",
+        metrics.auroc_move(label, p),
+        intervals.of_mean(parts, rows, level, 0, 1, memory=given.memory),
+    )
     value = metrics.over_classes(metrics.auprc, label, p)
     error = metrics.over_classes(lambda positive, score: intervals.auprc_error(positive, score, boot), label, p)
     put(found, "auprc", value, intervals.around(value, error, level, 0, 1, freedom=boot.freedom))
@@ -142,12 +161,21 @@ def forecast_scores(given: Predicted, level: float) -> Scored:
     rows = given.rows.take(known)
     losses = ((forecast - actual) / sigma) ** 2
     found: Scored = {}
-    put(found, "forecast_mse", float(losses.mean()), intervals.of_mean(losses, rows, level, memory=mean_error.memory_of(forecast, rows)))
+    put(
+        found,
+        "forecast_mse",
+        float(losses.mean()),
+        intervals.of_mean(losses, rows, level, memory=mean_error.memory_of(forecast, rows)),
+    )
     found["forecast_r2"] = float(1 - losses.mean() / np.mean((actual / sigma) ** 2))
     constant = np.ptp(forecast) == 0 or np.ptp(actual) == 0
     rank = np.nan if constant else float(spearmanr(forecast, actual).statistic)
     first, second = (_standard_ranks(values) for values in (forecast, actual))
-    error = mean_error.of_mean(first * second - rank / 2 * (first**2 + second**2), rows) if not constant else MeanError(np.nan, np.inf)
+    error = (
+        mean_error.of_mean(first * second - rank / 2 * (first**2 + second**2), rows)
+        if not constant
+        else MeanError(np.nan, np.inf)
+    )
     put(found, "rank_ic", rank, intervals.around(rank, error.error, level, -1, 1, freedom=error.freedom))
     return found | _cross_section(forecast, actual, rows)
 
@@ -167,8 +195,14 @@ def _cross_section(forecast: np.ndarray, actual: np.ndarray, rows: Rows, fewest:
     order = np.argsort(rows.instant, kind="stable")
     edge = np.searchsorted(rows.instant[order], np.r_[crowded, len(rows.instants)])
     until = np.searchsorted(rows.instant[order], crowded, side="right")
-    each = [spearmanr(forecast[order[a:b]], actual[order[a:b]]).statistic for a, b in zip(edge[:-1], until, strict=True)]
+    each = [
+        spearmanr(forecast[order[a:b]], actual[order[a:b]]).statistic for a, b in zip(edge[:-1], until, strict=True)
+    ]
     each = np.array([v for v in each if np.isfinite(v)])
     if len(each) < 2:
         return {}
-    return {"rank_ic_mean": float(each.mean()), "rank_icir": float(each.mean() / each.std(ddof=1)), "rank_ic_dates": len(each)}
+    return {
+        "rank_ic_mean": float(each.mean()),
+        "rank_icir": float(each.mean() / each.std(ddof=1)),
+        "rank_ic_dates": len(each),
+    }

@@ -23,8 +23,16 @@ def against_naive(given: Predicted, level: float) -> Scored:
     own, naive = 100 * np.abs(given.forecast[known] - actual), 100 * np.abs(actual)
     found: Scored = {"forecast_n": int(known.sum())}
     for name, values in (("forecast_mae_pct", own), ("naive_mae_pct", naive), ("forecast_gain_pct", naive - own)):
-        put(found, name, float(values.mean()), intervals.of_mean(values, rows, level, memory=mean_error.memory_of(values, rows)))
-    return found | {"forecast_rmse_pct": float(np.sqrt(np.mean(own**2))), "naive_rmse_pct": float(np.sqrt(np.mean(naive**2)))}
+        put(
+            found,
+            name,
+            float(values.mean()),
+            intervals.of_mean(values, rows, level, memory=mean_error.memory_of(values, rows)),
+        )
+    return found | {
+        "forecast_rmse_pct": float(np.sqrt(np.mean(own**2))),
+        "naive_rmse_pct": float(np.sqrt(np.mean(naive**2))),
+    }
 
 
 def expected_range(error: np.ndarray) -> tuple[float, float] | None:

@@ -45,8 +45,10 @@ class Instrument:
         if self.faults:
             return f"This net could not have found an edge: {MEANS_NOTHING} ({'; '.join(self.faults)})."
         if self.share is None or self.planted is None:
-            return ("Nobody tested whether this net could have found an edge (evaluate.positive_control=full does); "
-                    "its units are alive and it has learnt its training rows.")
+            return (
+                "Nobody tested whether this net could have found an edge (evaluate.positive_control=full does); "
+                "its units are alive and it has learnt its training rows."
+            )
         tried = "" if self.effort > 0.99 else f" in {100 * self.effort:.0f} % of the training"
         way = f"planted on the same bars{tried}, the same recipe went {100 * max(self.share, 0.0):.0f} % of the way"
         edge = f"an edge of {100 * self.planted:.1f} % right"

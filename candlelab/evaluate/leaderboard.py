@@ -1,6 +1,5 @@
 """All runs of a study as one table: seeds averaged, intervals kept, controls and baselines among the models."""
 
-
 import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence

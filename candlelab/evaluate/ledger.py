@@ -26,16 +26,29 @@ def trade_list(signal: np.ndarray, trades: Trades, symbols: tuple[str, ...]) -> 
     rows = trades.rows
     first, last = runs_of(signal, rows)
     if not len(first):
-        return pd.DataFrame({name: pd.Series(dtype=object if name in ("symbol", "entry", "exit", "side") else float) for name in COLUMNS})
+        return pd.DataFrame(
+            {
+                name: pd.Series(dtype=object if name in ("symbol", "entry", "exit", "side") else float)
+                for name in COLUMNS
+            }
+        )
     growth = np.concatenate([[0.0], np.cumsum(np.log1p(np.maximum(signal * trades.bar_return, -1 + 1e-12)))])
     gross = np.expm1(growth[last + 1] - growth[first])
     opened = next_open(rows.time[first], rows.interval)
     closed = next_open(_held_until(rows)[last], rows.interval)
     fee = np.full(len(first), 2 * trades.cost)
-    found = pd.DataFrame({"symbol": np.array(symbols)[rows.symbol[first]], "entry": _text(opened), "exit": _text(closed),
-                          "side": np.where(signal[first] > 0, "long", "short"),
-                          "bars": np.rint((closed - opened) / interval_ms(rows.interval)).astype(int),
-                          "gross": gross, "fee": fee, "net": gross - fee})
+    found = pd.DataFrame(
+        {
+            "symbol": np.array(symbols)[rows.symbol[first]],
+            "entry": _text(opened),
+            "exit": _text(closed),
+            "side": np.where(signal[first] > 0, "long", "short"),
+            "bars": np.rint((closed - opened) / interval_ms(rows.interval)).astype(int),
+            "gross": gross,
+            "fee": fee,
+            "net": gross - fee,
+        }
+    )
     return found.iloc[np.lexsort((first, opened))].reset_index(drop=True)
 
 
@@ -63,14 +76,22 @@ def trade_scores(found: pd.DataFrame) -> Scored:
     if not len(net):
         return dict.fromkeys(("win_rate", "profit_factor", "holding_bars", "mean_trade_pct"), np.nan)
     lost = -net[net < 0].sum()
-    return {"win_rate": float((net > 0).mean()), "profit_factor": float(net[net > 0].sum() / lost) if lost > 0 else np.nan,
-            "holding_bars": float(found["bars"].mean()), "mean_trade_pct": 100 * float(net.mean())}
+    return {
+        "win_rate": float((net > 0).mean()),
+        "profit_factor": float(net[net > 0].sum() / lost) if lost > 0 else np.nan,
+        "holding_bars": float(found["bars"].mean()),
+        "mean_trade_pct": 100 * float(net.mean()),
+    }
 
 
 def by_side(found: pd.DataFrame) -> list[dict]:
     """Statistics of all trades, of the long and of the short ones: side, trades, win_rate, profit_factor, holding_bars, …"""
     told = []
-    for side, part in (("all", found), ("long", found[found["side"] == "long"]), ("short", found[found["side"] == "short"])):
+    for side, part in (
+        ("all", found),
+        ("long", found[found["side"] == "long"]),
+        ("short", found[found["side"] == "short"]),
+    ):
         net = part["net"].to_numpy(float)
         ends = {"best_pct": 100 * float(net.max()), "worst_pct": 100 * float(net.min())} if len(net) else {}
         told.append({"side": side, "trades": len(part), **trade_scores(part), **ends})

@@ -80,7 +80,9 @@ def of_mean(values: np.ndarray, rows: Rows) -> MeanError:
     if spread <= 1e-24 * float(values @ values):
         return MeanError(0.0, np.inf)
     sums = np.bincount(rows.instant, centred, instants)
-    total = _pairs_within(centred, sums, rows) if rows.horizon else newey_west(sums, automatic_lags(instants)) * instants
+    total = (
+        _pairs_within(centred, sums, rows) if rows.horizon else newey_west(sums, automatic_lags(instants)) * instants
+    )
     return MeanError(float(np.sqrt(max(total, spread))) / size, _freedom(sums, _lags_read(rows)))
 
 

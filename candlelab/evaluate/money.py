@@ -16,7 +16,9 @@ from candlelab.evaluate.rows import Rows
 from candlelab.evaluate.threshold.curve import Trades
 
 
-def trades_of(p: np.ndarray, forecast: np.ndarray, bar_return: np.ndarray, rows: Rows, cost: float, kind: str) -> Trades:
+def trades_of(
+    p: np.ndarray, forecast: np.ndarray, bar_return: np.ndarray, rows: Rows, cost: float, kind: str
+) -> Trades:
     """How sure each row is and of which side.
 
     kind  confidence: probability of the likeliest class; margin: |p_up - p_down|; forecast: |predicted log return|.
@@ -64,7 +66,9 @@ def earnings(test: Backtest, rows: Rows, *, level: float) -> Scored:
 def lags_of(test: Backtest, rows: Rows) -> int:
     """Lags over which net returns may hang together: while positions last, a trend of prices is earned again and again."""
     stays = 1 - test.turnover.mean() / (2 * test.exposure) if test.exposure else 0.0
-    return max(automatic_lags(len(test.net), rows.lags), persistent_lags(float(np.clip(stays, 0.0, 0.97)), len(test.net)))
+    return max(
+        automatic_lags(len(test.net), rows.lags), persistent_lags(float(np.clip(stays, 0.0, 0.97)), len(test.net))
+    )
 
 
 def _probabilities(net: np.ndarray, ratio: float) -> Scored:
@@ -105,7 +109,12 @@ def at_thresholds(trades: Trades, label: np.ndarray, classes: int, values: np.nd
     for value in values:
         signal = signal_of(trades, value)
         test = backtest.run(signal, trades.bar_return, trades.rows, trades.cost)
-        found = {"threshold": float(value), "trades": test.entries, "sharpe_annual": test.sharpe * year, "trading_score": 0.0}
+        found = {
+            "threshold": float(value),
+            "trades": test.entries,
+            "sharpe_annual": test.sharpe * year,
+            "trading_score": 0.0,
+        }
         for word, side, target in (("long", 1, classes - 1), ("short", -1, 0)):
             taken = signal == side
             judged = label[taken & (label >= 0)]
@@ -132,7 +141,9 @@ def against_holding(signal: np.ndarray, trades: Trades, *, level: float) -> Scor
     timing = test.net - backtest.run(mean_by_symbol(signal, rows), gain, rows, cost).net
     ratio = sharpe.sharpe(timing)
     lags = lags_of(test, rows)
-    low, high = intervals.around(ratio, sharpe.robust_error(timing, lags), level, freedom=1.5 * len(timing) / (lags + 1))
+    low, high = intervals.around(
+        ratio, sharpe.robust_error(timing, lags), level, freedom=1.5 * len(timing) / (lags + 1)
+    )
     put(found, "sharpe_timing_annual", ratio * year, (low * year, high * year))
     return found
 

@@ -62,7 +62,9 @@ class Answers:
     gains: Mapping[str, np.ndarray]
 
 
-def answers(runs: Sequence[Mapping[str, Any]], tables: Mapping[str, pd.DataFrame], baseline: str | None) -> list[Answers]:
+def answers(
+    runs: Sequence[Mapping[str, Any]], tables: Mapping[str, pd.DataFrame], baseline: str | None
+) -> list[Answers]:
     """One per data set, from each model's lowest seed, on the test rows that all its models share."""
     sets: dict[str, dict[str, Mapping[str, Any]]] = {}
     for run in sorted(runs, key=lambda run: (run.get("seed") is None, run.get("seed"))):
@@ -71,11 +73,15 @@ def answers(runs: Sequence[Mapping[str, Any]], tables: Mapping[str, pd.DataFrame
     found = []
     for chosen in sets.values():
         rule = next(iter(chosen.values())).get("rule")
-        found.append(_aligned(chosen, tables, None if baseline is None else (baseline, baseline_name(baseline, runs, rule))))
+        found.append(
+            _aligned(chosen, tables, None if baseline is None else (baseline, baseline_name(baseline, runs, rule)))
+        )
     return found
 
 
-def _aligned(chosen: Mapping[str, Mapping[str, Any]], tables: Mapping[str, pd.DataFrame], baseline: tuple[str, str] | None) -> Answers:
+def _aligned(
+    chosen: Mapping[str, Mapping[str, Any]], tables: Mapping[str, pd.DataFrame], baseline: tuple[str, str] | None
+) -> Answers:
     """The models of one data set, and one baseline (name in the table, name in words), on their common rows."""
     frames = {name: _test(tables[run["run"]], "net") for name, run in chosen.items()}
     first = next(iter(chosen.values()))
@@ -87,20 +93,30 @@ def _aligned(chosen: Mapping[str, Mapping[str, Any]], tables: Mapping[str, pd.Da
         common = common.intersection(frame.index)
     common = common.sort_values()
     frames = {name: frame.loc[common] for name, frame in frames.items()}
-    rows = Rows.of(common.to_frame(index=False), horizon=int(first.get("horizon", 1)), interval=str(first.get("interval", "1h")))
+    rows = Rows.of(
+        common.to_frame(index=False), horizon=int(first.get("horizon", 1)), interval=str(first.get("interval", "1h"))
+    )
     said = {name: probabilities_of(frame) for name, frame in frames.items()}
-    gains = {name: confidences(said[name], None, "confidence")[1] * _bar_return(frame) for name, frame in frames.items()}
+    gains = {
+        name: confidences(said[name], None, "confidence")[1] * _bar_return(frame) for name, frame in frames.items()
+    }
     label, forward = (frames[next(iter(frames))][name].to_numpy() for name in ("label", "forward_return"))
     classes = next(iter(said.values())).shape[1]
     if first.get("kind", "forecast") == "recognition":
-        return Answers(rows, {name: metrics.balanced_parts(label, p.argmax(1), classes) for name, p in said.items()}, gains)
+        return Answers(
+            rows, {name: metrics.balanced_parts(label, p.argmax(1), classes) for name, p in said.items()}, gains
+        )
     moved = metrics.direction_rows(label, classes, forward)
-    return Answers(rows.take(moved), {name: metrics.direction_parts(label, p, moved) for name, p in said.items()}, gains)
+    return Answers(
+        rows.take(moved), {name: metrics.direction_parts(label, p, moved) for name, p in said.items()}, gains
+    )
 
 
 def probabilities_of(frame: pd.DataFrame) -> np.ndarray:
     """(n, K) class probabilities of a table of predictions."""
-    return frame[sorted((column for column in frame if column.startswith("p_")), key=lambda column: int(column[2:]))].to_numpy()
+    return frame[
+        sorted((column for column in frame if column.startswith("p_")), key=lambda column: int(column[2:]))
+    ].to_numpy()
 
 
 def _bar_return(frame: pd.DataFrame) -> np.ndarray:
@@ -154,7 +170,15 @@ def deflate(runs: Sequence[Mapping[str, Any]], trials: int, sets: Sequence[Answe
     correlation = _mean_correlation(sets)
     effective = None if correlation is None else sharpe.effective_trials(trials, max(correlation, 0.0))
     above = _above_luck(ratio, psr, deviation, trials)
-    return Deflated(name, ratio, trials, effective, psr, above, None if effective is None else _above_luck(ratio, psr, deviation, effective))
+    return Deflated(
+        name,
+        ratio,
+        trials,
+        effective,
+        psr,
+        above,
+        None if effective is None else _above_luck(ratio, psr, deviation, effective),
+    )
 
 
 def deflated_each(runs: Sequence[Mapping[str, Any]]) -> dict[int, tuple[float, int]]:

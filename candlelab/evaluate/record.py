@@ -57,7 +57,11 @@ def rolling_sharpe(test: Backtest, rows: Rows) -> dict[str, np.ndarray]:
     ratio = np.divide(mean, np.sqrt(np.maximum(variance, 0)), out=np.full(len(mean), np.nan), where=variance > 1e-16)
     keep = np.unique(np.linspace(0, len(ratio) - 1, min(len(ratio), POINTS)).astype(int))
     days = width / rows.per_year * YEAR / 86_400_000
-    return {"time": test.time[width - 1:][keep], "sharpe": ratio[keep] * np.sqrt(rows.per_year), "days": np.array([days])}
+    return {
+        "time": test.time[width - 1 :][keep],
+        "sharpe": ratio[keep] * np.sqrt(rows.per_year),
+        "days": np.array([days]),
+    }
 
 
 def drawdowns(test: Backtest) -> dict[str, np.ndarray]:

@@ -63,7 +63,9 @@ class Rows:
         new_chain = new_symbol | np.r_[True, segment[1:] != segment[:-1]][: len(frame)]
         time = frame["time"].to_numpy(np.int64)
         if np.any(np.diff(time)[~new_chain[1:]] <= 0):
-            raise UserError("predictions hold a row twice or out of time order; write each symbol and time once per model")
+            raise UserError(
+                "predictions hold a row twice or out of time order; write each symbol and time once per model"
+            )
         return cls(time, np.cumsum(new_chain) - 1, np.cumsum(new_symbol) - 1, horizon, interval)
 
     def __len__(self) -> int:
@@ -168,7 +170,8 @@ class Rows:
         for start, stop in pairwise(edges):
             time = self.time[order[start:stop]]
             first[start:stop], last[start:stop] = (
-                start + np.searchsorted(time, time + bars * self.bar_ms, side="right") for bars in (self.horizon - 1, self.horizon)
+                start + np.searchsorted(time, time + bars * self.bar_ms, side="right")
+                for bars in (self.horizon - 1, self.horizon)
             )
         return order, first, last
 

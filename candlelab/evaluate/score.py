@@ -22,6 +22,7 @@ from candlelab.evaluate.table import SPLITS, Kind, Part, Task, split_parts
 from candlelab.evaluate.threshold.curve import Choice, Search, Trades
 
 NO_PERIODS: Mapping[str, tuple[int, int]] = MappingProxyType({})
+NO_FORECAST = "the net makes no forecast: its confidence stands in for score=forecast"
 
 
 @dataclass(frozen=True)
@@ -83,13 +84,21 @@ class Evaluation:
             if not 0 <= value < 10_000:
                 raise UserError(f"{name} was {value}; give basis points from 0 to below 10000")
         if not 0 < precision <= 1:
-            raise UserError(f"precision was {precision}; give the share of names that must be right, above 0 and up to 1")
+            raise UserError(
+                f"precision was {precision}; give the share of names that must be right, above 0 and up to 1"
+            )
         if not 0.5 < level < 1:
             raise UserError(f"level was {level}; give a share above 0.5 and below 1, for example 0.95")
         for name, value in (("bins", bins), ("draws", draws), ("null_draws", null_draws)):
             if value < 2:
                 raise UserError(f"{name} was {value}; give at least 2")
-        self.fee_bps, self.slippage_bps, self.threshold, self.level, self.precision = fee_bps, slippage_bps, threshold, level, precision
+        self.fee_bps, self.slippage_bps, self.threshold, self.level, self.precision = (
+            fee_bps,
+            slippage_bps,
+            threshold,
+            level,
+            precision,
+        )
         self.bins, self.draws, self.null_draws, self.seed = bins, draws, null_draws, seed
         self.positive_control = positive_control
 
@@ -128,42 +137,47 @@ class Evaluation:
         if net not in parts["test"]:
             raise UserError(f"the predictions hold no test rows of model {net!r}; they hold {sorted(parts['test'])}")
         found = {split: self._classified(parts[split], task) for split in SPLITS}
-        pictures = curves.of_classification(parts["test"][net].predicted, task.classes, self.bins)
-        threshold: dict = {}
-        trades: dict = {}
-        made = pd.DataFrame(columns=ledger.COLUMNS)
+        tested = parts["test"][net]
+        pictures = curves.of_classification(tested.predicted, task.classes, self.bins)
         if kind == "forecast":
-            choices, trades = self._chosen(parts)
-            self._trade(found, parts, choices, trades, net)
-            threshold = self._threshold(choices[net], parts, trades, net)
-            signal = money.signal_of(trades["test"][net], choices[net].threshold)
-            pictures |= curves.of_money(signal, choices[net], trades["test"][net])
-            made = ledger.trade_list(signal, trades["test"][net], parts["test"][net].ground.symbols)
-            found["test"][net] |= ledger.trade_scores(made)
+            threshold, passive, made, drawn = self._money(found, parts, net)
+            pictures |= drawn
         else:
-            threshold = abstain.chosen(parts["val"][net].predicted if net in parts["val"] else None, self.precision)
-            found["test"][net] |= abstain.named(parts["test"][net].predicted, threshold["threshold"], self.level)
+            threshold, passive, made = self._abstained(found, parts, net), {}, pd.DataFrame(columns=ledger.COLUMNS)
         if net in parts["val"]:
-            found["test"][net] |= forecast.coverage(parts["val"][net].predicted, parts["test"][net].predicted)
+            found["test"][net] |= forecast.coverage(parts["val"][net].predicted, tested.predicted)
         differences = self._paired(parts["test"], net)
-        passive = self._passive(trades["test"][net]) if kind == "forecast" else {}
-        flat = flatten(found, net, task, passive, differences)
-        tested, least = parts["test"][net], threshold.get("threshold")
-        per_symbol = self._apart({name: tested.of_symbol(code) for code, name in enumerate(tested.ground.symbols)}, task, least)
-        per_period = self._apart({name: tested.between(*ends) for name, ends in periods.items()}, task, least)
-        answers = verdict.judge(
-            found["test"][net],
-            {m: s for m, s in found["test"].items() if m != net},
-            differences,
-            flat,
-            threshold,
-            task,
-            self.describe(),
-        )
-        if kind == "forecast" and found["test"][net].get("n", 0):
+        flat, own = flatten(found, net, task, passive, differences), found["test"][net]
+        others = {m: s for m, s in found["test"].items() if m != net}
+        answers = verdict.judge(own, others, differences, flat, threshold, task, self.describe())
+        if kind == "forecast" and own.get("n", 0):
             answers = verdict.tested(answers, instrument)
         answers = replace(answers, missing_for_trust=(*doubts, *answers.missing_for_trust))
-        return Scores(flat, threshold, pictures, one_row_each(found["test"]), per_symbol, per_period, answers, made)
+        by_symbol = {name: tested.of_symbol(code) for code, name in enumerate(tested.ground.symbols)}
+        by_period = {name: tested.between(*ends) for name, ends in periods.items()}
+        apart = (self._apart(each, task, threshold.get("threshold")) for each in (by_symbol, by_period))
+        return Scores(flat, threshold, pictures, one_row_each(found["test"]), *apart, answers, made)
+
+    def _money(self, found: dict, parts: dict, net: str) -> tuple[dict, dict, pd.DataFrame, dict]:
+        """Return the threshold, what passive holders earned, the net's trades and its curves; adds money to `found`."""
+        choices, trades = self._chosen(parts)
+        self._trade(found, parts, choices, trades, net)
+        own, choice = trades["test"][net], choices[net]
+        signal = money.signal_of(own, choice.threshold)
+        made = ledger.trade_list(signal, own, parts["test"][net].ground.symbols)
+        found["test"][net] |= ledger.trade_scores(made)
+        return (
+            self._threshold(choice, parts, trades, net),
+            self._passive(own),
+            made,
+            curves.of_money(signal, choice, own),
+        )
+
+    def _abstained(self, found: dict, parts: dict, net: str) -> dict:
+        """Return the confidence below which a recogniser says nothing; adds to `found` how often it answers and is right."""
+        threshold = abstain.chosen(parts["val"][net].predicted if net in parts["val"] else None, self.precision)
+        found["test"][net] |= abstain.named(parts["test"][net].predicted, threshold["threshold"], self.level)
+        return threshold
 
     def describe(self) -> dict:
         """The settings a verdict has to name."""
@@ -173,7 +187,9 @@ class Evaluation:
         found = {}
         for model, part in parts.items():
             predicted = part.predicted
-            scored = classify(predicted, task.classes, level=self.level, bins=self.bins, draws=self.draws, seed=self.seed)
+            scored = classify(
+                predicted, task.classes, level=self.level, bins=self.bins, draws=self.draws, seed=self.seed
+            )
             scored |= forecast.against_naive(predicted, self.level)
             if task.kind == "forecast":
                 scored |= forecast_scores(predicted, self.level)
@@ -213,16 +229,18 @@ class Evaluation:
                     scored |= money.against_holding(signal, could, level=self.level)
                     scored |= money.while_traded(signal, could)
                     label = parts[split][model].ground.label
-                    scored |= plausible.earned_over_explained(signal, could, label, parts[split][model].p.shape[1], self.level)
+                    scored |= plausible.earned_over_explained(
+                        signal, could, label, parts[split][model].p.shape[1], self.level
+                    )
 
     def _threshold(self, choice: Choice, parts: dict, trades: dict, net: str) -> dict:
         settings = {k: v for k, v in vars(self.threshold).items() if isinstance(v, (str, int, float))}
-        year = math.sqrt(trades["test"][net].rows.per_year)
+        traded, tested = trades["test"][net], parts["test"][net]
+        year = math.sqrt(traded.rows.per_year)
         searched = choice.threshold is not None and net in trades["val"]
         optimism = self.threshold.optimism(trades["val"][net], seed=self.seed) if searched else None
-        tested = parts["test"][net]
         used = money.score_used(self.threshold.score, tested.forecast)
-        swapped = ["the net makes no forecast: its confidence stands in for score=forecast"] if used != self.threshold.score else []
+        swapped = [] if used == self.threshold.score else [NO_FORECAST]
         corrected = None if choice.sharpe is None or optimism is None else (choice.sharpe - optimism) * year
         return {
             "rule": type(self.threshold).__name__.lower(),
@@ -241,7 +259,7 @@ class Evaluation:
             "slippage_bps": self.slippage_bps,
             "warnings": [*swapped, *choice.warnings],
             "curve": curves.thinned(choice.curve, year),
-            "test_at": money.at_thresholds(trades["test"][net], tested.ground.label, tested.p.shape[1], telling(choice)),
+            "test_at": money.at_thresholds(traded, tested.ground.label, tested.p.shape[1], telling(choice)),
         }
 
     def _passive(self, could: Trades) -> dict[str, Scored]:
@@ -249,7 +267,9 @@ class Evaluation:
         ones = np.ones(len(could.rows), np.int8)
         runs = {"buy_and_hold": ones, "always_flat": 0 * ones}
         return {
-            name: money.earnings(backtest.run(signal, could.bar_return, could.rows, self.cost), could.rows, level=self.level)
+            name: money.earnings(
+                backtest.run(signal, could.bar_return, could.rows, self.cost), could.rows, level=self.level
+            )
             for name, signal in runs.items()
         }
 
@@ -271,7 +291,9 @@ class Evaluation:
         """One row of scores per part of the test rows, all at the threshold that was chosen once."""
         found = {}
         for name, own in parts.items():
-            scored = classify(own.predicted, task.classes, level=self.level, bins=self.bins, draws=self.draws, seed=self.seed)
+            scored = classify(
+                own.predicted, task.classes, level=self.level, bins=self.bins, draws=self.draws, seed=self.seed
+            )
             if task.kind == "forecast" and len(own.rows):
                 could = self.trades(own)
                 test = backtest.run(money.signal_of(could, threshold), could.bar_return, own.rows, self.cost)
@@ -298,7 +320,9 @@ def flat_because(choice: Choice, min_trades: int, year: float) -> str | None:
         return None
     if choice.best is None:
         return f"no threshold trades {min_trades} times on validation"
-    return f"no threshold earns anything after fees on validation (best net Sharpe ratio {choice.best * year:.1f} a year)"
+    return (
+        f"no threshold earns anything after fees on validation (best net Sharpe ratio {choice.best * year:.1f} a year)"
+    )
 
 
 def empty_like(trades: Trades) -> Trades:

@@ -74,12 +74,16 @@ def _spread(ratio: float, skewness: float, raw_kurtosis: float) -> float:
     return float(np.sqrt(max(1 - skewness * ratio + (raw_kurtosis - 1) / 4 * ratio**2, 1e-12)))
 
 
-def probabilistic_sharpe(ratio: float, size: int, skewness: float, raw_kurtosis: float, benchmark: float = 0.0) -> float:
+def probabilistic_sharpe(
+    ratio: float, size: int, skewness: float, raw_kurtosis: float, benchmark: float = 0.0
+) -> float:
     """Probability that the true per-bar ratio exceeds `benchmark` (Bailey & López de Prado 2012)."""
     return float(norm.cdf((ratio - benchmark) * np.sqrt(size - 1) / _spread(ratio, skewness, raw_kurtosis)))
 
 
-def minimum_track_record(ratio: float, skewness: float, raw_kurtosis: float, benchmark: float = 0.0, level: float = 0.95) -> float:
+def minimum_track_record(
+    ratio: float, skewness: float, raw_kurtosis: float, benchmark: float = 0.0, level: float = 0.95
+) -> float:
     """Bars needed before the ratio counts as above `benchmark`; NaN where it is not above it."""
     if not ratio > benchmark:
         return np.nan
@@ -98,7 +102,9 @@ def effective_trials(trials: int, mean_correlation: float) -> float:
     return mean_correlation + (1 - mean_correlation) * trials
 
 
-def deflated_sharpe(ratio: float, size: int, skewness: float, raw_kurtosis: float, *, trial_variance: float, trials: float) -> float:
+def deflated_sharpe(
+    ratio: float, size: int, skewness: float, raw_kurtosis: float, *, trial_variance: float, trials: float
+) -> float:
     """Probability that the ratio exceeds what the best of N null trials would show.
 
     trial_variance  variance (ddof=1) of the per-bar ratios over the trials.

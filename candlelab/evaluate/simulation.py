@@ -52,9 +52,15 @@ def run(world: World, *, count: int, bars: int, seed: int) -> Cell:
     able = [informed(world, bars, skill, np.random.default_rng(one)) for one in seeds.spawn(count)]
     return Cell(
         world,
-        *(float(np.mean([found[name] for found in chance])) for name in ("information", "volatility", "beyond", "money")),
+        *(
+            float(np.mean([found[name] for found in chance]))
+            for name in ("information", "volatility", "beyond", "money")
+        ),
         coverage={name: covered([found[name] for found in chance], TRUTH.get(name)) for name in MEASURES},
-        ks={name: float(kstest([found[f"{name}_p"] for found in chance], "uniform").pvalue) for name in ("direction", "accuracy")},
+        ks={
+            name: float(kstest([found[f"{name}_p"] for found in chance], "uniform").pvalue)
+            for name in ("direction", "accuracy")
+        },
         edge=edge,
         power=float(np.mean(able)),
     )
@@ -77,7 +83,9 @@ def informed(world: World, bars: int, skill: float, rng: np.random.Generator) ->
     """Whether the verdict finds information in a model of this skill."""
     sample = worlds.draw(world, bars, rng)
     found = direction_scores(predicted(sample, worlds.lean(sample, skill, rng), rng), LEVEL)
-    return verdict.side_of(found["auroc_direction_low"], found["auroc_direction_high"], 0.5, verdict.WORTH_HAVING) == "yes"
+    return (
+        verdict.side_of(found["auroc_direction_low"], found["auroc_direction_high"], 0.5, verdict.WORTH_HAVING) == "yes"
+    )
 
 
 def predicted(sample: Sample, said: np.ndarray, rng: np.random.Generator) -> Predicted:
@@ -87,7 +95,9 @@ def predicted(sample: Sample, said: np.ndarray, rng: np.random.Generator) -> Pre
     p, keep = worlds.probabilities(sample, said, stir), sample.label >= 0
     none = np.full(int(keep.sum()), np.nan)
     forward = np.expm1(sample.forward[keep])
-    return Predicted(sample.label[keep], p[keep], none, forward, none, sample.rows if keep.all() else sample.rows.take(keep))
+    return Predicted(
+        sample.label[keep], p[keep], none, forward, none, sample.rows if keep.all() else sample.rows.take(keep)
+    )
 
 
 def score(world: World, bars: int, skill: float, rng: np.random.Generator) -> dict:
@@ -129,7 +139,10 @@ def of_classes(own: Predicted) -> dict:
         "mcc": metrics.mcc_parts(own.label, answered, classes),
         "log_loss": metrics.log_losses(own.label, own.p),
     }
-    found = {name: (values.mean(), *intervals.of_mean(values, own.rows, LEVEL, memory=own.memory)) for name, values in parts.items()}
+    found = {
+        name: (values.mean(), *intervals.of_mean(values, own.rows, LEVEL, memory=own.memory))
+        for name, values in parts.items()
+    }
     return found | {"accuracy": (own.right.mean(), *intervals.of_share(own.right, own.rows, LEVEL, memory=own.memory))}
 
 

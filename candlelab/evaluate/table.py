@@ -105,7 +105,9 @@ def split_parts(predictions: pd.DataFrame, task: Task) -> dict[str, dict[str, Pa
     interval_ms(task.interval)
     missing = [name for name in (*COLUMNS, *probabilities(task)) if name not in predictions]
     if missing:
-        raise UserError(f"the predictions lack the columns {', '.join(missing)}; write all that the run folder describes")
+        raise UserError(
+            f"the predictions lack the columns {', '.join(missing)}; write all that the run folder describes"
+        )
     model, models = pd.factorize(predictions["model"])
     symbol, symbols = pd.factorize(predictions["symbol"], sort=True)
     place = {"symbol": symbol, "segment": predictions["segment"].to_numpy(), "time": to_ms(predictions["time"])}
@@ -118,7 +120,9 @@ def split_parts(predictions: pd.DataFrame, task: Task) -> dict[str, dict[str, Pa
             if len(rows):
                 rows = rows[np.lexsort([place[key][rows] for key in ("time", "segment", "symbol")])]
                 first = next(iter(parts[split].values()), None)
-                parts[split][str(name)] = _part(predictions, str(name), rows, place, tuple(map(str, symbols)), task, first)
+                parts[split][str(name)] = _part(
+                    predictions, str(name), rows, place, tuple(map(str, symbols)), task, first
+                )
     return parts
 
 
@@ -159,7 +163,9 @@ def check_rows(rows: Rows, task: Task) -> None:
     check_steps(np.cumsum(inside), task.interval, task.stride)
 
 
-def check_same(first: Part, model: str, label: np.ndarray, where: dict[str, np.ndarray], symbols: tuple[str, ...]) -> None:
+def check_same(
+    first: Part, model: str, label: np.ndarray, where: dict[str, np.ndarray], symbols: tuple[str, ...]
+) -> None:
     """Raise ValueError unless the rows of `model` are those of `first`."""
     ground = first.ground
     same = len(label) == len(ground.label)

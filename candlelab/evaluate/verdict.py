@@ -30,6 +30,7 @@ ANOTHER_QUESTION = "a label from bars after the window (data.label=direction), i
 SPOKEN = {"auroc_direction": "AUROC of up against down", "balanced_accuracy": "balanced accuracy"}
 SPECTACULAR = 5.0  # annualised Sharpe ratio
 UNEXPLAINED = 3.0  # times what the share of right labels explains of the gross return
+NOT_ASKED = "Money: not asked, because the label is drawn in the picture itself."
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ class Verdict:
         last = "Suspect: " + "; ".join(self.suspicions) if self.suspicions else "Missing for trust: "
         if not self.suspicions:
             last += "; ".join(self.missing_for_trust) or "nothing this table could tell"
-        third = told(self.money) if self.money else "Money: not asked, because the label is drawn in the picture itself."
+        third = told(self.money) if self.money else NOT_ASKED
         return [told(self.information), told(self.beyond_baseline), third, self.smallest_edge, last + "."]
 
 
@@ -141,8 +142,8 @@ def tested(verdict: Verdict, instrument: Instrument | None) -> Verdict:
 def nothing_to_judge(task: Task) -> Verdict:
     """No test row has a label."""
     empty = Answer("Information beyond chance?", "not shown", "No test row has a label.", None, None, None)
-    money = empty if task.kind == "forecast" else None
-    return Verdict(empty, None, empty, money, "No test rows, no smallest edge.", (), ("test rows with a label",), task.kind)
+    money, wanted = empty if task.kind == "forecast" else None, ("test rows with a label",)
+    return Verdict(empty, None, empty, money, "No test rows, no smallest edge.", (), wanted, task.kind)
 
 
 def side_of(low: float, high: float, chance: float, enough: float) -> Word:
@@ -189,7 +190,8 @@ def informed(own: Scored, task: Task, settings: dict) -> Answer:
 
 def right(own: Scored) -> str:
     """How often the answer was right, with its interval."""
-    return f"right on {percent(own['accuracy'])} of {counted(own)} ({points(own['accuracy_low'], own['accuracy_high'])})"
+    interval = points(own["accuracy_low"], own["accuracy_high"])
+    return f"right on {percent(own['accuracy'])} of {counted(own)} ({interval})"
 
 
 def of_score(question: str, word: Word, sentence: str, own: Scored, name: str, chance: float = 0.5) -> Answer:
@@ -215,7 +217,8 @@ def backwards(own: Scored) -> str:
 def moves(own: Scored) -> Answer:
     """Does the model know how much prices will move, whichever way?"""
     word = side_of(own["auroc_move_low"], own["auroc_move_high"], 0.5, WORTH_HAVING)
-    sentence = f"AUROC of move against neutral {area(own, 'auroc_move')}, chance 0.500; this is volatility, not direction"
+    compared = f"AUROC of move against neutral {area(own, 'auroc_move')}, chance 0.500"
+    sentence = f"{compared}; this is volatility, not direction"
     return of_score("Knows the size of moves?", word, sentence, own, "auroc_move")
 
 
@@ -260,7 +263,9 @@ def beyond(own: Scored, others: dict[str, Scored], differences: dict[str, dict[s
     gap, scored = gaps[rival], others[rival]
     itself = percent(scored[name]) if task.kind == "recognition" else area(scored, name)
     sentence = f"{100 * gap.value:+.1f} points of {SPOKEN[name]} ({points(gap.low, gap.high)}) against {spoken(rival)}, itself at {itself}"
-    return Answer(question, word, f"{sentence}{_also(scored, rival, task)}.", number(gap.value), number(gap.low), number(gap.high))
+    return Answer(
+        question, word, f"{sentence}{_also(scored, rival, task)}.", number(gap.value), number(gap.low), number(gap.high)
+    )
 
 
 def _also(rival: Scored, model: str, task: Task) -> str:
@@ -288,7 +293,10 @@ def paid(own: Scored, flat: Mapping, threshold: dict, settings: dict) -> Answer:
     question = f"Money after fees ({settings['fee_bps'] + settings['slippage_bps']:g} bp)?"
     if math.isnan(own["sharpe_net_annual"]):
         return Answer(question, "not shown", idle(own, threshold), None, None, None)
-    earned, timed = (tuple(own[name + end] for end in ("", "_low", "_high")) for name in ("sharpe_net_annual", "sharpe_timing_annual"))
+    earned, timed = (
+        tuple(own[name + end] for end in ("", "_low", "_high"))
+        for name in ("sharpe_net_annual", "sharpe_timing_annual")
+    )
     word: Word = "no" if earned[2] < 0 else "not shown"
     word = "yes" if earned[1] > 0 and timed[1] > 0 else word
     held = flat.get("baseline/buy_and_hold/sharpe_net_annual")
@@ -367,8 +375,10 @@ def suspicions(own: Scored, others: dict[str, Scored], task: Task):
         yield f"net Sharpe {own['sharpe_net_annual']:.1f} falls to {late:.1f} with one bar of delay"
     beyond = own.get("gross_over_explained", math.nan)
     if own["sharpe_net_annual"] > SPECTACULAR and beyond > UNEXPLAINED:
-        yield (f"net Sharpe {own['sharpe_net_annual']:.1f}, before fees {beyond:.0f} times what labels right so often can earn on such moves: "
-               "look at where bar_return comes from")
+        yield (
+            f"net Sharpe {own['sharpe_net_annual']:.1f}, before fees {beyond:.0f} times what labels right so often can earn on such moves: "
+            "look at where bar_return comes from"
+        )
 
 
 def missing(own: Scored, threshold: dict, task: Task, settings: dict):

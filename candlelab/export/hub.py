@@ -73,6 +73,7 @@ class Courier:
 
     def _once(self, api, parcel: Parcel, repo: str, private: bool, message: str) -> str:
         from huggingface_hub import CommitOperationAdd, CommitOperationDelete
+
         api.create_repo(repo, repo_type=parcel.kind, private=private, exist_ok=True)
         head = api.repo_info(repo, repo_type=parcel.kind).sha
         there = remote_files(api, repo, parcel.kind)
@@ -83,13 +84,18 @@ class Courier:
         operations = [CommitOperationAdd(name, str(path)) for name, path in sorted(parcel.files.items())]
         operations += [CommitOperationDelete(name) for name in stale]
         with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", message=".*commit a data file.*")  # predictions.parquet belongs to the model
-            return api.create_commit(repo, operations, commit_message=message, repo_type=parcel.kind, parent_commit=head).oid
+            warnings.filterwarnings(
+                "ignore", message=".*commit a data file.*"
+            )  # predictions.parquet belongs to the model
+            return api.create_commit(
+                repo, operations, commit_message=message, repo_type=parcel.kind, parent_commit=head
+            ).oid
 
 
 def known_secrets() -> dict[str, str]:
     """Return the secrets of the environment and the hub's own login."""
     from huggingface_hub import get_token
+
     token = get_token()
     return secrets() | ({"the hub login": token} if token else {})
 
@@ -121,11 +127,19 @@ def explain(error: Exception, repo: str) -> str:
     """Return a passing failure in a few words; raises UserError for one that only the user can mend."""
     status = getattr(getattr(error, "response", None), "status_code", None)
     if status in (401, 403):
-        raise UserError(f"the hub refused the login for {repo} ({status}): set HF_TOKEN to a token that may write there, or run "
-                         "`hf auth login`") from None
+        raise UserError(
+            f"the hub refused the login for {repo} ({status}): set HF_TOKEN to a token that may write there, or run "
+            "`hf auth login`"
+        ) from None
     if status is not None and status not in PASSING:
-        raise UserError(f"the hub refused {repo} ({status}): check the name in task.repo=user/name and the files listed above") from None
-    words = {409: "another commit came in between (409)", 412: "another commit came in between (412)", 429: "the hub asks to slow down (429)"}
+        raise UserError(
+            f"the hub refused {repo} ({status}): check the name in task.repo=user/name and the files listed above"
+        ) from None
+    words = {
+        409: "another commit came in between (409)",
+        412: "another commit came in between (412)",
+        429: "the hub asks to slow down (429)",
+    }
     if status is not None:
         return words.get(status, f"the hub has trouble ({status})")
     return f"the hub gave no answer ({type(error).__name__})"
@@ -141,7 +155,11 @@ def asked_to_wait(error: Exception) -> float:
 def remote_files(api, repo: str, kind: str) -> dict[str, tuple[str, str | None]]:
     """Return {path: (git hash, sha256 of a large file or None)} of a repository."""
     tree = api.list_repo_tree(repo, recursive=True, repo_type=kind)
-    return {entry.path: (entry.blob_id, entry.lfs.sha256 if entry.lfs else None) for entry in tree if hasattr(entry, "blob_id")}
+    return {
+        entry.path: (entry.blob_id, entry.lfs.sha256 if entry.lfs else None)
+        for entry in tree
+        if hasattr(entry, "blob_id")
+    }
 
 
 def same(path: Path, there: tuple[str, str | None] | None) -> bool:
@@ -171,26 +189,38 @@ def download_run(repo: str) -> Path:
     """
     try:
         from huggingface_hub import snapshot_download
-        from huggingface_hub.errors import HFValidationError, HTTPError, LocalEntryNotFoundError, RepositoryNotFoundError
+        from huggingface_hub.errors import (
+            HFValidationError,
+            HTTPError,
+            LocalEntryNotFoundError,
+            RepositoryNotFoundError,
+        )
     except ModuleNotFoundError:
-        raise UserError(f"'{repo}' is no folder here, and the hub needs huggingface_hub: pip install candlelab[hub]") from None
+        raise UserError(
+            f"'{repo}' is no folder here, and the hub needs huggingface_hub: pip install candlelab[hub]"
+        ) from None
     here = hub_silence() is not None
     try:
         if not here:
             _check_size(repo)
         return Path(snapshot_download(repo, allow_patterns=list(PUBLISHED), local_files_only=here))
     except (RepositoryNotFoundError, HFValidationError):
-        raise UserError(f"there is no run in the folder '{repo}', and the hub has no model of that name (or it is private and HF_TOKEN is "
-                         "not set)") from None
+        raise UserError(
+            f"there is no run in the folder '{repo}', and the hub has no model of that name (or it is private and HF_TOKEN is "
+            "not set)"
+        ) from None
     except LocalEntryNotFoundError:
-        raise HubTrouble(f"there is no run in the folder '{repo}', the hub cannot be reached, and its cache has no model of that name: "
-                         "give the folder of a run") from None
+        raise HubTrouble(
+            f"there is no run in the folder '{repo}', the hub cannot be reached, and its cache has no model of that name: "
+            "give the folder of a run"
+        ) from None
     except HTTPError as error:
         raise HubTrouble(f"the hub did not give {repo} ({type(error).__name__}): try again later") from None
 
 
 def _check_size(repo: str) -> None:
     from huggingface_hub import HfApi
+
     size = sum(getattr(entry, "size", 0) or 0 for entry in HfApi().list_repo_tree(repo, recursive=True))
     if size > LARGEST_RUN:
         raise UserError(f"{repo} holds {size / 1e9:.0f} GB, more than a run ever needs: is it a run of candlelab?")

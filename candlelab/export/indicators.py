@@ -28,13 +28,16 @@ class ScaledIndicators(nn.Module):
     Raises UserError for a set that has no form in tensor operations.
     """
 
-    def __init__(self, style: str, *, kalman: float | None, scaling: dict, bars: int, window: int,
-                 average: int | None = None) -> None:
+    def __init__(
+        self, style: str, *, kalman: float | None, scaling: dict, bars: int, window: int, average: int | None = None
+    ) -> None:
         super().__init__()
         if style not in SETS:
             why = WHY_NOT.get(style, "it has no tensor form")
-            raise UserError(f"data/indicators={style.lower()} cannot be computed inside a graph ({why}): only "
-                             f"{', '.join(NAMES)} can; feed series to model.onnx instead")
+            raise UserError(
+                f"data/indicators={style.lower()} cannot be computed inside a graph ({why}): only "
+                f"{', '.join(NAMES)} can; feed series to model.onnx instead"
+            )
         self.numbers, self.window, self.clip = SETS[style](bars, average), window, scaling["clip"]
         self.smooth = None if kalman is None else _matrix(lambda x: kalman_levels(x, kalman), bars)
         self.centre = torch.tensor(scaling["centre"], dtype=torch.float64)
@@ -44,7 +47,7 @@ class ScaledIndicators(nn.Module):
         bars = [ohlcv[:, :, k] for k in range(5)]
         if self.smooth is not None:
             bars[:4] = [(price.log() @ self.smooth).exp() for price in bars[:4]]
-        values = torch.stack([column[:, -self.window:] for column in self.numbers(*bars)], dim=-1)
+        values = torch.stack([column[:, -self.window :] for column in self.numbers(*bars)], dim=-1)
         scaled = (values - self.centre) / self.scale
         return (scaled if self.clip is None else scaled.clamp(-self.clip, self.clip)).to(torch.float32)
 
@@ -94,8 +97,13 @@ class ClassicGraph(Averages):
         moves = [_ratio((price / before).log(), sigma) for price in (opened, high, low, close)]
         middle, width = self.simple(close, 20), 2.0 * self.deviation(close, 20)
         distances = (close - (middle - width), middle + width - close, close - middle)
-        return [*moves, self._log_volume(volume), self.rsi(close, 14) / 50.0 - 1.0, *(_ratio(x, unit) for x in self.macd(close)),
-                *(_ratio(x, unit) for x in distances)]
+        return [
+            *moves,
+            self._log_volume(volume),
+            self.rsi(close, 14) / 50.0 - 1.0,
+            *(_ratio(x, unit) for x in self.macd(close)),
+            *(_ratio(x, unit) for x in distances),
+        ]
 
     def _log_volume(self, volume: Tensor) -> Tensor:
         return _ratio(volume, self.simple(volume, 20)).clamp_min(FLOOR).log()
@@ -106,7 +114,18 @@ class RawGraph(Averages):
 
     def __call__(self, opened: Tensor, high: Tensor, low: Tensor, close: Tensor, volume: Tensor) -> list[Tensor]:
         middle, width = self.simple(close, 20), 2.0 * self.deviation(close, 20)
-        return [opened, high, low, close, volume, self.rsi(close, 14), *self.macd(close), middle - width, middle + width, middle]
+        return [
+            opened,
+            high,
+            low,
+            close,
+            volume,
+            self.rsi(close, 14),
+            *self.macd(close),
+            middle - width,
+            middle + width,
+            middle,
+        ]
 
 
 class MinimalGraph(Averages):
@@ -132,7 +151,7 @@ WHY_NOT = {"Wide": "it needs the clock and TA-Lib's candlestick patterns"}
 def exponential(values: np.ndarray, length: int, first: int) -> np.ndarray:
     """Exponential average along axis 0, weight 2 / (length + 1), begun at row `first` with the mean of the last `length` rows; 0 before."""
     out = np.zeros_like(values)
-    out[first] = values[first - length + 1:first + 1].mean(0)
+    out[first] = values[first - length + 1 : first + 1].mean(0)
     for t in range(first + 1, len(values)):
         out[t] = out[t - 1] + 2.0 / (length + 1) * (values[t] - out[t - 1])
     return out
@@ -141,7 +160,7 @@ def exponential(values: np.ndarray, length: int, first: int) -> np.ndarray:
 def wilder_average(change: np.ndarray, length: int) -> np.ndarray:
     """Wilder's average along axis 0, weight 1 / length, begun with the mean of the changes 1 … length; 0 before."""
     out = np.zeros_like(change)
-    out[length] = change[1:length + 1].mean(0)
+    out[length] = change[1 : length + 1].mean(0)
     for t in range(length + 1, len(change)):
         out[t] = (out[t - 1] * (length - 1) + change[t]) / length
     return out

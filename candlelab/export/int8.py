@@ -48,7 +48,9 @@ class Judge:
         return float(np.mean([(said[self.labels == k] == k).mean() for k in np.unique(self.labels)]))
 
 
-def quantize(model: Path, target: Path, *, calibration: Arrays, judge: Judge, most_loss: float, calls: int, card: dict) -> list[Candidate]:
+def quantize(
+    model: Path, target: Path, *, calibration: Arrays, judge: Judge, most_loss: float, calls: int, card: dict
+) -> list[Candidate]:
     """Write the fastest eight-bit form that passes the gate to `target`, or none; return all that were tried, fastest first.
 
     calibration  inputs of training windows; judge: answers on validation windows.
@@ -62,7 +64,9 @@ def quantize(model: Path, target: Path, *, calibration: Arrays, judge: Judge, mo
         tried = []
         for name, make in RECIPES.items():
             path = Path(folder) / f"{name}.onnx"
-            tried.append(_tried(name, make, (model, prepared, path, calibration, card), (judge, expected, most_loss, calls)))
+            tried.append(
+                _tried(name, make, (model, prepared, path, calibration, card), (judge, expected, most_loss, calls))
+            )
         tried.sort(key=lambda candidate: (candidate.refused is not None, candidate.p50))
         if tried[0].refused is None:
             files.write_bytes(target, (Path(folder) / f"{tried[0].name}.onnx").read_bytes())
@@ -87,6 +91,7 @@ def _tried(name: str, make: Callable, what: tuple, gate: tuple) -> Candidate:
 def _prepared(model: Path, path: Path) -> Path:
     """Return the graph with its shapes inferred; symbolically where onnxruntime can do that."""
     from onnxruntime.quantization.shape_inference import quant_pre_process
+
     for skip in (False, True):
         try:
             quant_pre_process(str(model), str(path), skip_symbolic_shape=skip)
@@ -100,6 +105,7 @@ def _prepared(model: Path, path: Path) -> Path:
 def _dynamic(model: Path, path: Path, calibration: Arrays) -> None:
     """Weights are rounded once, activations at each call; convolutions compute in fp32 with rounded kernels."""
     from onnxruntime.quantization import QuantType, quantize_dynamic
+
     quantize_dynamic(str(model), str(path), per_channel=True, op_types_to_quantize=DYNAMIC, weight_type=QuantType.QInt8)
     _round_kernels(path)
 
@@ -108,6 +114,7 @@ def _round_kernels(path: Path) -> None:
     """Keep the kernels of convolutions as eight bits per weight and one scale per channel of their output."""
     import onnx
     from onnx import helper, numpy_helper
+
     model = onnx.load(path)
     weights = {tensor.name: tensor for tensor in model.graph.initializer}
     kernels = {node.input[1] for node in model.graph.node if node.op_type == "Conv" and node.input[1] in weights}
@@ -118,7 +125,11 @@ def _round_kernels(path: Path) -> None:
         scale = np.abs(kernel).reshape(len(kernel), -1).max(1).clip(1e-12) / 127
         rounded = np.rint(kernel / scale.reshape(-1, *[1] * (kernel.ndim - 1))).astype(np.int8)
         model.graph.initializer.remove(weights[name])
-        stored = {f"{name}_int8": rounded, f"{name}_scale": scale.astype(np.float32), f"{name}_zero": np.zeros(len(kernel), np.int8)}
+        stored = {
+            f"{name}_int8": rounded,
+            f"{name}_scale": scale.astype(np.float32),
+            f"{name}_zero": np.zeros(len(kernel), np.int8),
+        }
         model.graph.initializer.extend(numpy_helper.from_array(value, key) for key, value in stored.items())
         model.graph.node.insert(0, helper.make_node("DequantizeLinear", list(stored), [name], axis=0))
     onnx.save(model, path)
@@ -136,8 +147,17 @@ def _static_operators(model: Path, path: Path, calibration: Arrays) -> None:
 
 def _with_ranges(model: Path, path: Path, calibration: Arrays, form: str) -> None:
     from onnxruntime.quantization import QuantFormat, QuantType, quantize_static
-    quantize_static(str(model), str(path), _reader(calibration), quant_format=QuantFormat[form], per_channel=True,
-                    op_types_to_quantize=STATIC, activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8)
+
+    quantize_static(
+        str(model),
+        str(path),
+        _reader(calibration),
+        quant_format=QuantFormat[form],
+        per_channel=True,
+        op_types_to_quantize=STATIC,
+        activation_type=QuantType.QUInt8,
+        weight_type=QuantType.QInt8,
+    )
 
 
 RECIPES = {"dynamic": _dynamic, "static": _static, "static-operators": _static_operators}
@@ -160,7 +180,7 @@ def _reader(calibration: Arrays):
 def _batches(inputs: Arrays) -> Iterator[Arrays]:
     count = len(next(iter(inputs.values())))
     for first in range(0, count, CALIBRATION_BATCH):
-        yield {name: value[first:first + CALIBRATION_BATCH] for name, value in inputs.items()}
+        yield {name: value[first : first + CALIBRATION_BATCH] for name, value in inputs.items()}
 
 
 def _failures() -> tuple[type[Exception], ...]:
@@ -168,8 +188,20 @@ def _failures() -> tuple[type[Exception], ...]:
     from onnx.checker import ValidationError
     from onnx.shape_inference import InferenceError
     from onnxruntime.capi import onnxruntime_pybind11_state as state
-    return (ValidationError, InferenceError, state.Fail, state.InvalidArgument, state.InvalidGraph, state.NotImplemented,
-            state.RuntimeException, ValueError, RuntimeError, KeyError, NotImplementedError)
+
+    return (
+        ValidationError,
+        InferenceError,
+        state.Fail,
+        state.InvalidArgument,
+        state.InvalidGraph,
+        state.NotImplemented,
+        state.RuntimeException,
+        ValueError,
+        RuntimeError,
+        KeyError,
+        NotImplementedError,
+    )
 
 
 def _short(error: Exception) -> str:

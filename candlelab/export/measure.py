@@ -20,7 +20,10 @@ def file_megabytes(path: Path) -> float:
 
 def first_rows(inputs: Arrays, count: int) -> Arrays:
     """Return `count` rows of each input, repeated from the beginning where there are fewer."""
-    return {name: np.resize(value, (count, *value.shape[1:])) if len(value) < count else value[:count] for name, value in inputs.items()}
+    return {
+        name: np.resize(value, (count, *value.shape[1:])) if len(value) < count else value[:count]
+        for name, value in inputs.items()
+    }
 
 
 def latency(path: Path, inputs: Arrays, *, batch: int, threads: int, calls: int) -> tuple[float, float]:
@@ -51,7 +54,10 @@ def answers(path: Path, inputs: Arrays, *, batch: int = 32) -> Arrays:
     """Return a file's outputs for all rows, asked `batch` at a time."""
     model = Predictor(path)
     count = len(next(iter(inputs.values())))
-    parts = [model({name: value[first:first + batch] for name, value in inputs.items()}) for first in range(0, count, batch)]
+    parts = [
+        model({name: value[first : first + batch] for name, value in inputs.items()})
+        for first in range(0, count, batch)
+    ]
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 

@@ -48,7 +48,9 @@ def read_card(path: Path) -> Card:
         raise UserError(f"there is no model in '{path}': write it with task=export task.run=FOLDER")
     card = Card()
     with path.open("rb") as file:
-        whole = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))  # unmapped when the last view of it goes
+        whole = memoryview(
+            mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        )  # unmapped when the last view of it goes
     _walk(whole, "model", card, path, 0)
     if not card.opsets:
         raise UserError(f"'{path}' is no ONNX model: it names no operator set, export the run again")
@@ -59,10 +61,14 @@ def read_card(path: Path) -> Card:
 def _check_operators(card: Card, path: Path) -> None:
     strange = sorted(card.domains - set(DOMAINS))
     if strange:
-        raise UserError(f"'{path}' uses operators of '{strange[0]}', which onnxruntime does not bring: export the run again")
+        raise UserError(
+            f"'{path}' uses operators of '{strange[0]}', which onnxruntime does not bring: export the run again"
+        )
     version = card.opsets.get("", card.opsets.get("ai.onnx"))
     if version not in OPSETS:
-        raise UserError(f"'{path}' is written for operator set {version}, not {OPSETS[0]} to {OPSETS[-1]}: export the run again")
+        raise UserError(
+            f"'{path}' is written for operator set {version}, not {OPSETS[0]} to {OPSETS[-1]}: export the run again"
+        )
 
 
 def _walk(message: memoryview, kind: str, card: Card, path: Path, depth: int) -> None:
@@ -74,7 +80,9 @@ def _walk(message: memoryview, kind: str, card: Card, path: Path, depth: int) ->
         return _note_property(message, card, path)
     for number, value in fields(message, path):
         if kind == "tensor" and (number == EXTERNAL_DATA or (number == DATA_LOCATION and value)):
-            raise UserError(f"'{path}' keeps weights in other files, which are never opened: export the run again, as one file")
+            raise UserError(
+                f"'{path}' keeps weights in other files, which are never opened: export the run again, as one file"
+            )
         if kind == "node" and number == DOMAIN:
             card.domains.add(_text(value, path))
         if number in INSIDE[kind] and isinstance(value, memoryview):
@@ -107,7 +115,7 @@ def fields(message: memoryview, path: Path) -> Iterator[tuple[int, int | memoryv
         size, place = _varint(message, place, path) if wire == BYTES else (8 if wire == EIGHT else 4, place)
         if place + size > len(message):
             raise _broken(path)
-        yield key >> 3, message[place:place + size]
+        yield key >> 3, message[place : place + size]
         place += size
 
 

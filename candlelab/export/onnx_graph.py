@@ -44,7 +44,9 @@ class CandlesGraph(NetGraph):
     makers  input name -> function from ohlcv to it, in tensor operations.
     """
 
-    def __init__(self, net: nn.Module, names: tuple[str, ...], answers: tuple[str, ...], makers: dict[str, Callable]) -> None:
+    def __init__(
+        self, net: nn.Module, names: tuple[str, ...], answers: tuple[str, ...], makers: dict[str, Callable]
+    ) -> None:
         super().__init__(net, names, answers)
         self.makers = makers
 
@@ -76,9 +78,18 @@ def write_graph(graph: NetGraph, example: dict[str, Tensor], path: Path, *, opse
     tensors = tuple(example[name][:EXAMPLES] for name in graph.names)
     with files.atomic(path) as temporary, quiet():
         try:
-            torch.onnx.export(graph.eval(), tensors, temporary, input_names=list(graph.names), output_names=list(graph.answers),
-                              dynamic_shapes=(tuple({0: rows} for _ in tensors),), opset_version=opset, external_data=False,
-                              dynamo=True, verbose=False)
+            torch.onnx.export(
+                graph.eval(),
+                tensors,
+                temporary,
+                input_names=list(graph.names),
+                output_names=list(graph.answers),
+                dynamic_shapes=(tuple({0: rows} for _ in tensors),),
+                opset_version=opset,
+                external_data=False,
+                dynamo=True,
+                verbose=False,
+            )
         except ModuleNotFoundError as error:
             raise UserError(f"the package {error.name} is missing: pip install candlelab[onnx]") from None
         put_card(temporary, card)
@@ -88,6 +99,7 @@ def write_graph(graph: NetGraph, example: dict[str, Tensor], path: Path, *, opse
 def put_card(path: Path, card: dict) -> None:
     """Write the card into the metadata of a model file, in place; stale shapes of inner values, which quantization trips over, go."""
     import onnx
+
     model = onnx.load(path, load_external_data=False)
     del model.graph.value_info[:]
     del model.metadata_props[:]

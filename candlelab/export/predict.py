@@ -11,14 +11,23 @@ from candlelab.core.errors import UserError
 from candlelab.core.signal import SCORES, checked_threshold, confidences, signal_at
 from candlelab.export.onnx_file import read_card
 
-KINDS = {"tensor(uint8)": np.uint8, "tensor(int64)": np.int64, "tensor(bool)": np.bool_, "tensor(float)": np.float32,
-         "tensor(double)": np.float64}
-CARD = {"classes": lambda value: isinstance(value, list) and all(isinstance(name, str) for name in value),
-        "kind": lambda value: value in ("forecast", "recognition"), "window": lambda value: type(value) is int and value > 0,
-        "warmup": lambda value: type(value) is int and value >= 0,
-        "threshold": lambda value: value is None or (type(value) in (int, float) and 0 <= value < float("inf")),
-        "score": lambda value: value in SCORES, "recipe_hash": lambda value: isinstance(value, str),
-        "data_hash": lambda value: isinstance(value, str)}
+KINDS = {
+    "tensor(uint8)": np.uint8,
+    "tensor(int64)": np.int64,
+    "tensor(bool)": np.bool_,
+    "tensor(float)": np.float32,
+    "tensor(double)": np.float64,
+}
+CARD = {
+    "classes": lambda value: isinstance(value, list) and all(isinstance(name, str) for name in value),
+    "kind": lambda value: value in ("forecast", "recognition"),
+    "window": lambda value: type(value) is int and value > 0,
+    "warmup": lambda value: type(value) is int and value >= 0,
+    "threshold": lambda value: value is None or (type(value) in (int, float) and 0 <= value < float("inf")),
+    "score": lambda value: value in SCORES,
+    "recipe_hash": lambda value: isinstance(value, str),
+    "data_hash": lambda value: isinstance(value, str),
+}
 QUIET = 4  # onnxruntime logs fatal errors only: what is wrong is said once, by us
 
 
@@ -36,8 +45,10 @@ class Predictor:
         self.path = Path(path)
         self.card = _card(read_card(self.path).metadata, self.path)
         if recipe is not None and recipe != self.card["recipe_hash"]:
-            raise UserError(f"'{self.path}' reads inputs made by recipe {self.card['recipe_hash']}, not {recipe}: it belongs to "
-                             "another run, export this one")
+            raise UserError(
+                f"'{self.path}' reads inputs made by recipe {self.card['recipe_hash']}, not {recipe}: it belongs to "
+                "another run, export this one"
+            )
         self._session = _session(self.path, threads)
         try:
             self.inputs = {i.name: (_kind(i, self.path), tuple(i.shape[1:])) for i in self._session.get_inputs()}
@@ -55,10 +66,14 @@ class Predictor:
         answers = dict(zip(self.outputs, _run(self._session, given, self.path), strict=True))
         bad = next((name for name, value in answers.items() if not np.isfinite(value).all()), None)
         if bad:
-            raise UserError(f"'{self.path}' answers with {bad} that are not finite: its weights are damaged, export the run again")
+            raise UserError(
+                f"'{self.path}' answers with {bad} that are not finite: its weights are damaged, export the run again"
+            )
         return answers
 
-    def signal(self, answers: dict[str, np.ndarray], *, threshold: float | None = None, returns: np.ndarray | None = None) -> np.ndarray:
+    def signal(
+        self, answers: dict[str, np.ndarray], *, threshold: float | None = None, returns: np.ndarray | None = None
+    ) -> np.ndarray:
         """Return (B,) int8: -1, 0 or 1 for forecasts, the class number for recognition; 0, or -1, below the threshold.
 
         threshold  None: the one in the file, chosen on validation; without any, a forecast is always 0 and a recogniser always -1.
@@ -66,7 +81,9 @@ class Predictor:
         """
         p = answers.get("probabilities")
         if p is None:
-            raise UserError(f"'{self.path}' forecasts and names no classes: probabilities need the volatility, use task=predict")
+            raise UserError(
+                f"'{self.path}' forecasts and names no classes: probabilities need the volatility, use task=predict"
+            )
         least = self.card["threshold"] if threshold is None else threshold
         checked_threshold(least)
         if self.card["kind"] == "recognition":
@@ -76,7 +93,9 @@ class Predictor:
 
     def _checked(self, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         if set(inputs) != set(self.inputs):
-            raise UserError(f"'{self.path}' reads {', '.join(self.inputs)}, and was given {', '.join(inputs) or 'nothing'}")
+            raise UserError(
+                f"'{self.path}' reads {', '.join(self.inputs)}, and was given {', '.join(inputs) or 'nothing'}"
+            )
         for name, (kind, shape) in self.inputs.items():
             value = inputs[name]
             if not isinstance(value, np.ndarray):
@@ -84,16 +103,21 @@ class Predictor:
             if value.dtype != kind:
                 raise UserError(f"{name} holds {value.dtype}, and '{self.path}' reads {np.dtype(kind)}: convert it")
             if value.shape[1:] != shape or not len(value):
-                raise UserError(f"{name} has the shape {value.shape}, and '{self.path}' reads (batch, {', '.join(map(str, shape))})")
+                raise UserError(
+                    f"{name} has the shape {value.shape}, and '{self.path}' reads (batch, {', '.join(map(str, shape))})"
+                )
             if kind in (np.float32, np.float64) and not np.isfinite(value).all():
                 raise UserError(f"{name} holds NaN or infinity: leave out windows with unknown bars")
         if len({len(value) for value in inputs.values()}) > 1:
-            raise UserError(f"the inputs {', '.join(inputs)} have different batch sizes: give one row of each per window")
+            raise UserError(
+                f"the inputs {', '.join(inputs)} have different batch sizes: give one row of each per window"
+            )
         return {name: np.ascontiguousarray(value) for name, value in inputs.items()}
 
 
-def predict(path: str | Path, inputs: dict[str, np.ndarray], *, recipe: str | None = None,
-            threshold: float | None = None) -> dict[str, np.ndarray]:
+def predict(
+    path: str | Path, inputs: dict[str, np.ndarray], *, recipe: str | None = None, threshold: float | None = None
+) -> dict[str, np.ndarray]:
     """Return a model file's answers to one batch, with "signal" (B,) beside them where it names classes.
 
     For many batches keep a Predictor: it reads the file once.
@@ -112,14 +136,18 @@ def _card(metadata: dict[str, str], path: Path) -> dict:
     except (KeyError, TypeError, ValueError, RecursionError):
         needed = {"candlelab"}
     if needed:
-        raise UserError(f"'{path}' does not say {', '.join(sorted(needed))} in its metadata: it was not exported by candlelab, "
-                         "use task=export")
+        raise UserError(
+            f"'{path}' does not say {', '.join(sorted(needed))} in its metadata: it was not exported by candlelab, "
+            "use task=export"
+        )
     return card
 
 
 def _kind(tensor, path: Path) -> type:
     if tensor.type not in KINDS:
-        raise UserError(f"'{path}' reads {tensor.name} as {tensor.type}, which candlelab never makes: export the run again")
+        raise UserError(
+            f"'{path}' reads {tensor.name} as {tensor.type}, which candlelab never makes: export the run again"
+        )
     return KINDS[tensor.type]
 
 
@@ -147,8 +175,17 @@ def _run(session, given: dict[str, np.ndarray], path: Path) -> list[np.ndarray]:
 def _refusals() -> tuple[type[Exception], ...]:
     """Return what onnxruntime raises for a model it does not want."""
     from onnxruntime.capi import onnxruntime_pybind11_state as state
-    return (state.Fail, state.InvalidArgument, state.InvalidGraph, state.InvalidProtobuf, state.NoSuchFile, state.NotImplemented,
-            state.RuntimeException, UnicodeDecodeError)  # the last where a name inside is damaged
+
+    return (
+        state.Fail,
+        state.InvalidArgument,
+        state.InvalidGraph,
+        state.InvalidProtobuf,
+        state.NoSuchFile,
+        state.NotImplemented,
+        state.RuntimeException,
+        UnicodeDecodeError,
+    )  # the last where a name inside is damaged
 
 
 def _first_line(error: Exception) -> str:

@@ -9,7 +9,11 @@ from candlelab.export.int8 import Candidate
 from candlelab.export.onnx_graph import DISCLAIMER
 from candlelab.run import write_text
 
-READS = {"model.onnx": "the net, fp32", "model.int8.onnx": "the net, eight bits", "candles_to_signal.onnx": "raw candles to signal, fp32"}
+READS = {
+    "model.onnx": "the net, fp32",
+    "model.int8.onnx": "the net, eight bits",
+    "candles_to_signal.onnx": "raw candles to signal, fp32",
+}
 
 
 @dataclass(frozen=True)
@@ -50,34 +54,64 @@ def _files(files: list[ExportedFile]) -> list[str]:
     written = [file for file in files if file.refused is None]
     keys = list(written[0].times)
     head = ["file", "what", "MB", *(f"batch {b}, {t} thread{'s' * (t > 1)}" for b, t in keys)]
-    rows = [[f.name, READS[f.name], f"{f.megabytes:.2f}", *(f"{f.times[k][0]:.2f} / {f.times[k][1]:.2f}" for k in keys)] for f in written]
+    rows = [
+        [f.name, READS[f.name], f"{f.megabytes:.2f}", *(f"{f.times[k][0]:.2f} / {f.times[k][1]:.2f}" for k in keys)]
+        for f in written
+    ]
     missing = [f"`{file.name}` was not written: {file.refused}." for file in files if file.refused is not None]
-    return ["## Files", table(head, rows), "Times are milliseconds per call, p50 / p90, on this machine's processor.", *missing]
+    return [
+        "## Files",
+        table(head, rows),
+        "Times are milliseconds per call, p50 / p90, on this machine's processor.",
+        *missing,
+    ]
 
 
 def _agreement(files: list[ExportedFile]) -> list[str]:
     told = [file for file in files if file.gaps]
     sizes = list(told[0].gaps)
     rows = [[file.name, *(f"{file.gaps[size]:.1e}" for size in sizes)] for file in told]
-    return ["## Agreement with torch", "Largest difference of a probability (of the forecast, for a net without classes).",
-            table(["file", *(f"batch {size}" for size in sizes)], rows)]
+    return [
+        "## Agreement with torch",
+        "Largest difference of a probability (of the forecast, for a net without classes).",
+        table(["file", *(f"batch {size}" for size in sizes)], rows),
+    ]
 
 
 def _gate(found: Findings) -> list[str]:
     best, fp32 = found.tried[0], found.files[0]
-    rows = [[c.name, f"{c.megabytes:.2f}", f"{c.megabytes / fp32.megabytes:.2f}", f"{c.p50:.2f}", f"{c.p50_fp32:.2f}",
-             f"{c.loss:+.2f}", f"{c.agreement:.1%}", c.refused or "passes"] for c in found.tried]
+    rows = [
+        [
+            c.name,
+            f"{c.megabytes:.2f}",
+            f"{c.megabytes / fp32.megabytes:.2f}",
+            f"{c.p50:.2f}",
+            f"{c.p50_fp32:.2f}",
+            f"{c.loss:+.2f}",
+            f"{c.agreement:.1%}",
+            c.refused or "passes",
+        ]
+        for c in found.tried
+    ]
     head = ["form", "MB", "of fp32", "ms per window", "fp32", "points lost", "same class", "gate"]
-    return ["## Eight bits", f"Calibrated on training windows, judged on {found.judged:,} validation windows: at most {found.most_loss:g} "
-            "points of balanced accuracy may be lost, and of the forms that pass the fastest is written.", table(head, rows),
-            _decision(best, fp32)]
+    return [
+        "## Eight bits",
+        f"Calibrated on training windows, judged on {found.judged:,} validation windows: at most {found.most_loss:g} "
+        "points of balanced accuracy may be lost, and of the forms that pass the fastest is written.",
+        table(head, rows),
+        _decision(best, fp32),
+    ]
 
 
 def _decision(best: Candidate, fp32: ExportedFile) -> str:
     if best.refused is not None:
         return f"No form passes, so there is no `model.int8.onnx`: {best.refused}."
     ours, theirs = best.p50, best.p50_fp32
-    faster = f"{theirs / ours:.1f} times as fast as fp32" if ours < theirs else f"not faster than fp32 ({ours:.2f} against {theirs:.2f} ms)"
+    faster = (
+        f"{theirs / ours:.1f} times as fast as fp32"
+        if ours < theirs
+        else f"not faster than fp32 ({ours:.2f} against {theirs:.2f} ms)"
+    )
     share = best.megabytes / fp32.megabytes
     return f"`model.int8.onnx` is the {best.name} form: {share:.2f} of the size and {faster} at batch 1 on one thread."
 

@@ -32,9 +32,13 @@ def rule_of(run: Run) -> Rule:
     own = threshold_hash(chosen)
     for told in (chosen.get("hash"), verdict.get("threshold_hash")):
         if told not in (None, own):
-            raise UserError(f"the threshold in '{run.folder / THRESHOLD}' is not the one that this run was scored with ({own} now, {told} "
-                             "then): bring the file back, or train again with resume=never")
-    return Rule(chosen.get("score", "confidence"), checked_threshold(chosen.get("threshold")), own, sha256_of(run.file(WEIGHTS)))
+            raise UserError(
+                f"the threshold in '{run.folder / THRESHOLD}' is not the one that this run was scored with ({own} now, {told} "
+                "then): bring the file back, or train again with resume=never"
+            )
+    return Rule(
+        chosen.get("score", "confidence"), checked_threshold(chosen.get("threshold")), own, sha256_of(run.file(WEIGHTS))
+    )
 
 
 def check_export(path: Path, card: dict, rule: Rule) -> None:
@@ -42,9 +46,13 @@ def check_export(path: Path, card: dict, rule: Rule) -> None:
     if card.get("weights_hash") != rule.weights:
         raise UserError(f"'{path}' was exported from other weights than those of its run: export the run again")
     if card.get("threshold_hash") != rule.hash:
-        theirs, ours = ("none" if value is None else f"{value:.4g}" for value in (card.get("threshold"), rule.threshold))
-        raise UserError(f"'{path}' carries the threshold {theirs} ({card.get('threshold_hash', 'of no known score')}), and the run has "
-                        f"{ours} ({rule.hash}): export the run again")
+        theirs, ours = (
+            "none" if value is None else f"{value:.4g}" for value in (card.get("threshold"), rule.threshold)
+        )
+        raise UserError(
+            f"'{path}' carries the threshold {theirs} ({card.get('threshold_hash', 'of no known score')}), and the run has "
+            f"{ours} ({rule.hash}): export the run again"
+        )
 
 
 def check_exports(run: Run, paths: list[Path]) -> None:

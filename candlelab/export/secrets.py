@@ -18,8 +18,11 @@ CHUNK = 1 << 24
 
 def secrets() -> dict[str, str]:
     """Return {variable: value} of the environment variables whose name says that they are secret."""
-    return {name: value.strip() for name, value in os.environ.items()
-            if NAMED.search(name) and len(value.strip()) >= SHORTEST and not Path(value.strip()).exists()}
+    return {
+        name: value.strip()
+        for name, value in os.environ.items()
+        if NAMED.search(name) and len(value.strip()) >= SHORTEST and not Path(value.strip()).exists()
+    }
 
 
 def forms(value: str) -> set[bytes]:
@@ -29,7 +32,7 @@ def forms(value: str) -> set[bytes]:
     for encode in (base64.b64encode, base64.urlsafe_b64encode):
         for offset in range(3):
             code = encode(b"\0" * offset + raw)
-            found.add(code[4 if offset else 0:-4] if len(raw) > 12 else code)
+            found.add(code[4 if offset else 0 : -4] if len(raw) > 12 else code)
     return found
 
 
@@ -41,7 +44,9 @@ def refuse_secrets(files: Iterable[Path], known: dict[str, str]) -> None:
         for piece in _pieces(path, longest):
             for name, shapes in looked_for.items():
                 if any(shape in piece for shape in shapes):
-                    raise UserError(f"'{path.name}' holds the value of {name}, a secret: take it out before publishing; nothing was sent")
+                    raise UserError(
+                        f"'{path.name}' holds the value of {name}, a secret: take it out before publishing; nothing was sent"
+                    )
 
 
 def _pieces(path: Path, overlap: int):

@@ -93,7 +93,9 @@ def days(start: int, end: int) -> list[str]:
 def expected_times(start: int, end: int, interval: str) -> np.ndarray:
     """Return the open times the calendar asks of [start, end), ms UTC."""
     if interval == "1mo":
-        stamps = np.arange(*(np.datetime64(t, "ms").astype("datetime64[M]") for t in (start, end - 1 + 32 * 86_400_000)))
+        stamps = np.arange(
+            *(np.datetime64(t, "ms").astype("datetime64[M]") for t in (start, end - 1 + 32 * 86_400_000))
+        )
         times = stamps.astype("datetime64[ms]").astype(np.int64)
     else:
         times = np.arange(floor_open(start, interval), end, interval_ms(interval), dtype=np.int64)
@@ -106,7 +108,9 @@ def list_folder(web: Web, listing_url: str, prefix: str, marker: str = "") -> tu
     prefixes: list[str] = []
     while True:
         query = urlencode({"delimiter": "/", "prefix": prefix, "marker": marker})
-        page = web.persist(f"the listing of {prefix}", lambda query=query: _listing_page(web, f"{listing_url.rstrip('/')}?{query}"))
+        page = web.persist(
+            f"the listing of {prefix}", lambda query=query: _listing_page(web, f"{listing_url.rstrip('/')}?{query}")
+        )
         keys += page.keys
         prefixes += page.prefixes
         if not page.truncated:
@@ -139,10 +143,12 @@ def _listing_page(web: Web, url: str) -> _Page:
     space = NAMESPACE if root.tag.startswith("{") else ""
     if root.tag != f"{space}ListBucketResult":
         raise Passing("the answer is no listing but another document")
-    return _Page([e.text or "" for e in root.findall(f"{space}Contents/{space}Key")],
-                 [e.text or "" for e in root.findall(f"{space}CommonPrefixes/{space}Prefix")],
-                 (root.findtext(f"{space}IsTruncated") or "").strip() == "true",
-                 root.findtext(f"{space}NextMarker") or "")
+    return _Page(
+        [e.text or "" for e in root.findall(f"{space}Contents/{space}Key")],
+        [e.text or "" for e in root.findall(f"{space}CommonPrefixes/{space}Prefix")],
+        (root.findtext(f"{space}IsTruncated") or "").strip() == "true",
+        root.findtext(f"{space}NextMarker") or "",
+    )
 
 
 def parse_checksum(text: bytes, name: str) -> str:
@@ -182,8 +188,10 @@ def unzip(data: bytes, file: ArchiveFile) -> bytes:
         raise Passing("the zip is damaged") from None
     wanted = file.name.removesuffix(".zip") + ".csv"
     if [m.filename for m in members] != [wanted]:
-        raise Passing(f"the zip holds {', '.join(repr(m.filename)[:60] for m in members[:3]) or 'nothing'} "
-                      f"instead of {wanted} alone")
+        raise Passing(
+            f"the zip holds {', '.join(repr(m.filename)[:60] for m in members[:3]) or 'nothing'} "
+            f"instead of {wanted} alone"
+        )
     member = members[0]
     if member.file_size > file.cap or member.file_size > LARGEST_RATIO * max(member.compress_size, 1) + SMALL:
         raise Passing(f"the zip would unpack to {member.file_size} bytes")
@@ -197,9 +205,11 @@ def unzip(data: bytes, file: ArchiveFile) -> bytes:
 
 def _inflate(data: bytes, member: zipfile.ZipInfo, cap: int) -> bytes:
     """Return the member's bytes in one bounded call: zipfile's own reader is a third slower and holds the lock more."""
-    header = data[member.header_offset:member.header_offset + 30]
-    begin = member.header_offset + 30 + int.from_bytes(header[26:28], "little") + int.from_bytes(header[28:30], "little")
-    packed = memoryview(data)[begin:begin + member.compress_size]
+    header = data[member.header_offset : member.header_offset + 30]
+    begin = (
+        member.header_offset + 30 + int.from_bytes(header[26:28], "little") + int.from_bytes(header[28:30], "little")
+    )
+    packed = memoryview(data)[begin : begin + member.compress_size]
     if member.compress_type == zipfile.ZIP_STORED:
         return bytes(packed)
     try:
@@ -217,9 +227,11 @@ def parse_csv(text: bytes, file: ArchiveFile) -> dict[str, np.ndarray]:
     """Return the bars of an archive csv, with or without header, ms or us, those outside the file's range left out."""
     has_header = not text[:1].isdigit()
     options = pa.csv.ConvertOptions(
-        include_columns=list(KEPT), column_types={n: pa.float64() for n in KEPT[1:]} | {"open_time": pa.int64()})
-    reading = pa.csv.ReadOptions(column_names=list(ARCHIVE_COLUMNS), skip_rows=int(has_header), use_threads=False,
-                                 block_size=1 << 20)
+        include_columns=list(KEPT), column_types={n: pa.float64() for n in KEPT[1:]} | {"open_time": pa.int64()}
+    )
+    reading = pa.csv.ReadOptions(
+        column_names=list(ARCHIVE_COLUMNS), skip_rows=int(has_header), use_threads=False, block_size=1 << 20
+    )
     try:
         table = pa.csv.read_csv(pa.py_buffer(text), read_options=reading, convert_options=options)
     except pa.ArrowInvalid as error:

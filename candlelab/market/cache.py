@@ -80,11 +80,15 @@ class BarStore:
             with contextlib.suppress(FileNotFoundError):
                 data = (self.folder / manifest.data).read_bytes()
                 if hashlib.sha256(data).hexdigest() != manifest.sha256:
-                    raise UserError(f"{self.folder / manifest.data} is damaged (its hash is not the manifest's): delete the folder and "
-                                     "fetch again")
+                    raise UserError(
+                        f"{self.folder / manifest.data} is damaged (its hash is not the manifest's): delete the folder and "
+                        "fetch again"
+                    )
                 table = pa.parquet.read_table(pa.BufferReader(data))
                 return _cut({n: table.column(n).to_numpy() for n in table.column_names}, start, end)
-        raise UserError(f"{self.folder / manifest.data} is gone though the manifest names it: delete the folder and fetch again")
+        raise UserError(
+            f"{self.folder / manifest.data} is gone though the manifest names it: delete the folder and fetch again"
+        )
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
@@ -121,7 +125,11 @@ class BarStore:
         keep = {MANIFEST, LOCK, STAGING} | ({manifest.data} if manifest else set())
         used = {f["name"] for f in manifest.files} if manifest else set()
         staging = self.folder / STAGING
-        staged = [p for p in staging.iterdir() if p.suffix in (".part", ".tmp") or p.name[65:] in used] if staging.is_dir() else []
+        staged = (
+            [p for p in staging.iterdir() if p.suffix in (".part", ".tmp") or p.name[65:] in used]
+            if staging.is_dir()
+            else []
+        )
         return [p for p in self.folder.iterdir() if p.name not in keep] + staged if self.folder.is_dir() else []
 
     def sweep(self) -> None:
@@ -157,8 +165,16 @@ class BarStore:
 def write_parquet(bars: dict[str, np.ndarray], path: Path) -> None:
     """Write columns as Parquet, the same bytes for the same values."""
     table = pa.table({name: pa.array(bars[name]) for name in COLUMNS if name in bars})
-    pa.parquet.write_table(table, path, compression="lz4", use_dictionary=False, write_statistics=False, store_schema=False,
-                           use_byte_stream_split=[n for n in table.column_names if n != "time"], row_group_size=1 << 20)
+    pa.parquet.write_table(
+        table,
+        path,
+        compression="lz4",
+        use_dictionary=False,
+        write_statistics=False,
+        store_schema=False,
+        use_byte_stream_split=[n for n in table.column_names if n != "time"],
+        row_group_size=1 << 20,
+    )
 
 
 def file_sha256(path: Path) -> str:
@@ -231,4 +247,6 @@ def _cached(folder: Path) -> CachedSeries | None:
     except ValueError as error:
         source, market, symbol, interval = folder.parts[-4:]
         return CachedSeries(source, market, symbol, interval, None, None, 0, 0, 0, "", str(folder), str(error))
-    return m and CachedSeries(m.source, m.market, m.symbol, m.interval, m.first, m.last, m.rows, len(m.gaps), m.bytes, m.fetched, str(folder))
+    return m and CachedSeries(
+        m.source, m.market, m.symbol, m.interval, m.first, m.last, m.rows, len(m.gaps), m.bytes, m.fetched, str(folder)
+    )

@@ -42,7 +42,10 @@ class CcxtPages:
     def now(self) -> int:
         """Return the exchange's time, ms UTC; asked once, ours if it has no clock."""
         if self._shift is None:
-            told = self._ask("the server time", lambda: self._exchange().fetch_time() if self._exchange().has.get("fetchTime") else None)
+            told = self._ask(
+                "the server time",
+                lambda: self._exchange().fetch_time() if self._exchange().has.get("fetchTime") else None,
+            )
             self._shift = (told or clock.time() * 1000) - clock.time() * 1000
         return int(clock.time() * 1000 + self._shift)
 
@@ -52,7 +55,11 @@ class CcxtPages:
         while at < end:
             rows = [row for row in self._page(own, interval, at) if at <= row[0] < end]
             if not rows:
-                at = max(self._next_day(own, at, end), at + interval_ms(interval)) if "1d" in self._exchange().timeframes else end
+                at = (
+                    max(self._next_day(own, at, end), at + interval_ms(interval))
+                    if "1d" in self._exchange().timeframes
+                    else end
+                )
                 yield columns([]), min(at, end)
                 continue
             self._check_reach(own, interval, at, rows[0][0])
@@ -69,8 +76,10 @@ class CcxtPages:
             return
         day = self._next_day(own, at, first)
         if day < first - DAY:
-            raise DataTrouble(f"{self.name} gives {own} in {interval} only from {iso(first)} on, though it traded on {iso(day)[:10]}: "
-                              f"set data.start={iso(first)[:10]}, or a coarser data.interval")
+            raise DataTrouble(
+                f"{self.name} gives {own} in {interval} only from {iso(first)} on, though it traded on {iso(day)[:10]}: "
+                f"set data.start={iso(first)[:10]}, or a coarser data.interval"
+            )
 
     def _next_day(self, own: str, at: int, end: int) -> int:
         """Return when the first day with a bar begins, not before `at`; `end` if there is none."""
@@ -94,13 +103,22 @@ class CcxtPages:
         """Return the exchange's name of a symbol; raises UserError if it has none, or no such interval."""
         if not self._names:
             markets = self._ask("the list of markets", self._exchange().load_markets)
-            self._names = {tidy_symbol(name): name for name, market in sorted(markets.items()) if market.get("type") == self.market and ascii_name(name)}
+            self._names = {
+                tidy_symbol(name): name
+                for name, market in sorted(markets.items())
+                if market.get("type") == self.market and ascii_name(name)
+            }
         if symbol not in self._names:
             near = difflib.get_close_matches(symbol, self._names, n=1)
-            raise UserError(f"symbol {symbol} is unknown to {self.name} ({self.market})" + (f", did you mean {near[0]}?" if near else ": set data.symbols"))
+            raise UserError(
+                f"symbol {symbol} is unknown to {self.name} ({self.market})"
+                + (f", did you mean {near[0]}?" if near else ": set data.symbols")
+            )
         frames = ["1mo" if frame == "1M" else frame for frame in self._exchange().timeframes]
         if interval not in frames:
-            raise UserError(f"{self.name} has no {interval} bars: set data.interval to one of {' '.join(frames)}, and data.resample to a coarser one")
+            raise UserError(
+                f"{self.name} has no {interval} bars: set data.interval to one of {' '.join(frames)}, and data.resample to a coarser one"
+            )
         return self._names[symbol]
 
     def _exchange(self):
@@ -110,7 +128,9 @@ class CcxtPages:
 
     def _ask(self, what: str, action: Callable[[], T]) -> T:
         """Return action() with the patience of `Web`, its errors translated."""
-        stalled = f"{self.host} has not answered for {SAID_AFTER:.0f} s ({what}): waiting up to {self.web.timeout:.0f} s"
+        stalled = (
+            f"{self.host} has not answered for {SAID_AFTER:.0f} s ({what}): waiting up to {self.web.timeout:.0f} s"
+        )
 
         def once() -> T:
             with patience(stalled):
@@ -127,8 +147,17 @@ def make_exchange(name: str, market: str, rest_url: str | None, timeout: float):
         raise UserError("data/source=ccxt needs ccxt: pip install candlelab[ccxt]") from None
     if name not in ccxt.exchanges:
         near = difflib.get_close_matches(name, ccxt.exchanges, n=1)
-        raise UserError(f"data.source.exchange is {name!r}, which ccxt does not know" + (f": did you mean {near[0]}?" if near else ""))
-    made = getattr(ccxt, name)({"enableRateLimit": True, "timeout": int((CONNECT_SECONDS + timeout) * 1000), "options": {"defaultType": market}})
+        raise UserError(
+            f"data.source.exchange is {name!r}, which ccxt does not know"
+            + (f": did you mean {near[0]}?" if near else "")
+        )
+    made = getattr(ccxt, name)(
+        {
+            "enableRateLimit": True,
+            "timeout": int((CONNECT_SECONDS + timeout) * 1000),
+            "options": {"defaultType": market},
+        }
+    )
     if not made.has.get("fetchOHLCV"):
         raise UserError(f"{name} gives no bars through ccxt: choose another data.source.exchange")
     if rest_url is not None:
@@ -155,13 +184,19 @@ def translated(action: Callable[[], T], host: str) -> T:
     except (ccxt.RateLimitExceeded, ccxt.DDoSProtection) as error:
         raise Passing(f"too many requests ({words(error)})", wait=10.0, kind=ExchangeRefuses) from None
     except (ccxt.AuthenticationError, ccxt.RestrictedLocation) as error:
-        raise ExchangeRefuses(f"{host} refuses this address or wants an account ({words(error)}): choose another data.source.exchange") from None
+        raise ExchangeRefuses(
+            f"{host} refuses this address or wants an account ({words(error)}): choose another data.source.exchange"
+        ) from None
     except (ccxt.OperationFailed, requests.exceptions.RequestException) as error:
         if http_status(error) in (403, 451):
-            raise ExchangeRefuses(f"{host} refuses this address (HTTP {http_status(error)}): choose another data.source.exchange") from None
+            raise ExchangeRefuses(
+                f"{host} refuses this address (HTTP {http_status(error)}): choose another data.source.exchange"
+            ) from None
         raise Passing(f"it could not be had ({words(error)})") from None
     except (ccxt.BadRequest, ccxt.NotSupported) as error:
-        raise UserError(f"{host} does not serve what was asked ({words(error)}): check data.symbols, data.interval and data.start") from None
+        raise UserError(
+            f"{host} does not serve what was asked ({words(error)}): check data.symbols, data.interval and data.start"
+        ) from None
     except ccxt.BaseError as error:
         raise DataTrouble(f"{host} answers with an error ({words(error)}): try again later") from None
 
@@ -171,7 +206,11 @@ def http_status(error: Exception) -> int | None:
     import requests
 
     cause = error if isinstance(error, requests.exceptions.HTTPError) else error.__cause__ or error.__context__
-    return cause.response.status_code if isinstance(cause, requests.exceptions.HTTPError) and cause.response is not None else None
+    return (
+        cause.response.status_code
+        if isinstance(cause, requests.exceptions.HTTPError) and cause.response is not None
+        else None
+    )
 
 
 def words(error: Exception) -> str:
@@ -195,4 +234,7 @@ def rows_of(found) -> list[list]:
 
 def columns(rows: list[list]) -> dict[str, np.ndarray]:
     """Return rows as columns: time int64 ms UTC, the others float64."""
-    return {name: np.array([row[k] for row in rows], np.int64 if name == "time" else np.float64) for k, name in enumerate(COLUMNS)}
+    return {
+        name: np.array([row[k] for row in rows], np.int64 if name == "time" else np.float64)
+        for k, name in enumerate(COLUMNS)
+    }

@@ -56,7 +56,9 @@ class Piece:
     sha256: str
     bars: Bars | None
     note: str = ""
-    doubtful: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))  # times of which the file has different versions
+    doubtful: np.ndarray = field(
+        default_factory=lambda: np.zeros(0, np.int64)
+    )  # times of which the file has different versions
 
     @classmethod
     def of(cls, file: ArchiveFile, sha256: str, bars: Bars) -> Piece:
@@ -75,8 +77,15 @@ class FetchPlan:
     notes: list[str] = field(default_factory=list)
 
 
-def collect(places: CacheFolders, store: BarStore, blank: CacheManifest, wanted: tuple[int, int], *, refresh: bool,
-            progress: Progress) -> tuple[CacheManifest, list[str]]:
+def collect(
+    places: CacheFolders,
+    store: BarStore,
+    blank: CacheManifest,
+    wanted: tuple[int, int],
+    *,
+    refresh: bool,
+    progress: Progress,
+) -> tuple[CacheManifest, list[str]]:
     """Bring the cached series up to `wanted` [start, end) and return (manifest, what changed on a refresh).
 
     Makes no request and touches no file if everything is there. Raises DataTrouble or ExchangeRefuses; what was good
@@ -100,7 +109,9 @@ def collect(places: CacheFolders, store: BarStore, blank: CacheManifest, wanted:
 class _Collection:
     """The work inside the lock."""
 
-    def __init__(self, places: CacheFolders, store: BarStore, manifest: CacheManifest, old: Bars | None, progress: Progress):
+    def __init__(
+        self, places: CacheFolders, store: BarStore, manifest: CacheManifest, old: Bars | None, progress: Progress
+    ):
         self.places, self.store, self.manifest, self.old, self.progress = places, store, manifest, old, progress
         self.symbol, self.interval = manifest.symbol, manifest.interval
         self.known = {f["name"]: f for f in manifest.files}
@@ -171,7 +182,9 @@ class _Collection:
             self.unread = f"the archive's listing was not read ({str(error).split(', needed for')[0][:90]})"
             notes.append(self.unread)
             return self.probe(period, dates)
-        name = re.compile(re.escape(f"{prefix}{self.symbol}-{self.interval}-") + r"(\d{4}-\d\d(?:-\d\d)?)\.zip")  # not the odd "2020-8"
+        name = re.compile(
+            re.escape(f"{prefix}{self.symbol}-{self.interval}-") + r"(\d{4}-\d\d(?:-\d\d)?)\.zip"
+        )  # not the odd "2020-8"
         return {hit.group(1) for hit in map(name.fullmatch, keys) if hit}
 
     def probe(self, period: str, dates: list[str]) -> set[str]:
@@ -206,13 +219,19 @@ class _Collection:
         place = self.places
         try:
             if file.name in self.known and self.old is not None:
-                sha256 = place.web.persist(file.name, lambda: archive.fetch_checksum(place.web, place.archive_url, file))
+                sha256 = place.web.persist(
+                    file.name, lambda: archive.fetch_checksum(place.web, place.archive_url, file)
+                )
                 bars = between(self.old, file.start, file.end)
                 if sha256 == self.known[file.name]["sha256"] and len(bars["time"]) == self.known[file.name]["rows"]:
-                    return Piece(file, sha256, bars)  # a short file that REST completed is read again, to tell whose bars are whose
+                    return Piece(
+                        file, sha256, bars
+                    )  # a short file that REST completed is read again, to tell whose bars are whose
             if staged := self.store.staged(file.name):
                 return Piece.of(file, staged[1], archive.parse_zip(staged[0], file))
-            data, sha256, bars = place.web.persist(file.name, lambda: archive.download(place.web, place.archive_url, file))
+            data, sha256, bars = place.web.persist(
+                file.name, lambda: archive.download(place.web, place.archive_url, file)
+            )
         except Absent:
             return Piece(file, "", None, f"{file.name} is listed but it or its CHECKSUM is not there: not used")
         self.store.stage(file.name, data, sha256)
@@ -295,13 +314,21 @@ class _Collection:
         self.reached += [[int(t), int(n)] for t, n in zip(times, next_open(times, self.interval), strict=True)]
         lacking = times[~np.isin(times, piece.doubtful)]
         if len(lacking):
-            notes.append(f"{piece.file.name} lacks {len(lacking)} bars from {iso(lacking[0])}: "
-                         f"{int(np.isin(lacking, bars['time']).sum())} came from REST")
+            notes.append(
+                f"{piece.file.name} lacks {len(lacking)} bars from {iso(lacking[0])}: "
+                f"{int(np.isin(lacking, bars['time']).sum())} came from REST"
+            )
         for time in piece.doubtful[:5]:
-            believed = f"that of {self.places.rest_url} was believed" if time in bars["time"] else "REST has none, so none was kept"
+            believed = (
+                f"that of {self.places.rest_url} was believed"
+                if time in bars["time"]
+                else "REST has none, so none was kept"
+            )
             notes.append(f"{piece.file.name} holds different versions of the bar of {iso(time)}: {believed}")
         if len(piece.doubtful) > 5:
-            notes.append(f"{piece.file.name} holds different versions of {len(piece.doubtful) - 5} more bars: REST was believed")
+            notes.append(
+                f"{piece.file.name} holds different versions of {len(piece.doubtful) - 5} more bars: REST was believed"
+            )
 
     def ask(self, start: int, end: int) -> None:
         """Get a whole range from REST, page by page, keeping each page even if a later one fails."""
@@ -330,15 +357,26 @@ class _Collection:
         total = merge_ranges([*old.covered, *covered])
         old_notes = old.notes if any(uncovered((a, b), covered) for a, b in old.covered) else []
         manifest = replace(
-            old, covered=total, gaps=holes_of(merged["time"], self.interval, total), notes=sorted({*old_notes, *notes}),
-            files=self.entries(used, covered), rest=merge_asked([r for r in old.rest if not inside(r, covered)] + self.asked),
-            fetched=datetime.fromtimestamp(clock.time(), UTC).strftime("%Y-%m-%dT%H:%M:%SZ"))
+            old,
+            covered=total,
+            gaps=holes_of(merged["time"], self.interval, total),
+            notes=sorted({*old_notes, *notes}),
+            files=self.entries(used, covered),
+            rest=merge_asked([r for r in old.rest if not inside(r, covered)] + self.asked),
+            fetched=datetime.fromtimestamp(clock.time(), UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        )
         return self.store.commit(merged, manifest), changes
 
     def entries(self, used: list[Piece], covered: Ranges) -> list[dict]:
         """Return the manifest's lines on archive files: earlier ones outside the covered ranges, and the new ones."""
         files = {f["name"]: f for f in self.manifest.files if not inside(f, covered)}
         for p in used:
-            files[p.file.name] = {"name": p.file.name, "url": f"{self.places.archive_url.rstrip('/')}/{p.file.path}",
-                                  "sha256": p.sha256, "rows": len(p.bars["time"]), "start": p.file.start, "end": p.file.end}
+            files[p.file.name] = {
+                "name": p.file.name,
+                "url": f"{self.places.archive_url.rstrip('/')}/{p.file.path}",
+                "sha256": p.sha256,
+                "rows": len(p.bars["time"]),
+                "start": p.file.start,
+                "end": p.file.end,
+            }
         return sorted(files.values(), key=lambda f: (f["start"], f["name"]))

@@ -9,22 +9,78 @@ from candlelab.core.columns import PRICES
 from candlelab.core.errors import UserError
 
 Columns = dict[str, str]  # meaning -> the file's own name of the column, or its number from 1 where there is no header
-ARCHIVE_COLUMNS = ("open_time", "open", "high", "low", "close", "volume", "close_time", "quote_volume", "trades",
-                   "taker_buy_base", "taker_buy_quote", "ignore")
+ARCHIVE_COLUMNS = (
+    "open_time",
+    "open",
+    "high",
+    "low",
+    "close",
+    "volume",
+    "close_time",
+    "quote_volume",
+    "trades",
+    "taker_buy_base",
+    "taker_buy_quote",
+    "ignore",
+)
 ALIASES = {
-    "time": ("opentime", "timeopen", "timestamp", "unix", "unixtimestamp", "unixtime", "epoch", "time", "datetime", "date",
-             "opendate", "starttime", "start", "ts", "t", "candlebegintime", "timeutc", "datetimeutc", "indexlevel0", ""),
+    "time": (
+        "opentime",
+        "timeopen",
+        "timestamp",
+        "unix",
+        "unixtimestamp",
+        "unixtime",
+        "epoch",
+        "time",
+        "datetime",
+        "date",
+        "opendate",
+        "starttime",
+        "start",
+        "ts",
+        "t",
+        "candlebegintime",
+        "timeutc",
+        "datetimeutc",
+        "indexlevel0",
+        "",
+    ),
     "open": ("open", "openprice", "o", "priceopen"),
     "high": ("high", "highprice", "h", "max", "pricehigh"),
     "low": ("low", "lowprice", "l", "min", "pricelow"),
     "close": ("close", "closeprice", "c", "last", "priceclose"),
-    "volume": ("volume", "vol", "v", "basevolume", "volumebase", "baseassetvolume", "amount", "tickvolume", "tickvol", "qty"),
+    "volume": (
+        "volume",
+        "vol",
+        "v",
+        "basevolume",
+        "volumebase",
+        "baseassetvolume",
+        "amount",
+        "tickvolume",
+        "tickvol",
+        "qty",
+    ),
     "quote_volume": ("quotevolume", "quoteassetvolume", "qav", "volumequote", "volumeusdt", "turnover", "quotevol"),
     "trades": ("trades", "count", "numberoftrades", "numtrades", "tradecount", "tradescount", "n", "numberoftrade"),
-    "taker_buy_base": ("takerbuybase", "takerbuyvolume", "takerbuybaseassetvolume", "takerbuybasevolume", "tbbav",
-                       "takerbasevolume", "tbbase"),
-    "taker_buy_quote": ("takerbuyquote", "takerbuyquotevolume", "takerbuyquoteassetvolume", "tbqav", "takerquotevolume",
-                        "tbquote"),
+    "taker_buy_base": (
+        "takerbuybase",
+        "takerbuyvolume",
+        "takerbuybaseassetvolume",
+        "takerbuybasevolume",
+        "tbbav",
+        "takerbasevolume",
+        "tbbase",
+    ),
+    "taker_buy_quote": (
+        "takerbuyquote",
+        "takerbuyquotevolume",
+        "takerbuyquoteassetvolume",
+        "tbqav",
+        "takerquotevolume",
+        "tbquote",
+    ),
     "symbol": ("symbol", "pair", "ticker", "instrument", "market", "tic", "coin"),
 }
 
@@ -34,8 +90,10 @@ def check_columns(columns: Columns) -> Columns:
     for name in columns:
         if name not in ALIASES:
             near = difflib.get_close_matches(name, ALIASES, n=1)
-            raise UserError(f"columns names {name!r}, which is nothing of a bar: "
-                            + (f"did you mean {near[0]}?" if near else f"choose from {', '.join(ALIASES)}"))
+            raise UserError(
+                f"columns names {name!r}, which is nothing of a bar: "
+                + (f"did you mean {near[0]}?" if near else f"choose from {', '.join(ALIASES)}")
+            )
     return columns
 
 
@@ -54,15 +112,19 @@ def match_columns(names: list[str], columns: Columns, place: str) -> dict[str, s
         if meaning in found or hit is None:
             continue
         if len(tidy[hit]) > 1:
-            raise UserError(f"{place} has {len(tidy[hit])} columns for {meaning} ({', '.join(map(repr, tidy[hit]))}): rename or remove one")
+            raise UserError(
+                f"{place} has {len(tidy[hit])} columns for {meaning} ({', '.join(map(repr, tidy[hit]))}): rename or remove one"
+            )
         found[meaning] = tidy[hit][0]
     _volume(found, tidy)
     if found.get("time") and _tidy(found["time"]) == "time" and "date" in tidy:
         found["day"] = tidy["date"][0]
     absent = [name for name in ("time", *PRICES) if name not in found]
     if absent:
-        raise UserError(f"{place} has no column for {', '.join(absent)} (it has {', '.join(names)[:200]}): "
-                        f"rename its header or say data.source.columns={{{absent[0]}: NAME}}")
+        raise UserError(
+            f"{place} has no column for {', '.join(absent)} (it has {', '.join(names)[:200]}): "
+            f"rename its header or say data.source.columns={{{absent[0]}: NAME}}"
+        )
     return found
 
 
@@ -72,8 +134,10 @@ def names_without_header(count: int, columns: Columns, place: str) -> list[str]:
         return [str(k + 1) for k in range(count)]
     if 6 <= count <= len(ARCHIVE_COLUMNS):
         return list(ARCHIVE_COLUMNS[:count])
-    raise UserError(f"{place} has no header and {count} columns where 6 to 12 were expected (open_time, open, high, low, close, "
-                    "volume, …): add a header line or say data.source.columns={time: 1, open: 2, high: 3, low: 4, close: 5}")
+    raise UserError(
+        f"{place} has no header and {count} columns where 6 to 12 were expected (open_time, open, high, low, close, "
+        "volume, …): add a header line or say data.source.columns={time: 1, open: 2, high: 3, low: 4, close: 5}"
+    )
 
 
 def _tidy(name: str) -> str:
@@ -84,7 +148,9 @@ def _given(wanted: str, names: list[str], place: str, meaning: str) -> str:
     if names.count(str(wanted)) == 1:
         return str(wanted)
     what = "two columns" if str(wanted) in names else "no column"
-    raise UserError(f"{place} has {what} '{wanted}' (it has {', '.join(names)[:200]}): set data.source.columns.{meaning}")
+    raise UserError(
+        f"{place} has {what} '{wanted}' (it has {', '.join(names)[:200]}): set data.source.columns.{meaning}"
+    )
 
 
 def _volume(found: dict[str, str], tidy: dict[str, list[str]]) -> None:

@@ -20,8 +20,17 @@ from candlelab.market.symbols import tidy_symbol
 from candlelab.market.table import BarTable, Reading, read_tables
 
 
-def load_files(paths: list[Path], symbols: list[str], interval: str, start: int | None, end: int | None, *,
-               misaligned: str, last_bar: str, reading: Reading) -> tuple[Candles, list[Quality]]:
+def load_files(
+    paths: list[Path],
+    symbols: list[str],
+    interval: str,
+    start: int | None,
+    end: int | None,
+    *,
+    misaligned: str,
+    last_bar: str,
+    reading: Reading,
+) -> tuple[Candles, list[Quality]]:
     """Return (tape, quality per symbol) of the bars with start <= open time < end, ms UTC.
 
     symbols   empty: all the files hold.
@@ -30,7 +39,9 @@ def load_files(paths: list[Path], symbols: list[str], interval: str, start: int 
     A range that leaves out bars of the files is a note of the quality. Raises UserError if a file, a symbol or the interval is
     not there, DataTrouble if the bars cannot be trusted.
     """
-    parts = split_by_symbol([table for path in paths for table in read_tables(path, reading)], [tidy_symbol(s) for s in symbols])
+    parts = split_by_symbol(
+        [table for path in paths for table in read_tables(path, reading)], [tidy_symbol(s) for s in symbols]
+    )
     interval = finest(parts) if interval == AUTO else check_interval(interval)
     quality, tapes = [], []
     for name, pieces in parts.items():
@@ -39,8 +50,10 @@ def load_files(paths: list[Path], symbols: list[str], interval: str, start: int 
         quality.append(record)
         bars = _cut(name, whole, start, end, last_bar)
         if len(bars["time"]) < len(whole["time"]) - (last_bar == "drop"):
-            record.notes.append(f"data.start and data.end leave out {len(whole['time']) - len(bars['time']):,} of the {len(whole['time']):,} bars "
-                                f"of the files, which hold {span(whole['time'])}")
+            record.notes.append(
+                f"data.start and data.end leave out {len(whole['time']) - len(bars['time']):,} of the {len(whole['time']):,} bars "
+                f"of the files, which hold {span(whole['time'])}"
+            )
         bars = clean(bars, record, now=int(clock.time() * 1000), misaligned=misaligned)
         tape = Candles.build(symbols=(name,), intervals=(own,), symbol=np.zeros(len(bars["time"]), np.int32), **bars)
         tapes.append(tape if own == interval else resample(tape, interval, start=start))
@@ -49,7 +62,9 @@ def load_files(paths: list[Path], symbols: list[str], interval: str, start: int 
 
 def finest(parts: dict[str, list[dict]]) -> str:
     """Return the finest interval that every symbol's files can serve: the coarsest of what each has finest."""
-    own = [min((own_interval(piece, "1d", name) for piece in pieces), key=interval_ms) for name, pieces in parts.items()]
+    own = [
+        min((own_interval(piece, "1d", name) for piece in pieces), key=interval_ms) for name, pieces in parts.items()
+    ]
     return max(own, key=interval_ms)
 
 
@@ -61,14 +76,18 @@ def told(tape: Candles, paths: list[Path], quality: list[Quality]) -> list[str]:
     return [f"{names}: {shown}, {tape.interval} bars, {span(tape.time)}, {len(tape):,} bars", *left]
 
 
-def _cut(name: str, bars: dict[str, np.ndarray], start: int | None, end: int | None, last_bar: str) -> dict[str, np.ndarray]:
+def _cut(
+    name: str, bars: dict[str, np.ndarray], start: int | None, end: int | None, last_bar: str
+) -> dict[str, np.ndarray]:
     """Return the raw bars inside [start, end), the file's newest left out if asked; raises UserError if none is left."""
     time = bars["time"]
     keep = (time >= (start or 0)) & (time < (end or np.iinfo(np.int64).max))
     if last_bar == "drop":
         keep &= time != time.max()
     if not keep.any():
-        raise UserError(f"{name} has no bar in the asked range: the files hold {span(time)}, set data.start and data.end")
+        raise UserError(
+            f"{name} has no bar in the asked range: the files hold {span(time)}, set data.start and data.end"
+        )
     return bars if keep.all() else {k: v[keep] for k, v in bars.items()}
 
 
@@ -98,8 +117,10 @@ def split_by_symbol(tables: list[BarTable], asked: list[str]) -> dict[str, list[
         names = table.symbol
         if names is None:
             if len(asked) > 1:
-                raise UserError(f"{table.path.name} does not say which symbol it holds, and {len(asked)} are asked: "
-                                 "name it like BTCUSDT_1h.csv or give it a symbol column")
+                raise UserError(
+                    f"{table.path.name} does not say which symbol it holds, and {len(asked)} are asked: "
+                    "name it like BTCUSDT_1h.csv or give it a symbol column"
+                )
             name = asked[0] if asked else stem(table.path.name)
             names = np.full(len(table), name, object)
         for name in dict.fromkeys(names.tolist()):
@@ -125,7 +146,9 @@ def choose_interval(name: str, pieces: list[dict], asked: str) -> tuple[str, dic
     fitting = [own for own in groups if interval_ms(own) <= interval_ms(asked)]
     if not fitting:
         have = ", ".join(sorted(groups, key=interval_ms))
-        raise UserError(f"{name}: the files hold {have} bars, finer ones cannot be made: set data.interval={have.split(', ')[0]}")
+        raise UserError(
+            f"{name}: the files hold {have} bars, finer ones cannot be made: set data.interval={have.split(', ')[0]}"
+        )
     own = asked if asked in fitting else min(fitting, key=interval_ms)
     chosen = groups[own]
     shared = [k for k in chosen[0] if k != "table" and all(k in piece for piece in chosen)]

@@ -88,8 +88,10 @@ def differences(old: Bars | None, new: Bars, covered: Ranges, series: str) -> li
     rows = np.logical_or.reduce(list(changed.values())) if len(both) else np.zeros(0, bool)
     if rows.any():
         names = ", ".join(n for n, c in changed.items() if c.any())
-        said.append(f"{series}: {int(rows.sum())} bars restated in {names}, {iso(int(both[rows][0]))} "
-                    f"to {iso(int(both[rows][-1]))}")
+        said.append(
+            f"{series}: {int(rows.sum())} bars restated in {names}, {iso(int(both[rows][0]))} "
+            f"to {iso(int(both[rows][-1]))}"
+        )
     for word, here, there in (("added", new, old), ("withdrawn", old, new)):
         alone = here["time"][~np.isin(here["time"], there["time"])]
         if len(alone):

@@ -11,7 +11,9 @@ from candlelab.core.columns import PRICES
 from candlelab.core.errors import DataTrouble
 from candlelab.core.interval import floor_open, interval_ms, next_open
 
-LARGEST_MOVE = 5.0  # no bar of the exchange ever moved further: DOGE's +392 % in a day (docs/market_formats.md, section 3)
+LARGEST_MOVE = (
+    5.0  # no bar of the exchange ever moved further: DOGE's +392 % in a day (docs/market_formats.md, section 3)
+)
 LONGEST_OUTAGE = 7 * 86_400_000  # the longest halt of the whole exchange took 34 hours (February 2018)
 BROKEN_SHARE = 0.01
 
@@ -70,14 +72,18 @@ def clean(bars: dict[str, np.ndarray], quality: Quality, *, now: int, misaligned
     bad = broken(bars)
     if bad.sum() > max(3, BROKEN_SHARE * len(bad)):
         first = str(bars["time"][bad][0].astype("datetime64[ms]").astype("datetime64[m]")).replace("T", " ")
-        raise DataTrouble(f"{quality.symbol}: {int(bad.sum())} of {len(bad)} bars have prices that cannot be (not positive, or outside "
-                          f"low-high), or a volume that is negative or infinite, the first at {first}: check which column is which")
+        raise DataTrouble(
+            f"{quality.symbol}: {int(bad.sum())} of {len(bad)} bars have prices that cannot be (not positive, or outside "
+            f"low-high), or a volume that is negative or infinite, the first at {first}: check which column is which"
+        )
     bars = _drop(bars, bad, quality, "broken")
     bars = _align(bars, quality, misaligned)
     bars = _one_per_time(bars, quality)
     if not len(bars["time"]):
-        raise DataTrouble(f"{quality.symbol}: no {quality.interval} bar is fit for use ({quality.unfinished} unfinished, "
-                          f"{quality.broken} broken, {quality.misaligned} misaligned): ask for another range")
+        raise DataTrouble(
+            f"{quality.symbol}: no {quality.interval} bar is fit for use ({quality.unfinished} unfinished, "
+            f"{quality.broken} broken, {quality.misaligned} misaligned): ask for another range"
+        )
     describe(bars, quality)
     return bars
 
@@ -113,8 +119,10 @@ def _align(bars, quality: Quality, policy: str):
     quality.misaligned += int(off.sum())
     quality.note_first("misaligned", bars["time"][off])
     if policy == "refuse":
-        raise DataTrouble(f"{quality.symbol}: {int(off.sum())} bars do not open on the {interval} grid: "
-                          "set misaligned=drop or misaligned=snap")
+        raise DataTrouble(
+            f"{quality.symbol}: {int(off.sum())} bars do not open on the {interval} grid: "
+            "set misaligned=drop or misaligned=snap"
+        )
     if policy == "drop":
         return {name: column[~off] for name, column in bars.items()}
     return _snap(bars, off, common, interval)
@@ -156,7 +164,9 @@ def _one_per_time(bars, quality: Quality):
     quality.duplicates += int(len(time) - len(starts) - (~same).sum())
     if len(differing):
         _note_conflicts(bars["time"][starts[differing]], quality)
-    if len(differing) and differing[-1] == len(starts) - 1:  # the newest bar still changed between the copies: no copy is whole
+    if (
+        len(differing) and differing[-1] == len(starts) - 1
+    ):  # the newest bar still changed between the copies: no copy is whole
         quality.unfinished += 1
         quality.note_first("unfinished", time[starts[-1:]])
         last = last[:-1]
@@ -166,8 +176,10 @@ def _one_per_time(bars, quality: Quality):
 def _note_conflicts(times: np.ndarray, quality: Quality) -> None:
     shown = ", ".join(str(t).replace("T", " ") for t in times[:3].astype("datetime64[ms]").astype("datetime64[m]"))
     more = f" and {len(times) - 3} more" if len(times) > 3 else ""
-    quality.notes.append(f"different versions of the bar of {shown}{more}: the one with the most volume was believed, "
-                         "as a bar stored before it closed has less")
+    quality.notes.append(
+        f"different versions of the bar of {shown}{more}: the one with the most volume was believed, "
+        "as a bar stored before it closed has less"
+    )
 
 
 def describe(bars: dict[str, np.ndarray], quality: Quality) -> Quality:

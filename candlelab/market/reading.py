@@ -31,11 +31,23 @@ KINDS = (".csv", ".txt", ".tsv", ".json", ".jsonl", ".ndjson", ".parquet", ".pq"
 SUFFIXES = (*(kind + packed for kind in KINDS for packed in ("", ".gz", ".bz2", ".xz", ".zst")), ".zip")
 SAMPLE = 1 << 16
 PACKED = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ": lzma.open, b"\x28\xb5\x2f\xfd": None}
-DAMAGE = (OSError, EOFError, zlib.error, lzma.LZMAError, pa.ArrowException, zipfile.BadZipFile, csv.Error, UnicodeError, MemoryError)
+DAMAGE = (
+    OSError,
+    EOFError,
+    zlib.error,
+    lzma.LZMAError,
+    pa.ArrowException,
+    zipfile.BadZipFile,
+    csv.Error,
+    UnicodeError,
+    MemoryError,
+)
 PREAMBLE = re.compile(r"(?:https?:|#|sep=)", re.I)  # cryptodatadownload.com puts its address first, Excel its separator
 NOTHING = r"\s*(?:|N/?A|#N/A|#NA|-?nan|null|NULL|NaN|n/a|<NA>|-?1\.#IND|-?1\.#QNAN|#N/A N/A)\s*"  # what pyarrow reads as absent
 WHOLE = re.compile(rf"\s*-?\d{{1,18}}\s*|{NOTHING}", re.ASCII)
-DECIMAL = re.compile(rf"\s*[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?\s*|\s*[+-]?(?i:inf|infinity)\s*|{NOTHING}", re.ASCII)
+DECIMAL = re.compile(
+    rf"\s*[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?\s*|\s*[+-]?(?i:inf|infinity)\s*|{NOTHING}", re.ASCII
+)
 
 
 @dataclass(frozen=True)
@@ -84,8 +96,10 @@ class Capped(io.RawIOBase):
         data = self.inner.read(len(buffer))
         self.left -= len(data)
         if self.left < 0:
-            raise TooLarge(f"{self.place} holds more than data.source.max_bytes={self.cap} bytes: raise it if you trust the file")
-        buffer[:len(data)] = data
+            raise TooLarge(
+                f"{self.place} holds more than data.source.max_bytes={self.cap} bytes: raise it if you trust the file"
+            )
+        buffer[: len(data)] = data
         return len(data)
 
 
@@ -104,12 +118,18 @@ def read_raw(path: Path, columns: Columns, cap: int) -> Iterator[RawTable]:
 
 def _damaged(place: str, error: Exception) -> UserError:
     reason = re.sub(r"\s+", " ", str(error))[:100] or type(error).__name__
-    return UserError(f"{place} cannot be read, or cannot be unpacked ({reason}): it is damaged, cut short or no table of bars, fetch it again")
+    return UserError(
+        f"{place} cannot be read, or cannot be unpacked ({reason}): it is damaged, cut short or no table of bars, fetch it again"
+    )
 
 
 def _members(path: Path, columns: Columns, cap: int) -> Iterator[RawTable]:
     with zipfile.ZipFile(path) as pack:
-        wanted = [m for m in pack.infolist() if not m.is_dir() and m.filename.endswith(SUFFIXES[:-1]) and "__MACOSX" not in m.filename]
+        wanted = [
+            m
+            for m in pack.infolist()
+            if not m.is_dir() and m.filename.endswith(SUFFIXES[:-1]) and "__MACOSX" not in m.filename
+        ]
         if not wanted:
             raise UserError(f"{path.name} holds no csv, json, parquet or feather file: give one that does")
         if any(m.flag_bits & 1 for m in wanted):
@@ -197,7 +217,9 @@ def _json(stream, start: bytes, place: str, columns: Columns) -> RawTable:
         names = names_without_header(len(rows[0]), columns, place)
         rows = [dict(zip(names, row, strict=True)) for row in rows]
     if not rows or not all(isinstance(row, dict) for row in rows):
-        raise UserError(f"{place} is json but no list of bars: write one object per line with open_time, open, high, low, close, volume")
+        raise UserError(
+            f"{place} is json but no list of bars: write one object per line with open_time, open, high, low, close, volume"
+        )
     table = pa.Table.from_pylist(rows)
     return RawTable(place, table, match_columns(table.column_names, columns, place))
 
@@ -212,12 +234,20 @@ def _csv(stream, start: bytes, place: str, columns: Columns) -> RawTable:
     if "day" not in found and place_of < len(first) and re.fullmatch(r"\d+", first[place_of].strip(), re.ASCII):
         kinds[found["time"]] = pa.int64()
     options = pa.csv.ConvertOptions(include_columns=list(kinds), column_types=kinds)
-    reading = pa.csv.ReadOptions(skip_rows=head.skip, column_names=head.names, encoding=head.encoding, block_size=1 << 20)
+    reading = pa.csv.ReadOptions(
+        skip_rows=head.skip, column_names=head.names, encoding=head.encoding, block_size=1 << 20
+    )
     try:
-        table = pa.csv.read_csv(stream, read_options=reading, convert_options=options,
-                                parse_options=pa.csv.ParseOptions(delimiter=head.separator))
+        table = pa.csv.read_csv(
+            stream,
+            read_options=reading,
+            convert_options=options,
+            parse_options=pa.csv.ParseOptions(delimiter=head.separator),
+        )
     except (pa.ArrowInvalid, UnicodeDecodeError) as error:
-        raise Misfit(head, {column: kind for column, kind in kinds.items() if kind != pa.string()}, str(error)) from None
+        raise Misfit(
+            head, {column: kind for column, kind in kinds.items() if kind != pa.string()}, str(error)
+        ) from None
     return RawTable(place, table, found, head.symbol)
 
 
@@ -230,11 +260,13 @@ def sniff(start: bytes, columns: Columns, place: str) -> tuple[TextHeader, list[
     if skip is None:
         raise UserError(f"{place} is empty: give a file with bars")
     separator = max(",;\t|", key=lines[skip].count)
-    rows = [row for row in csv.reader(lines[skip:skip + 12], delimiter=separator) if any(row)]
+    rows = [row for row in csv.reader(lines[skip : skip + 12], delimiter=separator) if any(row)]
     if rows[0][0].strip()[:1].isdigit():
         return TextHeader(encoding, separator, skip, names_without_header(len(rows[0]), columns, place), None), rows[0]
     if ticker := _ticker_below(rows, place):
-        return TextHeader(encoding, separator, skip + 3, ["Date", *rows[0][1:]], ticker), rows[3] if len(rows) > 3 else []
+        return TextHeader(encoding, separator, skip + 3, ["Date", *rows[0][1:]], ticker), rows[3] if len(
+            rows
+        ) > 3 else []
     return TextHeader(encoding, separator, skip + 1, rows[0], None), rows[1] if len(rows) > 1 else []
 
 
@@ -244,7 +276,9 @@ def _ticker_below(rows: list[list[str]], place: str) -> str | None:
         return None
     tickers = {cell.strip() for cell in rows[1][1:]}
     if len(tickers) != 1:
-        raise UserError(f"{place} holds {len(tickers)} tickers side by side ({', '.join(sorted(tickers))[:80]}): save one ticker per file")
+        raise UserError(
+            f"{place} holds {len(tickers)} tickers side by side ({', '.join(sorted(tickers))[:80]}): save one ticker per file"
+        )
     return tickers.pop()
 
 
@@ -260,16 +294,23 @@ def _encoding(start: bytes) -> str:
 
 def blame(stream, place: str, misfit: Misfit) -> UserError:
     """Return the sentence on the first line of a text file that is not what its column should hold, counted as an editor does."""
-    rows = csv.reader(io.TextIOWrapper(stream, encoding=misfit.head.encoding, errors="replace", newline=""), delimiter=misfit.head.separator)
+    rows = csv.reader(
+        io.TextIOWrapper(stream, encoding=misfit.head.encoding, errors="replace", newline=""),
+        delimiter=misfit.head.separator,
+    )
     fit = {column: WHOLE if kind == pa.int64() else DECIMAL for column, kind in misfit.kinds.items()}
     where = [(misfit.head.names.index(column), column, shape) for column, shape in fit.items()]
     for row in rows:
         if rows.line_num <= misfit.head.skip or not any(row):
             continue
         if len(row) != len(misfit.head.names):
-            return UserError(f"{place}, line {rows.line_num} has {len(row)} cells where the file has {len(misfit.head.names)} columns: repair the line")
+            return UserError(
+                f"{place}, line {rows.line_num} has {len(row)} cells where the file has {len(misfit.head.names)} columns: repair the line"
+            )
         for cell, column, shape in ((row[k], column, shape) for k, column, shape in where):
             if not shape.fullmatch(cell):
-                return UserError(f"{place}, line {rows.line_num}, column '{column}' holds '{cell[:40]}', which is no number: "
-                                 "write plain digits, decimals with a point and no thousands separator")
+                return UserError(
+                    f"{place}, line {rows.line_num}, column '{column}' holds '{cell[:40]}', which is no number: "
+                    "write plain digits, decimals with a point and no thousands separator"
+                )
     return UserError(f"{place} is no table of bars ({misfit.reason[:120]}): repair or remove it")

@@ -39,8 +39,14 @@ def check_coarser(fine: str, coarse: str) -> None:
 
 def _symbol(candles: Candles, code: int) -> Candles:
     part = candles.select(candles.symbol == code)
-    return Candles(**{**{k: getattr(part, k) for k in part.__dataclass_fields__}, "symbol": np.zeros(len(part), np.int32),
-                      "symbols": (candles.symbols[code],), "intervals": (candles.intervals[code],)})
+    return Candles(
+        **{
+            **{k: getattr(part, k) for k in part.__dataclass_fields__},
+            "symbol": np.zeros(len(part), np.int32),
+            "symbols": (candles.symbols[code],),
+            "intervals": (candles.intervals[code],),
+        }
+    )
 
 
 def _one(tape: Candles, interval: str, start: int | None) -> Candles:
@@ -59,8 +65,14 @@ def _one(tape: Candles, interval: str, start: int | None) -> Candles:
     if start is not None:
         keep &= time >= start
     missing = None if tape.missing is None else ~np.logical_or.reduceat(here, starts)[keep]
-    return Candles.build(symbols=tape.symbols, intervals=(interval,), symbol=np.zeros(keep.sum(), np.int32), time=time[keep],
-                         missing=missing, **{name: column[keep] for name, column in columns.items()})
+    return Candles.build(
+        symbols=tape.symbols,
+        intervals=(interval,),
+        symbol=np.zeros(keep.sum(), np.int32),
+        time=time[keep],
+        missing=missing,
+        **{name: column[keep] for name, column in columns.items()},
+    )
 
 
 def _counting(volume: np.ndarray, here: np.ndarray, starts: np.ndarray) -> np.ndarray:
@@ -78,8 +90,12 @@ def _aggregate(tape: Candles, starts: np.ndarray, here: np.ndarray) -> dict[str,
     last = np.maximum.reduceat(np.where(here, rows, -1), starts)
     empty = last < 0
     first, last = np.where(empty, ends, first), np.where(empty, ends, last)
-    columns = {"open": tape.open[first], "high": np.fmax.reduceat(np.where(here, tape.high, np.nan), starts),
-               "low": np.fmin.reduceat(np.where(here, tape.low, np.nan), starts), "close": tape.close[last]}
+    columns = {
+        "open": tape.open[first],
+        "high": np.fmax.reduceat(np.where(here, tape.high, np.nan), starts),
+        "low": np.fmin.reduceat(np.where(here, tape.low, np.nan), starts),
+        "close": tape.close[last],
+    }
     for name in ("volume", *EXTRAS):
         column = getattr(tape, name)
         if column is not None:

@@ -24,15 +24,27 @@ WEIGHT_PER_MINUTE = {"spot": 6000, "um": 2400, "cm": 2400}
 LONGEST_SPAN = {"cm": 200 * 86_400_000}  # COIN-M allows at most 200 days between start and end
 PAGE_BYTES = {market: rows * 400 + 4096 for market, rows in PAGE.items()}  # no row of JSON is longer than 400 bytes
 SLOW_DOWN = 0.8  # share of the weight that is ours: other programs behind the same address count too
-FIELDS = {"time": 0, "open": 1, "high": 2, "low": 3, "close": 4, "volume": 5, "quote_volume": 7, "trades": 8,
-          "taker_buy_base": 9, "taker_buy_quote": 10}
+FIELDS = {
+    "time": 0,
+    "open": 1,
+    "high": 2,
+    "low": 3,
+    "close": 4,
+    "volume": 5,
+    "quote_volume": 7,
+    "trades": 8,
+    "taker_buy_base": 9,
+    "taker_buy_quote": 10,
+}
 CLOSE_TIME = 6
 
 
 class Budget:
     """The weight of one minute, shared by all requests of a process, read from the answers' headers."""
 
-    def __init__(self, per_minute: int, *, sleep: Callable[[float], None] = clock.sleep, now: Callable[[], float] = clock.time):
+    def __init__(
+        self, per_minute: int, *, sleep: Callable[[float], None] = clock.sleep, now: Callable[[], float] = clock.time
+    ):
         self.per_minute, self.sleep, self.now = per_minute, sleep, now
         self._used, self._minute, self._lock = 0, -1, threading.Lock()
 
@@ -60,7 +72,9 @@ class Rest:
     address  named in messages.
     """
 
-    def __init__(self, web: Web, market: str, ask: Callable[[str, dict], Response], *, address: str, budget: Budget | None = None):
+    def __init__(
+        self, web: Web, market: str, ask: Callable[[str, dict], Response], *, address: str, budget: Budget | None = None
+    ):
         self.web, self.market, self.ask, self.host = web, market, ask, urlsplit(address).netloc
         self.budget = budget or Budget(WEIGHT_PER_MINUTE[market], sleep=web.sleep)
         self._shift: float | None = None  # server time minus ours, ms
@@ -117,7 +131,7 @@ class Rest:
         found, k = [], 0
         while k < len(times):
             first = int(times[k])
-            reach = first + (PAGE[self.market] - 1) * int(next_open(times[k:k + 1], interval)[0] - first)
+            reach = first + (PAGE[self.market] - 1) * int(next_open(times[k : k + 1], interval)[0] - first)
             last = int(times[np.searchsorted(times, reach, side="right") - 1])
             found.append(self.bars(symbol, interval, first, last + 1))
             k = int(np.searchsorted(times, last, side="right"))
@@ -126,8 +140,13 @@ class Rest:
         return {name: column[wanted] for name, column in bars.items()}
 
     def _page(self, symbol: str, interval: str, start: int, last: int) -> list[list]:
-        params = {"symbol": symbol, "interval": "1M" if interval == "1mo" else interval, "startTime": int(start),
-                  "endTime": int(last), "limit": PAGE[self.market]}
+        params = {
+            "symbol": symbol,
+            "interval": "1M" if interval == "1mo" else interval,
+            "startTime": int(start),
+            "endTime": int(last),
+            "limit": PAGE[self.market],
+        }
         return self.web.persist(f"{symbol} {interval} of {self.host}", lambda: rows_of(self._answer("/klines", params)))
 
     def _answer(self, path: str, params: dict) -> Response:
@@ -149,7 +168,9 @@ def web_transport(web: Web, rest_url: str, market: str) -> Callable[[str, dict],
         except Absent:
             if path == "/time":
                 raise
-            raise Passing(f"{urlsplit(base).netloc} has no {PATHS[market]}{path} (HTTP 404)", unreachable=True) from None
+            raise Passing(
+                f"{urlsplit(base).netloc} has no {PATHS[market]}{path} (HTTP 404)", unreachable=True
+            ) from None
 
     return ask
 
@@ -176,7 +197,9 @@ def rows_of(answer: Response) -> list[list]:
 def columns(rows: list[list]) -> dict[str, np.ndarray]:
     """Return rows as columns; repeated open times keep the later row."""
     rows = list({r[0]: r for r in rows}.values())
-    return {name: np.array([r[k] for r in rows], np.int64 if name == "time" else np.float64) for name, k in FIELDS.items()}
+    return {
+        name: np.array([r[k] for r in rows], np.int64 if name == "time" else np.float64) for name, k in FIELDS.items()
+    }
 
 
 def _json(answer: Response):

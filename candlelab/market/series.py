@@ -31,8 +31,18 @@ class Fetched:
     changes: list[str] = field(default_factory=list)  # what a refresh noticed
 
 
-def fetch_series(places: CacheFolders, cache: Path, source: str, symbols: list[str], interval: str, start: int | None,
-                 end: int | None, *, refresh: bool, misaligned: str) -> Fetched:
+def fetch_series(
+    places: CacheFolders,
+    cache: Path,
+    source: str,
+    symbols: list[str],
+    interval: str,
+    start: int | None,
+    end: int | None,
+    *,
+    refresh: bool,
+    misaligned: str,
+) -> Fetched:
     """Return the bars with start <= open time < end, ms UTC, of all symbols, fetched into `cache` where it lacks them.
 
     Raises UserError for an unknown symbol or a bad range, ExchangeRefuses, DataTrouble; what was good stays cached.
@@ -67,16 +77,21 @@ def kept(store: BarStore) -> str:
     return f" (cached and usable now with data.start and data.end inside: {manifest.symbol} {spans})"
 
 
-def load(store: BarStore, manifest: CacheManifest, wanted: tuple[int, int], quality: Quality, misaligned: str) -> Candles:
+def load(
+    store: BarStore, manifest: CacheManifest, wanted: tuple[int, int], quality: Quality, misaligned: str
+) -> Candles:
     """Return the cleaned tape of a cached series; raises UserError if the range holds no bar."""
     bars = store.read(start=wanted[0], end=wanted[1]) if manifest.rows else {"time": np.zeros(0, np.int64)}
     if not len(bars["time"]):
         have = f"{iso(manifest.first)} to {iso(manifest.last)}" if manifest.rows else "none at all"
-        raise UserError(f"{manifest.symbol} has no {manifest.interval} bar from {iso(wanted[0])} to {iso(wanted[1])} "
-                         f"(known: {have}): set data.symbols, data.start, data.end")
+        raise UserError(
+            f"{manifest.symbol} has no {manifest.interval} bar from {iso(wanted[0])} to {iso(wanted[1])} "
+            f"(known: {have}): set data.symbols, data.start, data.end"
+        )
     bars = clean(bars, quality, now=int(clock.time() * 1000), misaligned=misaligned)
-    return Candles.build(symbols=(manifest.symbol,), intervals=(manifest.interval,),
-                         symbol=np.zeros(len(bars["time"]), np.int32), **bars)
+    return Candles.build(
+        symbols=(manifest.symbol,), intervals=(manifest.interval,), symbol=np.zeros(len(bars["time"]), np.int32), **bars
+    )
 
 
 def unknown(places: CacheFolders, name: str) -> str:
@@ -106,6 +121,10 @@ def check_range(start: int | None, end: int | None, interval: str, begins: int) 
     first = max(start if start is not None else begins, begins)
     last = min(end if end is not None else now, now)
     if first >= last:
-        told = f"from {iso(start) if start is not None else 'the beginning'} to {iso(end) if end is not None else 'now'}"
-        raise UserError(f"the range {told} holds no finished {interval} bar: data.start must be before data.end and before now")
+        told = (
+            f"from {iso(start) if start is not None else 'the beginning'} to {iso(end) if end is not None else 'now'}"
+        )
+        raise UserError(
+            f"the range {told} holds no finished {interval} bar: data.start must be before data.end and before now"
+        )
     return first, last

@@ -9,12 +9,18 @@ from candlelab.core.errors import UserError
 
 QUOTES = "USDT|USDC|FDUSD|BUSD|TUSD|USDP|USD|BTC|ETH|BNB|EUR|GBP|TRY|BRL|JPY|AUD|DAI|PAX|UST"
 CONTRACT = r"_(?:PERP|\d{6})"  # what follows the pair in COIN-M and delivery futures
-EXCHANGES = ("BINANCE|BINANCEUS|BITFINEX|BITGET|BITHUMB|BITMEX|BITSTAMP|BITTREX|BYBIT|BINGX|CEXIO|COINBASE|COINBASEPRO|CRYPTOCOM|"
-             "CRYPTO|DERIBIT|FTX|GATE|GATEIO|GDAX|GEMINI|HITBTC|HTX|HUOBI|INDEX|KRAKEN|KUCOIN|MEXC|OKCOIN|OKEX|OKX|PHEMEX|"
-             "POLONIEX|UPBIT|WHITEBIT|YAHOO")
-IN_NAME = re.compile(rf"^(?:(?:{EXCHANGES})[_\- ]+)?([A-Z0-9]{{1,15}}?)[-_/]?({QUOTES})({CONTRACT})?(?![A-Z0-9])", re.ASCII)
+EXCHANGES = (
+    "BINANCE|BINANCEUS|BITFINEX|BITGET|BITHUMB|BITMEX|BITSTAMP|BITTREX|BYBIT|BINGX|CEXIO|COINBASE|COINBASEPRO|CRYPTOCOM|"
+    "CRYPTO|DERIBIT|FTX|GATE|GATEIO|GDAX|GEMINI|HITBTC|HTX|HUOBI|INDEX|KRAKEN|KUCOIN|MEXC|OKCOIN|OKEX|OKX|PHEMEX|"
+    "POLONIEX|UPBIT|WHITEBIT|YAHOO"
+)
+IN_NAME = re.compile(
+    rf"^(?:(?:{EXCHANGES})[_\- ]+)?([A-Z0-9]{{1,15}}?)[-_/]?({QUOTES})({CONTRACT})?(?![A-Z0-9])", re.ASCII
+)
 PREFIX = re.compile(rf"^(?:(?:{EXCHANGES}|X|C)[:.]|(?:{EXCHANGES})[_\-](?=.))")  # BINANCE:BTCUSDT, polygon's X:BTCUSD
-SUFFIX = re.compile(rf"(?::(?:{QUOTES})(?:-\d{{6}})?|\.(?:P|PERP|SPOT|CC|{EXCHANGES})|@(?:{EXCHANGES})|-(?:SWAP|PERP|SPOT)|=[XF])$")
+SUFFIX = re.compile(
+    rf"(?::(?:{QUOTES})(?:-\d{{6}})?|\.(?:P|PERP|SPOT|CC|{EXCHANGES})|@(?:{EXCHANGES})|-(?:SWAP|PERP|SPOT)|=[XF])$"
+)
 LONGEST = 30
 
 
@@ -35,7 +41,9 @@ def tidy_symbol(name: str) -> str:
 
 def symbol_of(name: str) -> str | None:
     """Return the symbol a file name starts with (BTCUSDT_1h…, BTC_USDT-5m…, Binance_BTCUSDT_1h…), or None."""
-    hit = IN_NAME.match(name) or IN_NAME.match(re.sub(rf"^(?:{EXCHANGES})(?=[_\- ])", lambda m: m[0].upper(), name, flags=re.I))
+    hit = IN_NAME.match(name) or IN_NAME.match(
+        re.sub(rf"^(?:{EXCHANGES})(?=[_\- ])", lambda m: m[0].upper(), name, flags=re.I)
+    )
     return "".join(part or "" for part in hit.groups()) if hit else None
 
 
@@ -50,6 +58,8 @@ def tidy_names(names: list[str], place: str) -> dict[str, str]:
         plain = re.sub(r"[^A-Z0-9:.@=]", "", raw.upper())
         other = whole.setdefault(tidy[raw], (plain, raw))
         if other[0] != plain:
-            raise UserError(f"{place} holds both {other[1]!r} and {raw!r}, two markets that would both be called {tidy[raw]}: "
-                            "put them into files of their own")
+            raise UserError(
+                f"{place} holds both {other[1]!r} and {raw!r}, two markets that would both be called {tidy[raw]}: "
+                "put them into files of their own"
+            )
     return tidy

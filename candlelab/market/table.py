@@ -82,7 +82,9 @@ def _moments(raw: RawTable) -> pa.ChunkedArray:
     try:
         texts = [raw.table.column(raw.found[name]).cast(pa.string()) for name in ("day", "time")]
     except pa.ArrowException:
-        raise UserError(f"{raw.place} has a date and a time column that are neither text nor times: convert them") from None
+        raise UserError(
+            f"{raw.place} has a date and a time column that are neither text nor times: convert them"
+        ) from None
     clock = next((value for value in texts[1].slice(0, 1).to_pylist() if value), "")
     return pc.binary_join_element_wise(*texts, " ") if re.match(r"\s*\d{1,2}:\d\d", clock) else column
 
@@ -95,7 +97,9 @@ def _symbols(raw: RawTable, member: str) -> np.ndarray | None:
     kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
     if not (pa.types.is_string(kind) or pa.types.is_large_string(kind)) or column.null_count:
         what = f"is {str(kind)[:60]}" if not column.null_count else f"has {column.null_count} empty cells"
-        raise UserError(f"{raw.place}, column '{raw.found['symbol']}' of symbols {what}: fill it with names like BTCUSDT")
+        raise UserError(
+            f"{raw.place}, column '{raw.found['symbol']}' of symbols {what}: fill it with names like BTCUSDT"
+        )
     names = column.cast(pa.string()).to_numpy(zero_copy_only=False)
     tidy = tidy_names(list(dict.fromkeys(names.tolist())), raw.place)
     return np.array([tidy[name] for name in names], object)
@@ -107,14 +111,20 @@ def _numbers(column: pa.ChunkedArray, name: str, place: str) -> np.ndarray:
         return _numbers(column.cast(kind.value_type), name, place)
     if pa.types.is_decimal(kind):  # Arrow's own cast is off by one in the last place: a close above its high
         return _numbers(column.cast(pa.string()), name, place)
-    if pa.types.is_null(kind) or not any(fits(kind) for fits in (pa.types.is_integer, pa.types.is_floating, pa.types.is_string, pa.types.is_large_string)):
-        raise UserError(f"{place}, column '{name}' holds {str(kind)[:60]}, not numbers: convert it, or say which column is which with data.source.columns")
+    if pa.types.is_null(kind) or not any(
+        fits(kind) for fits in (pa.types.is_integer, pa.types.is_floating, pa.types.is_string, pa.types.is_large_string)
+    ):
+        raise UserError(
+            f"{place}, column '{name}' holds {str(kind)[:60]}, not numbers: convert it, or say which column is which with data.source.columns"
+        )
     try:
         return pc.cast(column, pa.float64(), safe=False).to_numpy().astype(np.float64)
     except pa.ArrowInvalid:
         row, value = next((i, v) for i, v in enumerate(column.to_pylist()) if v is not None and not _is_number(v))
-        raise UserError(f"{place}, row {row + 1}, column '{name}' holds '{value[:40]}', which is no number: write plain digits, "
-                        "decimals with a point and no thousands separator") from None
+        raise UserError(
+            f"{place}, row {row + 1}, column '{name}' holds '{value[:40]}', which is no number: write plain digits, "
+            "decimals with a point and no thousands separator"
+        ) from None
 
 
 def _is_number(text: str) -> bool:

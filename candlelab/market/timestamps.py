@@ -12,8 +12,19 @@ import pyarrow as pa
 from candlelab.core.errors import UserError
 
 UNITS = {"s": 1000.0, "ms": 1.0, "us": 1e-3, "ns": 1e-6}
-STYLES = ("ISO8601", "%Y-%m-%d %I-%p", "%Y.%m.%d %H:%M:%S", "%Y.%m.%d %H:%M", "%Y.%m.%d", "%Y/%m/%d %H:%M:%S", "%Y/%m/%d %H:%M",
-          "%Y/%m/%d", "%b %d, %Y", "%d %b %Y", "%d %b %Y %H:%M")
+STYLES = (
+    "ISO8601",
+    "%Y-%m-%d %I-%p",
+    "%Y.%m.%d %H:%M:%S",
+    "%Y.%m.%d %H:%M",
+    "%Y.%m.%d",
+    "%Y/%m/%d %H:%M:%S",
+    "%Y/%m/%d %H:%M",
+    "%Y/%m/%d",
+    "%b %d, %Y",
+    "%d %b %Y",
+    "%d %b %Y %H:%M",
+)
 DAY_MONTH = re.compile(r"^\s*(\d{1,2})([/.\-])(\d{1,2})\2(\d{4})\b(.*)$")
 CLOCKS = {0: "", 1: " %H:%M", 2: " %H:%M:%S"}
 EARLIEST, LATEST = 315_532_800_000, 4_102_444_800_000  # 1980 and 2100
@@ -28,7 +39,9 @@ def check_timezone(name: str) -> str:
     return name
 
 
-def read_times(column: pa.ChunkedArray, place: str, *, timezone: str = "UTC", time_format: str | None = None) -> np.ndarray:
+def read_times(
+    column: pa.ChunkedArray, place: str, *, timezone: str = "UTC", time_format: str | None = None
+) -> np.ndarray:
     """Return int64 ms UTC of numbers (s, ms, us or ns, told per value by magnitude), timestamps or text; shape (n,).
 
     timezone     the zone of text and timestamps that name none; epoch numbers are UTC.
@@ -37,11 +50,15 @@ def read_times(column: pa.ChunkedArray, place: str, *, timezone: str = "UTC", ti
     """
     column = _plain(column, place)
     if column.null_count:
-        raise UserError(f"{place} has {column.null_count} rows without a time (the first is row {_first_null(column)}): remove them")
+        raise UserError(
+            f"{place} has {column.null_count} rows without a time (the first is row {_first_null(column)}): remove them"
+        )
     kind = column.type
     if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
         times = column.cast(pa.timestamp("ms", getattr(kind, "tz", None)), safe=False).cast(pa.int64()).to_numpy()
-        times = times if getattr(kind, "tz", None) else _to_utc(pd.Series(times.astype("datetime64[ms]")), timezone, place)
+        times = (
+            times if getattr(kind, "tz", None) else _to_utc(pd.Series(times.astype("datetime64[ms]")), timezone, place)
+        )
     elif pa.types.is_integer(kind) or pa.types.is_floating(kind):
         times = _numbers(column.to_numpy(), time_format, place)
     else:
@@ -56,22 +73,36 @@ def _plain(column: pa.ChunkedArray, place: str) -> pa.ChunkedArray:
         return _plain(column.cast(kind.value_type), place)
     if pa.types.is_decimal(kind):
         return column.cast(pa.float64())
-    fit = (pa.types.is_timestamp, pa.types.is_date, pa.types.is_integer, pa.types.is_floating, pa.types.is_string,
-           pa.types.is_large_string)
+    fit = (
+        pa.types.is_timestamp,
+        pa.types.is_date,
+        pa.types.is_integer,
+        pa.types.is_floating,
+        pa.types.is_string,
+        pa.types.is_large_string,
+    )
     if not any(check(kind) for check in fit):
-        raise UserError(f"{place} keeps its times as {str(kind)[:60]}: write epoch milliseconds, timestamps or ISO text")
+        raise UserError(
+            f"{place} keeps its times as {str(kind)[:60]}: write epoch milliseconds, timestamps or ISO text"
+        )
     return column
 
 
 def _numbers(values: np.ndarray, unit: str | None, place: str) -> np.ndarray:
     if np.issubdtype(values.dtype, np.floating) and not np.isfinite(values).all():
-        raise UserError(f"{place} has a row without a time (row {int(np.flatnonzero(~np.isfinite(values))[0]) + 1}): remove it")
+        raise UserError(
+            f"{place} has a row without a time (row {int(np.flatnonzero(~np.isfinite(values))[0]) + 1}): remove it"
+        )
     if np.abs(values.astype(np.float64)).max(initial=0) > 9e18:
-        raise UserError(f"{place} has a time of {np.abs(values.astype(np.float64)).max():g}, far beyond 2100: which column is the open time?")
+        raise UserError(
+            f"{place} has a time of {np.abs(values.astype(np.float64)).max():g}, far beyond 2100: which column is the open time?"
+        )
     if unit in UNITS:
         return np.rint(values * UNITS[unit]).astype(np.int64)
     if unit is not None:
-        raise UserError(f"{place} holds times as numbers and data.source.time_format is {unit!r}: give s, ms, us, ns or null")
+        raise UserError(
+            f"{place} holds times as numbers and data.source.time_format is {unit!r}: give s, ms, us, ns or null"
+        )
     if len(values) and values.min() >= 1980_01_01 and values.max() <= 2099_12_31:  # days written as 20240131
         return _parse_text(pa.chunked_array([pa.array(values.astype(np.int64).astype(str))]), place, "UTC", "%Y%m%d")
     return stamps_to_ms(values)
@@ -82,7 +113,9 @@ def stamps_to_ms(times: np.ndarray) -> np.ndarray:
     if np.issubdtype(times.dtype, np.floating):
         size = np.abs(times)
         seconds = size < 1e11
-        return np.where(seconds, np.rint(times * 1000), _scale_down(np.rint(times).astype(np.int64), size)).astype(np.int64)
+        return np.where(seconds, np.rint(times * 1000), _scale_down(np.rint(times).astype(np.int64), size)).astype(
+            np.int64
+        )
     times = times.astype(np.int64, copy=False)
     if len(times) and times.min() >= 10**11 and times.max() < 10**14:
         return times  # all ms: the usual case, without the temporary arrays
@@ -104,8 +137,10 @@ def _parse_text(column: pa.ChunkedArray, place: str, timezone: str, given: str |
             return _to_utc(stamps, timezone, place)
     best = _stamps(text, "ISO8601")
     row = 0 if best is None else int(np.flatnonzero(best.isna())[0])
-    raise UserError(f"{place}, row {row + 1} has the time '{text[row][:40]}', which is neither an epoch number nor ISO (2024-01-31 13:00): "
-                    "convert it or set data.source.time_format")
+    raise UserError(
+        f"{place}, row {row + 1} has the time '{text[row][:40]}', which is neither an epoch number nor ISO (2024-01-31 13:00): "
+        "convert it or set data.source.time_format"
+    )
 
 
 def _stamps(text: pd.Series, style: str) -> pd.Series | None:
@@ -119,11 +154,15 @@ def _stamps(text: pd.Series, style: str) -> pd.Series | None:
 
 def _with_format(text: pd.Series, given: str, place: str, timezone: str) -> np.ndarray:
     if given in UNITS:
-        raise UserError(f"{place} holds times as text ('{text[0][:40]}') and data.source.time_format is {given!r}: give strptime codes")
+        raise UserError(
+            f"{place} holds times as text ('{text[0][:40]}') and data.source.time_format is {given!r}: give strptime codes"
+        )
     stamps = _stamps(text, given)
     if stamps is None or stamps.isna().any():
         row = 0 if stamps is None else int(np.flatnonzero(stamps.isna())[0])
-        raise UserError(f"{place}, row {row + 1} has the time '{text[row][:40]}', which does not fit data.source.time_format={given}: mend one of them")
+        raise UserError(
+            f"{place}, row {row + 1} has the time '{text[row][:40]}', which does not fit data.source.time_format={given}: mend one of them"
+        )
     return _to_utc(stamps, timezone, place)
 
 
@@ -139,8 +178,10 @@ def _day_month_styles(text: pd.Series, place: str) -> list[str]:
         return [orders["month first" if max(seconds) > 12 else "day first"] + clock]
     hit = next(h for h in hits if int(h[1]) != int(h[3]))
     day = mark.join((hit[1], hit[3], hit[4]))
-    readings = " or ".join(f"{pd.to_datetime(day, format=code).strftime('%d %B %Y')} (data.source.time_format='{code}{clock}')"
-                           for code in orders.values())
+    readings = " or ".join(
+        f"{pd.to_datetime(day, format=code).strftime('%d %B %Y')} (data.source.time_format='{code}{clock}')"
+        for code in orders.values()
+    )
     raise UserError(f"{place} has the time '{hit[0][:40]}', which may be {readings}: say which")
 
 
@@ -151,8 +192,10 @@ def _to_utc(stamps: pd.Series, timezone: str, place: str) -> np.ndarray:
         try:
             stamps = stamps.dt.tz_localize(zone, ambiguous="infer", nonexistent="raise")
         except ValueError as error:
-            raise UserError(f"{place} has a time that {timezone} has twice or never, where clocks change "
-                            f"({str(error)[:60]}): convert the times to UTC") from None
+            raise UserError(
+                f"{place} has a time that {timezone} has twice or never, where clocks change "
+                f"({str(error)[:60]}): convert the times to UTC"
+            ) from None
     if stamps.dt.tz is not None:
         stamps = stamps.dt.tz_convert("UTC").dt.tz_localize(None)
     return stamps.to_numpy("datetime64[ms]").astype(np.int64)

@@ -37,8 +37,9 @@ class Ban(ExchangeRefuses):
 class Passing(Exception):
     """A fault that may be gone at the next try."""
 
-    def __init__(self, reason: str, *, wait: float | None = None, kind: type[Exception] = DataTrouble,
-                 unreachable: bool = False):
+    def __init__(
+        self, reason: str, *, wait: float | None = None, kind: type[Exception] = DataTrouble, unreachable: bool = False
+    ):
         super().__init__(reason)
         self.reason, self.wait, self.kind, self.unreachable = reason, wait, kind, unreachable
 
@@ -109,8 +110,10 @@ class Web:
             raise self.banned
         host = urlsplit(url).netloc
         try:
-            stalled = patience(f"{host} has not answered for {SAID_AFTER:.0f} s ({urlsplit(url).path.rsplit('/', 1)[-1] or 'listing'}): "
-                               f"waiting up to {self.timeout:.0f} s")
+            stalled = patience(
+                f"{host} has not answered for {SAID_AFTER:.0f} s ({urlsplit(url).path.rsplit('/', 1)[-1] or 'listing'}): "
+                f"waiting up to {self.timeout:.0f} s"
+            )
             with stalled, self._session().get(url, stream=True, timeout=(CONNECT_SECONDS, self.timeout)) as response:
                 self._reached.add(host)
                 body = read_capped(response, cap, self.timeout)
@@ -136,13 +139,17 @@ class Web:
         if answer.status == 404:
             raise Absent(host)
         if answer.status == 418:
-            raise Ban(f"{host} has banned this address until {ban_end(message, wait)}: "
-                      "stop all programs that ask it, and try again after that")
+            raise Ban(
+                f"{host} has banned this address until {ban_end(message, wait)}: "
+                "stop all programs that ask it, and try again after that"
+            )
         if answer.status in (403, 451):
             why = "a restricted location" if answer.status == 451 else "a firewall rule"
-            raise ExchangeRefuses(f"{host} refuses this address (HTTP {answer.status}, {why}): use the archive (data/source=binance_vision) "
-                                  "or data.source.rest_url=https://data-api.binance.vision; where the archive itself refuses, a mirror as "
-                                  "data.source.archive_url")
+            raise ExchangeRefuses(
+                f"{host} refuses this address (HTTP {answer.status}, {why}): use the archive (data/source=binance_vision) "
+                "or data.source.rest_url=https://data-api.binance.vision; where the archive itself refuses, a mirror as "
+                "data.source.archive_url"
+            )
         if answer.status == 429:
             if wait is not None and wait > LONGEST_WAIT:
                 raise ExchangeRefuses(f"{host} asks for a pause of {wait:.0f} s (HTTP 429): try again after that")
@@ -151,7 +158,9 @@ class Web:
             raise Passing(f"HTTP {answer.status} {message}".strip(), wait=wait and min(wait, 60))
         if code == -1121:
             raise UnknownSymbol(message)
-        raise DataTrouble(f"{host} answers HTTP {answer.status} {message or ''}".strip() + ": the request was not understood")
+        raise DataTrouble(
+            f"{host} answers HTTP {answer.status} {message or ''}".strip() + ": the request was not understood"
+        )
 
     def _session(self):
         import requests

@@ -22,7 +22,9 @@ class Cnn1d(nn.Module):
 
     reads = ("series",)
 
-    def __init__(self, shapes: Shapes, *, scale: Scale, channels: int, layers: int | None, dropout: float, fading: float) -> None:
+    def __init__(
+        self, shapes: Shapes, *, scale: Scale, channels: int, layers: int | None, dropout: float, fading: float
+    ) -> None:
         super().__init__()
         check_fraction(dropout, "dropout")
         self.scale = SeriesScale(shapes, scale)
@@ -50,5 +52,8 @@ def _depth(bars: int) -> int:
 
 def _block(inner: int, outer: int) -> nn.Sequential:
     return nn.Sequential(
-        nn.Conv1d(inner, outer, 3, padding=1), nn.BatchNorm1d(outer), nn.LeakyReLU(SLOPE), nn.MaxPool1d(2, ceil_mode=True)
+        nn.Conv1d(inner, outer, 3, padding=1),
+        nn.BatchNorm1d(outer),
+        nn.LeakyReLU(SLOPE),
+        nn.MaxPool1d(2, ceil_mode=True),
     )

@@ -73,7 +73,9 @@ class MultiScale(nn.Module):
         super().__init__()
         widths = [channels // 3 + (i < channels % 3) for i in range(3)]
         self.scales = nn.ModuleList(_convolution(features, w, k, dropout) for w, k in zip(widths, KERNELS, strict=True))
-        self.refine = nn.Sequential(_convolution(channels, channels, 3, dropout), _convolution(channels, channels, 3, dropout))
+        self.refine = nn.Sequential(
+            _convolution(channels, channels, 3, dropout), _convolution(channels, channels, 3, dropout)
+        )
 
     def forward(self, series: Tensor) -> Tensor:
         channels_first = series.transpose(1, 2)
@@ -97,11 +99,15 @@ class AttentionPool(nn.Module):
         self.ask = nn.Linear(width, 3 * width, bias=False)
         self.answer = nn.Linear(width, width)
         self.norm_attention, self.norm_forward = nn.LayerNorm(width), nn.LayerNorm(width)
-        self.feed = nn.Sequential(nn.Linear(width, feed_forward), nn.ReLU(), nn.Dropout(dropout), nn.Linear(feed_forward, width))
+        self.feed = nn.Sequential(
+            nn.Linear(width, feed_forward), nn.ReLU(), nn.Dropout(dropout), nn.Linear(feed_forward, width)
+        )
         self.weigh = nn.Linear(width, 1)
 
     def forward(self, states: Tensor) -> Tensor:
-        states = states * math.sqrt(self.places.shape[-1]) + self.places  # Vaswani et al. 2017, 3.4: else positions drown states
+        states = (
+            states * math.sqrt(self.places.shape[-1]) + self.places
+        )  # Vaswani et al. 2017, 3.4: else positions drown states
         states = self.norm_attention(states + self._attend(states))
         states = self.norm_forward(states + self.feed(states))
         shares = self.weigh(states).softmax(dim=1)

@@ -46,7 +46,9 @@ class CnnSmall(nn.Module):
         check_fraction(dropout, "model.net.dropout")
         check_fraction(head_dropout, "model.net.head_dropout")
         if shapes.image is None or min(shapes.image[1:]) < SMALLEST:
-            raise UserError(f"cnn_small reads charts of at least {SMALLEST} pixels a side, not {shapes.image}; set model.image_size=64.")
+            raise UserError(
+                f"cnn_small reads charts of at least {SMALLEST} pixels a side, not {shapes.image}; set model.image_size=64."
+            )
         if not 0 <= glance <= 1:
             raise UserError(f"model.net.glance is {glance}; give a number from 0 to 1.")
         depth, height, width = shapes.image

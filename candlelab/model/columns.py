@@ -93,7 +93,9 @@ class Thumbnail(nn.Module):
 def close_look(image: tuple[int, int, int], newest: int, width: int) -> nn.Sequential:
     """A close look at the newest columns told in `width` numbers, for a transformer whose patches blur a bar with its neighbours."""
     look = CloseLook(image, CHANNELS, newest, WAVES, FADING)
-    return nn.Sequential(look, nn.Dropout(0.25), nn.Linear(look.size, width, bias=False), nn.BatchNorm1d(width), nn.ReLU())
+    return nn.Sequential(
+        look, nn.Dropout(0.25), nn.Linear(look.size, width, bias=False), nn.BatchNorm1d(width), nn.ReLU()
+    )
 
 
 def convolution(inner: int, outer: int, kernel: tuple[int, int]) -> list[nn.Module]:

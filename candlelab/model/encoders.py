@@ -114,7 +114,9 @@ def bert(shapes: Shapes, size: Size, *, name: str, pretrained: bool | str) -> Be
     from transformers import BertConfig, BertModel
 
     if shapes.caption is None or shapes.vocabulary is None:
-        raise UserError("this net reads captions but the data writes none; choose data/caption= or set model.net.inputs=[image].")
+        raise UserError(
+            "this net reads captions but the data writes none; choose data/caption= or set model.net.inputs=[image]."
+        )
     config = BertConfig(vocab_size=shapes.vocabulary, max_position_embeddings=shapes.caption, **size.settings())
     net = BertModel(config, add_pooling_layer=False)
     if pretrained:

@@ -101,4 +101,6 @@ def fit_channels(kernel: Tensor, channels: int) -> Tensor:
         return kernel
     if channels == 1:
         return kernel.sum(1, keepdim=True)
-    raise UserError(f"the chart has {channels} channels but the pretrained backbone reads {kernel.shape[1]}; draw 1 or {kernel.shape[1]}.")
+    raise UserError(
+        f"the chart has {channels} channels but the pretrained backbone reads {kernel.shape[1]}; draw 1 or {kernel.shape[1]}."
+    )

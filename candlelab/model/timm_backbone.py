@@ -117,10 +117,16 @@ def _create(name: str, shapes: Shapes, dropout: float, weights: str | None) -> n
 
     channels, height, width = shapes.image
     source = timm.get_pretrained_cfg(name)
-    size = {"img_size": (height, width)} if source.fixed_input_size and (height, width) != tuple(source.input_size[1:]) else {}
+    size = (
+        {"img_size": (height, width)}
+        if source.fixed_input_size and (height, width) != tuple(source.input_size[1:])
+        else {}
+    )
     overlay = {"pretrained": True, "pretrained_cfg_overlay": {"file": weights}} if weights else {"pretrained": False}
     try:
-        model = timm.create_model(name, num_classes=shapes.classes, in_chans=channels, drop_rate=dropout, **size, **overlay)
+        model = timm.create_model(
+            name, num_classes=shapes.classes, in_chans=channels, drop_rate=dropout, **size, **overlay
+        )
         if size:  # some nets of fixed size are built for any and fail only when they run
             with torch.no_grad():
                 model.eval()(torch.zeros(1, channels, height, width))

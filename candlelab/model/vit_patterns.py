@@ -47,7 +47,9 @@ class VitPatterns(nn.Module):
     ) -> None:
         super().__init__()
         if pretrained and stem == "convolutions":
-            raise UserError("stem=convolutions has no pretrained weights; set model.net.pretrained=false or stem=patch.")
+            raise UserError(
+                "stem=convolutions has no pretrained weights; set model.net.pretrained=false or stem=patch."
+            )
         self.weights_origin = origin(pretrained)
         size = Size(width, layers, heads, feed_forward, dropout)
         self.chart = vit(shapes, size, name=image_backbone, pretrained=pretrained, patch=patch)
@@ -101,6 +103,8 @@ def moved(image: Tensor, down: Tensor, right: Tensor) -> Tensor:
     column = torch.arange(width, device=image.device) - right[:, None]
     inside = ((row >= 0) & (row < height))[:, :, None] & ((column >= 0) & (column < width))[:, None, :]
     which = torch.arange(count, device=image.device)[:, None, None]
-    taken = image.permute(0, 2, 3, 1)[which, row.clamp(0, height - 1)[:, :, None], column.clamp(0, width - 1)[:, None, :]]
+    taken = image.permute(0, 2, 3, 1)[
+        which, row.clamp(0, height - 1)[:, :, None], column.clamp(0, width - 1)[:, None, :]
+    ]
     paper = image[:, :, 0, 0][:, None, None, :]
     return torch.where(inside[..., None], taken, paper).permute(0, 3, 1, 2)

@@ -10,7 +10,8 @@ from omegaconf import DictConfig
 
 from candlelab.config import build, plain
 from candlelab.core.contracts import HasDirections, HasOrigin, Loss, Net, OptimizerFactory
-from candlelab.data.module import ChartData, Prepared
+from candlelab.data.module import ChartData
+from candlelab.data.prepared import Prepared
 from candlelab.data.tokenizer import load_tokenizer
 from candlelab.model.pretrained import local_folder
 from candlelab.pipeline.batch_size import auto_batch_size
@@ -71,6 +72,7 @@ def read_from_store(data: ChartData, outputs: Path) -> ChartData:
     from candlelab.pipeline.stores import stored
     from candlelab.render.storage.live import Live
     from candlelab.render.storage.store import Stored
+
     if isinstance(data.renderer.storage, Live):
         return data
     return data.having(renderer=Stored(stored(data, outputs), data.renderer))
@@ -79,15 +81,27 @@ def read_from_store(data: ChartData, outputs: Path) -> ChartData:
 def preprocessing(parts: Parts) -> dict:
     """Return everything inference needs beside config and weights, as plain numbers and words."""
     data, net = parts.data, parts.net
-    return {"shapes": asdict(data.shapes), "reads": list(net.reads), "classes": list(data.label.classes),
-            "kind": data.label.kind, "horizon": data.label.horizon, "label": type(data.label).__name__,
-            "directions": list(data.label.directions) if isinstance(data.label, HasDirections) else None,
-            "window": data.window, "warmup": data.warmup, "batch_size": data.batch_size, "interval": data.interval,
-            "symbols": list(data.prepared.candles.symbols), "features": list(data.indicators.names),
-            "scaling": _scaling(data) if "series" in net.reads else None,
-            "renderer": data.renderer.recipe() if data.renderer and "image" in net.reads else None,
-            "tokenizer": data.tokenizer.name, "caption_length": data.caption.length,
-            "weights_origin": net.weights_origin if isinstance(net, HasOrigin) else "random", "data_hash": data.fingerprint}
+    return {
+        "shapes": asdict(data.shapes),
+        "reads": list(net.reads),
+        "classes": list(data.label.classes),
+        "kind": data.label.kind,
+        "horizon": data.label.horizon,
+        "label": type(data.label).__name__,
+        "directions": list(data.label.directions) if isinstance(data.label, HasDirections) else None,
+        "window": data.window,
+        "warmup": data.warmup,
+        "batch_size": data.batch_size,
+        "interval": data.interval,
+        "symbols": list(data.prepared.candles.symbols),
+        "features": list(data.indicators.names),
+        "scaling": _scaling(data) if "series" in net.reads else None,
+        "renderer": data.renderer.recipe() if data.renderer and "image" in net.reads else None,
+        "tokenizer": data.tokenizer.name,
+        "caption_length": data.caption.length,
+        "weights_origin": net.weights_origin if isinstance(net, HasOrigin) else "random",
+        "data_hash": data.fingerprint,
+    }
 
 
 def _scaling(data) -> dict:
@@ -99,4 +113,5 @@ def _scaling(data) -> dict:
 def learner_of(run: Run):
     """Return a Learner around a finished run's net, for predictions."""
     from candlelab.trainer.module import Learner
+
     return Learner(run.model, None, None, classes=len(run.preprocessing["classes"]), seed=run.cfg.seed).eval()

@@ -20,4 +20,6 @@ def baseline_rows(data, *, seed: int) -> dict[str, dict[str, tuple[np.ndarray, n
     fitted = fit_predict(train, validation, rows, classes=len(data.label.classes), seed=seed)
     border = len(samples[0])
     none = [np.full(len(part), np.nan) for part in samples]
-    return {name: {EVALUATED[0]: (p[:border], none[0]), EVALUATED[1]: (p[border:], none[1])} for name, p in fitted.items()}
+    return {
+        name: {EVALUATED[0]: (p[:border], none[0]), EVALUATED[1]: (p[border:], none[1])} for name, p in fitted.items()
+    }

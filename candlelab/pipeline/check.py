@@ -80,7 +80,9 @@ def _of_outputs(outputs: Path) -> Iterator[str]:
 @lru_cache(maxsize=256)
 def _of_component(key: str, node: str) -> tuple[str, ...]:
     try:
-        build(OmegaConf.create(reduce(lambda inner, name: {name: inner}, reversed(key.split(".")), json.loads(node))), key)
+        build(
+            OmegaConf.create(reduce(lambda inner, name: {name: inner}, reversed(key.split(".")), json.loads(node))), key
+        )
     except UserError as error:
         return (str(error),)
     return ()
@@ -93,8 +95,10 @@ def _of_data(nodes: str) -> tuple[str, ...]:
         renderer = build({"render": render}, "render") if render else None
         if renderer and math.prod(renderer.shape) > LARGEST_PICTURE:
             channels, height, width = renderer.shape
-            return (f"render: a chart of {width} x {height} pixels and {channels} colours takes {math.prod(renderer.shape) / 2**20:,.0f} MB; "
-                    f"give at most {LARGEST_PICTURE / 2**20:.0f} MB",)
+            return (
+                f"render: a chart of {width} x {height} pixels and {channels} colours takes {math.prod(renderer.shape) / 2**20:,.0f} MB; "
+                f"give at most {LARGEST_PICTURE / 2**20:.0f} MB",
+            )
         made = build({"data": data}, "data", renderer)
         if isinstance(made.source, File):
             for text in [made.source.path] if isinstance(made.source.path, str) else made.source.path:

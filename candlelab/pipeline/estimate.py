@@ -76,7 +76,10 @@ class Plan:
         if runs.state(run_folder(job)) == "finished":
             self._correction.append(spent / guess.seconds)
         if self._left:
-            print(f"{len(self.guesses) - len(self._left)} of {len(self.guesses)} jobs done, about {duration(self.seconds_left())} left", flush=True)
+            print(
+                f"{len(self.guesses) - len(self._left)} of {len(self.guesses)} jobs done, about {duration(self.seconds_left())} left",
+                flush=True,
+            )
 
     def seconds_left(self) -> float:
         """The first estimates of the jobs left, times the median of how wrong they were so far."""
@@ -110,7 +113,9 @@ class Plan:
         return guess_of(job, step, batch_size, self._samples)
 
 
-def guess_of(job: DictConfig, step: tuple[float, float, int], batch_size: int | Literal["auto"], samples: tuple[int, int]) -> Guess:
+def guess_of(
+    job: DictConfig, step: tuple[float, float, int], batch_size: int | Literal["auto"], samples: tuple[int, int]
+) -> Guess:
     """Return what a job costs whose net's step was timed; samples: of training and of validation."""
     seconds, megabytes, parameters = step
     rows = batch_on_cpu(parameters) if batch_size == "auto" else batch_size
@@ -118,8 +123,11 @@ def guess_of(job: DictConfig, step: tuple[float, float, int], batch_size: int | 
     epochs = job.trainer.max_epochs
     if job.trainer.max_steps is not None:
         epochs = max(1, min(epochs, job.trainer.max_steps // -(-train // rows)))
-    return Guess(run_folder(job).name, epochs * seconds * (train + FORWARD * validation),
-                 resident_mb() + parameters * BYTES / 2**20 + megabytes * min(rows, train))
+    return Guess(
+        run_folder(job).name,
+        epochs * seconds * (train + FORWARD * validation),
+        resident_mb() + parameters * BYTES / 2**20 + megabytes * min(rows, train),
+    )
 
 
 def guess_of_run(cfg: DictConfig, data: ChartData) -> Guess:
@@ -129,7 +137,12 @@ def guess_of_run(cfg: DictConfig, data: ChartData) -> Guess:
         seconds, megabytes, parameters = one_step(net, data.shapes)
     if "image" in net.reads:
         seconds += drawing_seconds(data)
-    return guess_of(cfg, (seconds, megabytes, parameters), data.batch_size, tuple(len(data.samples(part)) for part in ("train", "validation")))
+    return guess_of(
+        cfg,
+        (seconds, megabytes, parameters),
+        data.batch_size,
+        tuple(len(data.samples(part)) for part in ("train", "validation")),
+    )
 
 
 def drawing_seconds(data: ChartData) -> float:
@@ -178,8 +191,12 @@ def _timed(net: torch.nn.Module, shapes: Shapes, rows: int) -> float:
 
 def made_up(shapes: Shapes, rows: int) -> dict[str, torch.Tensor]:
     """A batch of the given shapes with every input, to try a net on."""
-    batch = {"row": torch.arange(rows), "label": torch.zeros(rows, dtype=torch.int64), "target": torch.zeros(rows),
-             "forward_return": torch.zeros(rows)}
+    batch = {
+        "row": torch.arange(rows),
+        "label": torch.zeros(rows, dtype=torch.int64),
+        "target": torch.zeros(rows),
+        "forward_return": torch.zeros(rows),
+    }
     if shapes.image:
         batch["image"] = torch.randint(0, 256, (rows, *shapes.image), dtype=torch.uint8)
     if shapes.caption:

@@ -49,6 +49,7 @@ def prepare(cfg: DictConfig) -> Ready:
 def fit_and_score(cfg: DictConfig, folder: Path, ready: Ready, log: RunLog) -> tuple[dict, str]:
     """Return the final metrics and the verdict's lines; everything else lies in the folder, and in what the logger shows."""
     from candlelab.trainer.logger.guarded import watched
+
     with watched(ready.trainer.logger, folder):
         return _fit_and_score(cfg, folder, ready, log)
 
@@ -57,10 +58,14 @@ def _fit_and_score(cfg: DictConfig, folder: Path, ready: Ready, log: RunLog) -> 
     trainer, parts, learner = ready.trainer, ready.parts, ready.learner
     log.say(_data_lines(parts.data))
     guess = guess_of_run(cfg, parts.data)
-    log.say(f"at most {duration(max(1, guess.seconds))} on this CPU and {guess.megabytes:,.0f} MB, by one step of the net and without early stopping")
+    log.say(
+        f"at most {duration(max(1, guess.seconds))} on this CPU and {guess.megabytes:,.0f} MB, by one step of the net and without early stopping"
+    )
     with PeakMemory() as memory, others(trainer, parts.data, folder) as ranks:
         fit = trainer.fit(learner, parts.data, places(folder), resume=cfg.resume != "never", ranks=ranks, log=log)
-    log.say(f"trained {fit.epochs} epochs in {duration(fit.seconds)}, the best is {fit.best_epoch + 1}; now baselines, scores and report")
+    log.say(
+        f"trained {fit.epochs} epochs in {duration(fit.seconds)}, the best is {fit.best_epoch + 1}; now baselines, scores and report"
+    )
     learner.cpu()
     error = save_model(parts, learner, folder)
     found = examine(parts, learner, cfg, fit, folder)
@@ -70,8 +75,14 @@ def _fit_and_score(cfg: DictConfig, folder: Path, ready: Ready, log: RunLog) -> 
     write_table(folder / runs.PREDICTIONS, table(parts.data, answers))
     runs.write_json(folder / runs.BAYES, bayes_of(parts.data))
     runs.write_json(folder / runs.DIFFICULTY, right_by_difficulty(cfg, learner, parts.data))
-    fitted = {"fit/epochs": fit.epochs, "fit/best_epoch": fit.best_epoch, "fit/seconds": fit.seconds,
-              "fit/epoch_seconds": fit.seconds / max(1, fit.epochs), "fit/samples_per_second": fit.samples_per_second, "fit/peak_memory_mb": memory.megabytes}
+    fitted = {
+        "fit/epochs": fit.epochs,
+        "fit/best_epoch": fit.best_epoch,
+        "fit/seconds": fit.seconds,
+        "fit/epoch_seconds": fit.seconds / max(1, fit.epochs),
+        "fit/samples_per_second": fit.samples_per_second,
+        "fit/peak_memory_mb": memory.megabytes,
+    }
     return score_and_report(runs.Run(folder), cfg, extra=fitted | costs(parts, folder), data=parts.data)
 
 
@@ -80,6 +91,7 @@ def learner_for(cfg: DictConfig) -> tuple[Parts, Learner]:
     import pytorch_lightning as pl
 
     from candlelab.trainer.module import Learner
+
     pl.seed_everything(cfg.seed, verbose=False)
     parts = assemble(cfg)
     if isinstance(parts.net, HasPixels) and parts.net.pixels.source == "training":
@@ -110,6 +122,10 @@ def _data_lines(data) -> str:
     lines, card = [], data.describe()
     for name, part in card["parts"].items():
         shares = ", ".join(f"{k} {v / max(1, part['samples']):.1%}" for k, v in part["classes"].items())
-        span = "in no known order" if card.get("time_order") == "unknown" else f"{part['first'][:10]} to {part['last'][:10]}"
+        span = (
+            "in no known order"
+            if card.get("time_order") == "unknown"
+            else f"{part['first'][:10]} to {part['last'][:10]}"
+        )
         lines.append(f"{name:<10} {part['samples']:>9,} windows  {span}  {shares}")
     return "\n".join(lines)

@@ -54,7 +54,9 @@ class InputMaker:
     @cached_property
     def renderer(self):
         if self.given:
-            raise UserError("this run learnt from given pictures, and no bars can be drawn as they were: give its ONNX model pictures of the same kind")
+            raise UserError(
+                "this run learnt from given pictures, and no bars can be drawn as they were: give its ONNX model pictures of the same kind"
+            )
         return build(self.recipe, "render")
 
     @cached_property
@@ -70,9 +72,15 @@ class InputMaker:
         """What training made the inputs with, of which only the parts that the net reads are built."""
         reads = tuple(self.stored["reads"])
         series, caption = "series" in reads, "caption" in reads
-        return Inputs(reads, self.stored["window"], self.renderer if "image" in reads else None,
-                      self.indicators if series else None, from_dict(self.stored["scaling"]) if series else None,
-                      build(self.recipe, "data.caption") if caption else None, self.tokenizer if caption else None)
+        return Inputs(
+            reads,
+            self.stored["window"],
+            self.renderer if "image" in reads else None,
+            self.indicators if series else None,
+            from_dict(self.stored["scaling"]) if series else None,
+            build(self.recipe, "data.caption") if caption else None,
+            self.tokenizer if caption else None,
+        )
 
     def arrays(self, candles: Candles, ends: np.ndarray) -> dict[str, np.ndarray]:
         """Return what the net reads of the windows that end at some rows, as `Inputs.arrays`."""

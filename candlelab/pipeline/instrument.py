@@ -63,13 +63,19 @@ def blank_channels(image: Tensor | None) -> list[str]:
 def dead_layers(net: nn.Module, batch: dict) -> list[str]:
     """Name the hidden layers in which fewer than a tenth of the units answer differently to different charts."""
     shares = live_units(net, batch)
-    return [f"{100 * share:.0f} % of the units after {name} are alive" for name, share in shares.items() if share < FEWEST]
+    return [
+        f"{100 * share:.0f} % of the units after {name} are alive" for name, share in shares.items() if share < FEWEST
+    ]
 
 
 def live_units(net: nn.Module, batch: dict) -> dict[str, float]:
     """Return {activation: share of its units that vary over charts and places}, the net in evaluation mode."""
     shares: dict[str, float] = {}
-    watched = [(name, module) for name, module in net.named_modules() if isinstance(module, ACTIVATIONS) or "Activation" in type(module).__name__]
+    watched = [
+        (name, module)
+        for name, module in net.named_modules()
+        if isinstance(module, ACTIVATIONS) or "Activation" in type(module).__name__
+    ]
     hooks = [module.register_forward_hook(_note(shares, name)) for name, module in watched]
     was_training = net.training
     net.eval()
@@ -126,8 +132,10 @@ def nothing_learnt(learner, batch: dict) -> list[str]:
         return []
     p = said["probabilities"].clamp_min(1e-12)
     share = p.mean(0)
-    surprise, prior = (-values[label.cpu()].log().mean() if values.ndim == 1 else
-                       -values.gather(1, label.cpu()[:, None]).log().mean() for values in (p, share))
+    surprise, prior = (
+        -values[label.cpu()].log().mean() if values.ndim == 1 else -values.gather(1, label.cpu()[:, None]).log().mean()
+        for values in (p, share)
+    )
     return ["its training rows surprise it as much as chance"] if float(surprise) >= float(prior) else []
 
 
@@ -140,6 +148,7 @@ def control(cfg: DictConfig, data: ChartData, folder: Path, *, epochs: int, effo
     The planted rule: the next close goes against the last candle, whose colour every chart, caption and sequence shows.
     """
     from candlelab.pipeline.fit import learner_for, places
+
     size = smallest_accuracy(_independent(data), TWO_SIDED)
     if not np.isfinite(size):
         return Instrument((), None, None, None, 0.0)
@@ -149,7 +158,11 @@ def control(cfg: DictConfig, data: ChartData, folder: Path, *, epochs: int, effo
     rows = keep(parts.data, min(1.0, effort * epochs))
     short = copy.deepcopy(cfg)
     with open_dict(short):
-        short.trainer.max_epochs, short.trainer.progress, short.trainer.devices = max(1, round(effort * epochs)), "none", 1
+        short.trainer.max_epochs, short.trainer.progress, short.trainer.devices = (
+            max(1, round(effort * epochs)),
+            "none",
+            1,
+        )
         short.trainer.logger = {"_target_": CSV_LOG}
     place = places(folder / "control")
     build(short, "trainer").fit(learner, parts.data, place, resume=False)
@@ -171,7 +184,9 @@ def plant(data: ChartData, edge: float, *, seed: int) -> np.ndarray:
     label[ends] = np.where(flipped, top - label[ends], label[ends])
     for column in (target, change):
         column[ends] = np.where(flipped, -column[ends], column[ends])
-    data.__dict__["prepared"] = replace(made, labels=replace(made.labels, label=label, target=target, forward_return=change))
+    data.__dict__["prepared"] = replace(
+        made, labels=replace(made.labels, label=label, target=target, forward_return=change)
+    )
     data._tapes.clear()
     return p
 

@@ -15,5 +15,6 @@ def load_run(folder: str | Path) -> runs.Run:
     path = Path(folder)
     if not path.exists() and str(folder).count("/") == 1 and not str(folder).startswith((".", "outputs")):
         from candlelab.export.hub import download_run
+
         path = download_run(str(folder))
     return runs.load_run(path)

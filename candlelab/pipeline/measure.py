@@ -58,6 +58,7 @@ def resident_mb() -> float:
     if statm.exists():
         return int(statm.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
     import resource
+
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20  # macOS counts bytes
 
 
@@ -84,7 +85,11 @@ def costs(parts: Parts, folder: Path) -> dict[str, float | None]:
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     net, rows = net.to(device), torch.from_numpy(parts.data.samples("test")[: parts.data.batch_size])
     one, many = (parts.data.assemble(some.to(device)) for some in (rows[:1], rows))
-    counts = {"net/parameters": sum(p.numel() for p in net.parameters()), "net/flops": flops(net, one), "net/load_seconds": loaded}
+    counts = {
+        "net/parameters": sum(p.numel() for p in net.parameters()),
+        "net/flops": flops(net, one),
+        "net/load_seconds": loaded,
+    }
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
@@ -92,7 +97,11 @@ def costs(parts: Parts, folder: Path) -> dict[str, float | None]:
     finally:
         torch.set_num_threads(threads)
     p50, p90 = 1000 * np.quantile(single, (0.5, 0.9))
-    return counts | {"latency/p50_ms": p50, "latency/p90_ms": p90, "latency/throughput": len(rows) / np.median(durations(net, many))}
+    return counts | {
+        "latency/p50_ms": p50,
+        "latency/p90_ms": p90,
+        "latency/throughput": len(rows) / np.median(durations(net, many)),
+    }
 
 
 def durations(net: torch.nn.Module, batch: dict) -> np.ndarray:

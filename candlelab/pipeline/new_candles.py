@@ -20,11 +20,17 @@ from candlelab.data.windows import present_in_window
 MARKET = ("symbols", "interval", "start", "end")  # settings of data that say which bars, not what is made of them
 NOW, NEWEST = "now", "newest"
 MADE_UP = ("Simulated", "Patterns")  # markets that have no present
-EXCHANGES = ("BinanceVision", "BinanceApi", "Ccxt")  # sources that fetch what they are asked for: not years for one window
+EXCHANGES = (
+    "BinanceVision",
+    "BinanceApi",
+    "Ccxt",
+)  # sources that fetch what they are asked for: not years for one window
 SPARE = 500  # bars before the window and its warm-up, so that what fades with time has faded
 
 
-def fetch(cfg: DictConfig, recipe: DictConfig, given: list[str], csv: str | None, *, at: int | None, bars: int) -> Candles:
+def fetch(
+    cfg: DictConfig, recipe: DictConfig, given: list[str], csv: str | None, *, at: int | None, bars: int
+) -> Candles:
     """Return the tape to predict on, coarsened and thinned as in training; it is open at the end, whatever the training's end was.
 
     cfg     of this command; recipe of the run.
@@ -41,7 +47,15 @@ def fetch(cfg: DictConfig, recipe: DictConfig, given: list[str], csv: str | None
         data |= {key: OmegaConf.to_container(cfg.data, resolve=True)[key] for key in _replaced(given)}
         source = build({"data": {"source": data["source"]}}, "data.source")
     tested = checked_intervals(data["interval"], data["resample"])[0]
-    return fetch_tape(source, data["symbols"], (tested,), (data["start"], data["end"]), coarser=data["resample"], holes=data["thin"], seed=data["seed"])
+    return fetch_tape(
+        source,
+        data["symbols"],
+        (tested,),
+        (data["start"], data["end"]),
+        coarser=data["resample"],
+        holes=data["thin"],
+        seed=data["seed"],
+    )
 
 
 def _open_end(data: dict, at: int | None, bars: int) -> dict:
@@ -86,7 +100,9 @@ class Latest:
     @property
     def staleness(self) -> str:
         """The missing bars in words; empty if none is missing."""
-        return f"stale: {self.stale} bar{'s' * (self.stale > 1)} closed after the last one there is" if self.stale else ""
+        return (
+            f"stale: {self.stale} bar{'s' * (self.stale > 1)} closed after the last one there is" if self.stale else ""
+        )
 
 
 def moment(at: str | None) -> int | None:
@@ -111,10 +127,14 @@ def now_ms() -> int:
 
 def newest_close(candles: Candles) -> int:
     """Return when the newest bar of a tape closes, ms UTC."""
-    return int(max(next_open(candles.time[[row]], candles.intervals[candles.symbol[row]])[0] for row in _last_rows(candles)))
+    return int(
+        max(next_open(candles.time[[row]], candles.intervals[candles.symbol[row]])[0] for row in _last_rows(candles))
+    )
 
 
-def latest(candles: Candles, at: int | None, *, window: int, warmup: int, most_stale: int | None = None) -> list[Latest]:
+def latest(
+    candles: Candles, at: int | None, *, window: int, warmup: int, most_stale: int | None = None
+) -> list[Latest]:
     """Return the last closed bar of every symbol at a moment, in the order of the tape's symbols.
 
     at          ms UTC; None: when each symbol's own newest bar closed, as in a made-up market, where none is late.
@@ -123,7 +143,9 @@ def latest(candles: Candles, at: int | None, *, window: int, warmup: int, most_s
     found = [_latest(candles, code, at, window, window + warmup) for code in range(len(candles.symbols))]
     if most_stale is None:
         return found
-    return [replace(bar, trouble=bar.staleness) if bar.trouble is None and bar.stale > most_stale else bar for bar in found]
+    return [
+        replace(bar, trouble=bar.staleness) if bar.trouble is None and bar.stale > most_stale else bar for bar in found
+    ]
 
 
 def _latest(candles: Candles, code: int, at: int | None, window: int, needed: int) -> Latest:

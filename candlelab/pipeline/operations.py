@@ -31,7 +31,9 @@ LIGHT = frozenset(NAMES.split())
 def flops(net: torch.nn.Module, batch: dict) -> int | None:
     """Floating-point operations of one forward pass over a batch, an addition and a multiplication as two; None if a layer is unknown."""
     fused = torch.backends.mha.get_fastpath_enabled()
-    torch.backends.mha.set_fastpath_enabled(False)  # else a whole transformer layer is one operator that says nothing of its sizes
+    torch.backends.mha.set_fastpath_enabled(
+        False
+    )  # else a whole transformer layer is one operator that says nothing of its sizes
     try:
         with _Counter() as counter, torch.no_grad():
             net(batch)
@@ -66,7 +68,9 @@ class _Counter(TorchDispatchMode):
 def _light(func, name: str) -> bool:
     """Whether an operator works value by value, only looks at memory in another way, or is one of LIGHT."""
     views = any(result.alias_info is not None and not result.alias_info.is_write for result in func._schema.returns)
-    return func.namespace in ("aten", "prim", "prims") and (views or torch.Tag.pointwise in func.tags or name.rstrip("_") in LIGHT)
+    return func.namespace in ("aten", "prim", "prims") and (
+        views or torch.Tag.pointwise in func.tags or name.rstrip("_") in LIGHT
+    )
 
 
 def _of_mkldnn(args: tuple) -> int:
@@ -86,4 +90,7 @@ def _rows(given: torch.Tensor) -> int:
 
 
 RECURRENT: dict[str, Callable[[tuple], int]] = {
-    "mkldnn_rnn_layer": _of_mkldnn, "_cudnn_rnn": _of_cudnn, "miopen_rnn": _of_cudnn}
+    "mkldnn_rnn_layer": _of_mkldnn,
+    "_cudnn_rnn": _of_cudnn,
+    "miopen_rnn": _of_cudnn,
+}

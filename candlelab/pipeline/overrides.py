@@ -6,6 +6,7 @@ from __future__ import annotations
 def overridden() -> list[str] | None:
     """Return the keys that the command line gives, as they are spelt there; None outside of a command."""
     from hydra.core.hydra_config import HydraConfig
+
     if not HydraConfig.initialized():
         return None
     return keys_of(HydraConfig.get().overrides.task)
@@ -36,4 +37,6 @@ def _replaced(own: dict, asked: dict, path: list[str]) -> dict:
         return asked
     name, *inner = path
     below = own.get(name)
-    return own | {name: _replaced(below if isinstance(below, dict) else {}, asked[name], inner) if inner else asked[name]}
+    return own | {
+        name: _replaced(below if isinstance(below, dict) else {}, asked[name], inner) if inner else asked[name]
+    }

@@ -21,7 +21,7 @@ def predict_samples(learner, data, samples: np.ndarray, device: torch.device | N
     learner.eval()
     with torch.inference_mode():
         for first in range(0, len(samples), data.batch_size):
-            batch = torch.from_numpy(samples[first:first + data.batch_size])
+            batch = torch.from_numpy(samples[first : first + data.batch_size])
             batch = data.assemble(batch if device is None else batch.to(device))
             for name, values in learner.predict(batch).items():
                 said.setdefault(name, []).append(values.numpy())
@@ -40,7 +40,9 @@ def forecast_errors(learner, data) -> np.ndarray | None:
     return (target - forecast)[np.isfinite(target - forecast)]
 
 
-def class_probabilities(forecast: np.ndarray, error: float, sigma: np.ndarray, theta: np.ndarray, classes: int) -> np.ndarray:
+def class_probabilities(
+    forecast: np.ndarray, error: float, sigma: np.ndarray, theta: np.ndarray, classes: int
+) -> np.ndarray:
     """Return (n, K) probabilities of a forecast with normal error: the mass below, inside and above the class threshold.
 
     forecast, error  in units of sigma; theta (n,) is the threshold as a simple return.

@@ -16,7 +16,7 @@ from candlelab import run as runs
 from candlelab.config import plain
 from candlelab.core.columns import EXTRAS, OHLCV
 from candlelab.core.images import png
-from candlelab.data.module import PARTS
+from candlelab.data.split.parts import PARTS
 
 BATCH = 256  # charts drawn at a time
 KEPT = ("candlelab", "commit", "dirty", "python", "packages")  # of environment.json: nothing of the machine
@@ -30,7 +30,11 @@ def write_charts(data, folder: Path, rows_per_file: int) -> dict[str, tuple[int,
         ends = in_time_order(data, part)
         files = max(1, -(-len(ends) // rows_per_file))
         for k in range(files):
-            _write_file(data, ends[k * rows_per_file:(k + 1) * rows_per_file], folder / f"{part}-{k:05d}-of-{files:05d}.parquet")
+            _write_file(
+                data,
+                ends[k * rows_per_file : (k + 1) * rows_per_file],
+                folder / f"{part}-{k:05d}-of-{files:05d}.parquet",
+            )
         sizes[part] = len(ends), sum(path.stat().st_size for path in folder.glob(f"{part}-*"))
     return sizes
 
@@ -46,7 +50,7 @@ def _write_file(data, ends: np.ndarray, path: Path) -> None:
     form = schema(data.label.classes)
     with pq.ParquetWriter(path, form, compression="zstd") as file:
         for first in range(0, len(ends), BATCH):
-            some = ends[first:first + BATCH]
+            some = ends[first : first + BATCH]
             file.write_table(pa.Table.from_pydict(columns(data, some), schema=form))
 
 
@@ -55,10 +59,20 @@ def columns(data, ends: np.ndarray) -> dict:
     made = data.prepared
     names = np.array(made.candles.symbols)[made.candles.symbol[ends]]
     times = made.candles.time[ends]
-    images = [{"bytes": png(image), "path": f"{name}-{time}.png"} for image, name, time in zip(data.charts(ends), names, times, strict=True)]
+    images = [
+        {"bytes": png(image), "path": f"{name}-{time}.png"}
+        for image, name, time in zip(data.charts(ends), names, times, strict=True)
+    ]
     returns = made.labels.forward_return[ends]
-    return {"image": images, "caption": data.caption(made.candles, ends, data.window), "label": made.labels.label[ends],
-            "next_close": _known(next_close(made.candles, ends)), "forward_return": _known(returns), "time": times, "symbol": names}
+    return {
+        "image": images,
+        "caption": data.caption(made.candles, ends, data.window),
+        "label": made.labels.label[ends],
+        "next_close": _known(next_close(made.candles, ends)),
+        "forward_return": _known(returns),
+        "time": times,
+        "symbol": names,
+    }
 
 
 def _known(values: np.ndarray) -> pa.Array:
@@ -74,11 +88,24 @@ def next_close(candles, ends: np.ndarray) -> np.ndarray:
 
 def schema(classes: tuple[str, ...]) -> pa.Schema:
     """Return the Parquet schema, with what `datasets` needs to see images and class names."""
-    features = {"image": {"_type": "Image"}, "caption": _value("string"), "label": {"names": list(classes), "_type": "ClassLabel"},
-                "next_close": _value("float64"), "forward_return": _value("float64"), "time": _value("timestamp[ms, tz=UTC]"),
-                "symbol": _value("string")}
-    kinds = {"image": pa.struct({"bytes": pa.binary(), "path": pa.string()}), "caption": pa.string(), "label": pa.int64(),
-             "next_close": pa.float64(), "forward_return": pa.float64(), "time": pa.timestamp("ms", tz="UTC"), "symbol": pa.string()}
+    features = {
+        "image": {"_type": "Image"},
+        "caption": _value("string"),
+        "label": {"names": list(classes), "_type": "ClassLabel"},
+        "next_close": _value("float64"),
+        "forward_return": _value("float64"),
+        "time": _value("timestamp[ms, tz=UTC]"),
+        "symbol": _value("string"),
+    }
+    kinds = {
+        "image": pa.struct({"bytes": pa.binary(), "path": pa.string()}),
+        "caption": pa.string(),
+        "label": pa.int64(),
+        "next_close": pa.float64(),
+        "forward_return": pa.float64(),
+        "time": pa.timestamp("ms", tz="UTC"),
+        "symbol": pa.string(),
+    }
     return pa.schema(kinds, metadata={"huggingface": json.dumps({"info": {"features": features}})})
 
 
@@ -113,8 +140,16 @@ def recipe(cfg: DictConfig, data, command: str) -> dict:
 
 def run_files(run: runs.Run, folder: Path) -> dict[str, Path]:
     """Return {path in the repository: file} of a run, config and environment rewritten without what only this machine knows."""
-    names = [path.relative_to(run.folder).as_posix() for pattern in runs.PUBLISHED for path in sorted(run.folder.glob(pattern))]
-    files = {name: run.folder / name if name.startswith(runs.EXPORTS) else run.file(name) for name in names if name != runs.MANIFEST}
+    names = [
+        path.relative_to(run.folder).as_posix()
+        for pattern in runs.PUBLISHED
+        for path in sorted(run.folder.glob(pattern))
+    ]
+    files = {
+        name: run.folder / name if name.startswith(runs.EXPORTS) else run.file(name)
+        for name in names
+        if name != runs.MANIFEST
+    }
     config, machine = folder / runs.CONFIG, folder / runs.ENVIRONMENT
     runs.write_text(config, OmegaConf.to_yaml(OmegaConf.create(portable(plain(run.cfg)) | {"outputs": "outputs"})))
     runs.write_json(machine, {name: run.environment.get(name) for name in KEPT} | {"command": command_of(run)})
@@ -128,7 +163,11 @@ def portable(node):
         return {key: portable(value) for key, value in node.items()}
     if isinstance(node, list):
         return [portable(value) for value in node]
-    return Path(node).name if isinstance(node, str) and (node.startswith(("/", "~", "..")) or Path(node).is_absolute()) else node
+    return (
+        Path(node).name
+        if isinstance(node, str) and (node.startswith(("/", "~", "..")) or Path(node).is_absolute())
+        else node
+    )
 
 
 def command_of(run: runs.Run) -> str:
@@ -139,5 +178,9 @@ def command_of(run: runs.Run) -> str:
 
 def portable_words(words: list[str]) -> list[str]:
     """Return overrides without the outputs folder and without the places of local files."""
-    pairs = [word.partition("=") for word in words if ("=" in word or word.startswith("-")) and not word.startswith("outputs=")]
+    pairs = [
+        word.partition("=")
+        for word in words
+        if ("=" in word or word.startswith("-")) and not word.startswith("outputs=")
+    ]
     return [f"{key}{sign}{portable(value)}" for key, sign, value in pairs]

@@ -18,6 +18,7 @@ def main() -> None:
     """Train the run of a folder as one of several processes: FOLDER RANK WORLD PORT BATCH_SIZE."""
     from candlelab.pipeline.fit import learner_for, places
     from candlelab.trainer.ranks import Ranks
+
     folder, numbers = Path(sys.argv[1]), map(int, sys.argv[2:])
     rank, world, port, batch_size = numbers
     threading.Thread(target=_end_with_parent, daemon=True).start()

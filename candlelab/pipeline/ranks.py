@@ -27,6 +27,7 @@ def others(trainer: Trainer, data: ChartData, folder: Path) -> Iterator[Ranks]:
     Raises RuntimeError if one ends before it is ready.
     """
     from candlelab.trainer.ranks import ALONE, Ranks
+
     world = trainer.processes()
     if world == 1:
         yield ALONE
@@ -46,7 +47,12 @@ def others(trainer: Trainer, data: ChartData, folder: Path) -> Iterator[Ranks]:
 
 def _start(folder: Path, ranks: Ranks, batch_size: int) -> subprocess.Popen:
     words = [str(folder), *map(str, (ranks.rank, ranks.world, ranks.port, batch_size))]
-    return subprocess.Popen([sys.executable, "-m", "candlelab.pipeline.rank", *words], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    return subprocess.Popen(
+        [sys.executable, "-m", "candlelab.pipeline.rank", *words],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
 
 
 def _wait_until_ready(rank: int, process: subprocess.Popen) -> None:
@@ -54,7 +60,9 @@ def _wait_until_ready(rank: int, process: subprocess.Popen) -> None:
     for line in process.stdout:
         if line.strip() == READY:
             return
-    raise RuntimeError(f"process {rank} of the run ended with code {process.wait()} before the training began; its reason stands above")
+    raise RuntimeError(
+        f"process {rank} of the run ended with code {process.wait()} before the training began; its reason stands above"
+    )
 
 
 def _end(process: subprocess.Popen) -> None:

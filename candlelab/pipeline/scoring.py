@@ -43,7 +43,10 @@ def score_and_report(run: runs.Run, cfg: DictConfig, *, extra: dict, data) -> tu
 
 def lines_of(scores: Scores) -> list[str]:
     """Return what a terminal says of a score: the verdict, and what the net says beside its classes."""
-    more = answer_sections.forecast_sentence(scores.metrics), answer_sections.named_sentence(scores.metrics, scores.threshold)
+    more = (
+        answer_sections.forecast_sentence(scores.metrics),
+        answer_sections.named_sentence(scores.metrics, scores.threshold),
+    )
     return [*scores.verdict.lines(), *filter(None, more)]
 
 
@@ -51,10 +54,17 @@ def score(run: runs.Run, settings: dict) -> Scores:
     """Return what an evaluation with some settings says of a run's predictions; nothing is written."""
     made, card = run.preprocessing, run.card
     return build({"evaluate": settings}, "evaluate").score(
-        run.predictions, horizon=made["horizon"], interval=made["interval"], kind=made["kind"], classes=tuple(made["classes"]),
-        bayes=run.bayes.get("accuracy"), stride=run.cfg.data.stride, doubts=doubts(card),
+        run.predictions,
+        horizon=made["horizon"],
+        interval=made["interval"],
+        kind=made["kind"],
+        classes=tuple(made["classes"]),
+        bayes=run.bayes.get("accuracy"),
+        stride=run.cfg.data.stride,
+        doubts=doubts(card),
         instrument=_instrument(run),
-        periods=test_periods(plain(run.cfg)["data"]))
+        periods=test_periods(plain(run.cfg)["data"]),
+    )
 
 
 def write_scores(run: runs.Run, scores: Scores, folder: Path, settings: dict, *, about: dict | None = None) -> None:
@@ -79,10 +89,22 @@ def write_scores(run: runs.Run, scores: Scores, folder: Path, settings: dict, *,
 def write_page(run: runs.Run, scores: Scores, folder: Path, about: dict) -> None:
     """Write report.html into a folder: nothing is computed but pictures."""
     card = run.card | {"title": run.folder.name, "directions": sides_of(run.preprocessing)} | about
-    provenance = run.environment | {"data_hash": run.preprocessing["data_hash"], "weights": run.preprocessing["weights_origin"],
-                                    "config": run.config_text}
-    write_report(folder / runs.REPORT, scores=scores, predictions=run.predictions, card=card, charts=_charts(run),
-                 provenance=provenance, explained=_explained(run), difficulty=run.difficulty, epochs=run.epochs)
+    provenance = run.environment | {
+        "data_hash": run.preprocessing["data_hash"],
+        "weights": run.preprocessing["weights_origin"],
+        "config": run.config_text,
+    }
+    write_report(
+        folder / runs.REPORT,
+        scores=scores,
+        predictions=run.predictions,
+        card=card,
+        charts=_charts(run),
+        provenance=provenance,
+        explained=_explained(run),
+        difficulty=run.difficulty,
+        epochs=run.epochs,
+    )
 
 
 def has_own_score(run: runs.Run) -> bool:
@@ -105,16 +127,27 @@ def _instrument(run: runs.Run) -> Instrument | None:
 def own_scores(run: runs.Run) -> Scores:
     """Return the run's own score as it was written."""
     told = {name: _arrays(value) for name, value in run.curves.items()}
-    return Scores(metrics=run.metrics, threshold=run.threshold, curves=told, models=pd.DataFrame(), per_symbol=run.per_symbol,
-                  per_period=pd.DataFrame() if run.per_period is None else run.per_period,
-                  verdict=_verdict(run.verdict),
-                  trades=pd.DataFrame(columns=COLUMNS) if run.trades is None else run.trades)
+    return Scores(
+        metrics=run.metrics,
+        threshold=run.threshold,
+        curves=told,
+        models=pd.DataFrame(),
+        per_symbol=run.per_symbol,
+        per_period=pd.DataFrame() if run.per_period is None else run.per_period,
+        verdict=_verdict(run.verdict),
+        trades=pd.DataFrame(columns=COLUMNS) if run.trades is None else run.trades,
+    )
 
 
 def _verdict(tree: dict) -> Verdict:
     known = {field.name for field in fields(Verdict)}
-    return Verdict(**{name: Answer(**value) if isinstance(value, dict) else tuple(value) if isinstance(value, list) else value
-                      for name, value in tree.items() if name in known})
+    return Verdict(
+        **{
+            name: Answer(**value) if isinstance(value, dict) else tuple(value) if isinstance(value, list) else value
+            for name, value in tree.items()
+            if name in known
+        }
+    )
 
 
 def _lists(node):
@@ -135,7 +168,11 @@ def _arrays(node):
 def _charts(run: runs.Run) -> list[tuple[np.ndarray, dict]]:
     """Return (chart (C, H, W), caption) of test windows: the surest right and the surest wrong answers in turn."""
     pack = run.charts
-    return [(image, _caption(run, run.test.iloc[row])) for image, row in zip(pack["images"], pack["rows"], strict=True)] if pack else []
+    return (
+        [(image, _caption(run, run.test.iloc[row])) for image, row in zip(pack["images"], pack["rows"], strict=True)]
+        if pack
+        else []
+    )
 
 
 def _explained(run: runs.Run) -> dict:
@@ -145,7 +182,9 @@ def _explained(run: runs.Run) -> dict:
         return {}
     captions = [_caption(run, run.test.iloc[row]) for row in pack["rows"]]
     told = [caption | {"words": str(words)} for caption, words in zip(captions, pack["words"], strict=True)]
-    pairs = {name: list(zip(pack[name], words, strict=True)) for name, words in (("learnt", told), ("random", captions))}
+    pairs = {
+        name: list(zip(pack[name], words, strict=True)) for name, words in (("learnt", told), ("random", captions))
+    }
     return pairs | {"likeness": float(pack["likeness"].mean())}
 
 
@@ -154,7 +193,7 @@ def _keep_charts(run: runs.Run, data) -> None:
     p = test.filter(regex=r"^p_\d+$").to_numpy()
     right, sure = p.argmax(1) == test.label.to_numpy(), p.max(1)
     order = np.argsort(-sure, kind="stable")
-    good, bad = order[right[order]][:PICTURES // 2], order[~right[order]][:PICTURES // 2]
+    good, bad = order[right[order]][: PICTURES // 2], order[~right[order]][: PICTURES // 2]
     rows = np.concatenate([good, bad]).astype(np.int64)
     ends = data.prepared.ends[data.samples("test")]
     runs.write_arrays(run.folder / runs.CHARTS, images=data.charts(ends[rows]), rows=rows)
@@ -164,13 +203,24 @@ def _caption(run: runs.Run, row) -> dict:
     classes = run.preprocessing["classes"]
     p = [row[f"p_{k}"] for k in range(len(classes))]
     answer = classes[int(np.argmax(p))]
-    return {"label": classes[int(row.label)], "answer": answer, "confidence": float(max(p)), "direction": sides_of(run.preprocessing).get(answer),
-            "symbol": str(row.symbol), "time": int(row.time)}
+    return {
+        "label": classes[int(row.label)],
+        "answer": answer,
+        "confidence": float(max(p)),
+        "direction": sides_of(run.preprocessing).get(answer),
+        "symbol": str(row.symbol),
+        "time": int(row.time),
+    }
 
 
 def bayes_of(data) -> dict:
     """Return the best achievable accuracy and AUROC on the test rows, {} where the market does not know it."""
-    if not isinstance(data.source, KnowsOptimum) or data.label.kind != "forecast" or data.label.horizon != 1 or len(data.label.classes) != 2:
+    if (
+        not isinstance(data.source, KnowsOptimum)
+        or data.label.kind != "forecast"
+        or data.label.horizon != 1
+        or len(data.label.classes) != 2
+    ):
         return {}
     made = data.prepared
     return data.source.optimum(made.candles, made.ends[data.samples("test")])

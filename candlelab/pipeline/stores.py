@@ -23,13 +23,25 @@ def stored(data, outputs: Path):
     """Return the finished store of the data's charts, built now where it is not there yet."""
     storage, made, path = data.renderer.storage, data.prepared, store_folder(data, outputs)
     parts = np.array([*(NAMES[k] for k in sorted(NAMES) if k != DROPPED), "dropped"])
-    columns = {"label": made.labels.label[made.ends], "split": parts[made.part],
-               "forward_return": made.labels.forward_return[made.ends],
-               "caption": data.caption(made.candles, made.ends, data.window)}
-    with Progress(TextColumn("drawing"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), transient=True) as bar:
+    columns = {
+        "label": made.labels.label[made.ends],
+        "split": parts[made.part],
+        "forward_return": made.labels.forward_return[made.ends],
+        "caption": data.caption(made.candles, made.ends, data.window),
+    }
+    with Progress(
+        TextColumn("drawing"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), transient=True
+    ) as bar:
         line = bar.add_task("drawing", total=len(made.ends))
-        return build_store(made.candles, made.ends, data.renderer, storage, columns, path,
-                           progress=lambda done, total: bar.update(line, completed=done, total=total))
+        return build_store(
+            made.candles,
+            made.ends,
+            data.renderer,
+            storage,
+            columns,
+            path,
+            progress=lambda done, total: bar.update(line, completed=done, total=total),
+        )
 
 
 def mended(data, outputs: Path):
@@ -44,21 +56,38 @@ def mended(data, outputs: Path):
 def store_folder(data, outputs: Path) -> Path:
     """Return the folder of the data's store: the one that was chosen, or one named by what it holds."""
     storage = data.renderer.storage
-    return Path(storage.path) if storage.path else outputs / "stores" / f"{type(storage).__name__.lower()}-{content_hash(data)}"
+    return (
+        Path(storage.path)
+        if storage.path
+        else outputs / "stores" / f"{type(storage).__name__.lower()}-{content_hash(data)}"
+    )
 
 
 def content_hash(data) -> str:
     """Return 8 hex digits of how and of what the charts are drawn, and of the labels, splits and captions beside them."""
     made = data.prepared
-    recipe = [data.renderer.recipe(), vars(data.renderer.storage), data.fingerprint, type(data.caption).__name__, data.caption.length]
+    recipe = [
+        data.renderer.recipe(),
+        vars(data.renderer.storage),
+        data.fingerprint,
+        type(data.caption).__name__,
+        data.caption.length,
+    ]
     digest = hashlib.sha256(json.dumps(recipe, sort_keys=True, default=str).encode())
     for column in (made.labels.label, made.labels.forward_return):
         digest.update(column[made.ends].tobytes())
     return digest.hexdigest()[:8]
 
 
-def store(frame: pd.DataFrame, path: Path | str, *, window: int = 48, render: str = "candles", storage: str = "zarr",
-          overrides: tuple[str, ...] = ()) -> Store:
+def store(
+    frame: pd.DataFrame,
+    path: Path | str,
+    *,
+    window: int = 48,
+    render: str = "candles",
+    storage: str = "zarr",
+    overrides: tuple[str, ...] = (),
+) -> Store:
     """Return the finished store of the charts of every window of a table of bars, labelled by the direction of the next bar.
 
     frame            columns open_time (ms or datetime), open, high, low, close, volume, optional symbol.
@@ -66,7 +95,14 @@ def store(frame: pd.DataFrame, path: Path | str, *, window: int = 48, render: st
     render, storage  options of the groups render and render/storage; overrides: of any other setting, as on the command line.
     Raises UserError for a table that is none of bars, or a path that holds other files.
     """
-    cfg = compose(f"data.window={window}", f"render={render}", f"render/storage={storage}", "data.start=null", "data.end=null", *overrides)
+    cfg = compose(
+        f"data.window={window}",
+        f"render={render}",
+        f"render/storage={storage}",
+        "data.start=null",
+        "data.end=null",
+        *overrides,
+    )
     candles = Candles.from_frame(frame)
     labels, renderer = build(cfg, "data.label")(candles, window), build(cfg, "render")
     ends = valid_ends(candles, window=renderer.window, warmup=renderer.warmup, stride=cfg.data.stride)

@@ -17,17 +17,24 @@ CONTROLS = ("logistic", "cnn_1d", "cnn_small")
 
 def write_study(folder: Path, cfg: DictConfig) -> Path:
     """Write leaderboard.csv, leaderboard.md and report.html of every run in the folder; failed ones are rows with a reason."""
-    found = runs.runs_in(folder) + [p.parent for p in folder.glob(f"*/{runs.FAILED}") if not (p.parent / runs.CONFIG).exists()]
+    found = runs.runs_in(folder) + [
+        p.parent for p in folder.glob(f"*/{runs.FAILED}") if not (p.parent / runs.CONFIG).exists()
+    ]
     rows = [row for path in sorted(set(found)) for row in readable_rows_of(path)]
     tell_apart(rows)
     months = [month for row in rows for month in months_of(row)]
-    finished = [runs.Run(path) for path in sorted({row["scores"] for row in rows if row["state"] == "finished"} & set(found))]
+    finished = [
+        runs.Run(path) for path in sorted({row["scores"] for row in rows if row["state"] == "finished"} & set(found))
+    ]
     tables = {run.folder.name: run.predictions for run in finished}
     logs = {run.folder.name: run.epochs for run in finished}
     path = write_study_report(folder, rows=rows, predictions_by_run=tables, logs=logs, title=folder.name, months=months)
     states = [row["state"] for row in rows]
-    print(f"\nstudy {folder.name}: {states.count('finished')} finished, {states.count('failed')} failed, "
-          f"{len(states) - states.count('finished') - states.count('failed')} unfinished\nreport {path}", flush=True)
+    print(
+        f"\nstudy {folder.name}: {states.count('finished')} finished, {states.count('failed')} failed, "
+        f"{len(states) - states.count('finished') - states.count('failed')} unfinished\nreport {path}",
+        flush=True,
+    )
     return path
 
 
@@ -40,8 +47,17 @@ def readable_rows_of(folder: Path) -> list[dict]:
             assert run.predictions is not None and run.epochs is not None  # read now, so that a damage shows here
         return rows
     except UserError as error:
-        return [{"run": folder.name, "model": folder.name, "state": "unreadable", "metrics": {}, "role": "model", "scores": folder,
-                 "reason": str(error)}]
+        return [
+            {
+                "run": folder.name,
+                "model": folder.name,
+                "state": "unreadable",
+                "metrics": {},
+                "role": "model",
+                "scores": folder,
+                "reason": str(error),
+            }
+        ]
 
 
 def rows_of(folder: Path) -> list[dict]:
@@ -50,8 +66,18 @@ def rows_of(folder: Path) -> list[dict]:
     if own["state"] != "finished" or not (folder / runs.SCORES).is_dir():
         return [own]
     again = [path.parent for path in sorted((folder / runs.SCORES).glob(f"*/{runs.METRICS}"))]
-    return [own, *(own | {"scores": path, "metrics": runs.read_part(path, runs.METRICS),
-                          "settings": own["settings"] | flat({"evaluate": runs.read_part(path, runs.EVALUATE)})} for path in again)]
+    return [
+        own,
+        *(
+            own
+            | {
+                "scores": path,
+                "metrics": runs.read_part(path, runs.METRICS),
+                "settings": own["settings"] | flat({"evaluate": runs.read_part(path, runs.EVALUATE)}),
+            }
+            for path in again
+        ),
+    ]
 
 
 def months_of(row: dict) -> list[dict]:
@@ -60,15 +86,24 @@ def months_of(row: dict) -> list[dict]:
     if table is None:
         return []
     costs = {name: value for name, value in row["metrics"].items() if name.startswith(("net/", "fit/", "latency/"))}
-    return [row | {"month": str(month), "metrics": costs | {f"test/{name}": value for name, value in scores.items()}}
-            for month, scores in table.iterrows()]
+    return [
+        row | {"month": str(month), "metrics": costs | {f"test/{name}": value for name, value in scores.items()}}
+        for month, scores in table.iterrows()
+    ]
 
 
 def row_of(folder: Path) -> dict:
     """Return what the leaderboard says of one run."""
     state = runs.state(folder)
-    row = {"run": folder.name, "model": folder.name, "state": state, "metrics": {}, "role": "model", "scores": folder,
-           "reason": _reason(folder) if state != "finished" else None}
+    row = {
+        "run": folder.name,
+        "model": folder.name,
+        "state": state,
+        "metrics": {},
+        "role": "model",
+        "scores": folder,
+        "reason": _reason(folder) if state != "finished" else None,
+    }
     if not (folder / runs.CONFIG).exists():
         return row
     cfg = runs.Run(folder).recipe
@@ -77,8 +112,14 @@ def row_of(folder: Path) -> dict:
     if state == "finished":
         run = runs.Run(folder)
         made = run.preprocessing
-        row |= {"metrics": run.metrics, "kind": made["kind"], "horizon": made["horizon"], "classes": len(made["classes"]),
-                "pretrained": made["weights_origin"], "coin": " ".join(made["symbols"])}
+        row |= {
+            "metrics": run.metrics,
+            "kind": made["kind"],
+            "horizon": made["horizon"],
+            "classes": len(made["classes"]),
+            "pretrained": made["weights_origin"],
+            "coin": " ".join(made["symbols"]),
+        }
         row["settings"] |= flat({"evaluate": run.evaluated})
     return row
 
@@ -89,9 +130,15 @@ def _words(cfg: DictConfig) -> dict:
     mode = net.get("mode") if module == "cnn_lstm_attn" else None
     name = net.get("backbone") or module
     parts = [str(name), *(k for k in ("use_cnn", "use_attention") if net.get(k)), *([str(mode)] if mode else [])]
-    return {"model": " ".join(parts), "role": "control" if module in CONTROLS else "model", "seed": cfg.seed,
-            "data": data_name(cfg.data), "interval": intervals_of(cfg.data),
-            "window": cfg.data.window, "experiment": experiment_name(cfg.data)}
+    return {
+        "model": " ".join(parts),
+        "role": "control" if module in CONTROLS else "model",
+        "seed": cfg.seed,
+        "data": data_name(cfg.data),
+        "interval": intervals_of(cfg.data),
+        "window": cfg.data.window,
+        "experiment": experiment_name(cfg.data),
+    }
 
 
 def intervals_of(data: DictConfig) -> str:

@@ -34,9 +34,16 @@ def doubts(card: Mapping[str, Any]) -> tuple[str, ...]:
     """Return, in words, what was found in the bars that can change the verdict; card as in data.json."""
     if card["kind"] != "forecast":
         return ()
-    shaken = ["sound bars: " + str(Finding(**found | {"first": _ms(found["first"])})) for found in card.get("quality", ()) if found["shakes"]]
-    return (*shaken, *(f"parts in the order of time: {sentence}" for sentence in order_of_parts(card["parts"])),
-            *(f"a set whose making is known: {sentence}" for sentence in card.get("warnings", ())))
+    shaken = [
+        "sound bars: " + str(Finding(**found | {"first": _ms(found["first"])}))
+        for found in card.get("quality", ())
+        if found["shakes"]
+    ]
+    return (
+        *shaken,
+        *(f"parts in the order of time: {sentence}" for sentence in order_of_parts(card["parts"])),
+        *(f"a set whose making is known: {sentence}" for sentence in card.get("warnings", ())),
+    )
 
 
 def _ms(text: str) -> int:
@@ -47,5 +54,7 @@ def check_predictions(run: Run) -> None:
     """Raise UserError if predictions.parquet is not what the run wrote: other rows, other parts, other returns."""
     found = mismatches(run.predictions, run.card, stride=run.cfg.data.stride)
     if found:
-        raise UserError(f"'{run.folder / PREDICTIONS}' is not what the run wrote: it holds {'; '.join(found)}. Train the run "
-                        "again, or judge a table of your own in a folder of its own")
+        raise UserError(
+            f"'{run.folder / PREDICTIONS}' is not what the run wrote: it holds {'; '.join(found)}. Train the run "
+            "again, or judge a table of your own in a folder of its own"
+        )

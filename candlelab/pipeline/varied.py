@@ -6,8 +6,22 @@ from collections import defaultdict
 
 from candlelab.config import NOT_IN_SIGNATURE
 
-NAMED = ("model.net._target_", "model.net.backbone", "model.net.use_cnn", "model.net.use_attention", "model.net.mode", "data._target_",
-         "data.symbols", "data.interval", "data.window", "data.start", "data.end", "data.thin", "data.split", "data.label._target_")
+NAMED = (
+    "model.net._target_",
+    "model.net.backbone",
+    "model.net.use_cnn",
+    "model.net.use_attention",
+    "model.net.mode",
+    "data._target_",
+    "data.symbols",
+    "data.interval",
+    "data.window",
+    "data.start",
+    "data.end",
+    "data.thin",
+    "data.split",
+    "data.label._target_",
+)
 OF_NO_MODEL = ("seed", "data.seed", "data.source.cache", *(name for name in NOT_IN_SIGNATURE if name != "evaluate"))
 OF_THE_DATA = ("data.source", "data.label", "data.resample", "data.stride", "data.max_samples")
 

@@ -21,10 +21,19 @@ from candlelab.report.what_if_page import write_what_if
 
 ANSWERS = {"information": "information", "beyond_baseline": "beyond baselines", "money": "money"}
 # column -> metric of metrics.json; those of money are left out where nothing is traded
-FORECAST = {"sharpe": "test/sharpe_net_annual", "sharpe_low": "test/sharpe_net_annual_low", "sharpe_high": "test/sharpe_net_annual_high",
-            "return_pct": "test/return_net_pct", "trades": "test/trades"}
-RECOGNITION = {"accuracy": "test/accuracy", "balanced_accuracy": "test/balanced_accuracy", "named": "test/named",
-               "named_accuracy": "test/named_accuracy"}
+FORECAST = {
+    "sharpe": "test/sharpe_net_annual",
+    "sharpe_low": "test/sharpe_net_annual_low",
+    "sharpe_high": "test/sharpe_net_annual_high",
+    "return_pct": "test/return_net_pct",
+    "trades": "test/trades",
+}
+RECOGNITION = {
+    "accuracy": "test/accuracy",
+    "balanced_accuracy": "test/balanced_accuracy",
+    "named": "test/named",
+    "named_accuracy": "test/named_accuracy",
+}
 
 
 @dataclass(frozen=True)
@@ -68,7 +77,9 @@ def rescore(asked: WhatIf) -> tuple[dict, list[str]]:
     scores = replace(scores, metrics=scores.metrics | asked.run.costs)
     words = ", ".join(f"{name} {value}" for name, value in asked.changes.items())
     runs.unfinish(asked.folder)
-    write_scores(asked.run, scores, asked.folder, asked.settings, about={"title": f"{asked.run.folder.name}: what if {words}"})
+    write_scores(
+        asked.run, scores, asked.folder, asked.settings, about={"title": f"{asked.run.folder.name}: what if {words}"}
+    )
     return scores.metrics, lines_of(scores)
 
 
@@ -90,18 +101,36 @@ def comparison(scores: Sequence[WhatIf]) -> pd.DataFrame:
     settings = [flat({"evaluate": each.settings}) for each in scores]
     names = list(dict.fromkeys(name for each in settings for name in each))
     varied = [name for name in names if len({each.get(name, "") for each in settings}) > 1]
-    rows = [{name.removeprefix("evaluate."): _number(told.get(name, "")) for name in varied} | _row(each)
-            for told, each in zip(settings, scores, strict=True)]
-    table = pd.DataFrame(rows).sort_values([name.removeprefix("evaluate.") for name in varied], kind="stable", key=_sortable) if varied else pd.DataFrame(rows)
+    rows = [
+        {name.removeprefix("evaluate."): _number(told.get(name, "")) for name in varied} | _row(each)
+        for told, each in zip(settings, scores, strict=True)
+    ]
+    table = (
+        pd.DataFrame(rows).sort_values(
+            [name.removeprefix("evaluate.") for name in varied], kind="stable", key=_sortable
+        )
+        if varied
+        else pd.DataFrame(rows)
+    )
     return table.drop(columns=["run"]) if table.run.nunique() == 1 else table
 
 
 def _row(each: WhatIf) -> dict:
-    metrics, verdict, chosen = (runs.read_part(each.folder, name) for name in (runs.METRICS, runs.VERDICT, runs.THRESHOLD))
+    metrics, verdict, chosen = (
+        runs.read_part(each.folder, name) for name in (runs.METRICS, runs.VERDICT, runs.THRESHOLD)
+    )
     measures = FORECAST if each.run.preprocessing["kind"] == "forecast" else RECOGNITION
     words = [f"{told} {verdict[name]['answer']}" for name, told in ANSWERS.items() if verdict.get(name)]
-    return {"run": each.run.folder.name} | {column: metrics.get(name) for column, name in measures.items()} | {
-        "threshold": chosen.get("threshold"), "verdict": ", ".join(words), "own": each.is_own, "folder": str(each.folder)}
+    return (
+        {"run": each.run.folder.name}
+        | {column: metrics.get(name) for column, name in measures.items()}
+        | {
+            "threshold": chosen.get("threshold"),
+            "verdict": ", ".join(words),
+            "own": each.is_own,
+            "folder": str(each.folder),
+        }
+    )
 
 
 def _number(text: str) -> str | float:

@@ -29,9 +29,24 @@ class CandleChart(Chart):
     Prices are scaled to the highs, lows and averages of the window; a body is at least one row, so a doji is a line.
     """
 
-    def __init__(self, *, window: int, height: int, width: int, body: float, volume: float, moving_averages: list[int],
-                 paper: list[int], up: list[int], down: list[int], wick: list[int], averages: list[list[int]],
-                 missing: Missing, fill: FillName, storage: StorageLike):
+    def __init__(
+        self,
+        *,
+        window: int,
+        height: int,
+        width: int,
+        body: float,
+        volume: float,
+        moving_averages: list[int],
+        paper: list[int],
+        up: list[int],
+        down: list[int],
+        wick: list[int],
+        averages: list[list[int]],
+        missing: Missing,
+        fill: FillName,
+        storage: StorageLike,
+    ):
         super().__init__(window, missing, fill, storage)
         self.height, self.width, self.body, self.volume = height, width, body, volume
         self.moving_averages, self.averages = moving_averages, averages
@@ -44,16 +59,19 @@ class CandleChart(Chart):
 
     def _check_settings(self) -> None:
         if self.width < self.window or self.height < 8:
-            raise UserError(f"width={self.width} and height={self.height} cannot hold {self.window} "
-                             f"candles: give at least {self.window} columns and 8 rows")
+            raise UserError(
+                f"width={self.width} and height={self.height} cannot hold {self.window} "
+                f"candles: give at least {self.window} columns and 8 rows"
+            )
         if not 0 < self.body <= 1 or not 0 <= self.volume <= 0.9:
-            raise UserError(f"body is {self.body} and volume is {self.volume}: "
-                             "give shares in (0, 1] and [0, 0.9]")
+            raise UserError(f"body is {self.body} and volume is {self.volume}: give shares in (0, 1] and [0, 0.9]")
         if min(self.moving_averages, default=1) < 1 or len(self.moving_averages) > 5:
             raise UserError(f"moving_averages is {self.moving_averages}: give up to 5 lengths of at least 1 bar")
         if len(self.averages) < len(self.moving_averages):
-            raise UserError(f"averages has {len(self.averages)} colours for {len(self.moving_averages)} "
-                             "moving averages: give one each")
+            raise UserError(
+                f"averages has {len(self.averages)} colours for {len(self.moving_averages)} "
+                "moving averages: give one each"
+            )
         colours = [self.paper, self.up, self.down, self.wick, *self.averages]
         if {len(colour) for colour in colours} not in ({1}, {3}) or not all(0 <= v <= 255 for c in colours for v in c):
             raise UserError(f"the colours {colours} do not agree: give each as [grey] or [red, green, blue], 0 to 255")

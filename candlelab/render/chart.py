@@ -59,6 +59,7 @@ class Chart(Style):
         _say_once(type(self).__name__, self.fill, painter)
         if painter == "numba":
             from candlelab.render.raster import numba_fill
+
             numba_fill.paint(plan, self.canvas, images)
         else:
             images[...] = PAINTERS[painter](plan, self.canvas)
@@ -66,6 +67,7 @@ class Chart(Style):
 
 def _with_numba(spans: Spans, canvas: Canvas):
     from candlelab.render.raster import numba_fill
+
     as_torch = is_torch_array(spans.top)
     runs = Spans(*(part.cpu().numpy() for part in spans)) if as_torch else spans
     images = np.empty((len(runs.top), *canvas.shape), np.uint8)
@@ -75,6 +77,7 @@ def _with_numba(spans: Spans, canvas: Canvas):
 
 def _with_torch(spans: Spans, canvas: Canvas):
     from candlelab.render.raster import torch_fill
+
     if is_torch_array(spans.top):
         return torch_fill.paint(spans, canvas)
     return torch_fill.paint(Spans(*(from_numpy(np.ascontiguousarray(part)) for part in spans)), canvas).numpy()
@@ -82,6 +85,7 @@ def _with_torch(spans: Spans, canvas: Canvas):
 
 def _with_cupy(spans: Spans, canvas: Canvas):
     from candlelab.render.raster import cupy_fill
+
     return cupy_fill.paint(spans, canvas)
 
 

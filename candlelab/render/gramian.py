@@ -28,8 +28,9 @@ class Gramian(Style):
     def __init__(self, *, window: int, size: int, fields: list[Field], missing: Missing, storage: StorageLike):
         super().__init__(window, missing, storage)
         if size < window or not fields:
-            raise UserError(f"size={size} and fields={fields}: give at least {window} pixels for {window} bars "
-                             "and one field")
+            raise UserError(
+                f"size={size} and fields={fields}: give at least {window} pixels for {window} bars and one field"
+            )
         self.size, self.fields = size, fields
         self.shape = (len(fields), size, size)
         self.bar_of_pixel = np.arange(size) * window // size

@@ -25,12 +25,23 @@ class Jkx(Chart):
     row.
     """
 
-    def __init__(self, *, window: int, height: int, volume: float, moving_average: int, missing: Missing, fill: FillName,
-                 storage: StorageLike):
+    def __init__(
+        self,
+        *,
+        window: int,
+        height: int,
+        volume: float,
+        moving_average: int,
+        missing: Missing,
+        fill: FillName,
+        storage: StorageLike,
+    ):
         super().__init__(window, missing, fill, storage)
         if height < 4 or not 0 <= volume <= 0.9 or moving_average < 0:
-            raise UserError(f"height={height}, volume={volume}, moving_average={moving_average}: "
-                             "give at least 4 rows, a share in [0, 0.9] and 0 or more bars")
+            raise UserError(
+                f"height={height}, volume={volume}, moving_average={moving_average}: "
+                "give at least 4 rows, a share in [0, 0.9] and 0 or more bars"
+            )
         self.height, self.volume, self.moving_average = height, volume, moving_average
         self.warmup = max(moving_average - 1, 0)
         self.volume_rows = int(height * volume)
@@ -44,7 +55,9 @@ class Jkx(Chart):
     def geometry(self, bars: Bars) -> Spans:
         """Return the spans of the bars, then of the average, then of the volume."""
         now = bars.last(self.window)
-        averages = [moving_average(bars.close, self.moving_average, self.window, bars.shown)] if self.moving_average else []
+        averages = (
+            [moving_average(bars.close, self.moving_average, self.window, bars.shown)] if self.moving_average else []
+        )
         scale = price_scale(*extent([now.low, *averages], [now.high, *averages], now.shown), self.price_rows)
         runs = self._bars_of(now, scale)
         runs += [self._line(average, scale, now.shown) for average in averages]
@@ -55,8 +68,11 @@ class Jkx(Chart):
 
     def _bars_of(self, now: Bars, scale) -> list[tuple]:
         opened, top, bottom, closed = (self._rows(price, scale, now.shown) for price in now[:4])
-        return [blank(opened, opened, now.and_number(now.open)), blank(top, bottom, now.shown),
-                blank(closed, closed, now.and_number(now.close))]
+        return [
+            blank(opened, opened, now.and_number(now.open)),
+            blank(top, bottom, now.shown),
+            blank(closed, closed, now.and_number(now.close)),
+        ]
 
     def _line(self, average, scale, shown) -> tuple:
         if shown is not None:

@@ -24,12 +24,25 @@ class LineChart(Chart):
     paper, ink     colours of C levels 0..255; C is 1 (grey) or 3 (RGB).
     """
 
-    def __init__(self, *, window: int, height: int, width: int, thickness: int, paper: list[int], ink: list[int],
-                 missing: Missing, fill: FillName, storage: StorageLike):
+    def __init__(
+        self,
+        *,
+        window: int,
+        height: int,
+        width: int,
+        thickness: int,
+        paper: list[int],
+        ink: list[int],
+        missing: Missing,
+        fill: FillName,
+        storage: StorageLike,
+    ):
         super().__init__(window, missing, fill, storage)
         if not 1 <= thickness <= 5 or height < 8 or width < window + thickness:
-            raise UserError(f"thickness={thickness}, height={height}, width={width}: give a pen of 1 to "
-                             f"5 pixels, at least 8 rows and {window + thickness} columns for {window} bars")
+            raise UserError(
+                f"thickness={thickness}, height={height}, width={width}: give a pen of 1 to "
+                f"5 pixels, at least 8 rows and {window + thickness} columns for {window} bars"
+            )
         if len(paper) != len(ink) or len(ink) not in (1, 3) or not all(0 <= level <= 255 for level in [*paper, *ink]):
             raise UserError(f"paper {paper} and ink {ink} do not agree: give both as [grey] or [red, green, blue]")
         self.height, self.width, self.thickness, self.paper, self.ink = height, width, thickness, paper, ink
@@ -61,6 +74,6 @@ class LineChart(Chart):
         count = top.shape[1] - pen
         highest, lowest = top[:, :count], bottom[:, :count]
         for shift in range(1, pen + 1):
-            highest = xp.minimum(highest, top[:, shift:shift + count])
-            lowest = xp.maximum(lowest, bottom[:, shift:shift + count])
+            highest = xp.minimum(highest, top[:, shift : shift + count])
+            lowest = xp.maximum(lowest, bottom[:, shift : shift + count])
         return highest - self.before, lowest + self.after

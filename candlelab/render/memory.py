@@ -24,6 +24,6 @@ def pictures(shape: tuple[int, ...]) -> np.ndarray:
             if size <= _kept[k].size <= 2 * size and sys.getrefcount(_kept[k]) == 2:  # the list and the argument
                 _kept.append(_kept.pop(k))
                 return _kept[-1][:size].reshape(shape)
-        del _kept[:max(0, len(_kept) - KEPT + 1)]
+        del _kept[: max(0, len(_kept) - KEPT + 1)]
         _kept.append(np.empty(size, np.uint8))
         return _kept[-1].reshape(shape)

@@ -36,7 +36,9 @@ def walk(rows, rise, points, lengths, length_of, shares):
             share = shares[abs(rise[b, k]), length_of[k]]
             for x in range(lengths[length_of[k]]):
                 first, final = share[x, 0], share[x, 1]
-                top[b, start + x], bottom[b, start + x] = (base + first, base + final) if down else (base - final, base - first)
+                top[b, start + x], bottom[b, start + x] = (
+                    (base + first, base + final) if down else (base - final, base - first)
+                )
             top[b, start] = min(top[b, start], base - back)
             bottom[b, start] = max(bottom[b, start], base - back)
             back = abs(rise[b, k]) // (2 * lengths[length_of[k]]) * (1 if down else -1)

@@ -28,8 +28,16 @@ class OhlcBars(Chart):
     first row.
     """
 
-    def __init__(self, *, window: int, height: int, layout: Literal["open_line_close", "line_open_close"],
-                 missing: Missing, fill: FillName, storage: StorageLike):
+    def __init__(
+        self,
+        *,
+        window: int,
+        height: int,
+        layout: Literal["open_line_close", "line_open_close"],
+        missing: Missing,
+        fill: FillName,
+        storage: StorageLike,
+    ):
         super().__init__(window, missing, fill, storage)
         if height < 2:
             raise UserError(f"height is {height}: a bar needs at least 2 rows")

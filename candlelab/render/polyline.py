@@ -44,7 +44,9 @@ class Polyline:
             onward = xp.concat([shown[:, 1:] & shown[:, :-1], shown[:, :1] & False], axis=1)
             rise = xp.where(onward, rise, xp.zeros_like(rise))
         if is_numpy_array(rows):
-            top, bottom = numba_geometry.walk(rows, rise, self.points - self.points[0], self._lengths, self._length_of, self._table(rise))
+            top, bottom = numba_geometry.walk(
+                rows, rise, self.points - self.points[0], self._lengths, self._length_of, self._table(rise)
+            )
         else:
             top, bottom = self._stretches(xp, xp.astype(rows, xp.float32), xp.astype(rise, xp.float32))
         if shown is None:
@@ -66,7 +68,9 @@ class Polyline:
     def _stretches(self, xp, points, rise):
         where = self._on(points, self.stretch)
         base, down = points[:, where], (rise >= 0)[:, where]
-        first, final = _shares(xp, xp.abs(rise)[:, where], self._on(points, self.walked), self._on(points, 2 * self.steps[self.stretch]))
+        first, final = _shares(
+            xp, xp.abs(rise)[:, where], self._on(points, self.walked), self._on(points, 2 * self.steps[self.stretch])
+        )
         top = xp.astype(base + xp.where(down, first, -final), xp.int32)
         bottom = xp.astype(base + xp.where(down, final, -first), xp.int32)
         arriving, columns = self._arriving(xp, points, rise), self._on(points, self.points - self.points[0])

@@ -126,10 +126,10 @@ def moving_average(close, length: int, window: int, shown=None):
     shown  bars that are not shown are left out of the mean; NaN where none is left.
     """
     xp = array_namespace(close)
-    close = close[:, -(window + length - 1):]
+    close = close[:, -(window + length - 1) :]
     if shown is None:
         return running_sum(close, length) / length
-    shown = shown[:, -(window + length - 1):] & ~xp.isnan(close)
+    shown = shown[:, -(window + length - 1) :] & ~xp.isnan(close)
     total = running_sum(xp.where(shown, close, xp.zeros_like(close)), length)
     count = running_sum(xp.astype(shown, xp.float64), length)
     return xp.where(count > 0, total / xp.where(count > 0, count, 1.0), xp.nan)
@@ -140,7 +140,7 @@ def running_sum(values, length: int):
     total, offset, power, count = None, 0, 1, values.shape[1] - length + 1
     while length:
         if length & 1:
-            piece = values[:, offset:offset + count]
+            piece = values[:, offset : offset + count]
             total = piece if total is None else total + piece
             offset += power
         length >>= 1

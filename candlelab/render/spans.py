@@ -50,7 +50,7 @@ class Canvas:
         runs = np.full((len(self.layers), self.width), -1, np.int32)
         for layer, (start, stop) in enumerate(self.layers):
             for run in range(start, stop):
-                runs[layer, self.left[run]:self.right[run]] = run
+                runs[layer, self.left[run] : self.right[run]] = run
         return runs
 
     @cached_property

@@ -93,8 +93,8 @@ class Style(ABC):
 
         def piece(start: int) -> None:
             with _turn(os.getpid()):
-                plan = self.plan(self._bars(tape, ends[start:start + size]))
-            self.paint(plan, images[start:start + size])
+                plan = self.plan(self._bars(tape, ends[start : start + size]))
+            self.paint(plan, images[start : start + size])
 
         for_each(piece, range(0, len(ends), size))
         return images
@@ -116,8 +116,10 @@ class Style(ABC):
             return
         first, final = int(ends.min()) - self.window - self.warmup + 1, int(ends.max())
         if first < 0 or final >= len(tape.close):
-            raise UserError(f"a window would cover the rows {first} to {final} of a tape of {len(tape.close)} rows: "
-                             f"ends must leave {self.window + self.warmup} rows up to and including each end")
+            raise UserError(
+                f"a window would cover the rows {first} to {final} of a tape of {len(tape.close)} rows: "
+                f"ends must leave {self.window + self.warmup} rows up to and including each end"
+            )
 
 
 def for_each(work, pieces) -> None:
@@ -133,6 +135,7 @@ def for_each(work, pieces) -> None:
 def workers() -> int:
     """Return how many threads draw: the cores this process may use, or NUMBA_NUM_THREADS."""
     from numba import config
+
     return config.NUMBA_NUM_THREADS
 
 
@@ -155,4 +158,5 @@ def _on_cpu(array) -> bool:
 def from_numpy(array: np.ndarray):
     """Return the array as a torch tensor that shares its memory."""
     import torch
+
     return torch.from_numpy(array)

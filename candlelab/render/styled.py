@@ -30,9 +30,19 @@ class Styled(Style):
     There are no axes: prices and dates in a picture would tell a net when it is.
     """
 
-    def __init__(self, *, window: int, height: int, width: int, look: str,
-                 form: Literal["candle", "ohlc", "line", "hollow_and_filled"], volume: bool, moving_averages: list[int],
-                 missing: Missing, storage: StorageLike):
+    def __init__(
+        self,
+        *,
+        window: int,
+        height: int,
+        width: int,
+        look: str,
+        form: Literal["candle", "ohlc", "line", "hollow_and_filled"],
+        volume: bool,
+        moving_averages: list[int],
+        missing: Missing,
+        storage: StorageLike,
+    ):
         super().__init__(window, missing, storage)
         _plotter(look)
         self.height, self.width, self.look, self.form = height, width, look, form
@@ -43,6 +53,7 @@ class Styled(Style):
         """Return the settings and the versions of the drawing libraries: both can change a pixel."""
         import matplotlib
         import mplfinance
+
         return super().recipe() | {"matplotlib": matplotlib.__version__, "mplfinance": mplfinance.__version__}
 
     def pixels(self, bars: Bars):
@@ -65,8 +76,11 @@ class Styled(Style):
     def _picture(self, levels: np.ndarray, shown: np.ndarray) -> np.ndarray:
         import matplotlib.pyplot as plt
         import pandas as pd
-        table = pd.DataFrame(dict(zip(("Open", "High", "Low", "Close", "Volume"), levels, strict=True)),
-                             index=pd.date_range("2000-01-01", periods=self.window, freq="h"))
+
+        table = pd.DataFrame(
+            dict(zip(("Open", "High", "Low", "Close", "Volume"), levels, strict=True)),
+            index=pd.date_range("2000-01-01", periods=self.window, freq="h"),
+        )
         table.loc[~shown, ["Open", "High", "Low", "Close"]] = np.nan
         with _lock:
             figure = self._figure(table)
@@ -78,13 +92,24 @@ class Styled(Style):
 
     def _figure(self, table):
         import matplotlib
+
         matplotlib.use("Agg", force=False)
         averages = {"mav": tuple(self.moving_averages)} if self.moving_averages else {}
         panel = {"volume_ylim": (0, LEVELS), "volume": True} if self.volume else {}
         figure, _ = _plotter(self.look).plot(
-            table, type=self.form, style=self.look, figsize=(self.width / DPI, self.height / DPI), axisoff=True,
-            returnfig=True, ylim=(-0.02 * LEVELS, 1.02 * LEVELS), xlim=(-0.7, self.window - 0.3), tight_layout=True,
-            warn_too_much_data=self.window + 1, **averages, **panel)
+            table,
+            type=self.form,
+            style=self.look,
+            figsize=(self.width / DPI, self.height / DPI),
+            axisoff=True,
+            returnfig=True,
+            ylim=(-0.02 * LEVELS, 1.02 * LEVELS),
+            xlim=(-0.7, self.window - 0.3),
+            tight_layout=True,
+            warn_too_much_data=self.window + 1,
+            **averages,
+            **panel,
+        )
         figure.set_dpi(DPI)
         return figure
 

@@ -14,35 +14,55 @@ def forecast(results: ReportData) -> Section:
     """Error of the predicted close beside the naive one; empty for a net that forecasts nothing."""
     if results.get("test/forecast_mae_pct") is None:
         return Section("Forecast of the close")
-    rows = [[name, *(formats.percent(_share(results.get(f"test/{key}")), 3) for key in keys)] for name, keys in ERRORS.items()]
-    table = Table(["", "mean absolute error", "root mean squared error"], rows, "Error in percent of the price.", marked=(0,))
+    rows = [
+        [name, *(formats.percent(_share(results.get(f"test/{key}")), 3) for key in keys)]
+        for name, keys in ERRORS.items()
+    ]
+    table = Table(
+        ["", "mean absolute error", "root mean squared error"], rows, "Error in percent of the price.", marked=(0,)
+    )
     return Section("Forecast of the close", forecast_sentence(results.metrics) or "", tables=[table])
 
 
 def forecast_sentence(metrics: Mapping[str, Any]) -> str | None:
     """The error of the forecast against no change, with its interval, in one sentence; None without a forecast."""
-    own, naive, gain = (metrics.get(f"test/{name}") for name in ("forecast_mae_pct", "naive_mae_pct", "forecast_gain_pct"))
+    own, naive, gain = (
+        metrics.get(f"test/{name}") for name in ("forecast_mae_pct", "naive_mae_pct", "forecast_gain_pct")
+    )
     if formats.missing(own) or formats.missing(gain):
         return None
     low, high = metrics.get("test/forecast_gain_pct_low"), metrics.get("test/forecast_gain_pct_high")
     known = not formats.missing(low) and not formats.missing(high)
-    word = "not shown to be better than" if not known or low <= 0 <= high else "better than" if low > 0 else "worse than"
+    word = (
+        "not shown to be better than" if not known or low <= 0 <= high else "better than" if low > 0 else "worse than"
+    )
     inside = metrics.get("test/forecast_coverage")
     interval = f" (95 %: {low:+.3f} to {high:+.3f})" if known else ""
-    covered = "" if formats.missing(inside) else f" {100 * inside:.1f} % of the closes lay in the range expected for 95 %."
-    return (f"Predicted close: off by {own:.3f} % of the price on average, and no change at all by {naive:.3f} %: {word} the naive forecast, "
-            f"a gain of {gain:+.3f} points{interval}.{covered}")
+    covered = (
+        "" if formats.missing(inside) else f" {100 * inside:.1f} % of the closes lay in the range expected for 95 %."
+    )
+    return (
+        f"Predicted close: off by {own:.3f} % of the price on average, and no change at all by {naive:.3f} %: {word} the naive forecast, "
+        f"a gain of {gain:+.3f} points{interval}.{covered}"
+    )
 
 
 def named(results: ReportData, threshold: Mapping[str, Any]) -> Section:
     """How much a recogniser names, and how rightly; empty for forecasts and for runs that never abstain."""
-    return Section("Where it is silent", facts=_named_facts(results, threshold)) if threshold.get("rule") == "abstain" else Section("Where it is silent")
+    return (
+        Section("Where it is silent", facts=_named_facts(results, threshold))
+        if threshold.get("rule") == "abstain"
+        else Section("Where it is silent")
+    )
 
 
 def _named_facts(results: ReportData, threshold: Mapping[str, Any]) -> list[tuple[str, str]]:
     least = threshold.get("threshold")
     sure = "none on validation: it names nothing" if least is None else formats.percent(least)
-    facts = [("confidence asked for", sure), ("so that right on validation", f"{formats.percent(threshold.get('precision'))} of names")]
+    facts = [
+        ("confidence asked for", sure),
+        ("so that right on validation", f"{formats.percent(threshold.get('precision'))} of names"),
+    ]
     interval = formats.interval(*(results.get(f"test/named_accuracy_{end}") for end in ("low", "high")))
     right = formats.percent(results.get("test/named_accuracy")) + (f" ({interval})" if interval else "")
     return [*facts, ("test windows named", formats.percent(results.get("test/named"))), ("right where named", right)]

@@ -86,7 +86,14 @@ def _with_baselines(rows: Sequence[Mapping[str, Any]]) -> Iterable[Mapping[str, 
 
 def write_markdown(path: Path, title: str, sentence: str, head: Sequence[str], body: Sequence[Sequence[str]]) -> None:
     """The leaderboard as a table that reads well as plain text."""
-    lines = [f"# {_cell(title)}", "", _cell(sentence), "", "| " + " | ".join(map(_cell, head)) + " |", "|---|" + "---:|" * (len(head) - 1)]
+    lines = [
+        f"# {_cell(title)}",
+        "",
+        _cell(sentence),
+        "",
+        "| " + " | ".join(map(_cell, head)) + " |",
+        "|---|" + "---:|" * (len(head) - 1),
+    ]
     lines += ["| " + " | ".join(map(_cell, row)) + " |" for row in body]
     files.write_text(path, "\n".join(lines) + "\n")
 

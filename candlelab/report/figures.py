@@ -98,23 +98,39 @@ def shortened(name: str) -> str:
 
 
 def comparison(
-    rows: Sequence[Estimate], references: Sequence[Reference], *, title: str, note: str, axis: str, words: Callable[..., str]
+    rows: Sequence[Estimate],
+    references: Sequence[Reference],
+    *,
+    title: str,
+    note: str,
+    axis: str,
+    words: Callable[..., str],
 ) -> Figure:
     """Dots with intervals, one row per model, on one scale."""
     ends = [end for row in rows for end in (*_ends(row), row.value)] + [reference.value for reference in references]
     right = 18 if len(references) < 2 else 78  # the second reference writes its name to its right
     panel = Panel(
-        span(ends), (len(rows) - 0.5, -0.5), title, height=64 + 25 * len(rows), left=name_space(row.name for row in rows), right=right, top=20
+        span(ends),
+        (len(rows) - 0.5, -0.5),
+        title,
+        height=64 + 25 * len(rows),
+        left=name_space(row.name for row in rows),
+        right=right,
+        top=20,
     )
     panel.bottom_axis(labelled(ticks(*panel.x, 4), words, scale=_scale(words)), axis, grid=True)
     for reference in references:
         panel.stroke(reference.value, panel.y[0], reference.value, panel.y[1], reference.kind)
-        panel.text(reference.value, -0.5, reference.name, kind="small", anchor=_apart(panel, reference, references), dy=-7)
+        panel.text(
+            reference.value, -0.5, reference.name, kind="small", anchor=_apart(panel, reference, references), dy=-7
+        )
     for place, row in enumerate(rows):
         low, high = _ends(row)
         panel.stroke(low, place, high, place, f"interval-{row.kind}")
         panel.dot(row.value, place, row.kind, f"{row.name}: {words(row.value)}")
-        panel.text(panel.x[0], place, shortened(row.name), kind="strong" if row.kind == "model" else "", anchor="end", dx=-10)
+        panel.text(
+            panel.x[0], place, shortened(row.name), kind="strong" if row.kind == "model" else "", anchor="end", dx=-10
+        )
     return Figure(title, note, panel.svg())
 
 
@@ -127,7 +143,9 @@ def confusion(matrix: np.ndarray, classes: Sequence[str]) -> Figure:
     height, right = side * size + below + 8, 440 - left - side * size
     panel = Panel((0, size), (size, 0), "confusion matrix", height=height, left=left, right=right, top=8, bottom=below)
     for true in range(size):
-        panel.text(0, true + 0.5, classes[true].replace("_", " ")[:18], anchor="end", dx=-10, kind="" if size < 6 else "small")
+        panel.text(
+            0, true + 0.5, classes[true].replace("_", " ")[:18], anchor="end", dx=-10, kind="" if size < 6 else "small"
+        )
         for answer in range(size):
             note = f"{classes[true]} called {classes[answer]}: {formats.count(matrix[true, answer])}"
             panel.cell(true, answer, share[true, answer], note)
@@ -179,7 +197,9 @@ def reliability(confidence: np.ndarray, hit: np.ndarray, cases: np.ndarray) -> F
     panel.stroke(panel.x[0], panel.x[0], panel.x[1], panel.x[1], "chance")
     for x, y, extra, number in zip(confidence, hit, spread, cases):
         panel.stroke(x, max(y - extra, panel.y[0]), x, min(y + extra, panel.y[1]), "interval-model")
-        panel.dot(x, y, "model", f"stated {formats.percent(x)}, right {formats.percent(y)}, {formats.count(number)} rows")
+        panel.dot(
+            x, y, "model", f"stated {formats.percent(x)}, right {formats.percent(y)}, {formats.count(number)} rows"
+        )
     return Figure(
         "Calibration",
         "Share that was right against confidence stated, in groups of equally many rows. On the dashed line the model means what it says.",
@@ -187,7 +207,9 @@ def reliability(confidence: np.ndarray, hit: np.ndarray, cases: np.ndarray) -> F
     )
 
 
-def threshold_curve(threshold: np.ndarray, validation: np.ndarray, test: np.ndarray, chosen: float | None, across: str) -> Figure:
+def threshold_curve(
+    threshold: np.ndarray, validation: np.ndarray, test: np.ndarray, chosen: float | None, across: str
+) -> Figure:
     """Yearly Sharpe after fees by threshold; (M,) each, NaN where there is none."""
     both = np.concatenate([validation, test]).astype(float)
     both = both[np.isfinite(both)]
@@ -198,11 +220,15 @@ def threshold_curve(threshold: np.ndarray, validation: np.ndarray, test: np.ndar
     if chosen is not None and panel.x[0] <= chosen <= panel.x[1]:
         right = chosen > sum(panel.x) / 2
         panel.stroke(chosen, panel.y[0], chosen, panel.y[1], "chance")
-        panel.text(chosen, panel.y[1], "chosen", kind="small", anchor="end" if right else "start", dx=-6 if right else 6, dy=4)
+        panel.text(
+            chosen, panel.y[1], "chosen", kind="small", anchor="end" if right else "start", dx=-6 if right else 6, dy=4
+        )
     panel.line(threshold, validation, "base", "validation")
     panel.line(threshold, test, "model", "test")
     note = "Sharpe a year after fees. A peak on validation that the test line does not share is luck."
-    return Figure("Threshold", note, panel.svg(), (("base", "validation (chosen here)"), ("model", "test (applied unchanged)")))
+    return Figure(
+        "Threshold", note, panel.svg(), (("base", "validation (chosen here)"), ("model", "test (applied unchanged)"))
+    )
 
 
 def equity(time: np.ndarray, curves: Sequence[tuple[str, str, np.ndarray]]) -> Figure:
@@ -213,9 +239,13 @@ def equity(time: np.ndarray, curves: Sequence[tuple[str, str, np.ndarray]]) -> F
     marks = (
         ticks(low, high, 5)
         if high / low < 4
-        else np.array([size * 10.0**power for power in range(-6, 10) for size in ((1, 2, 5) if high / low < 100 else (1,))])
+        else np.array(
+            [size * 10.0**power for power in range(-6, 10) for size in ((1, 2, 5) if high / low < 100 else (1,))]
+        )
     )
-    panel.left_axis([(np.log10(at), words) for at, words in labelled(marks[(marks >= low) & (marks <= high)], formats.number)])
+    panel.left_axis(
+        [(np.log10(at), words) for at, words in labelled(marks[(marks >= low) & (marks <= high)], formats.number)]
+    )
     return Figure(
         "Equity",
         "What one unit of money became over the test period; equal steps upwards are equal percentages.",
@@ -265,7 +295,14 @@ def thin(x: np.ndarray, y: np.ndarray, most: int = 240) -> tuple[np.ndarray, np.
 
 
 def over_time(
-    time: np.ndarray, value: np.ndarray, low: np.ndarray, high: np.ndarray, references: Sequence[Reference], *, title: str, note: str
+    time: np.ndarray,
+    value: np.ndarray,
+    low: np.ndarray,
+    high: np.ndarray,
+    references: Sequence[Reference],
+    *,
+    title: str,
+    note: str,
 ) -> Figure:
     """A share per stretch of time with its interval; (B,) each, time in ms UTC."""
     ends = [*low, *high, *(reference.value for reference in references)]
@@ -289,7 +326,9 @@ def by_difficulty(levels: Sequence[Mapping[str, float]], chance: float) -> Figur
     panel.left_axis(labelled(ticks(*panel.y, 5), formats.percent, scale=100))
     panel.bottom_axis(labelled([place for place, _, _ in shares], formats.number), "difficulty")
     panel.stroke(panel.x[0], chance, panel.x[1], chance, "chance")
-    panel.line(np.array([place for place, _, _ in shares]), np.array([share for _, share, _ in shares]), "model", "the model")
+    panel.line(
+        np.array([place for place, _, _ in shares]), np.array([share for _, share, _ in shares]), "model", "the model"
+    )
     for place, share, size in shares:
         low, high = wilson(share, size, 0.95)
         panel.stroke(place, low, place, high, "interval-model")
@@ -299,13 +338,25 @@ def by_difficulty(levels: Sequence[Mapping[str, float]], chance: float) -> Figur
 
 
 def training(
-    epoch: np.ndarray, curves: Sequence[tuple[str, str, np.ndarray]], *, title: str, note: str, words: Callable[..., str]
+    epoch: np.ndarray,
+    curves: Sequence[tuple[str, str, np.ndarray]],
+    *,
+    title: str,
+    note: str,
+    words: Callable[..., str],
 ) -> Figure:
     """One quantity per epoch; curves = (kind, name, values)."""
     values = [value for _, _, curve in curves for value in curve]
-    panel = Panel(span(epoch, pad=0.03, least=1), span(values, least=0.02 if words is formats.percent else 0.005), title, height=220)
+    panel = Panel(
+        span(epoch, pad=0.03, least=1),
+        span(values, least=0.02 if words is formats.percent else 0.005),
+        title,
+        height=220,
+    )
     panel.left_axis(labelled(ticks(*panel.y, 4), words, scale=_scale(words)))
-    panel.bottom_axis(labelled([value for value in ticks(*panel.x, 6) if value == round(value)], formats.number), "epoch")
+    panel.bottom_axis(
+        labelled([value for value in ticks(*panel.x, 6) if value == round(value)], formats.number), "epoch"
+    )
     for kind, name, curve in curves:
         panel.line(epoch, curve, kind, name)
         for x, y in zip(epoch, curve):

@@ -20,7 +20,9 @@ def fee_curve(curve: Mapping[str, np.ndarray], own: float, breakeven: float | No
     bps, ratio = (np.asarray(curve[name], dtype=float) for name in ("bps", "sharpe"))
     panel = Panel((0.0, float(bps[-1])), span([0.0, *ratio], least=0.5), "Sharpe by fee")
     panel.left_axis(labelled(ticks(*panel.y, 5), formats.number))
-    panel.bottom_axis(labelled(ticks(*panel.x, 5), formats.number), "fee and slippage, basis points per change of position")
+    panel.bottom_axis(
+        labelled(ticks(*panel.x, 5), formats.number), "fee and slippage, basis points per change of position"
+    )
     panel.stroke(panel.x[0], 0, panel.x[1], 0, "zero")
     panel.line(bps, ratio, "model", "Sharpe a year")
     marks = [(own, "as scored", panel.y[1])]
@@ -29,7 +31,15 @@ def fee_curve(curve: Mapping[str, np.ndarray], own: float, breakeven: float | No
     for at, words, height in marks:
         right = at > bps[-1] / 2
         panel.stroke(at, panel.y[0], at, panel.y[1], "chance")
-        panel.text(at, height, words, kind="small", anchor="end" if right else "start", dx=-6 if right else 6, dy=4 if height == panel.y[1] else -6)
+        panel.text(
+            at,
+            height,
+            words,
+            kind="small",
+            anchor="end" if right else "start",
+            dx=-6 if right else 6,
+            dy=4 if height == panel.y[1] else -6,
+        )
     return Figure("Fees", f"{_breakeven_words(breakeven)} The threshold stays as it was chosen.", panel.svg())
 
 
@@ -57,15 +67,29 @@ def months(curve: Mapping[str, np.ndarray]) -> Figure:
     year, month, gain = (np.asarray(curve[name], dtype=float) for name in ("year", "month", "return_pct"))
     years = np.unique(year)[-MOST_YEARS:]
     side = 30.0
-    panel = Panel((0, 12), (len(years), 0), "returns by month", height=side * len(years) + 34, left=44, right=8, top=6, bottom=28)
+    panel = Panel(
+        (0, 12), (len(years), 0), "returns by month", height=side * len(years) + 34, left=44, right=8, top=6, bottom=28
+    )
     most = max(float(np.abs(gain).max()), 1e-9)
     for row, one in enumerate(years):
         panel.text(0, row + 0.5, f"{one:.0f}", anchor="end", dx=-8)
         for place in np.flatnonzero(year == one):
             column, value = int(month[place]) - 1, float(gain[place])
             words = formats.signed(value, 1)
-            panel.cell(row, column, abs(value) / most, f"{MONTHS[column]} {one:.0f}: {words} %", kind="gain" if value >= 0 else "loss")
-            panel.text(column + 0.5, row + 0.5, words, kind="small dark" if abs(value) > 0.55 * most else "small", anchor="middle")
+            panel.cell(
+                row,
+                column,
+                abs(value) / most,
+                f"{MONTHS[column]} {one:.0f}: {words} %",
+                kind="gain" if value >= 0 else "loss",
+            )
+            panel.text(
+                column + 0.5,
+                row + 0.5,
+                words,
+                kind="small dark" if abs(value) > 0.55 * most else "small",
+                anchor="middle",
+            )
     for column, name in enumerate(MONTHS):
         panel.text(column + 0.5, len(years), name, kind="small", anchor="middle", dy=17)
     return Figure("Months", "Return after fees in per cent, as if each month began with the same money.", panel.svg())

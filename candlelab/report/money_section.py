@@ -21,7 +21,9 @@ THRESHOLD_OF = {
 }
 
 
-def money(results: ReportData, curves: Mapping[str, Any], threshold: Mapping[str, Any], trades: pd.DataFrame) -> Section:
+def money(
+    results: ReportData, curves: Mapping[str, Any], threshold: Mapping[str, Any], trades: pd.DataFrame
+) -> Section:
     """What the signals earned after fees, trade by trade and in all, and how the threshold was chosen; trades as in `Scores`."""
     plots = _plots(curves, threshold)
     paid = (threshold.get("fee_bps") or 0.0) + (threshold.get("slippage_bps") or 0.0)
@@ -40,7 +42,9 @@ def _lead(threshold: Mapping[str, Any]) -> str:
     lead = f"Decided at the close of a bar, held until the next one, {' and '.join(costs) or 'fees'} on every change of position. "
     if threshold.get("flat"):
         lead += f"Nothing is traded: {threshold['flat']}. "
-    return lead + " ".join(f"{warning[0].upper()}{warning[1:].rstrip('.')}." for warning in threshold.get("warnings", ()))
+    return lead + " ".join(
+        f"{warning[0].upper()}{warning[1:].rstrip('.')}." for warning in threshold.get("warnings", ())
+    )
 
 
 def _plots(curves: Mapping[str, Any], threshold: Mapping[str, Any]) -> list[Figure]:
@@ -48,7 +52,9 @@ def _plots(curves: Mapping[str, Any], threshold: Mapping[str, Any]) -> list[Figu
     plots = []
     if curve := curves.get("threshold"):
         across = THRESHOLD_OF.get(threshold.get("score"), "threshold")
-        plots.append(figures.threshold_curve(curve["threshold"], curve["val"], curve["test"], threshold.get("threshold"), across))
+        plots.append(
+            figures.threshold_curve(curve["threshold"], curve["val"], curve["test"], threshold.get("threshold"), across)
+        )
     if curve := curves.get("equity"):
         named = [
             ("hold", "buy and hold", curve["buy_and_hold"]),
@@ -56,7 +62,11 @@ def _plots(curves: Mapping[str, Any], threshold: Mapping[str, Any]) -> list[Figu
             ("model", "this model after fees", curve["net"]),
         ]
         plots.append(figures.equity(curve["time"], named))
-        plots.append(figures.drawdown(curve["time"], [(kind, name, _fall(values)) for kind, name, values in named if kind != "base"]))
+        plots.append(
+            figures.drawdown(
+                curve["time"], [(kind, name, _fall(values)) for kind, name, values in named if kind != "base"]
+            )
+        )
     return plots
 
 
@@ -64,23 +74,49 @@ def _trades(trades: pd.DataFrame) -> list[Table]:
     """Statistics of the trades, long and short ones apart; none without trades."""
     if not len(trades):
         return []
-    columns = {"trades": formats.count, "win_rate": formats.percent, "profit_factor": _two, "holding_bars": _one, "mean_trade_pct": _percentage,
-               "best_pct": _percentage, "worst_pct": _percentage}
-    body = [[row["side"], *(words(row.get(name)) for name, words in columns.items())] for row in ledger.by_side(trades) if row["trades"]]
+    columns = {
+        "trades": formats.count,
+        "win_rate": formats.percent,
+        "profit_factor": _two,
+        "holding_bars": _one,
+        "mean_trade_pct": _percentage,
+        "best_pct": _percentage,
+        "worst_pct": _percentage,
+    }
+    body = [
+        [row["side"], *(words(row.get(name)) for name, words in columns.items())]
+        for row in ledger.by_side(trades)
+        if row["trades"]
+    ]
     head = ["", "trades", "won", "profit factor", "bars held", "mean", "best", "worst"]
-    note = "Each trade after the fees of opening and closing; profit factor: gains over losses. One by one in trades.csv."
+    note = (
+        "Each trade after the fees of opening and closing; profit factor: gains over losses. One by one in trades.csv."
+    )
     return [Table(head, body, "Trades.", note)]
 
 
 def _drawdowns(falls: Mapping[str, Any]) -> list[Table]:
     """The deepest falls of the account below an earlier peak."""
-    body = [
-        [formats.percent(depth / 100), _day(peak), _day(bottom), _day(back), formats.count(bars)]
-        for depth, peak, bottom, back, bars in zip(*(falls[name] for name in ("depth_pct", "peak", "bottom", "recovered", "bars")), strict=True)
-    ] if falls else []
+    body = (
+        [
+            [formats.percent(depth / 100), _day(peak), _day(bottom), _day(back), formats.count(bars)]
+            for depth, peak, bottom, back, bars in zip(
+                *(falls[name] for name in ("depth_pct", "peak", "bottom", "recovered", "bars")), strict=True
+            )
+        ]
+        if falls
+        else []
+    )
     if not body:
         return []
-    return [Table(["depth", "peak", "bottom", "recovered", "bars below"], body, "Drawdowns.", "The deepest falls below an earlier peak, after fees.")]
+    return [
+        Table(
+            ["depth", "peak", "bottom", "recovered", "bars below"],
+            body,
+            "Drawdowns.",
+            "The deepest falls below an earlier peak, after fees.",
+        )
+    ]
 
 
 def _day(time: float | None) -> str:
@@ -109,7 +145,9 @@ def _money_facts(results: ReportData, threshold: Mapping[str, Any]) -> list[tupl
     """What makes a Sharpe ratio believable, or not."""
     facts = [("right this often", formats.percent(results.get("test/accuracy")))]
     facts += [(label, words(results.get(f"test/{name}"))) for name, (label, words) in FACTS_OF_MONEY.items()]
-    delayed, net, annual = (results.get(f"test/{name}") for name in ("sharpe_net_delayed", "sharpe_net", "sharpe_net_annual"))
+    delayed, net, annual = (
+        results.get(f"test/{name}") for name in ("sharpe_net_delayed", "sharpe_net", "sharpe_net_annual")
+    )
     if delayed is not None and net and annual is not None:
         facts.append(("Sharpe a year if acting one bar late", formats.number(delayed * annual / net, 2)))
     chosen = "threshold, given" if threshold.get("chosen_on") == "given" else "threshold, chosen on validation"

@@ -79,20 +79,32 @@ def png_uri(image: np.ndarray) -> str:
     image = np.asarray(image)
     if image.ndim != 3 or image.dtype != np.uint8:
         found = f"{image.dtype} {image.shape}"
-        raise UserError(f"a chart in a report is uint8 (channels, height, width), not {found}: pass the renderer's image unchanged")
-    return "data:image/png;base64," + base64.b64encode(png_bytes(image if image.shape[0] == 3 else image[:1])).decode("ascii")
+        raise UserError(
+            f"a chart in a report is uint8 (channels, height, width), not {found}: pass the renderer's image unchanged"
+        )
+    return "data:image/png;base64," + base64.b64encode(png_bytes(image if image.shape[0] == 3 else image[:1])).decode(
+        "ascii"
+    )
 
 
 def share_cell(cases: float, total: float) -> Markup:
     """A share, the count behind it, and the share again as a short line."""
     share = cases / total if total else 0.0
-    return Markup('{}<small>{}</small><span class="share" style="width:{:.1f}%"></span>').format(percent(share), count(cases), 100 * share)
+    return Markup('{}<small>{}</small><span class="share" style="width:{:.1f}%"></span>').format(
+        percent(share), count(cases), 100 * share
+    )
 
 
 def write_page(path: Path | str, template: str, context: Mapping) -> Path:
     """Fills a template of this package and puts the page in place in one step."""
     folder = Path(__file__).parent / "templates"
-    pages = Environment(loader=FileSystemLoader(folder), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    pages = Environment(
+        loader=FileSystemLoader(folder),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
     text = pages.get_template(template).render({"theme": "", **context})
     path = Path(path)
     files.write_text(path, text)

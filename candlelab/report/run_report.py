@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from candlelab.evaluate.score import Scores
 from candlelab.evaluate.verdict import Answer, Verdict
-from candlelab.report import answer_sections, figures, formats, money_section, sections
+from candlelab.report import answer_sections, breakdown_sections, figures, formats, money_section, sections
 from candlelab.report.figures import Estimate, Reference
 from candlelab.report.page import Section, write_page
 from candlelab.report.results import ReportData
@@ -46,20 +46,21 @@ def write_report(
     verdict = scores.verdict
     results = ReportData(scores.metrics, card, verdict.kind)
     recognition = verdict.kind == "recognition"
-    origin = {
-        name: value for name, value in provenance.items() if name != "config" and not (recognition and MONEY_WORDS.search(str(value)))
-    }
+    kept = {name: value for name, value in provenance.items() if name != "config"}
+    origin = {name: value for name, value in kept.items() if not (recognition and MONEY_WORDS.search(str(value)))}
     parts = [
         sections.data(results),
         sections.quality(results, predictions, difficulty),
         sections.errors(results, scores.curves, predictions),
         answer_sections.named(results, scores.threshold),
         answer_sections.forecast(results),
-        Section("Money") if recognition else money_section.money(results, scores.curves, scores.threshold, scores.trades),
+        Section("Money")
+        if recognition
+        else money_section.money(results, scores.curves, scores.threshold, scores.trades),
         sections.charts(pictures=charts),
         sections.explained(explained or {}),
-        sections.symbols(results, scores.per_symbol),
-        sections.periods(results, scores.per_period),
+        breakdown_sections.symbols(results, scores.per_symbol),
+        breakdown_sections.periods(results, scores.per_period),
         sections.training(results, epochs),
         sections.provenance(origin),
     ]
@@ -93,14 +94,19 @@ def _verdict(results: ReportData, verdict: Verdict, name: str) -> dict[str, Any]
         ],
         "suspicions": [_capital(words) for words in verdict.suspicions],
         "notes": notes,
-        "footer": "" if verdict.kind == "recognition" else "Research, not advice. Past rows say little about future ones.",
+        "footer": ""
+        if verdict.kind == "recognition"
+        else "Research, not advice. Past rows say little about future ones.",
     }
 
 
 def _answers(results: ReportData, verdict: Verdict) -> list[tuple[Answer, tuple[str, Any]]]:
     """Each answer with the name of the value that would mean nothing is there, and how to say its number."""
     area = "chance", lambda value: "AUROC " + formats.number(value)
-    lead = "as good", formats.points if verdict.kind == "recognition" else lambda value: "AUROC " + formats.signed(value)
+    lead = (
+        "as good",
+        formats.points if verdict.kind == "recognition" else lambda value: "AUROC " + formats.signed(value),
+    )
     every = [
         (verdict.information, ("chance", formats.percent) if verdict.kind == "recognition" else area),
         (verdict.volatility, area),
@@ -216,7 +222,9 @@ def _bar(answer: Answer, nothing: str, words: Any) -> Markup:
     if formats.missing(answer.value):
         return Markup("")
     return figures.range_bar(
-        Estimate(answer.question, answer.value, answer.low, answer.high, "model"), Reference(answer.chance, nothing), words
+        Estimate(answer.question, answer.value, answer.low, answer.high, "model"),
+        Reference(answer.chance, nothing),
+        words,
     )
 
 

@@ -11,9 +11,21 @@ from candlelab.evaluate.verdict import measure_of
 from candlelab.report import figures, formats
 from candlelab.report.figures import Estimate, Figure, Reference
 from candlelab.report.page import AnsweredChart, Gallery, Section, Table, png_uri, share_cell
-from candlelab.report.results import MONEY, QUALITY, ReportData, Words
+from candlelab.report.results import QUALITY, ReportData, Words
 
-FACTS = ("symbols", "interval", "first", "last", "bars", "segments", "window", "warmup", "label", "horizon", "dropped_samples")
+FACTS = (
+    "symbols",
+    "interval",
+    "first",
+    "last",
+    "bars",
+    "segments",
+    "window",
+    "warmup",
+    "label",
+    "horizon",
+    "dropped_samples",
+)
 
 
 def data(results: ReportData) -> Section:
@@ -31,7 +43,10 @@ def data(results: ReportData) -> Section:
         rows += [["traded without a label", *(formats.count(part.get("unlabelled", 0)) for part in parts.values())]]
     rows += [[word, *(str(part.get(word, ""))[:10] for part in parts.values())] for word in ("first", "last")]
     rows += [
-        [name.replace("_", " "), *(share_cell(part["classes"][name], sum(part["classes"].values())) for part in parts.values())]
+        [
+            name.replace("_", " "),
+            *(share_cell(part["classes"][name], sum(part["classes"].values())) for part in parts.values()),
+        ]
         for name in results.classes
     ]
     table = Table(
@@ -50,8 +65,11 @@ def _soundness(card: Mapping[str, Any]) -> str:
     shaking = sum(found["shakes"] for found in card["quality"])
     if not card["quality"]:
         return "Nothing is wrong with these bars as far as can be seen: no holes, copies, filled, interpolated or foreign bars."
-    return f"{shaking} of {len(card['quality'])} findings in these bars can change the verdict." if shaking else (
-        "What was found in these bars does not change the verdict.")
+    return (
+        f"{shaking} of {len(card['quality'])} findings in these bars can change the verdict."
+        if shaking
+        else ("What was found in these bars does not change the verdict.")
+    )
 
 
 def _findings(card: Mapping[str, Any]) -> list[Table]:
@@ -60,12 +78,27 @@ def _findings(card: Mapping[str, Any]) -> list[Table]:
     if not found:
         return []
     body = [
-        [each["kind"], each["symbol"], formats.count(each["bars"]), formats.percent(each["share"], 2), each["first"],
-         "yes" if each["shakes"] else "no", each["means"]]
+        [
+            each["kind"],
+            each["symbol"],
+            formats.count(each["bars"]),
+            formats.percent(each["share"], 2),
+            each["first"],
+            "yes" if each["shakes"] else "no",
+            each["means"],
+        ]
         for each in found
     ]
     head = ["", "symbol", "bars", "share", "first bar", "can change the verdict", "what it means"]
-    return [Table(head, body, "What was found in the bars.", "By the reader of the bars, and by what no exchange can do.", prose=True)]
+    return [
+        Table(
+            head,
+            body,
+            "What was found in the bars.",
+            "By the reader of the bars, and by what no exchange can do.",
+            prose=True,
+        )
+    ]
 
 
 def quality(results: ReportData, predictions: pd.DataFrame, difficulty: Sequence[Mapping[str, Any]] = ()) -> Section:
@@ -74,7 +107,9 @@ def quality(results: ReportData, predictions: pd.DataFrame, difficulty: Sequence
     accuracy = [
         Reference(0.5, "chance")
         if size == 2
-        else Reference(max(results.get(f"test/prior/{name}") or 1 / size for name in results.classes), "commonest label")
+        else Reference(
+            max(results.get(f"test/prior/{name}") or 1 / size for name in results.classes), "commonest label"
+        )
     ]
     bayes = results.get("bayes/accuracy")
     if bayes is not None:
@@ -85,7 +120,10 @@ def quality(results: ReportData, predictions: pd.DataFrame, difficulty: Sequence
     plots += [_comparison(results, metric, coin, formats.number) for metric in ranking]
     if size > 2:
         plots.append(_comparison(results, "balanced_accuracy", [Reference(1 / size, "chance")], formats.percent))
-    plots += [_stability(results, predictions) if results.kind == "forecast" else None, figures.by_difficulty(difficulty, 1 / size)]
+    plots += [
+        _stability(results, predictions) if results.kind == "forecast" else None,
+        figures.by_difficulty(difficulty, 1 / size),
+    ]
     lead = "All answers are to the same test rows. The bar around each dot is the 95 % interval, widened for overlapping labels."
     if bayes is not None:
         lead += f" The market is simulated: in the long run nobody is right more often than {formats.percent(bayes)}."
@@ -110,14 +148,18 @@ def _comparison(results: ReportData, metric: str, references: Sequence[Reference
     """Dots with intervals of one metric; None when the model has no such score."""
     if results.get(f"test/{metric}") is None:
         return None
-    named = [("this model", f"test/{metric}", "model")] + [(name, f"baseline/{name}/{metric}", "base") for name in results.baselines]
+    named = [("this model", f"test/{metric}", "model")] + [
+        (name, f"baseline/{name}/{metric}", "base") for name in results.baselines
+    ]
     rows = [
         Estimate(name.replace("_", " "), results.get(key), results.get(f"{key}_low"), results.get(f"{key}_high"), kind)
         for name, key, kind in named
         if results.get(key) is not None
     ]
     title = QUALITY[metric][0]
-    return figures.comparison(rows, references, title=title[0].upper() + title[1:], note=NOTES[metric], axis=title, words=words)
+    return figures.comparison(
+        rows, references, title=title[0].upper() + title[1:], note=NOTES[metric], axis=title, words=words
+    )
 
 
 def _versus(results: ReportData) -> Figure | None:
@@ -147,10 +189,14 @@ def _quality_table(results: ReportData) -> Table:
     """One row per model, one column per metric that anybody has."""
     two = len(results.classes) == 2 or results.kind == "recognition"
     shown = {name: words for name, words in QUALITY.items() if not (two and name in ("auroc_direction", "auroc_move"))}
-    return side_by_side(results, shown, formats.interval, "All scores.", "The model and the baselines on the test rows.")
+    return side_by_side(
+        results, shown, formats.interval, "All scores.", "The model and the baselines on the test rows."
+    )
 
 
-def side_by_side(results: ReportData, shown: Mapping[str, tuple[str, Words]], interval: Callable[..., str], title: str, note: str) -> Table:
+def side_by_side(
+    results: ReportData, shown: Mapping[str, tuple[str, Words]], interval: Callable[..., str], title: str, note: str
+) -> Table:
     """The model and all who have any of these scores, the first score with its 95 % interval."""
     sources = {"this model": "test/"} | {name.replace("_", " "): f"baseline/{name}/" for name in results.baselines}
     have = [name for name in shown if any(results.get(source + name) is not None for source in sources.values())]
@@ -172,11 +218,18 @@ def errors(results: ReportData, curves: Mapping[str, Any], predictions: pd.DataF
         plots.append(figures.confusion(matrix, results.classes))
         told, true = matrix.sum(axis=0), matrix.sum(axis=1)
         rates = [
-            [formats.percent(results.get(f"test/{rate}/{name}")) for rate in ("precision", "recall", "f1")] for name in results.classes
+            [formats.percent(results.get(f"test/{rate}/{name}")) for rate in ("precision", "recall", "f1")]
+            for name in results.classes
         ]
         sides = results.card.get("directions") or {}
         body = [
-            [name.replace("_", " "), *([sides[name]] if sides else []), *rates[place], formats.count(true[place]), formats.count(told[place])]
+            [
+                name.replace("_", " "),
+                *([sides[name]] if sides else []),
+                *rates[place],
+                formats.count(true[place]),
+                formats.count(told[place]),
+            ]
             for place, name in enumerate(results.classes)
         ]
         side = ["textbooks expect"] if sides else []
@@ -198,7 +251,8 @@ def _bins(confidence: np.ndarray, hit: np.ndarray, count: int = 10) -> tuple[np.
     """Mean confidence, share right and number of rows in `count` groups of equally many rows."""
     parts = [part for part in np.array_split(np.argsort(confidence, kind="stable"), count) if len(part)]
     return tuple(
-        np.array(column) for column in zip(*[(confidence[part].mean(), hit[part].mean(), len(part)) for part in parts], strict=True)
+        np.array(column)
+        for column in zip(*[(confidence[part].mean(), hit[part].mean(), len(part)) for part in parts], strict=True)
     )
 
 
@@ -210,7 +264,11 @@ def _stability(results: ReportData, predictions: pd.DataFrame, stretches: int = 
     part = np.minimum((stretches * (time - time.min()) / max(np.ptp(time), 1)).astype(int), stretches - 1)
     shrink = (results.get("test/n_eff") or len(hit)) / len(hit)
     found = [
-        (time[part == k].mean(), hit[part == k].mean(), *wilson(hit[part == k].mean(), shrink * (part == k).sum(), 0.95))
+        (
+            time[part == k].mean(),
+            hit[part == k].mean(),
+            *wilson(hit[part == k].mean(), shrink * (part == k).sum(), 0.95),
+        )
         for k in range(stretches)
         if (part == k).sum() >= 20
     ]
@@ -223,40 +281,18 @@ def _stability(results: ReportData, predictions: pd.DataFrame, stretches: int = 
     )
 
 
-def symbols(results: ReportData, per_symbol: pd.DataFrame) -> Section:
-    """One row per symbol, when there are several; per_symbol as in `Scores`."""
-    lead = "With many symbols one of them looks good by luck: read the intervals, not the ranking."
-    return Section("Symbols", lead, tables=[_apart(results, per_symbol, "symbol")]) if len(per_symbol) > 1 else Section("Symbols")
-
-
-def periods(results: ReportData, per_period: pd.DataFrame) -> Section:
-    """One row per test period, when several were named; per_period as in `Scores`."""
-    lead = "All periods are traded at one threshold, chosen on validation. What holds in one month alone is luck or a regime."
-    return Section("Test periods", lead, tables=[_apart(results, per_period, "period")]) if len(per_period) > 1 else Section("Test periods")
-
-
-def _apart(results: ReportData, scores: pd.DataFrame, name: str) -> Table:
-    """One row of scores per part of the test rows."""
-    money = [] if results.kind == "recognition" else ["auroc_direction", "sharpe_net_annual", "trades"]
-    shown = [metric for metric in ("accuracy", "balanced_accuracy", *money) if metric in scores]
-    words = QUALITY | MONEY
-    body = []
-    for part, row in scores.iterrows():
-        interval = formats.interval(*(_known(row.get(f"accuracy_{end}")) for end in ("low", "high"))) or formats.DASH
-        body.append([str(part), formats.count(_known(row.get("n"))), interval, *(words[metric][1](_known(row[metric])) for metric in shown)])
-    return Table([name, "test rows", "95 % of accuracy", *(words[metric][0] for metric in shown)], body)
-
-
-def _known(value: Any) -> float | None:
-    """A float; None for NaN."""
-    return None if value is None or formats.missing(float(value)) else float(value)
-
-
 def charts(pictures: Sequence[tuple[np.ndarray, Mapping[str, Any]]]) -> Section:
     """Charts the model got right and wrong; captions hold label, answer, and optionally confidence, symbol, time (ms UTC)."""
     made = [_chart(image, caption) for image, caption in pictures]
-    groups = [Gallery("Right", [chart for chart in made if chart.right]), Gallery("Wrong", [chart for chart in made if not chart.right])]
-    return Section("What it saw", "Test charts exactly as the model received them.", galleries=[group for group in groups if group.charts])
+    groups = [
+        Gallery("Right", [chart for chart in made if chart.right]),
+        Gallery("Wrong", [chart for chart in made if not chart.right]),
+    ]
+    return Section(
+        "What it saw",
+        "Test charts exactly as the model received them.",
+        galleries=[group for group in groups if group.charts],
+    )
 
 
 def explained(maps: Mapping[str, Any]) -> Section:
@@ -264,7 +300,9 @@ def explained(maps: Mapping[str, Any]) -> Section:
     lead = "Red: what spoke for the answer (Grad-CAM, element-wise). Below, the same net with random weights: where both look alike, "
     lead += f"the map shows the picture and not what was learnt. Their mean rank correlation is {formats.signed(maps.get('likeness', 0.0))}."
     titles = {"learnt": "Trained", "random": "Random weights, for comparison"}
-    groups = [Gallery(title, [_chart(*pair) for pair in maps[name]]) for name, title in titles.items() if maps.get(name)]
+    groups = [
+        Gallery(title, [_chart(*pair) for pair in maps[name]]) for name, title in titles.items() if maps.get(name)
+    ]
     return Section("Where it looked", lead, galleries=groups)
 
 
@@ -279,8 +317,12 @@ def _chart(image: np.ndarray, caption: Mapping[str, Any]) -> AnsweredChart:
     lines.append(" ".join(part for part in (str(caption.get("symbol", "")), stamp) if part))
     lines += [f"words that spoke for it: {caption['words']}"] if caption.get("words") else []
     side = f" ({caption['direction']})" if caption.get("direction") else ""
-    title = f"{answer}{side}" if formats.missing(confidence) else f"{answer}{side}, {formats.percent(confidence, 0)} sure"
-    return AnsweredChart(png_uri(image), image.shape[2], image.shape[1], title, tuple(line for line in lines if line), right)
+    title = (
+        f"{answer}{side}" if formats.missing(confidence) else f"{answer}{side}, {formats.percent(confidence, 0)} sure"
+    )
+    return AnsweredChart(
+        png_uri(image), image.shape[2], image.shape[1], title, tuple(line for line in lines if line), right
+    )
 
 
 def training(results: ReportData, rows: Sequence[Mapping[str, float]]) -> Section:
@@ -288,7 +330,11 @@ def training(results: ReportData, rows: Sequence[Mapping[str, float]]) -> Sectio
     if not rows:
         return Section("Training")
     epoch, columns = by_epoch(rows)
-    shown = [("loss", "Loss", formats.number), ("accuracy", "Accuracy", formats.percent), ("auroc", "AUROC", formats.number)]
+    shown = [
+        ("loss", "Loss", formats.number),
+        ("accuracy", "Accuracy", formats.percent),
+        ("auroc", "AUROC", formats.number),
+    ]
     plots = []
     for name, title, words in shown:
         curves = [

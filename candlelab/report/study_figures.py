@@ -31,7 +31,10 @@ def scatter(
         panel.stroke(panel.x[0], reference.value, panel.x[1], reference.value, reference.kind)
         panel.text(panel.x[1], reference.value, reference.name, kind="small", anchor="end", dy=-5)
     ranked = sorted(zip(x, (row for _, row in points), strict=True), key=lambda pair: -pair[1].value)
-    taken = [(float(panel.to_x(place)) - 6, float(panel.to_x(place)) + 6, float(panel.to_y(row.value))) for place, row in ranked]
+    taken = [
+        (float(panel.to_x(place)) - 6, float(panel.to_x(place)) + 6, float(panel.to_y(row.value)))
+        for place, row in ranked
+    ]
     for number, (place, row) in enumerate(ranked, start=1):
         if row.low is not None and row.high is not None:
             panel.stroke(place, row.low, place, row.high, f"interval-{row.kind}")
@@ -66,7 +69,9 @@ def _name(panel: Panel, place: float, value: float, name: str, taken: list[tuple
     width, start = 8.0 * len(name), x + 8
 
     def free(shift: float) -> bool:
-        return not any(abs(y + shift - other) < 12 and start < end and begin < start + width for begin, end, other in taken)
+        return not any(
+            abs(y + shift - other) < 12 and start < end and begin < start + width for begin, end, other in taken
+        )
 
     shift = next(shift for step in range(200) for shift in (3 * step, -3 * step) if free(shift))
     taken.append((start, start + width, y + shift))
@@ -104,7 +109,9 @@ def history(
     """Loss per epoch of one model, the others pale behind it, on the scale common to all."""
     panel = Panel((0, max(last, 1)), limits, f"loss of {name}", height=190, width=300, left=44, bottom=38, top=8)
     panel.left_axis(labelled(ticks(*limits, 3), formats.number))
-    panel.bottom_axis(labelled([value for value in ticks(*panel.x, 4) if value == round(value)], formats.number), "epoch")
+    panel.bottom_axis(
+        labelled([value for value in ticks(*panel.x, 4) if value == round(value)], formats.number), "epoch"
+    )
     for epochs, curve in others:
         panel.line(epochs, np.clip(curve, *limits), "pale")
     panel.line(epoch, np.clip(train, *limits), "base", "training")

@@ -62,6 +62,7 @@ def write_study_report(
     write_markdown(folder / "leaderboard.md", name, f"{headline}. {sentence}", board.head, board.rows)
     recognition = all(row.get("kind") == "recognition" for row in rows)
     luck = None if recognition else pairs.deflate(rows, len(rows), sets)
+    parts = (*_sections(rows, entries, found, luck, logs or {}), study_sections.months(months))
     context = {
         "title": name,
         "kind": "recognition" if recognition else "forecast",
@@ -70,7 +71,7 @@ def write_study_report(
         "best": _best(entries),
         "subtitle": _subtitle(rows, entries),
         "about": [(str(key), formats.plain(value)) for key, value in (about or {}).items()],
-        "sections": [part for part in (*_sections(rows, entries, found, luck, logs or {}), study_sections.months(months)) if part.filled],
+        "sections": [part for part in parts if part.filled],
     }
     return write_page(folder / "report.html", "study.html.j2", context)
 
@@ -85,7 +86,11 @@ def _with_luck(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
 
 
 def _sections(
-    rows: Sequence[Mapping[str, Any]], entries: Sequence[Entry], found: Sequence[Pair], luck: Any, logs: Mapping[str, Sequence[Mapping[str, float]]]
+    rows: Sequence[Mapping[str, Any]],
+    entries: Sequence[Entry],
+    found: Sequence[Pair],
+    luck: Any,
+    logs: Mapping[str, Sequence[Mapping[str, float]]],
 ) -> list:
     """All parts in reading order; some may be empty."""
     chance, bayes = (
@@ -128,27 +133,31 @@ def _conclusion(entries: Sequence[Entry], found: Sequence[Pair], measure: str, c
         return "Nothing to judge", f"No run has a score for its {QUALITY[measure][0]}."
     spread, (title, words) = first.values[measure], QUALITY[measure]
     chance = 0.5 if measure == "auroc_direction" else chance
-    said = f"{first.name} has {title} {words(spread.mean)}" + (
-        f" (95 % {words(spread.low)} to {words(spread.high)})" if spread.low is not None else ""
-    )
-    said += f" and is right {formats.percent(first.get('accuracy'))} of the time" if first.get("accuracy") is not None else ""
+    said = f"{first.name} has {title} {words(spread.mean)}"
+    said += f" (95 % {words(spread.low)} to {words(spread.high)})" if spread.low is not None else ""
+    if first.get("accuracy") is not None:
+        said += f" and is right {formats.percent(first.get('accuracy'))} of the time"
     if spread.low is not None and spread.low <= chance:
         return "No model is shown to beat chance", f"{said}; chance, {words(chance)}, lies within the interval."
     if not found:
         return f"{first.name} leads", f"{said}. Without predictions on the same rows the differences were not tested."
-    gaps = {
-        pair.second if pair.first == first.name else pair.first: (pair.value if pair.first == first.name else -pair.value, pair.adjusted)
-        for pair in found
-        if first.name in (pair.first, pair.second)
-    }
+    gaps = _gaps(first.name, found)
     better = [name for name, (gap, adjusted) in gaps.items() if gap < 0 and adjusted < 0.05]
     equal = [name for name, (_, adjusted) in gaps.items() if not adjusted < 0.05]
-    simple = [entry.name for entry in entries if entry.role != "model" and (entry.name in better + equal or entry is first)]
-    told = [f"{words} {_list(names)}" for words, names in (("is behind", better), ("cannot be told apart from", equal)) if names]
+    controls = [entry for entry in entries if entry.role != "model"]
+    simple = [entry.name for entry in controls if entry.name in better + equal or entry is first]
+    sides = (("is behind", better), ("cannot be told apart from", equal))
+    told = [f"{words} {_list(names)}" for words, names in sides if names]
     tied = f"on the same rows it {' and '.join(told) or f'is ahead of each of the {len(gaps)} others'} (Holm, 5 %)"
     if simple:
         return f"No model is shown to beat {(better + simple)[0]}", f"{said}; {tied}."
     return ("The differences at the top are within noise" if equal else f"{first.name} is ahead"), f"{said}; {tied}."
+
+
+def _gaps(name: str, found: Sequence[Pair]) -> dict[str, tuple[float, float]]:
+    """Every other model: how far `name` is ahead of it, and the adjusted p-value of that."""
+    ahead = {pair.second: (pair.value, pair.adjusted) for pair in found if pair.first == name}
+    return ahead | {pair.first: (-pair.value, pair.adjusted) for pair in found if pair.second == name}
 
 
 def _list(names: Sequence[str]) -> str:
@@ -171,7 +180,9 @@ def _best(entries: Sequence[Entry]) -> list[dict[str, str]]:
         best = choose(known, key=lambda entry: entry.get(metric))
         spread = best.values[metric]
         rivals = [
-            entry.name for entry in known if entry is not best and spread.low is not None and spread.low <= entry.get(metric) <= spread.high
+            entry.name
+            for entry in known
+            if entry is not best and spread.low is not None and spread.low <= entry.get(metric) <= spread.high
         ]
         interval = "" if spread.low is None else f"95 % {words(spread.low)} to {words(spread.high)}"
         cards.append(
@@ -195,4 +206,6 @@ def _subtitle(rows: Sequence[Mapping[str, Any]], entries: Sequence[Entry]) -> st
         (len({data_set(row) for row in rows if row.get("state", "finished") == "finished"}), "data set"),
         (len({row.get("seed") for row in rows}), "seed"),
     ]
-    return " · ".join(f"{number} {word}{'' if number == 1 else 's'}" for number, word in parts) + (f" · {failed} failed" if failed else "")
+    return " · ".join(f"{number} {word}{'' if number == 1 else 's'}" for number, word in parts) + (
+        f" · {failed} failed" if failed else ""
+    )

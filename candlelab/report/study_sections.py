@@ -110,7 +110,8 @@ def _weights(entry: Entry) -> str:
 
 def scores(entries: Sequence[Entry], chance: float, bayes: float | None) -> Section:
     """Who is right how often, and how sure that is."""
-    references = [Reference(chance, "chance")] + ([Reference(bayes, "best possible", "bayes")] if bayes is not None else [])
+    references = [Reference(chance, "chance")]
+    references += [Reference(bayes, "best possible", "bayes")] if bayes is not None else []
     plots = [
         comparison(
             [_estimate(entry, "accuracy") for entry in entries],
@@ -121,7 +122,8 @@ def scores(entries: Sequence[Entry], chance: float, bayes: float | None) -> Sect
             words=formats.percent,
         )
     ]
-    area = "auroc_direction" if any(entry.get("auroc_direction") is not None for entry in entries) else "auroc"
+    told = any(entry.get("auroc_direction") is not None for entry in entries)
+    area = "auroc_direction" if told else "auroc"
     ranked = sorted((entry for entry in entries if entry.get(area) is not None), key=lambda entry: -entry.get(area))
     if ranked:
         plots.append(
@@ -134,12 +136,8 @@ def scores(entries: Sequence[Entry], chance: float, bayes: float | None) -> Sect
                 words=formats.number,
             )
         )
-    return Section(
-        "Leaderboard",
-        "Blue: models. Purple: small controls. Grey: baselines that need no training on pictures.",
-        figures=plots,
-        tables=[board(entries)],
-    )
+    legend = "Blue: models. Purple: small controls. Grey: baselines that need no training on pictures."
+    return Section("Leaderboard", legend, figures=plots, tables=[board(entries)])
 
 
 def sizes(entries: Sequence[Entry], chance: float) -> Section:
@@ -150,7 +148,9 @@ def sizes(entries: Sequence[Entry], chance: float) -> Section:
     for cost in COSTS:
         known = [(entry.name, entry.get(cost.metric)) for entry in nets if entry.get(cost.metric) is not None]
         plots.append(_bars(sorted(known, key=lambda pair: pair[1]), cost.title, cost.note, cost.words))
-    known = sorted(((entry.name, value) for entry in nets if (value := _efficiency(entry)) is not None), key=lambda pair: -pair[1])
+    known = sorted(
+        ((entry.name, value) for entry in nets if (value := _efficiency(entry)) is not None), key=lambda pair: -pair[1]
+    )
     note = "Accuracy ÷ (million parameters + seconds of training + 1); longer is better."
     plots.append(_bars(known, "Efficiency", note, lambda value: formats.number(value, 4)))
     return Section("What it costs", figures=[plot for plot in plots if plot])
@@ -161,7 +161,11 @@ def _against(nets: Sequence[Entry], chance: float, metric: str, title: str, acro
     points = [(entry.get(metric), _estimate(entry, "accuracy")) for entry in nets if (entry.get(metric) or 0) > 0]
     reference, note = [Reference(chance, "chance")], "Is the dearer model the better one?"
     title = f"Accuracy and {title}"
-    return study_figures.scatter(points, reference, title=title, note=note, across=across, words_x=words) if points else None
+    return (
+        study_figures.scatter(points, reference, title=title, note=note, across=across, words_x=words)
+        if points
+        else None
+    )
 
 
 def _bars(known: Sequence[tuple[str, float]], title: str, note: str, words: Any) -> Figure | None:
@@ -180,10 +184,18 @@ def months(rows: Sequence[Mapping[str, Any]]) -> Section:
     names = sorted({row["month"] for row in rows})
     lines: dict[tuple, dict[str, float | None]] = {}
     for row in rows:
-        lines.setdefault((row["model"], row.get("data"), row.get("seed")), {})[row["month"]] = row["metrics"].get("test/accuracy")
+        lines.setdefault((row["model"], row.get("data"), row.get("seed")), {})[row["month"]] = row["metrics"].get(
+            "test/accuracy"
+        )
     seeds = len({row.get("seed") for row in rows}) > 1
-    body = [[f"{model}{f', seed {seed}' if seeds else ''}", str(data), *(formats.percent(found.get(name)) for name in names)]
-            for (model, data, seed), found in lines.items()]
+    body = [
+        [
+            f"{model}{f', seed {seed}' if seeds else ''}",
+            str(data),
+            *(formats.percent(found.get(name)) for name in names),
+        ]
+        for (model, data, seed), found in lines.items()
+    ]
     lead = "Accuracy in each month, at the threshold and with the weights of the run. Months that differ more than their rows explain are regimes."
     return Section("Test months", lead, tables=[Table(["", "data", *names], body)] if body else [])
 
@@ -192,7 +204,10 @@ def heat(entries: Sequence[Entry]) -> Section:
     """Every metric of every model; ink by place in the column."""
     metrics = [metric for metric in HEAT if any(entry.get(metric) is not None for entry in entries)]
     columns = {metric: [entry.get(metric) for entry in entries] for metric in metrics}
-    body = [[entry.name, *(_heat_cell(metric, entry.get(metric), columns[metric]) for metric in metrics)] for entry in entries]
+    body = [
+        [entry.name, *(_heat_cell(metric, entry.get(metric), columns[metric]) for metric in metrics)]
+        for entry in entries
+    ]
     return Section(
         "All metrics",
         "The darker, the better within its column. Neighbouring shades are rarely a real difference: look for intervals above.",
@@ -214,10 +229,12 @@ def _heat_cell(metric: str, value: float | None, column: Sequence[float | None])
 def histories(runs: Sequence[tuple[str, Sequence[Mapping[str, float]]]]) -> Section:
     """Loss per epoch, one small picture per model on one scale; runs = (model, rows of its epochs)."""
     read = {name: by_epoch(rows) for name, rows in runs if rows}
-    curves = {name: (epoch, columns) for name, (epoch, columns) in read.items() if len(epoch) > 1 and "val/loss" in columns}
+    curves = {name: made for name, made in read.items() if len(made[0]) > 1 and "val/loss" in made[1]}
     if not curves:
         return Section("Training")
-    losses = np.concatenate([columns[key] for _, columns in curves.values() for key in ("train/loss", "val/loss") if key in columns])
+    losses = np.concatenate(
+        [columns[key] for _, columns in curves.values() for key in ("train/loss", "val/loss") if key in columns]
+    )
     limits = span(np.clip(losses, None, 4 * np.nanmedian(losses)), least=1e-3)
     last = max(float(epoch[-1]) for epoch, _ in curves.values())
     plots = []
@@ -225,11 +242,20 @@ def histories(runs: Sequence[tuple[str, Sequence[Mapping[str, float]]]]) -> Sect
         others = [(times, table["val/loss"]) for other, (times, table) in curves.items() if other != name]
         plots.append(
             study_figures.history(
-                name, epoch, columns.get("train/loss", np.full(len(epoch), np.nan)), columns["val/loss"], others, limits, last
+                name,
+                epoch,
+                columns.get("train/loss", np.full(len(epoch), np.nan)),
+                columns["val/loss"],
+                others,
+                limits,
+                last,
             )
         )
     return Section(
-        "Training", "Loss per epoch: grey in training, blue on validation, the other models pale behind.", figures=plots, dense=True
+        "Training",
+        "Loss per epoch: grey in training, blue on validation, the other models pale behind.",
+        figures=plots,
+        dense=True,
     )
 
 
@@ -275,7 +301,11 @@ def ranks(rows: Sequence[Mapping[str, Any]]) -> Section:
     lead = f"{len(complete)} data sets that every model finished. " + (
         "" if np.isnan(p_value) else f"Friedman's test that all rank alike: p = {p_value:.3g}."
     )
-    return Section("Ranks over data sets", lead, figures=[study_figures.critical_difference(models, compare.mean_ranks(table), difference)])
+    return Section(
+        "Ranks over data sets",
+        lead,
+        figures=[study_figures.critical_difference(models, compare.mean_ranks(table), difference)],
+    )
 
 
 def luck(found: Deflated | None) -> Section:

@@ -108,18 +108,35 @@ class Panel:
             )
             self.add('<text class="small" x="{:.1f}" y="{:.1f}" text-anchor="middle">{}</text>', x, floor_y + 17, label)
         self.add(
-            '<line class="axis" x1="{:.1f}" x2="{:.1f}" y1="{:.1f}" y2="{:.1f}"/>', self.left, self.width - self.right, floor_y, floor_y
+            '<line class="axis" x1="{:.1f}" x2="{:.1f}" y1="{:.1f}" y2="{:.1f}"/>',
+            self.left,
+            self.width - self.right,
+            floor_y,
+            floor_y,
         )
         middle = (self.left + self.width - self.right) / 2
         if title:
-            self.add('<text class="small" x="{:.1f}" y="{:.1f}" text-anchor="middle">{}</text>', middle, self.height - 7, title)
+            self.add(
+                '<text class="small" x="{:.1f}" y="{:.1f}" text-anchor="middle">{}</text>',
+                middle,
+                self.height - 7,
+                title,
+            )
 
     def left_axis(self, marks: Sequence[tuple[float, str]]) -> None:
         """Horizontal grid lines with labels on the left."""
         for at, label in marks:
             y = float(self.to_y(at))
-            self.add('<line class="grid" x1="{:.1f}" x2="{:.1f}" y1="{:.1f}" y2="{:.1f}"/>', self.left, self.width - self.right, y, y)
-            self.add('<text class="small" x="{:.1f}" y="{:.1f}" text-anchor="end">{}</text>', self.left - 7, y + 4, label)
+            self.add(
+                '<line class="grid" x1="{:.1f}" x2="{:.1f}" y1="{:.1f}" y2="{:.1f}"/>',
+                self.left,
+                self.width - self.right,
+                y,
+                y,
+            )
+            self.add(
+                '<text class="small" x="{:.1f}" y="{:.1f}" text-anchor="end">{}</text>', self.left - 7, y + 4, label
+            )
 
     def line(self, x, y, kind: str, note: str = "") -> None:
         """A polyline, broken where a value is missing."""
@@ -166,17 +183,24 @@ class Panel:
         """A square of a table, as dark as its share (0 to 1); kind gain or loss for a colour of its own."""
         left, top = float(self.to_x(column)), float(self.to_y(row))
         width, height = float(self.to_x(column + 1)) - left, float(self.to_y(row + 1)) - top
-        pattern = (
-            '<rect class="bar cell {}" style="--share:{:.3f}" x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.1f}"><title>{}</title></rect>'
-        )
+        pattern = '<rect class="bar cell {}" style="--share:{:.3f}" x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.1f}"><title>{}</title></rect>'
         self.add(pattern, kind, share, left + 1, top + 1, width - 2, height - 2, note)
 
     def stroke(self, x1: float, y1: float, x2: float, y2: float, kind: str) -> None:
         """A straight line between two points in data units."""
         px, py = self.to_x([x1, x2]), self.to_y([y1, y2])
-        self.add('<line class="stroke {}" x1="{:.1f}" y1="{:.1f}" x2="{:.1f}" y2="{:.1f}"/>', kind, px[0], py[0], px[1], py[1])
+        self.add(
+            '<line class="stroke {}" x1="{:.1f}" y1="{:.1f}" x2="{:.1f}" y2="{:.1f}"/>',
+            kind,
+            px[0],
+            py[0],
+            px[1],
+            py[1],
+        )
 
-    def text(self, x: float, y: float, words: str, *, kind: str = "", anchor: str = "start", dx: float = 0, dy: float = 4) -> None:
+    def text(
+        self, x: float, y: float, words: str, *, kind: str = "", anchor: str = "start", dx: float = 0, dy: float = 4
+    ) -> None:
         """Words at a point in data units, shifted by pixels."""
         self.add(
             '<text class="{}" x="{:.1f}" y="{:.1f}" text-anchor="{}">{}</text>',
@@ -195,8 +219,12 @@ class Panel:
         return head + Markup("").join(self.marks) + Markup("</svg>")
 
 
-def labelled(values: Iterable[float], words: Callable[[float, int], str], *, scale: float = 1) -> list[tuple[float, str]]:
+def labelled(
+    values: Iterable[float], words: Callable[[float, int], str], *, scale: float = 1
+) -> list[tuple[float, str]]:
     """Tick positions with labels of just enough digits; `scale` is what the words multiply by (100 for percent)."""
     values = [float(value) for value in values]
-    digits = next((few for few in range(5) if all(abs(scale * value - round(scale * value, few)) < 1e-6 for value in values)), 5)
+    digits = next(
+        (few for few in range(5) if all(abs(scale * value - round(scale * value, few)) < 1e-6 for value in values)), 5
+    )
     return [(value, words(value, digits)) for value in values]

@@ -31,9 +31,19 @@ def write_what_if(path: Path, table: pd.DataFrame, *, title: str) -> Path:
     marked = tuple(int(place) for place in table.own.to_numpy().nonzero()[0])
     rows = Table(list(shown.columns), shown.to_numpy().tolist(), "What if.", NOTE, marked)
     section = Section("Scores", "The same answers of the same model, evaluated with other settings.", tables=[rows])
-    context = {"title": title, "kind": "what if", "subtitle": f"{len(table)} evaluations of one set of predictions", "headline": "What if",
-               "explanation": "Choosing the best of these rows is a choice made on the test set: read them as a curve, not as a menu.",
-               "answers": [], "suspicions": [], "notes": [], "sections": [section], "config": "", "footer": "Research, not advice."}
+    context = {
+        "title": title,
+        "kind": "what if",
+        "subtitle": f"{len(table)} evaluations of one set of predictions",
+        "headline": "What if",
+        "explanation": "Choosing the best of these rows is a choice made on the test set: read them as a curve, not as a menu.",
+        "answers": [],
+        "suspicions": [],
+        "notes": [],
+        "sections": [section],
+        "config": "",
+        "footer": "Research, not advice.",
+    }
     return write_page(path, "report.html.j2", context)
 
 
@@ -47,5 +57,8 @@ def readable(table: pd.DataFrame) -> pd.DataFrame:
         shown[heading] = [formats.DASH if formats.missing(value) else cell(value) for value in table[name].tolist()]
         if name == "sharpe":
             ends = zip(table.sharpe_low.tolist(), table.sharpe_high.tolist(), strict=True)
-            shown["95 %"] = [formats.DASH if formats.missing(low) else f"{formats.number(low, 1)} to {formats.number(high, 1)}" for low, high in ends]
+            shown["95 %"] = [
+                formats.DASH if formats.missing(low) else f"{formats.number(low, 1)} to {formats.number(high, 1)}"
+                for low, high in ends
+            ]
     return shown

@@ -25,11 +25,17 @@ def clean(cfg: DictConfig, *, confirm: bool, days: float, keep: int | None) -> l
         raise ConfigError(f"task.keep is {keep}: give 0 or more, or null to keep all runs")
     newest = time.time() - 86_400 * days
     outputs = Path(cfg.outputs)
-    finished = _newest_first([config.parent for config in outputs.glob(f"*/*/{runs.CONFIG}") if not crosses_link(config.parent, outputs)])
+    finished = _newest_first(
+        [config.parent for config in outputs.glob(f"*/*/{runs.CONFIG}") if not crosses_link(config.parent, outputs)]
+    )
     beyond = [folder for folder in ([] if keep is None else finished[keep:]) if _finished_at(folder) <= newest]
-    checkpoints = [path for folder in finished if folder not in beyond
-                   for path in sorted((folder / "checkpoints").glob("*.ckpt"))
-                   if not crosses_link(path, outputs) and path.stat().st_mtime <= newest]
+    checkpoints = [
+        path
+        for folder in finished
+        if folder not in beyond
+        for path in sorted((folder / "checkpoints").glob("*.ckpt"))
+        if not crosses_link(path, outputs) and path.stat().st_mtime <= newest
+    ]
     total = sum(_remove(path, confirm) for path in [*beyond, *checkpoints])
     closing = "freed" if confirm else "nothing removed; repeat with task.confirm=true to free"
     print(f"{len(beyond)} runs and {len(checkpoints)} checkpoints of finished runs: {closing} {total:.1f} MB")
@@ -38,7 +44,10 @@ def clean(cfg: DictConfig, *, confirm: bool, days: float, keep: int | None) -> l
 
 def _newest_first(folders: list[Path]) -> list[Path]:
     """Return those of finished runs, the newest first."""
-    return sorted((folder for folder in folders if runs.state(folder) == "finished"), key=lambda folder: (-_finished_at(folder), folder))
+    return sorted(
+        (folder for folder in folders if runs.state(folder) == "finished"),
+        key=lambda folder: (-_finished_at(folder), folder),
+    )
 
 
 def _finished_at(folder: Path) -> float:

@@ -15,9 +15,12 @@ def dashboard(cfg: DictConfig, *, run: str) -> None:
     """
     from candlelab.trainer.logger.csv_log import CsvLog
     from candlelab.trainer.logger.guarded import watched
+
     log = build(cfg, "trainer.logger")
     if isinstance(log, CsvLog):
-        raise ConfigError("trainer/logger=csv is no dashboard: choose trainer/logger=wandb or trainer/logger=tensorboard")
+        raise ConfigError(
+            "trainer/logger=csv is no dashboard: choose trainer/logger=wandb or trainer/logger=tensorboard"
+        )
     found = load_run(run)
     with watched(log, found.folder):
         print(f"showing {found.folder}", flush=True)

@@ -13,19 +13,32 @@ from rich.table import Table
 from candlelab.pipeline.console import show
 from candlelab.run import environment
 
-EXTRAS = {"binance": ("binance", "data/source=binance_api"), "ccxt": ("ccxt", "data/source=ccxt"),
-          "huggingface_hub": ("hub", "task=publish, pretrained weights"),
-          "datasets": ("hub", "task=publish of data sets"), "wandb": ("wandb", "trainer/logger=wandb"),
-          "tensorboard": ("tensorboard", "trainer/logger=tensorboard"), "onnxruntime": ("onnx", "task=export, task.engine=onnx"),
-          "onnxscript": ("onnx", "task=export"), "captum": ("explain", "heat maps"), "ray": ("ray", "hydra/launcher=ray"),
-          "cupy": ("cuda13", "render.fill=cupy")}
+EXTRAS = {
+    "binance": ("binance", "data/source=binance_api"),
+    "ccxt": ("ccxt", "data/source=ccxt"),
+    "huggingface_hub": ("hub", "task=publish, pretrained weights"),
+    "datasets": ("hub", "task=publish of data sets"),
+    "wandb": ("wandb", "trainer/logger=wandb"),
+    "tensorboard": ("tensorboard", "trainer/logger=tensorboard"),
+    "onnxruntime": ("onnx", "task=export, task.engine=onnx"),
+    "onnxscript": ("onnx", "task=export"),
+    "captum": ("explain", "heat maps"),
+    "ray": ("ray", "hydra/launcher=ray"),
+    "cupy": ("cuda13", "render.fill=cupy"),
+}
 TOKENS = ("HF_TOKEN", "WANDB_API_KEY")
 
 
 def doctor(cfg: DictConfig) -> dict:
     """Print versions, devices, optional packages, tokens (only whether they are set) and disk space; return them."""
     here = environment()
-    found = {"python": here["python"], "processor": here["processor"], "cpus": here["cpus"], "gpus": gpus(), **here["packages"]}
+    found = {
+        "python": here["python"],
+        "processor": here["processor"],
+        "cpus": here["cpus"],
+        "gpus": gpus(),
+        **here["packages"],
+    }
     table = Table("what", "state", title="candlelab doctor", title_justify="left")
     for name, value in found.items():
         table.add_row(name, "missing" if value is None else str(value))
@@ -44,6 +57,7 @@ def doctor(cfg: DictConfig) -> dict:
 def gpus() -> str:
     """Return the names of the accelerators torch sees, or "none"."""
     import torch
+
     if torch.cuda.is_available():
         return ", ".join(torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count()))
     return "Apple MPS" if torch.backends.mps.is_available() else "none: training and drawing use the CPU"

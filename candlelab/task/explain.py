@@ -40,7 +40,9 @@ def explain(cfg: DictConfig, *, run: str) -> None:
     """
     found = load_run(run)
     if "image" not in found.preprocessing["reads"]:
-        raise ConfigError(f"the model in '{run}' reads no charts, so there is nothing to colour: choose a run of an image model")
+        raise ConfigError(
+            f"the model in '{run}' reads no charts, so there is nothing to colour: choose a run of an image model"
+        )
     if not found.charts:
         raise ConfigError(f"the run in '{run}' keeps no charts of its test rows: train it again with resume=never")
     rows = found.charts["rows"]
@@ -51,7 +53,14 @@ def explain(cfg: DictConfig, *, run: str) -> None:
     learnt, random = overlay(images, learnt), overlay(images, random)
     with runs.locked(found.folder):
         with runs.rewriting(found.folder, runs.EXPLAINED):
-            runs.write_arrays(found.folder / runs.EXPLAINED, rows=rows, learnt=learnt, random=random, likeness=alike, words=np.array(said))
+            runs.write_arrays(
+                found.folder / runs.EXPLAINED,
+                rows=rows,
+                learnt=learnt,
+                random=random,
+                likeness=alike,
+                words=np.array(said),
+            )
             _contact_sheet(path, learnt, random)
         write_page(found, own_scores(found), found.folder, {})
     print(f"figure {path}   (rank correlation with random weights {alike.mean():+.2f})", flush=True)
@@ -86,7 +95,9 @@ def heat(net: torch.nn.Module, batch: dict) -> np.ndarray:
     # behind the last attention only the class token counts, so the gradient of the other places is zero there: look further ahead
     chosen = next((layer for layer in reversed(layers(net, first)) if _gradients(net, first, layer).any()), None)
     if chosen is None:
-        raise ConfigError("this net has no layer that knows places on the chart: heat maps are for convolutional nets and transformers")
+        raise ConfigError(
+            "this net has no layer that knows places on the chart: heat maps are for convolutional nets and transformers"
+        )
     maps = _gradients(net, batch, chosen).sum(1, keepdim=True).clamp_min(0).float()
     maps = torch.nn.functional.interpolate(maps, batch["image"].shape[2:], mode="bilinear", align_corners=False)[:, 0]
     return (maps / maps.amax((1, 2), keepdim=True).clamp_min(1e-12)).numpy()
@@ -132,7 +143,11 @@ def layers(net: torch.nn.Module, batch: dict) -> list[Layer]:
 
 def _hooked(net: torch.nn.Module, hook: Callable, batch: dict) -> None:
     """Let every layer of a net but its pixel statistics tell what it gives to a batch."""
-    hooks = [module.register_forward_hook(hook) for name, module in net.named_modules() if name and not name.startswith("pixels")]
+    hooks = [
+        module.register_forward_hook(hook)
+        for name, module in net.named_modules()
+        if name and not name.startswith("pixels")
+    ]
     with torch.no_grad():
         net(batch)
     for each in hooks:
@@ -171,7 +186,9 @@ def spoken_for(net: torch.nn.Module, batch: dict, tokenizer: Tokenizer) -> list[
     layer = Layer(_words_layer(net, batch), lambda found: found)
     weights = _gradients(net, batch, layer).sum(-1).clamp_min(0) * batch["caption_mask"]
     shares = (weights / weights.sum(1, keepdim=True).clamp_min(1e-12)).numpy()
-    return [_strongest(tokenizer.words(ids), share) for ids, share in zip(batch["caption"].tolist(), shares, strict=True)]
+    return [
+        _strongest(tokenizer.words(ids), share) for ids, share in zip(batch["caption"].tolist(), shares, strict=True)
+    ]
 
 
 def _strongest(words: list[str], shares: np.ndarray) -> str:
@@ -189,7 +206,9 @@ def _joined(words: list[str], shares: list[float]) -> list[tuple[str, float]]:
     made: list[tuple[str, float]] = []
     for word, share in zip(words, shares, strict=True):
         before, so_far = made[-1] if made else ("", 0.0)
-        number = (before[-1:].isdigit() and (word.isdigit() or word == ".")) or (before[-1:] == "." and before[:-1].isdigit() and word.isdigit())
+        number = (before[-1:].isdigit() and (word.isdigit() or word == ".")) or (
+            before[-1:] == "." and before[:-1].isdigit() and word.isdigit()
+        )
         if word.startswith("##") or number:
             made[-1] = before + word.removeprefix("##"), so_far + share
         else:
@@ -223,12 +242,14 @@ def overlay(images: np.ndarray, maps: np.ndarray) -> np.ndarray:
 def likeness(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     """Rank correlation of two maps of each chart; (B,), 1 where they look the same, 0 where a map is flat."""
     from scipy.stats import spearmanr
+
     pairs = zip(first.reshape(len(first), -1), second.reshape(len(second), -1), strict=True)
     return np.array([0.0 if a.std() == 0 or b.std() == 0 else float(spearmanr(a, b).statistic) for a, b in pairs])
 
 
 def _contact_sheet(path: Path, learnt: np.ndarray, random: np.ndarray) -> None:
     from PIL import Image
+
     sheet = np.concatenate([np.concatenate(list(part), axis=2) for part in (learnt, random)], axis=1)
     with files.atomic(path) as temporary:
         Image.fromarray(np.ascontiguousarray(sheet.transpose(1, 2, 0))).save(temporary, format="png")

@@ -40,8 +40,9 @@ class Windows:
     labels: np.ndarray
 
 
-def export(cfg: DictConfig, *, run: str, opset: int, int8: bool, calibration: int, gate: int, most_loss: float,
-           calls: int) -> dict[str, Path]:
+def export(
+    cfg: DictConfig, *, run: str, opset: int, int8: bool, calibration: int, gate: int, most_loss: float, calls: int
+) -> dict[str, Path]:
     """Write model.onnx, candles_to_signal.onnx, model.int8.onnx and report.md into the run's export/ folder; return those written.
 
     opset        of the standard ONNX operators.
@@ -62,8 +63,15 @@ def export(cfg: DictConfig, *, run: str, opset: int, int8: bool, calibration: in
     tried = None
     if int8:
         training = windows(found, maker, "train", calibration)
-        tried = quantize(folder / MODEL, folder / INT8, calibration=training.inputs, judge=judge_of(found, maker, judged),
-                         most_loss=most_loss, calls=calls, card=card)
+        tried = quantize(
+            folder / MODEL,
+            folder / INT8,
+            calibration=training.inputs,
+            judge=judge_of(found, maker, judged),
+            most_loss=most_loss,
+            calls=calls,
+            card=card,
+        )
         files.append(_eight_bits(folder / INT8, tried, judged, calls))
     write_report(folder / REPORT, Findings(found.folder.name, card, files, tried, len(judged.ends), most_loss))
     _say(files, folder)
@@ -74,12 +82,20 @@ def card_of(run: Run) -> dict:
     """Return what every exported file says of itself."""
     made = run.preprocessing
     rule = rule_of(run)
-    licence = "MIT" if made["weights_origin"] == "random" else "MIT; the pretrained weights it began with keep their own licence"
-    copied = ("classes", "kind", "horizon", "label", "window", "warmup", "interval", "features", "tokenizer", "weights_origin", "data_hash")
-    return {name: made[name] for name in copied} | {
+    kept = "MIT; the pretrained weights it began with keep their own licence"
+    licence = "MIT" if made["weights_origin"] == "random" else kept
+    copied = ("classes", "kind", "horizon", "label", "window", "warmup", "interval", "features", "tokenizer")
+    return {name: made[name] for name in (*copied, "weights_origin", "data_hash")} | {
         "directions": sides_of(made) or None,
-        "candlelab": __version__, "run": run.folder.name, "recipe_hash": recipe_hash(made), "threshold": rule.threshold,
-        "score": rule.score, "threshold_hash": rule.hash, "weights_hash": rule.weights, "licence": licence}
+        "candlelab": __version__,
+        "run": run.folder.name,
+        "recipe_hash": recipe_hash(made),
+        "threshold": rule.threshold,
+        "score": rule.score,
+        "threshold_hash": rule.hash,
+        "weights_hash": rule.weights,
+        "licence": licence,
+    }
 
 
 def windows(run: Run, maker: InputMaker, part: str, most: int) -> Windows:
@@ -108,7 +124,9 @@ def judge_of(run: Run, maker: InputMaker, judged: Windows) -> Judge:
         out = answers(path, judged.inputs)
         if "probabilities" in out:
             return out["probabilities"].argmax(1)
-        return normal_probabilities(out["forecast"], run.preprocessing["forecast_error"], sigma, theta, classes).argmax(1)
+        return normal_probabilities(out["forecast"], run.preprocessing["forecast_error"], sigma, theta, classes).argmax(
+            1
+        )
 
     return Judge(said, judged.labels)
 
@@ -116,7 +134,7 @@ def judge_of(run: Run, maker: InputMaker, judged: Windows) -> Judge:
 def torch_answers(graph: NetGraph, inputs: Arrays) -> Arrays:
     """Return what torch says of the first rows, as many as the largest batch, by name."""
     with torch.inference_mode():
-        said = graph.eval()(*(torch.from_numpy(inputs[name][:max(BATCHES)]) for name in graph.names))
+        said = graph.eval()(*(torch.from_numpy(inputs[name][: max(BATCHES)]) for name in graph.names))
     return {name: value.numpy() for name, value in zip(graph.answers, said, strict=True)}
 
 
@@ -126,13 +144,17 @@ def _model(run: Run, judged: Windows, path: Path, opset: int, card: dict, calls:
     return _write(graph, judged.inputs, path, opset, card, calls)
 
 
-def _candles(run: Run, maker: InputMaker, judged: Windows, path: Path, opset: int, card: dict, calls: int) -> ExportedFile:
+def _candles(
+    run: Run, maker: InputMaker, judged: Windows, path: Path, opset: int, card: dict, calls: int
+) -> ExportedFile:
     try:
         graph = candles_graph(run, maker, _answers(run, judged))
     except ValueError as refusal:
         path.unlink(missing_ok=True)
         return ExportedFile(path.name, refused=str(refusal))
-    inputs = {"ohlcv": judged.candles} | {name: value for name, value in judged.inputs.items() if name.startswith("caption")}
+    inputs = {"ohlcv": judged.candles} | {
+        name: value for name, value in judged.inputs.items() if name.startswith("caption")
+    }
     return _write(graph, inputs, path, opset, card, calls)
 
 
@@ -148,8 +170,14 @@ def candles_graph(run: Run, maker: InputMaker, answers: tuple[str, ...]) -> Cand
         makers["image"] = drawer(maker.renderer)
     if "series" in reads:
         style, settings = type(maker.indicators).__name__, vars(maker.indicators)
-        makers["series"] = ScaledIndicators(style, kalman=settings.get("kalman"), scaling=maker.stored["scaling"], bars=maker.bars,
-                                            window=maker.stored["window"], average=settings.get("average"))
+        makers["series"] = ScaledIndicators(
+            style,
+            kalman=settings.get("kalman"),
+            scaling=maker.stored["scaling"],
+            bars=maker.bars,
+            window=maker.stored["window"],
+            average=settings.get("average"),
+        )
     if not makers:
         raise UserError("the model reads captions alone, which are not made of numbers: feed model.onnx instead")
     words = tuple(name for name in input_names(reads) if name.startswith("caption"))
@@ -159,7 +187,9 @@ def candles_graph(run: Run, maker: InputMaker, answers: tuple[str, ...]) -> Cand
 def drawer(renderer):
     """Return the function from ohlcv (B, T, 5) to charts; raises UserError for a style that is not made of tensor operations."""
     if isinstance(renderer, Styled):
-        raise UserError("render=styled is drawn by mplfinance, not by tensor operations: feed images to model.onnx instead")
+        raise UserError(
+            "render=styled is drawn by mplfinance, not by tensor operations: feed images to model.onnx instead"
+        )
     bars = renderer.window + renderer.warmup
     return lambda ohlcv: renderer.draw_windows(ohlcv[:, -bars:])
 
@@ -170,7 +200,9 @@ def _write(graph: NetGraph, inputs: Arrays, path: Path, opset: int, card: dict, 
     gaps = disagreement(path, inputs, torch_answers(graph, inputs), batches=BATCHES)
     if max(gaps.values()) > AGREES:
         path.unlink()
-        raise UserError(f"{path.name} differs from torch by {max(gaps.values()):.1e}, more than {AGREES:g}: try another task.opset")
+        raise UserError(
+            f"{path.name} differs from torch by {max(gaps.values()):.1e}, more than {AGREES:g}: try another task.opset"
+        )
     return ExportedFile(path.name, file_megabytes(path), _times(path, inputs, calls), gaps)
 
 
@@ -182,7 +214,10 @@ def _eight_bits(path: Path, tried: list[Candidate], judged: Windows, calls: int)
 
 def _times(path: Path, inputs: Arrays, calls: int) -> dict[tuple[int, int], tuple[float, float]]:
     """Return (p50, p90) in ms by (batch, threads); large batches are timed with fewer calls."""
-    return {(batch, threads): latency(path, inputs, batch=batch, threads=threads, calls=max(5, calls // batch)) for batch, threads in TIMED}
+    return {
+        (batch, threads): latency(path, inputs, batch=batch, threads=threads, calls=max(5, calls // batch))
+        for batch, threads in TIMED
+    }
 
 
 def _answers(run: Run, judged: Windows) -> tuple[str, ...]:
@@ -193,12 +228,21 @@ def _check_settings(opset: int, calibration: int, gate: int, most_loss: float, c
     if not 18 <= opset <= 23:
         raise UserError(f"task.opset is {opset}: choose 18 to 23")
     if min(calibration, gate, calls) < 1 or most_loss < 0:
-        raise UserError(f"task.calibration={calibration}, gate={gate}, calls={calls}, most_loss={most_loss}: give 1 or more of "
-                         "each and a loss of 0 or more")
+        raise UserError(
+            f"task.calibration={calibration}, gate={gate}, calls={calls}, most_loss={most_loss}: give 1 or more of "
+            "each and a loss of 0 or more"
+        )
 
 
 def _say(files: list[ExportedFile], folder: Path) -> None:
     for file in files:
-        print(f"{file.name:<24} " + (f"not written: {file.refused}" if file.refused else
-                                     f"{file.megabytes:8.2f} MB   {file.times[1, 1][0]:7.2f} ms per window"), flush=True)
+        print(
+            f"{file.name:<24} "
+            + (
+                f"not written: {file.refused}"
+                if file.refused
+                else f"{file.megabytes:8.2f} MB   {file.times[1, 1][0]:7.2f} ms per window"
+            ),
+            flush=True,
+        )
     print(f"\nreport {folder / REPORT}", flush=True)

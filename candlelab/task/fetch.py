@@ -35,7 +35,9 @@ def _fetch(source: Source, asked: dict, interval: str) -> list[Quality]:
     """Return what was found of each symbol at one interval, after a line on all of them."""
     candles = source.fetch(asked["symbols"], interval, to_time(asked["start"]), to_time(asked["end"]))
     _print_changes(source)
-    print(f"{len(candles):,} bars of {len(candles.symbols)} symbols in {int(candles.segment[-1]) + 1} unbroken stretches")
+    print(
+        f"{len(candles):,} bars of {len(candles.symbols)} symbols in {int(candles.segment[-1]) + 1} unbroken stretches"
+    )
     for finding in suspicious_bars(candles):
         print(f"suspicious: {finding}")
     return (source.quality if isinstance(source, Inspected) else None) or of_tape(candles)
@@ -62,6 +64,13 @@ def quality_table(rows: list[Quality]) -> Table:
     for name in ("bars", "gaps", *seen):
         table.add_column(name, justify="right")
     for k, row in enumerate(rows):
-        table.add_row(row.symbol, row.interval, day(row.first), day(row.last), f"{row.rows:,}", str(row.gaps),
-                      *(f"{values[k]:,}" if values[k] else "" for values in seen.values()))
+        table.add_row(
+            row.symbol,
+            row.interval,
+            day(row.first),
+            day(row.last),
+            f"{row.rows:,}",
+            str(row.gaps),
+            *(f"{values[k]:,}" if values[k] else "" for values in seen.values()),
+        )
     return table

@@ -28,7 +28,9 @@ def gym(cfg: DictConfig, *, worlds: list[str], seeds: list[int]) -> list[dict]:
     """
     unknown = [world for world in worlds if world not in WORLDS]
     if unknown or not worlds or not seeds:
-        raise ConfigError(f"task.worlds is {list(worlds)} and task.seeds {list(seeds)}: give worlds out of {', '.join(WORLDS)} and at least one seed")
+        raise ConfigError(
+            f"task.worlds is {list(worlds)} and task.seeds {list(seeds)}: give worlds out of {', '.join(WORLDS)} and at least one seed"
+        )
     if "world" not in cfg.data.source:
         raise ConfigError("task=gym trains on planted markets: add data=planted")
     rows = [_trained(job_of(cfg, world, seed), world, seed) for world in worlds for seed in seeds]
@@ -51,6 +53,7 @@ def job_of(cfg: DictConfig, world: str, seed: int) -> DictConfig:
 
 def _trained(job: DictConfig, world: str, seed: int) -> dict:
     from candlelab.task.train import train
+
     train(job)
     return measured(job, world, seed)
 
@@ -65,14 +68,21 @@ def measured(job: DictConfig, world: str, seed: int) -> dict:
         scores["trees on pixels"] = pixel_trees(data)
     row = {name: _number(share_of_the_way(score, p)) for name, score in scores.items()}
     net = scores["net"]
-    return {"world": world, "seed": seed, "best_auroc": _number(expected_auroc(p, p)), **row,
-            "found": run.verdict["information"]["answer"] == "yes", "live": _live(run, data),
-            "distinct": len(np.unique(net.round(6))) / len(net)}
+    return {
+        "world": world,
+        "seed": seed,
+        "best_auroc": _number(expected_auroc(p, p)),
+        **row,
+        "found": run.verdict["information"]["answer"] == "yes",
+        "live": _live(run, data),
+        "distinct": len(np.unique(net.round(6))) / len(net),
+    }
 
 
 def data_of(job: DictConfig):
     """Return the data of a job as its net reads them, from what this process prepared where it did."""
     from candlelab.pipeline.assemble import assemble
+
     parts = assemble(job)
     return parts.data
 
@@ -80,6 +90,7 @@ def data_of(job: DictConfig):
 def pixel_trees(data) -> np.ndarray:
     """Return the log odds (n,) of gradient-boosted trees on the pixels of the newest bars of the same charts, on the test rows."""
     from sklearn.ensemble import HistGradientBoostingClassifier
+
     columns = -(-BARS * data.renderer.shape[2] // data.window)
     train, test = (_pixels(data, data.samples(part), columns) for part in ("train", "test"))
     label = data.prepared.labels.label[data.prepared.ends[data.samples("train")]]
@@ -88,7 +99,10 @@ def pixel_trees(data) -> np.ndarray:
 
 def _pixels(data, samples: np.ndarray, columns: int) -> np.ndarray:
     ends = data.prepared.ends[samples]
-    parts = [data.charts(ends[k:k + 1024])[..., -columns:].reshape(len(ends[k:k + 1024]), -1).copy() for k in range(0, len(ends), 1024)]
+    parts = [
+        data.charts(ends[k : k + 1024])[..., -columns:].reshape(len(ends[k : k + 1024]), -1).copy()
+        for k in range(0, len(ends), 1024)
+    ]
     return np.concatenate(parts)
 
 
@@ -103,6 +117,7 @@ def _live(run: runs.Run, data) -> float | None:
     import torch
 
     from candlelab.pipeline.instrument import LOOKED_AT, live_units
+
     samples = data.samples("validation")[:LOOKED_AT]
     shares = live_units(run.model.eval(), data.assemble(torch.from_numpy(samples)))
     return min(shares.values()) if shares else None
@@ -113,10 +128,26 @@ def _number(value: float) -> float | None:
 
 
 def _show(name: str, rows: list[dict]) -> None:
-    table = Table("world", "seed", "best AUROC", *COLUMNS, "found?", "live units", "distinct answers", title=f"Share of the way to the best possible: {name}")
+    table = Table(
+        "world",
+        "seed",
+        "best AUROC",
+        *COLUMNS,
+        "found?",
+        "live units",
+        "distinct answers",
+        title=f"Share of the way to the best possible: {name}",
+    )
     for row in rows:
         shares = ("–" if row.get(column) is None else f"{row[column]:.2f}" for column in COLUMNS)
         live = "–" if row["live"] is None else f"{100 * row['live']:.0f} %"
-        table.add_row(row["world"], str(row["seed"]), f"{row['best_auroc']:.3f}", *shares, "yes" if row["found"] else "no", live,
-                      f"{100 * row['distinct']:.0f} %")
+        table.add_row(
+            row["world"],
+            str(row["seed"]),
+            f"{row['best_auroc']:.3f}",
+            *shares,
+            "yes" if row["found"] else "no",
+            live,
+            f"{100 * row['distinct']:.0f} %",
+        )
     Console(width=140).print(table)

@@ -18,18 +18,34 @@ from candlelab.pipeline import console as tables
 from candlelab.render.storage import store as stores
 
 BEST = "best"
-FALLING = ("loss", "log_loss", "brier", "ece", "forecast_mse", "max_drawdown_pct", "turnover")  # metrics that are better when smaller
+FALLING = (
+    "loss",
+    "log_loss",
+    "brier",
+    "ece",
+    "forecast_mse",
+    "max_drawdown_pct",
+    "turnover",
+)  # metrics that are better when smaller
 
 
-def inventory(cfg: DictConfig, *, what: Literal["all", "candles", "stores", "models"], metric: str,
-              show: Literal["all", "latest", "best"]) -> dict[str, list[dict]]:
+def inventory(
+    cfg: DictConfig,
+    *,
+    what: Literal["all", "candles", "stores", "models"],
+    metric: str,
+    show: Literal["all", "latest", "best"],
+) -> dict[str, list[dict]]:
     """Print and return what lies under the outputs folder, as one list of rows per kind.
 
     metric  by which `show=best` sorts models; show is all, latest or best.
     """
     outputs = Path(cfg.outputs)
-    makers = {"candles": lambda: candle_rows(outputs), "stores": lambda: store_rows(outputs),
-              "models": lambda: model_rows(outputs, metric, show)}
+    makers = {
+        "candles": lambda: candle_rows(outputs),
+        "stores": lambda: store_rows(outputs),
+        "models": lambda: model_rows(outputs, metric, show),
+    }
     found = {kind: rows() for kind, rows in makers.items() if what in ("all", kind)}
     for kind, rows in found.items():
         if rows:
@@ -41,10 +57,22 @@ def inventory(cfg: DictConfig, *, what: Literal["all", "candles", "stores", "mod
 
 def candle_rows(outputs: Path) -> list[dict]:
     """Return one row per cached series: symbol, interval, span, bars, gaps, size."""
-    return [{"source": c.source, "market": c.market, "symbol": c.symbol, "interval": c.interval, "first": _day(c.first),
-             "last": _day(c.last), "bars": c.rows, "gaps": c.gaps, "MB": round(c.bytes / 1e6, 2), "fetched": c.fetched,
-             "state": c.state}
-            for c in cache.inventory(outputs / "cache" / "candles")]
+    return [
+        {
+            "source": c.source,
+            "market": c.market,
+            "symbol": c.symbol,
+            "interval": c.interval,
+            "first": _day(c.first),
+            "last": _day(c.last),
+            "bars": c.rows,
+            "gaps": c.gaps,
+            "MB": round(c.bytes / 1e6, 2),
+            "fetched": c.fetched,
+            "state": c.state,
+        }
+        for c in cache.inventory(outputs / "cache" / "candles")
+    ]
 
 
 def store_rows(outputs: Path) -> list[dict]:
@@ -68,20 +96,40 @@ def model_row(folder: Path, metric: str) -> dict:
     try:
         return _known(folder, metric)
     except (ValueError, KeyError, TypeError, AttributeError, OmegaConfBaseException, YAMLError) as error:
-        known = dict.fromkeys(("data", "model", "verdict", "state", metric, "accuracy", "sharpe net", "date", "exports", "MB"))
+        known = dict.fromkeys(
+            ("data", "model", "verdict", "state", metric, "accuracy", "sharpe net", "date", "exports", "MB")
+        )
         return {"run": str(folder), **known, "state": f"unreadable: {' '.join(str(error).split())[:120]}", "date": ""}
 
 
 def _known(folder: Path, metric: str) -> dict:
     run = runs.Run(folder)
-    cfg, card, metrics = run.recipe, run.card if run.has(runs.DATA) else {}, run.metrics if run.has(runs.METRICS) else {}
+    cfg, card, metrics = (
+        run.recipe,
+        run.card if run.has(runs.DATA) else {},
+        run.metrics if run.has(runs.METRICS) else {},
+    )
     size = sum(p.stat().st_size for p in folder.rglob("*") if p.is_file())
     date = pd.Timestamp((folder / runs.CONFIG).stat().st_mtime, unit="s").strftime("%Y-%m-%d %H:%M")
     net = OmegaConf.select(cfg, "model.net.backbone") or str(cfg.model.net["_target_"]).rsplit(".", 1)[-1]
-    data = f"{'+'.join(card['symbols'])} {card['interval']} w{card['window']} {card['first'][:10]} to {card['last'][:10]}" if card else None
-    return {"run": str(folder), "data": data, "model": str(net), "verdict": _verdict(run.verdict), "state": runs.state(folder),
-            metric: metrics.get(metric), "accuracy": metrics.get("test/accuracy"), "sharpe net": metrics.get("test/sharpe_net"), "date": date,
-            "exports": len(list((folder / runs.EXPORTS).glob("*.onnx"))), "MB": round(size / 1e6, 1)}
+    data = (
+        f"{'+'.join(card['symbols'])} {card['interval']} w{card['window']} {card['first'][:10]} to {card['last'][:10]}"
+        if card
+        else None
+    )
+    return {
+        "run": str(folder),
+        "data": data,
+        "model": str(net),
+        "verdict": _verdict(run.verdict),
+        "state": runs.state(folder),
+        metric: metrics.get(metric),
+        "accuracy": metrics.get("test/accuracy"),
+        "sharpe net": metrics.get("test/sharpe_net"),
+        "date": date,
+        "exports": len(list((folder / runs.EXPORTS).glob("*.onnx"))),
+        "MB": round(size / 1e6, 1),
+    }
 
 
 def _verdict(stored: dict) -> str | None:

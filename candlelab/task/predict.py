@@ -15,7 +15,14 @@ from candlelab.config import ConfigError, build
 from candlelab.core import files
 from candlelab.core.candles import Candles
 from candlelab.core.errors import DataTrouble
-from candlelab.core.signal import check_answers, checked_threshold, confidences, normal_probabilities, recipe_hash, sides_of
+from candlelab.core.signal import (
+    check_answers,
+    checked_threshold,
+    confidences,
+    normal_probabilities,
+    recipe_hash,
+    sides_of,
+)
 from candlelab.core.spreadsheet import neutral_table
 from candlelab.core.times import iso
 from candlelab.core.volatility import running_volatility
@@ -32,8 +39,17 @@ UNSURE = "-"  # in place of a class that is not sure enough
 FILES = {"onnx": "model.onnx", "int8": "model.int8.onnx"}
 
 
-def predict(cfg: DictConfig, *, run: str, engine: Literal["torch", "onnx", "int8"], csv: str | None, at: str | None,
-            threshold: float | None, most_stale: int | None, format: Literal["csv", "parquet", "json"]) -> pd.DataFrame:
+def predict(
+    cfg: DictConfig,
+    *,
+    run: str,
+    engine: Literal["torch", "onnx", "int8"],
+    csv: str | None,
+    at: str | None,
+    threshold: float | None,
+    most_stale: int | None,
+    format: Literal["csv", "parquet", "json"],
+) -> pd.DataFrame:
     """Print and return one row per symbol, and write it into the run's predict/ folder.
 
     engine      torch, or the exported model: then torch is never imported.
@@ -50,14 +66,21 @@ def predict(cfg: DictConfig, *, run: str, engine: Literal["torch", "onnx", "int8
     asked = None if timeless else moment(at)
     candles = fetch(cfg, maker.recipe, given, csv, at=asked, bars=maker.bars)
     when = newest_close(candles) if asked is None else asked
-    table = signals(found, maker, candles, None if timeless else when, engine=engine, threshold=threshold, most_stale=most_stale)
+    table = signals(
+        found, maker, candles, None if timeless else when, engine=engine, threshold=threshold, most_stale=most_stale
+    )
     print(_spelled(table, found, when), flush=True)
-    asked = [*([Path(csv).name.partition(".")[0]] if csv else []), *([] if engine == "torch" else [engine]),
-             *([] if threshold is None else [f"threshold{threshold:g}"])]
+    asked = [
+        *([Path(csv).name.partition(".")[0]] if csv else []),
+        *([] if engine == "torch" else [engine]),
+        *([] if threshold is None else [f"threshold{threshold:g}"]),
+    ]
     path = write(table, found.folder / runs.PREDICTED / f"{'-'.join([stamp(when), *asked])}.{format}")
     print(f"\nwritten to {path}", flush=True)
     if table["class"].isna().all():
-        raise DataTrouble(f"no symbol could be answered ({table.symbol[0]}: {table.reason[0]}): bring newer or longer candles")
+        raise DataTrouble(
+            f"no symbol could be answered ({table.symbol[0]}: {table.reason[0]}): bring newer or longer candles"
+        )
     return table
 
 
@@ -66,8 +89,16 @@ def _check(most_stale: int | None) -> None:
         raise ConfigError(f"task.most_stale is {most_stale}: give 0 or more missing bars, or null for any number")
 
 
-def signals(run: Run, maker: InputMaker, candles: Candles, when: int | None, *, engine: str, threshold: float | None,
-            most_stale: int | None) -> pd.DataFrame:
+def signals(
+    run: Run,
+    maker: InputMaker,
+    candles: Candles,
+    when: int | None,
+    *,
+    engine: str,
+    threshold: float | None,
+    most_stale: int | None,
+) -> pd.DataFrame:
     """Return one row per symbol of the tape: what the model says at a moment (ms UTC), and why it says nothing.
 
     when  as in `new_candles.latest`.
@@ -89,7 +120,9 @@ def signals(run: Run, maker: InputMaker, candles: Candles, when: int | None, *, 
     return pd.DataFrame([_row(bar, answers.get(bar.symbol), made, rule) for bar in bars])
 
 
-def answer(run: Run, maker: InputMaker, candles: Candles, ends: np.ndarray, engine: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def answer(
+    run: Run, maker: InputMaker, candles: Candles, ends: np.ndarray, engine: str
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return (probabilities (n, K), forecast log returns (n,) or NaN, whether an indicator is unknown (n,)) at some rows."""
     inputs = maker.arrays(candles, ends)
     series = inputs.get("series")
@@ -98,7 +131,9 @@ def answer(run: Run, maker: InputMaker, candles: Candles, ends: np.ndarray, engi
     made = run.preprocessing
     said = _with_torch(run, inputs) if engine == "torch" else _with_onnx(run, inputs, FILES[engine])
     sigma = running_volatility(candles)[ends]
-    learnt = "forecast" in said and made.get("forecast_range", ()) is not None  # a label without a coming close teaches no forecast
+    learnt = (
+        "forecast" in said and made.get("forecast_range", ()) is not None
+    )  # a label without a coming close teaches no forecast
     returns = said["forecast"] * sigma if learnt else np.full(len(ends), np.nan)
     if "probabilities" in said:
         return said["probabilities"], returns, unknown
@@ -122,6 +157,7 @@ def _with_torch(run: Run, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray
     import torch
 
     from candlelab.pipeline.assemble import learner_of
+
     with torch.inference_mode():
         said = learner_of(run).predict({name: torch.from_numpy(value) for name, value in inputs.items()})
     return {name: value.numpy() for name, value in said.items()}
@@ -147,8 +183,14 @@ def _row(bar: Latest, said: tuple | None, made: dict, rule: Rule) -> dict:
     direction = {"direction": _direction(made, signal)} if made.get("directions") else {}
     coming = dict(zip(("forecast_close", "forecast_low", "forecast_high"), map(float, closes[1:]), strict=True))
     head |= {"signal": signal, "class": word} | direction
-    return head | {"confidence": float(sure), "threshold": rule.threshold, "threshold_hash": rule.hash} | numbers | {
-        "close": float(closes[0]), "forecast": float(returns)} | coming | {"reason": "; ".join(filter(None, _reasons(bar, reason)))}
+    return (
+        head
+        | {"confidence": float(sure), "threshold": rule.threshold, "threshold_hash": rule.hash}
+        | numbers
+        | {"close": float(closes[0]), "forecast": float(returns)}
+        | coming
+        | {"reason": "; ".join(filter(None, _reasons(bar, reason)))}
+    )
 
 
 def _reasons(bar: Latest, reason: str | None) -> list[str | None]:
@@ -171,7 +213,12 @@ def _decided(p: np.ndarray, returns: float, classes: list[str], forecasts: bool,
         return UNSURE if unsure else word, word, p.max(), f"below the threshold {least:.3g}" if unsure else None
     sure, side = (value[0] for value in confidences(p[None], np.array([returns]), score))
     if least is None:
-        return SIGNALS[0], word, sure, "no threshold earned anything after fees on validation; task.threshold=… sets one"
+        return (
+            SIGNALS[0],
+            word,
+            sure,
+            "no threshold earned anything after fees on validation; task.threshold=… sets one",
+        )
     if sure < least:
         return SIGNALS[0], word, sure, f"below the threshold {least:.3g}"
     return SIGNALS[int(side)], word, sure, None if side else f"the model says {word}"
@@ -184,12 +231,20 @@ def stamp(when: int) -> str:
 
 def _spelled(table: pd.DataFrame, run: Run, when: int) -> str:
     """Return the table for people, with what it must not be taken for; prices are rounded to five digits, the file has them all."""
-    shown = table.assign(closed=[iso(t) if pd.notna(t) else "" for t in table.closed]).drop(columns=["time", "threshold_hash"])
-    shown = shown.drop(columns=[name for name in shown if shown[name].isna().all() or (name == "stale" and not shown.stale.any())])
+    shown = table.assign(closed=[iso(t) if pd.notna(t) else "" for t in table.closed]).drop(
+        columns=["time", "threshold_hash"]
+    )
+    shown = shown.drop(
+        columns=[name for name in shown if shown[name].isna().all() or (name == "stale" and not shown.stale.any())]
+    )
     shown = shown.rename(columns={"closed": "last bar closed", "class": "likeliest"})
     text = shown.to_string(index=False, na_rep="", float_format=lambda value: f"{value:.5g}")
     kind = "signals" if run.preprocessing["kind"] == "forecast" else "charts recognised"
-    late = [f"STALE: the last bar of {row.symbol} closed {iso(row.closed)}, {row.stale:,} bars ago" for row in table.itertuples() if row.stale]
+    late = [
+        f"STALE: the last bar of {row.symbol} closed {iso(row.closed)}, {row.stale:,} bars ago"
+        for row in table.itertuples()
+        if row.stale
+    ]
     return "\n".join([f"{kind} of {run.folder.name} at {iso(when)} UTC (not financial advice)", *late, "", text])
 
 

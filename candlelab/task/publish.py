@@ -26,8 +26,21 @@ PART = r"[A-Za-z0-9](?:\w|-(?!-)|\.(?!\.)){0,94}(?<![.-])"  # as the hub takes n
 NAME = re.compile(f"{PART}/{PART}", re.ASCII)
 
 
-def publish(cfg: DictConfig, *, what: Literal["dataset", "model", "recipe"], run: str | None, repo: str | None, confirm: bool, private: bool,
-            bars: bool, rows_per_file: int, message: str | None, retries: int, wait: float, timeout: float) -> Parcel:
+def publish(
+    cfg: DictConfig,
+    *,
+    what: Literal["dataset", "model", "recipe"],
+    run: str | None,
+    repo: str | None,
+    confirm: bool,
+    private: bool,
+    bars: bool,
+    rows_per_file: int,
+    message: str | None,
+    retries: int,
+    wait: float,
+    timeout: float,
+) -> Parcel:
     """Print every file with size and hash and the card; send them as one commit if confirmed.
 
     run            of a model: its folder.
@@ -44,7 +57,11 @@ def publish(cfg: DictConfig, *, what: Literal["dataset", "model", "recipe"], run
     if what == "model":
         parcel = model_parcel(load_run(run), folder, name)
     else:
-        parcel = dataset_parcel(cfg, folder, name, bars, rows_per_file) if what == "dataset" else recipe_parcel(cfg, folder, name)
+        parcel = (
+            dataset_parcel(cfg, folder, name, bars, rows_per_file)
+            if what == "dataset"
+            else recipe_parcel(cfg, folder, name)
+        )
     try:
         refuse_secrets(parcel.files.values(), secrets())
     except UserError:
@@ -52,9 +69,13 @@ def publish(cfg: DictConfig, *, what: Literal["dataset", "model", "recipe"], run
         raise
     show(parcel, name, private)
     if not confirm:
-        print("\nnothing was sent; repeat with task.confirm=true task.repo=user/name to send it as one commit", flush=True)
+        print(
+            "\nnothing was sent; repeat with task.confirm=true task.repo=user/name to send it as one commit", flush=True
+        )
         return parcel
-    commit = Courier(retries, wait, timeout).send(parcel, repo, private=private, message=message or f"Publish a {what} of candlelab")
+    commit = Courier(retries, wait, timeout).send(
+        parcel, repo, private=private, message=message or f"Publish a {what} of candlelab"
+    )
     print(f"\npublished {repo}, commit {commit[:12]}", flush=True)
     return parcel
 
@@ -64,7 +85,9 @@ def model_parcel(run: runs.Run, folder: Path, repo: str) -> Parcel:
     files = published.run_files(run, folder)
     exports = [name for name in files if name.endswith(".onnx")]
     check_exports(run, [files[name] for name in exports])
-    runs.write_text(folder / README, cards.model_card(run, repo=repo, exports=exports, command=published.command_of(run)))
+    runs.write_text(
+        folder / README, cards.model_card(run, repo=repo, exports=exports, command=published.command_of(run))
+    )
     return Parcel("model", files | {README: folder / README})
 
 
@@ -75,8 +98,19 @@ def dataset_parcel(cfg: DictConfig, folder: Path, repo: str, bars: bool, rows_pe
     if bars:
         published.write_bars(data, folder / "bars")
     style = cfg.render["_target_"].rsplit(".", 1)[-1]
-    runs.write_text(folder / README, cards.dataset_card(
-        data.describe(), repo=repo, cfg=cfg, shape=tuple(data.renderer.shape), style=style, command=command(), sizes=sizes, bars=bars))
+    runs.write_text(
+        folder / README,
+        cards.dataset_card(
+            data.describe(),
+            repo=repo,
+            cfg=cfg,
+            shape=tuple(data.renderer.shape),
+            style=style,
+            command=command(),
+            sizes=sizes,
+            bars=bars,
+        ),
+    )
     return Parcel("dataset", below(folder))
 
 
@@ -103,6 +137,7 @@ def below(folder: Path) -> dict[str, Path]:
 def command() -> str:
     """Return the command that makes the data, without what concerns only the sending."""
     from hydra.core.hydra_config import HydraConfig
+
     words = list(HydraConfig.get().overrides.task) if HydraConfig.initialized() else []
     kept = [word for word in published.portable_words(words) if not word.startswith("task")]
     return " ".join(["python -m candlelab task=publish task.what=dataset", *map(shlex.quote, kept)])
@@ -111,17 +146,29 @@ def command() -> str:
 def show(parcel: Parcel, repo: str, private: bool) -> None:
     """Print every file with size and hash, then the card."""
     listing = parcel.listing()
-    print(f"{parcel.kind} {repo} ({'private' if private else 'public'}), {len(listing)} files, {sum(s for _, s, _ in listing) / 1e6:.2f} MB")
+    print(
+        f"{parcel.kind} {repo} ({'private' if private else 'public'}), {len(listing)} files, {sum(s for _, s, _ in listing) / 1e6:.2f} MB"
+    )
     for name, size, digest in listing:
         print(f"  {size:>12,}  {digest}  {name}")
     print("\n" + parcel.files[README].read_text(encoding="utf-8"), flush=True)
 
 
-def _check_settings(what: str, run: str | None, repo: str | None, confirm: bool, rows_per_file: int, retries: int, wait: float,
-                    timeout: float) -> None:
+def _check_settings(
+    what: str,
+    run: str | None,
+    repo: str | None,
+    confirm: bool,
+    rows_per_file: int,
+    retries: int,
+    wait: float,
+    timeout: float,
+) -> None:
     if rows_per_file < 1 or retries < 0 or wait < 0 or timeout <= 0:
-        raise ConfigError(f"task.rows_per_file is {rows_per_file}, retries {retries}, wait {wait}, timeout {timeout}: give at least 1 row, 0 "
-                          "retries, 0 s and a timeout above 0")
+        raise ConfigError(
+            f"task.rows_per_file is {rows_per_file}, retries {retries}, wait {wait}, timeout {timeout}: give at least 1 row, 0 "
+            "retries, 0 s and a timeout above 0"
+        )
     if what == "model" and run is None:
         raise ConfigError("task.what=model needs a finished run: give task.run=FOLDER")
     if confirm and repo is None:

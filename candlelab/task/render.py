@@ -54,7 +54,9 @@ def contact_sheet(data, path: Path) -> Path:
     order = np.argsort(np.argsort(made.ends[np.concatenate(chosen)], kind="stable"), kind="stable")
     words = [data.label.classes[label].replace("_", " ") if label >= 0 else "no label" for label in classes]
     with files.atomic(path) as temporary:
-        _named(_tiled(images[order], rows, columns), [words[row % len(words)] for row in range(rows)]).save(temporary, format="png")
+        _named(_tiled(images[order], rows, columns), [words[row % len(words)] for row in range(rows)]).save(
+            temporary, format="png"
+        )
     return path
 
 
@@ -64,7 +66,7 @@ def _tiled(images: np.ndarray, rows: int, columns: int) -> Image.Image:
     sheet = np.full((rows * (height + GAP) + GAP, columns * (width + GAP) + GAP, channels), PAPER, np.uint8)
     for k in range(count):
         top, left = (k // columns) * (height + GAP) + GAP, (k % columns) * (width + GAP) + GAP
-        sheet[top:top + height, left:left + width] = images[k].transpose(1, 2, 0)
+        sheet[top : top + height, left : left + width] = images[k].transpose(1, 2, 0)
     return Image.fromarray(sheet.squeeze(-1) if channels == 1 else sheet)
 
 
@@ -76,5 +78,11 @@ def _named(sheet: Image.Image, words: list[str]) -> Image.Image:
     page.paste(sheet, (margin, 0))
     pen = ImageDraw.Draw(page)
     for row, word in enumerate(words):
-        pen.text((2 * GAP, (row + 0.5) * sheet.height / len(words)), word, font=font, fill=255 if sheet.mode == "L" else (255,) * 3, anchor="lm")
+        pen.text(
+            (2 * GAP, (row + 0.5) * sheet.height / len(words)),
+            word,
+            font=font,
+            fill=255 if sheet.mode == "L" else (255,) * 3,
+            anchor="lm",
+        )
     return page

@@ -70,9 +70,12 @@ def _varied(jobs: Sequence[DictConfig]) -> list[str]:
 def report_study(cfg: DictConfig) -> None:
     """Write the leaderboard and the report of all runs of a study; failed and unfinished ones are named with their reason."""
     from candlelab.pipeline.study import write_study
+
     folder = Path(cfg.outputs) / cfg.study
     if not runs.runs_in(folder):
-        raise ConfigError(f"there are no runs in '{folder}': give task.run=FOLDER, or the name of a study with study=NAME")
+        raise ConfigError(
+            f"there are no runs in '{folder}': give task.run=FOLDER, or the name of a study with study=NAME"
+        )
     for path in runs.runs_in(folder):
         if runs.state(path) == "finished":
             check_predictions(runs.Run(path))

@@ -17,8 +17,17 @@ from candlelab.pipeline import console
 SAYS_YES = ("information", "volatility", "beyond", "money")
 
 
-def simulate(cfg: DictConfig, *, worlds: int, bars: int, horizons: list[int], symbols: list[int], memories: list[float],
-             markets: list[str], two_valued: list[bool]) -> list[dict]:
+def simulate(
+    cfg: DictConfig,
+    *,
+    worlds: int,
+    bars: int,
+    horizons: list[int],
+    symbols: list[int],
+    memories: list[float],
+    markets: list[str],
+    two_valued: list[bool],
+) -> list[dict]:
     """Score many simulated worlds of every kind; print the table and write it to outputs/simulation.csv.
 
     Answers at chance should be "yes" in at most 4 % of the worlds, intervals hold the truth in 93 to 97 %, and the smallest edge
@@ -29,13 +38,18 @@ def simulate(cfg: DictConfig, *, worlds: int, bars: int, horizons: list[int], sy
     for market, horizon, coins, memory, plain in product(markets, horizons, symbols, memories, two_valued):
         world = World(int(horizon), int(coins), float(memory), market, bool(plain))
         rows.append(_row(run(world, count=worlds, bars=bars, seed=cfg.seed)))
-        print(f"{len(rows)}: " + " · ".join(f"{name} {_said(value)}" for name, value in list(rows[-1].items())[:6]), flush=True)
+        print(
+            f"{len(rows)}: " + " · ".join(f"{name} {_said(value)}" for name, value in list(rows[-1].items())[:6]),
+            flush=True,
+        )
         _write(Path(cfg.outputs) / "simulation.csv", rows)
     console.show(_table(rows))
     return rows
 
 
-def _check(worlds: int, bars: int, horizons: list[int], symbols: list[int], memories: list[float], markets: list[str]) -> None:
+def _check(
+    worlds: int, bars: int, horizons: list[int], symbols: list[int], memories: list[float], markets: list[str]
+) -> None:
     if worlds < 2:
         raise UserError(f"worlds is {worlds}; give at least 2, and 300 to tell 4 % from chance")
     if not horizons or bars < 20 * max(horizons):
@@ -49,11 +63,22 @@ def _check(worlds: int, bars: int, horizons: list[int], symbols: list[int], memo
 
 def _row(cell: Cell) -> dict:
     """One line of the table."""
-    world = {"market": cell.world.market, "horizon": cell.world.horizon, "coins": cell.world.symbols, "memory": cell.world.memory,
-             "answers": "two-valued" if cell.world.two_valued else "graded"}
+    world = {
+        "market": cell.world.market,
+        "horizon": cell.world.horizon,
+        "coins": cell.world.symbols,
+        "memory": cell.world.memory,
+        "answers": "two-valued" if cell.world.two_valued else "graded",
+    }
     shares = {f"yes: {name}": getattr(cell, name) for name in SAYS_YES}
     coverage = {f"covers: {name.replace('_', ' ')}": cell.coverage[name] for name in MEASURES}
-    return world | shares | coverage | {f"KS p: {name}": value for name, value in cell.ks.items()} | {"edge": cell.edge, "power": cell.power}
+    return (
+        world
+        | shares
+        | coverage
+        | {f"KS p: {name}": value for name, value in cell.ks.items()}
+        | {"edge": cell.edge, "power": cell.power}
+    )
 
 
 def _table(rows: list[dict]) -> Table:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 def check(jobs: list[DictConfig]) -> None:
     """Raise ConfigError with what can be known to be wrong with the jobs of a sweep before the first of them starts."""
     from candlelab.pipeline.check import check_jobs
+
     check_jobs(jobs)
 
 
@@ -38,6 +39,7 @@ def train(cfg: DictConfig) -> dict:
             return finished
     from candlelab.pipeline.check import check_job
     from candlelab.pipeline.fit import prepare
+
     check_job(cfg)
     ready = prepare(cfg)
     with runs.locked(folder):
@@ -57,6 +59,7 @@ def _earlier(cfg: DictConfig, folder: Path) -> dict | None:
 
 def _fit(cfg: DictConfig, folder: Path, ready: Ready) -> dict:
     from candlelab.pipeline.fit import fit_and_score
+
     resumed = runs.state(folder) == "interrupted" and cfg.resume != "never"
     if cfg.resume == "never":
         runs.forget(folder)
@@ -66,8 +69,10 @@ def _fit(cfg: DictConfig, folder: Path, ready: Ready) -> dict:
     runs.start(folder, cfg)
     with _ending_noted(log):
         metrics, verdict = fit_and_score(cfg, folder, ready, log)
-    log.say(f"\n{verdict}\n\nreport {folder / runs.REPORT}   ({time.monotonic() - started:.0f} s, "
-            f"peak memory {metrics['fit/peak_memory_mb']:.0f} MB)")
+    log.say(
+        f"\n{verdict}\n\nreport {folder / runs.REPORT}   ({time.monotonic() - started:.0f} s, "
+        f"peak memory {metrics['fit/peak_memory_mb']:.0f} MB)"
+    )
     return metrics
 
 
@@ -85,18 +90,25 @@ def _ending_noted(log: RunLog) -> Iterator[None]:
 def _already_finished(cfg: DictConfig, folder: Path) -> dict:
     """Return the metrics of a finished run after making sure that its data are still the same."""
     from candlelab.pipeline.assemble import share_prepared
+
     run = runs.load_run(folder)
     data = build(cfg, "data", build(cfg, "render") if cfg.get("render") else None)
     data = share_prepared(cfg, data)
     if data.fingerprint != run.preprocessing["data_hash"]:
-        raise ConfigError(f"the run in '{folder}' is finished, but its data have changed since ({run.preprocessing['data_hash']} "
-                          f"then, {data.fingerprint} now): train again with resume=never, or under another study=")
+        raise ConfigError(
+            f"the run in '{folder}' is finished, but its data have changed since ({run.preprocessing['data_hash']} "
+            f"then, {data.fingerprint} now): train again with resume=never, or under another study="
+        )
     if plain(cfg)["evaluate"] != run.evaluated:
         from candlelab.pipeline.what_if import WhatIf, rescore
+
         print(f"run {folder} is finished: only scored again with other evaluate settings", flush=True)
         asked = WhatIf(run, plain(cfg)["evaluate"])
         metrics, lines = rescore(asked)
         print("\n".join(["", *lines, "", f"report {asked.folder / runs.REPORT}"]), flush=True)
         return metrics
-    print(f"run {folder} is finished: nothing to do (train again with resume=never)\nreport {folder / runs.REPORT}", flush=True)
+    print(
+        f"run {folder} is finished: nothing to do (train again with resume=never)\nreport {folder / runs.REPORT}",
+        flush=True,
+    )
     return run.metrics

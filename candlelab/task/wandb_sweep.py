@@ -23,7 +23,10 @@ def wandb_sweep(cfg: DictConfig, *, sweep: str, project: str, path: str | None) 
     written = Path(path) if path else Path(cfg.outputs) / f"{sweep}.wandb.yaml"
     written.parent.mkdir(parents=True, exist_ok=True)
     runs.write_text(written, yaml.safe_dump(sweep_file(sweep, project), sort_keys=False))
-    print(f"sweep file {written}\nstart it with: wandb sweep {written}\nand on each machine: wandb agent <the id it prints>", flush=True)
+    print(
+        f"sweep file {written}\nstart it with: wandb sweep {written}\nand on each machine: wandb agent <the id it prints>",
+        flush=True,
+    )
     return written
 
 
@@ -34,6 +37,21 @@ def sweep_file(sweep: str, project: str) -> dict:
     if not parameters:
         raise ConfigError(f"sweep={sweep} sweeps over nothing: choose one with hydra.sweeper.params")
     grid = {key: {"values": [value.strip() for value in str(values).split(",")]} for key, values in parameters.items()}
-    words = ["${env}", "python", "-m", "candlelab", f"sweep={sweep}", "hydra.mode=RUN", "trainer/logger=wandb", "${args_no_hyphens}"]
-    return {"name": sweep, "project": project, "method": "grid", "metric": {"name": "val/balanced_accuracy", "goal": "maximize"},
-            "parameters": grid, "command": words}
+    words = [
+        "${env}",
+        "python",
+        "-m",
+        "candlelab",
+        f"sweep={sweep}",
+        "hydra.mode=RUN",
+        "trainer/logger=wandb",
+        "${args_no_hyphens}",
+    ]
+    return {
+        "name": sweep,
+        "project": project,
+        "method": "grid",
+        "metric": {"name": "val/balanced_accuracy", "goal": "maximize"},
+        "parameters": grid,
+        "command": words,
+    }

@@ -99,7 +99,9 @@ class Checkpoints(pl.Callback):
                     files.sync(temporary)
                     os.replace(path, self.places.previous)
         else:
-            trainer.save_checkpoint(path)  # takes part in what the processes say to each other; only the first one writes
+            trainer.save_checkpoint(
+                path
+            )  # takes part in what the processes say to each other; only the first one writes
         self._saved_at = time.monotonic()
         self.interrupted = _any(trainer, self.interrupted)
         if self.interrupted and path == self.places.last:
@@ -137,8 +139,19 @@ def _trouble(path: Path, fitting: dict[str, tuple[int, ...]]) -> str | None:
         found = {name: tuple(value.shape) for name, value in stored["state_dict"].items()}
     except FileNotFoundError:
         return f"the checkpoint {path} is missing"
-    except (OSError, EOFError, RuntimeError, UnpicklingError, zipfile.BadZipFile, zlib.error, ValueError, KeyError, TypeError, AttributeError,
-            NotImplementedError) as error:
+    except (
+        OSError,
+        EOFError,
+        RuntimeError,
+        UnpicklingError,
+        zipfile.BadZipFile,
+        zlib.error,
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+        NotImplementedError,
+    ) as error:
         return f"the checkpoint {path} is damaged ({' '.join(str(error).split())[:100] or type(error).__name__})"
     return None if found == fitting else f"the checkpoint {path} is of another model"
 

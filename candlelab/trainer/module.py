@@ -20,12 +20,18 @@ class Learner(pl.LightningModule):
     processes each has its own randomness and its share of a batch; the figures of an epoch are those of all of them.
     """
 
-    def __init__(self, net: nn.Module, loss: nn.Module | None, optimizer: OptimizerFactory | None, *, classes: int, seed: int):
+    def __init__(
+        self, net: nn.Module, loss: nn.Module | None, optimizer: OptimizerFactory | None, *, classes: int, seed: int
+    ):
         super().__init__()
         self.net, self.loss, self.optimizer_recipe, self.seed = net, loss, optimizer, seed
-        self.scores = nn.ModuleDict({"accuracy": MulticlassAccuracy(classes, average="micro"),
-                                     "balanced_accuracy": MulticlassAccuracy(classes, average="macro"),
-                                     "auroc": MulticlassAUROC(classes)})
+        self.scores = nn.ModuleDict(
+            {
+                "accuracy": MulticlassAccuracy(classes, average="micro"),
+                "balanced_accuracy": MulticlassAccuracy(classes, average="macro"),
+                "auroc": MulticlassAUROC(classes),
+            }
+        )
         self.sums: dict[str, dict[str, float]] = {"train": {}, "val": {}}
 
     def forward(self, batch: Batch) -> Output:
@@ -76,11 +82,16 @@ class Learner(pl.LightningModule):
         return self.optimizer_recipe.configure(self.net, total, max(1, total // max(1, self.trainer.max_epochs)))
 
     def on_save_checkpoint(self, checkpoint: dict) -> None:
-        checkpoint["sums"] = {part: {k: [float(x) for x in self._of_all(*v)] for k, v in sums.items()} for part, sums in self.sums.items()}
+        checkpoint["sums"] = {
+            part: {k: [float(x) for x in self._of_all(*v)] for k, v in sums.items()} for part, sums in self.sums.items()
+        }
 
     def on_load_checkpoint(self, checkpoint: dict) -> None:
         first = self.trainer.global_rank == 0  # the sums are of all processes: only one of them goes on from there
-        self.sums = {part: {k: list(v) if first else [0.0, 0] for k, v in sums.items()} for part, sums in checkpoint["sums"].items()}
+        self.sums = {
+            part: {k: list(v) if first else [0.0, 0] for k, v in sums.items()}
+            for part, sums in checkpoint["sums"].items()
+        }
 
     def _add(self, part: str, terms: dict[str, Tensor], rows: int) -> None:
         for name, value in terms.items():
@@ -90,7 +101,12 @@ class Learner(pl.LightningModule):
 
     def _log_means(self, part: str) -> None:
         sums = {name: self._of_all(*mine) for name, mine in self.sums[part].items()}
-        self.log_dict({f"{part}/{name}": torch.as_tensor(total / rows, dtype=torch.float32) for name, (total, rows) in sums.items()})
+        self.log_dict(
+            {
+                f"{part}/{name}": torch.as_tensor(total / rows, dtype=torch.float32)
+                for name, (total, rows) in sums.items()
+            }
+        )
         self.sums[part] = {}
 
     def _of_all(self, total: Tensor | float, rows: int) -> tuple[Tensor | float, float]:

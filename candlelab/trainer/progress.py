@@ -41,7 +41,9 @@ class RunProgress(pl.Callback):
         self._began, self._first = time.monotonic(), trainer.global_step
         self._total = max(1, int(trainer.estimated_stepping_batches))
         if self.kind == "bar":
-            self._bar = Progress(BarColumn(), TextColumn("{task.description}"), console=self.console or Console(), transient=True)
+            self._bar = Progress(
+                BarColumn(), TextColumn("{task.description}"), console=self.console or Console(), transient=True
+            )
             self._task = self._bar.add_task("", total=self._total)
             self._bar.start()
 
@@ -68,7 +70,10 @@ class RunProgress(pl.Callback):
 
     def line(self, trainer: pl.Trainer, batches: int) -> str:
         """Return where the run is after so many batches of the epoch."""
-        words = [f"epoch {trainer.current_epoch + 1}/{trainer.max_epochs}", f"{batches} of {trainer.num_training_batches}"]
+        words = [
+            f"epoch {trainer.current_epoch + 1}/{trainer.max_epochs}",
+            f"{batches} of {trainer.num_training_batches}",
+        ]
         shown = next((name for name in MEASURES if name in self.seen), None)
         if shown is not None:
             last, best = self.seen[shown]

@@ -27,7 +27,9 @@ class Ranks:
         """Return how gradients are shared: not at all, or by gloo on CPUs and NCCL on GPUs."""
         if self.world == 1:
             return "auto"
-        return DDPStrategy(cluster_environment=_Environment(self), find_unused_parameters=True)  # a loss may leave a head out
+        return DDPStrategy(
+            cluster_environment=_Environment(self), find_unused_parameters=True
+        )  # a loss may leave a head out
 
     def threads(self) -> int:
         """Return how many threads this process may use, so that all together use no more than one process did."""

@@ -54,9 +54,21 @@ class Trainer:
     Raises UserError for settings out of range; KeyboardInterrupt after Ctrl-C, once a checkpoint is written.
     """
 
-    def __init__(self, *, max_epochs: int, max_steps: int | None, patience: int, clip: float, precision: Literal["auto", "32-true", "bf16-mixed", "16-mixed"],
-                 accelerator: str, devices: int | str, checkpoint_minutes: float, deterministic: bool,
-                 progress: Literal["auto", "bar", "lines", "none"], logger: RunLogger):
+    def __init__(
+        self,
+        *,
+        max_epochs: int,
+        max_steps: int | None,
+        patience: int,
+        clip: float,
+        precision: Literal["auto", "32-true", "bf16-mixed", "16-mixed"],
+        accelerator: str,
+        devices: int | str,
+        checkpoint_minutes: float,
+        deterministic: bool,
+        progress: Literal["auto", "bar", "lines", "none"],
+        logger: RunLogger,
+    ):
         for name, value in (("max_epochs", max_epochs), ("max_steps", max_steps), ("patience", patience)):
             if value is not None and value < 1:
                 raise UserError(f"{name} is {value}; give 1 or more")
@@ -66,21 +78,42 @@ class Trainer:
         check_devices(accelerator, devices)
         self.max_epochs, self.max_steps, self.patience, self.clip = max_epochs, max_steps, patience, clip
         self.precision, self.accelerator, self.devices = precision, accelerator, devices
-        self.minutes, self.deterministic, self.progress, self.logger = checkpoint_minutes, deterministic, progress, logger
+        self.minutes, self.deterministic, self.progress, self.logger = (
+            checkpoint_minutes,
+            deterministic,
+            progress,
+            logger,
+        )
 
     def processes(self) -> int:
         """Return how many processes train: one per device. Raises UserError for devices that are not there."""
         if self.devices in (1, "1"):
             return 1
         try:
-            return pl.Trainer(accelerator=self.accelerator, devices=self.devices, logger=False, enable_checkpointing=False,
-                              enable_progress_bar=False, enable_model_summary=False).num_devices
+            return pl.Trainer(
+                accelerator=self.accelerator,
+                devices=self.devices,
+                logger=False,
+                enable_checkpointing=False,
+                enable_progress_bar=False,
+                enable_model_summary=False,
+            ).num_devices
         except (MisconfigurationException, RuntimeError) as error:
-            raise UserError(f"trainer.devices={self.devices} with trainer.accelerator={self.accelerator} cannot be: "
-                            f"{' '.join(str(error).split())}") from None
+            raise UserError(
+                f"trainer.devices={self.devices} with trainer.accelerator={self.accelerator} cannot be: "
+                f"{' '.join(str(error).split())}"
+            ) from None
 
-    def fit(self, learner: Learner, data: pl.LightningDataModule, places: Places, *, resume: bool, ranks: Ranks = ALONE,
-            log: RunLog = SILENT) -> Fit:
+    def fit(
+        self,
+        learner: Learner,
+        data: pl.LightningDataModule,
+        places: Places,
+        *,
+        resume: bool,
+        ranks: Ranks = ALONE,
+        log: RunLog = SILENT,
+    ) -> Fit:
         """Train, then load the weights of the best validation loss back into the learner.
 
         ranks  this process among those that train the same run; each takes its share of every batch.
@@ -89,7 +122,9 @@ class Trainer:
         checkpoints = Checkpoints(places, monitor=MONITOR, minutes=self.minutes)
         table, clock = EpochTable(places.epochs), _Clock()
         shown = [RunProgress(self._progress(), log)] if ranks.rank == 0 else []
-        trainer = self._lightning(places.folder, [table, clock, *shown, checkpoints], epochs=self._epochs(data), ranks=ranks)
+        trainer = self._lightning(
+            places.folder, [table, clock, *shown, checkpoints], epochs=self._epochs(data), ranks=ranks
+        )
         last = usable(places, learner) if resume else None
         with _fewer_threads(ranks):
             try:
@@ -103,8 +138,14 @@ class Trainer:
             raise checkpoints.stop or KeyboardInterrupt
         weights = torch.load(places.best, map_location="cpu", weights_only=True)["state_dict"]
         learner.load_state_dict(weights, strict=True)
-        return Fit(learner, epochs=len(table.rows), best_epoch=checkpoints.best_epoch, seconds=clock.seconds,
-                   training_seconds=clock.training, samples_per_second=ranks.world * clock.samples / max(clock.training, 1e-9))
+        return Fit(
+            learner,
+            epochs=len(table.rows),
+            best_epoch=checkpoints.best_epoch,
+            seconds=clock.seconds,
+            training_seconds=clock.training,
+            samples_per_second=ranks.world * clock.samples / max(clock.training, 1e-9),
+        )
 
     def _epochs(self, data: pl.LightningDataModule) -> int:
         if self.max_steps is None:
@@ -115,12 +156,25 @@ class Trainer:
         _quieten()
         stop = EarlyStopping(MONITOR, patience=self.patience, mode="min", check_finite=True)
         return pl.Trainer(
-            max_epochs=epochs, accelerator=self.accelerator, devices=self.devices, strategy=ranks.strategy(),
-            sync_batchnorm=ranks.world > 1 and self.accelerator != "cpu" and torch.cuda.is_available(), precision=self._precision(),
-            gradient_clip_val=self.clip or None, callbacks=[stop, *callbacks], logger=self._loggers(folder),
-            enable_checkpointing=False, enable_progress_bar=False,
-            enable_model_summary=False, num_sanity_val_steps=0, reload_dataloaders_every_n_epochs=1, deterministic=self.deterministic or None,
-            default_root_dir=str(folder), log_every_n_steps=50, inference_mode=True)
+            max_epochs=epochs,
+            accelerator=self.accelerator,
+            devices=self.devices,
+            strategy=ranks.strategy(),
+            sync_batchnorm=ranks.world > 1 and self.accelerator != "cpu" and torch.cuda.is_available(),
+            precision=self._precision(),
+            gradient_clip_val=self.clip or None,
+            callbacks=[stop, *callbacks],
+            logger=self._loggers(folder),
+            enable_checkpointing=False,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+            num_sanity_val_steps=0,
+            reload_dataloaders_every_n_epochs=1,
+            deterministic=self.deterministic or None,
+            default_root_dir=str(folder),
+            log_every_n_steps=50,
+            inference_mode=True,
+        )
 
     def _progress(self) -> str:
         """Return how progress is shown: "bar", "lines" or "none"."""
@@ -147,7 +201,11 @@ class _Clock(pl.Callback):
         self._begin = self._since = time.monotonic()
 
     def state_dict(self) -> dict:
-        return {"seconds": self.seconds + time.monotonic() - self._begin, "training": self.training, "samples": self.samples}
+        return {
+            "seconds": self.seconds + time.monotonic() - self._begin,
+            "training": self.training,
+            "samples": self.samples,
+        }
 
     def load_state_dict(self, state: dict) -> None:
         self.seconds, self.training, self.samples = state["seconds"], state["training"], state["samples"]
@@ -184,6 +242,7 @@ def _fewer_threads(ranks: Ranks) -> Iterator[None]:
 def _quieten() -> None:
     """Silence Lightning's advice that does not fit loaders of row numbers."""
     import logging
+
     logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
     warnings.filterwarnings("ignore", message=".*does not have many workers.*")
     warnings.filterwarnings("ignore", message=".*LeafSpec.*")

@@ -20,14 +20,22 @@ def market(size=3000, seed=0):
     rng = np.random.default_rng(seed)
     close = 40_000 * np.exp(np.cumsum(rng.normal(0, 0.005, size)))
     opens = np.append(close[0], close[:-1]) * (1 + 1e-6 * rng.normal(size=size))
-    high, low = (np.maximum(opens, close) * (1 + 0.002 * rng.random(size)), np.minimum(opens, close) * (1 - 0.002 * rng.random(size)))
+    high, low = (
+        np.maximum(opens, close) * (1 + 0.002 * rng.random(size)),
+        np.minimum(opens, close) * (1 - 0.002 * rng.random(size)),
+    )
     bars = np.stack([opens, high, low, close], 1).round(2)
-    return pd.DataFrame(bars, columns=PRICES).assign(volume=rng.lognormal(7, 0.8, size).round(3), open_time=START + HOUR * np.arange(size))
+    return pd.DataFrame(bars, columns=PRICES).assign(
+        volume=rng.lognormal(7, 0.8, size).round(3), open_time=START + HOUR * np.arange(size)
+    )
 
 
 def found(frame):
     """(kind, bars, number of the first bar) of everything found."""
-    return [(each.kind, each.bars, (each.first - START) // HOUR) for each in suspicious_bars(Candles.from_frame(frame, symbol="BTCUSDT"))]
+    return [
+        (each.kind, each.bars, (each.first - START) // HOUR)
+        for each in suspicious_bars(Candles.from_frame(frame, symbol="BTCUSDT"))
+    ]
 
 
 def holes(size, each, count, start):
@@ -95,24 +103,68 @@ def test_a_feed_that_changes_its_exchange_is_named_where_it_does():
 
 
 def test_what_the_reader_counted_is_named_with_its_first_bar():
-    record = {"symbol": "A", "rows": 100, "first": 0, "relistings": [5 * HOUR], "firsts": {"conflicts": 2 * HOUR}, "conflicts": 8,
-              "duplicates": 0, "missing_bars": 0, "misaligned": 0, "broken": 0, "unfinished": 0}
+    record = {
+        "symbol": "A",
+        "rows": 100,
+        "first": 0,
+        "relistings": [5 * HOUR],
+        "firsts": {"conflicts": 2 * HOUR},
+        "conflicts": 8,
+        "duplicates": 0,
+        "missing_bars": 0,
+        "misaligned": 0,
+        "broken": 0,
+        "unfinished": 0,
+    }
     assert [(each.kind, each.bars, each.first // HOUR, each.shakes) for each in of_reader([record])] == [
-        ("times with differing bars", 8, 2, True), ("new beginnings", 1, 5, True)]
+        ("times with differing bars", 8, 2, True),
+        ("new beginnings", 1, 5, True),
+    ]
 
 
 def test_a_test_period_before_the_training_is_told():
-    parts = {name: {"first": first, "last": last} for name, first, last in
-             (("train", "2024-06-01", "2024-06-08"), ("validation", "2024-06-29", "2024-06-30"), ("test", "2024-01-01", "2024-12-08"))}
-    assert [sentence.split(",")[0] for sentence in order_of_parts(parts)] == ["the test period begins on 2024-01-01"] * 2
+    parts = {
+        name: {"first": first, "last": last}
+        for name, first, last in (
+            ("train", "2024-06-01", "2024-06-08"),
+            ("validation", "2024-06-29", "2024-06-30"),
+            ("test", "2024-01-01", "2024-12-08"),
+        )
+    }
+    assert [sentence.split(",")[0] for sentence in order_of_parts(parts)] == [
+        "the test period begins on 2024-01-01"
+    ] * 2
 
 
-FILES = ["clean/BTCUSDT_1h", "clean/XRPUSDT_4h", "clean/BONKUSDT_5m", "dirty/LUNAUSDT_1h", "dirty/USTUSDT_1h", "dirty/USDCUSDT_1h",
-         "dirty/ETHUSDT_1h", "clean/DOGEUSDT_1d"]
+FILES = [
+    "clean/BTCUSDT_1h",
+    "clean/XRPUSDT_4h",
+    "clean/BONKUSDT_5m",
+    "dirty/LUNAUSDT_1h",
+    "dirty/USTUSDT_1h",
+    "dirty/USDCUSDT_1h",
+    "dirty/ETHUSDT_1h",
+    "clean/DOGEUSDT_1d",
+]
 
 
-@pytest.mark.parametrize("name", [*FILES, *(pytest.param(path, marks=pytest.mark.slow) for path in (
-    "clean/BTCUSDT_15m", "clean/ETHUSDT_15m", "clean/SOLUSDT_5m", "long/BTCUSDT_1h_2018_2025", "scale/BTCUSDT_1m", "clean/ETHUSDT_4h"))])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *FILES,
+        *(
+            pytest.param(path, marks=pytest.mark.slow)
+            for path in (
+                "clean/BTCUSDT_15m",
+                "clean/ETHUSDT_15m",
+                "clean/SOLUSDT_5m",
+                "long/BTCUSDT_1h_2018_2025",
+                "scale/BTCUSDT_1m",
+                "clean/ETHUSDT_4h",
+            )
+        ),
+    ],
+)
 def test_real_bars_raise_no_alarm(name):
     path = DATA / f"{name}.csv.gz"
     if not path.exists():
@@ -130,8 +182,11 @@ def real():
 
 
 def named(frame):
-    return {each.kind: (each.bars, int(np.flatnonzero(frame["open_time"] == each.first)[0])) for each in
-            suspicious_bars(Candles.from_frame(frame, symbol="BTCUSDT")) if each.shakes}
+    return {
+        each.kind: (each.bars, int(np.flatnonzero(frame["open_time"] == each.first)[0]))
+        for each in suspicious_bars(Candles.from_frame(frame, symbol="BTCUSDT"))
+        if each.shakes
+    }
 
 
 def test_113_interpolated_bars_among_real_ones_are_named(real):

@@ -15,18 +15,37 @@ def table(horizon=1, rows=60, stride=1, seed=0):
     close = 100 * np.exp(np.cumsum(rng.normal(0, 0.01, (rows + horizon + 1) * stride)))
     place = stride * np.arange(rows)
     forward, bar = close[place + horizon] / close[place] - 1, close[place + stride] / close[place] - 1
-    frame = pd.DataFrame({"symbol": "A", "time": HOUR * place, "segment": 0, "label": (forward > 0).astype(int), "forward_return": forward,
-                          "bar_return": bar, "sigma": 0.01, "forecast": np.nan, "p_0": 0.5, "p_1": 0.5})
+    frame = pd.DataFrame(
+        {
+            "symbol": "A",
+            "time": HOUR * place,
+            "segment": 0,
+            "label": (forward > 0).astype(int),
+            "forward_return": forward,
+            "bar_return": bar,
+            "sigma": 0.01,
+            "forecast": np.nan,
+            "p_0": 0.5,
+            "p_1": 0.5,
+        }
+    )
     frame["split"] = np.where(np.arange(rows) < rows // 3, "validation", "test")
     return pd.concat([frame.assign(model=name) for name in ("net", "majority")], ignore_index=True)
 
 
 def card(frame, horizon=1, hashes=True):
     own = frame[frame["model"] == "net"]
-    parts = {split: {"samples": len(part), "first": str(np.datetime64(int(part.time.min()), "ms")), "last": str(np.datetime64(int(part.time.max()), "ms"))}
-             for split, part in own.groupby("split")}
+    parts = {
+        split: {
+            "samples": len(part),
+            "first": str(np.datetime64(int(part.time.min()), "ms")),
+            "last": str(np.datetime64(int(part.time.max()), "ms")),
+        }
+        for split, part in own.groupby("split")
+    }
     return {"parts": parts, "horizon": horizon, "interval": "1h", "kind": "forecast", "label": "Direction"} | (
-        {"rows": row_hashes(frame)} if hashes else {})
+        {"rows": row_hashes(frame)} if hashes else {}
+    )
 
 
 @pytest.mark.parametrize(("horizon", "stride"), [(1, 1), (5, 1), (4, 2), (3, 2)])
@@ -49,10 +68,16 @@ def edited(name, frame):
     return frame.assign(label=np.where(test, 1 - frame["label"], frame["label"]))
 
 
-@pytest.mark.parametrize(("name", "words"), [
-    ("validation rows are test rows", "80 test|40 rows that are both"), ("a fifth of the wrong rows are gone", "32 test rows per model where the run had 40"),
-    ("validation after test", "validation rows"), ("bar_return edited", "bar_return does not lead to their forward_return"),
-    ("labels turned round", "against the sign")])
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("validation rows are test rows", "80 test|40 rows that are both"),
+        ("a fifth of the wrong rows are gone", "32 test rows per model where the run had 40"),
+        ("validation after test", "validation rows"),
+        ("bar_return edited", "bar_return does not lead to their forward_return"),
+        ("labels turned round", "against the sign"),
+    ],
+)
 @pytest.mark.parametrize("hashes", [True, False])
 def test_an_edited_table_is_not_believed(name, words, hashes):
     frame = table()
@@ -70,5 +95,7 @@ def test_edited_bar_returns_are_found_at_every_horizon(horizon):
 
 def test_an_edit_that_fits_together_is_found_by_the_hash():
     frame = table()
-    both = frame.assign(bar_return=-frame["bar_return"], forward_return=-frame["forward_return"], label=1 - frame["label"])
+    both = frame.assign(
+        bar_return=-frame["bar_return"], forward_return=-frame["forward_return"], label=1 - frame["label"]
+    )
     assert "that the run did not write" in mismatches(both, card(frame), stride=1)[0]

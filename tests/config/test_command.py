@@ -36,8 +36,16 @@ def test_a_sweep_without_multirun_is_refused():
 
 
 def test_ctrl_c_exits_130_and_the_same_command_goes_on(tmp_path):
-    words = [*tiny.TINY, f"outputs={tmp_path}", "trainer.max_epochs=200", "trainer.patience=200", "trainer.checkpoint_minutes=0"]
-    process = subprocess.Popen([sys.executable, "-m", "candlelab", *words], cwd=tiny.ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    words = [
+        *tiny.TINY,
+        f"outputs={tmp_path}",
+        "trainer.max_epochs=200",
+        "trainer.patience=200",
+        "trainer.checkpoint_minutes=0",
+    ]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "candlelab", *words], cwd=tiny.ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
     folder = tiny.folder_of(tmp_path, *words[-3:])
     while not (folder / "checkpoints" / "last.ckpt").exists() and process.poll() is None:
         time.sleep(0.05)  # waits for a state, not for time to pass
@@ -50,7 +58,11 @@ def test_a_sweep_makes_one_run_per_job_and_a_leaderboard(tmp_path):
     done = tiny.command("-m", *tiny.TINY, f"outputs={tmp_path}", "seed=0,1", "trainer.max_epochs=1")
     study = tmp_path / "smoke"
     assert done.returncode == 0, done.stderr
-    assert len(list(study.glob("*/metrics.json"))) == 2 and (study / "leaderboard.md").exists() and (study / "report.html").exists()
+    assert (
+        len(list(study.glob("*/metrics.json"))) == 2
+        and (study / "leaderboard.md").exists()
+        and (study / "report.html").exists()
+    )
 
 
 def test_a_failing_job_is_a_row_and_the_others_go_on(tmp_path):
@@ -61,6 +73,7 @@ def test_a_failing_job_is_a_row_and_the_others_go_on(tmp_path):
 
 def test_a_hint_of_doctor_names_the_extra_in_its_brackets(monkeypatch, capsys):
     from candlelab.config import build, compose
+
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     cfg = compose("task=doctor")
     build(cfg, "task", cfg)
@@ -69,10 +82,12 @@ def test_a_hint_of_doctor_names_the_extra_in_its_brackets(monkeypatch, capsys):
 
 def test_every_option_of_the_help_stands_apart_from_its_purpose():
     from candlelab.config import catalogue, groups
+
     lines = [line for line in catalogue().splitlines() if line.startswith("    ")]
     assert len(lines) == sum(map(len, groups().values())) and all("  " in line.strip() for line in lines)
 
 
 def test_the_version_is_ours():
     import candlelab
+
     assert tiny.command("--version").stdout == f"candlelab {candlelab.__version__}\n"

@@ -51,7 +51,10 @@ def test_a_target_that_candlelab_only_imported_is_refused():
 
 
 def test_what_cannot_change_the_fit_does_not_change_the_name():
-    names = {config.signature(compose(*SMALL, *more)) for more in ((), ("study=other",), ("trainer.devices=2",), ("evaluate.fee_bps=1",))}
+    names = {
+        config.signature(compose(*SMALL, *more))
+        for more in ((), ("study=other",), ("trainer.devices=2",), ("evaluate.fee_bps=1",))
+    }
     assert len(names) == 1
 
 
@@ -75,10 +78,14 @@ def test_annotations_are_checked_in_depth():
     assert config.fits(None, int | None) and not config.fits(True, int) and config.fits(1, float)
 
 
-@pytest.mark.parametrize(("words", "part", "told"), [
-    (("data/split=walk_forward", "data.split.fold=7"), "data", "data.split.fold is 7 of 5 folds"),
-    (("evaluate.fee_bps=-1",), "evaluate", "evaluate.fee_bps was -1;"),
-    (("data/split=periods", "data.split.test_days=90"), "data", "data.split: a ")])
+@pytest.mark.parametrize(
+    ("words", "part", "told"),
+    [
+        (("data/split=walk_forward", "data.split.fold=7"), "data", "data.split.fold is 7 of 5 folds"),
+        (("evaluate.fee_bps=-1",), "evaluate", "evaluate.fee_bps was -1;"),
+        (("data/split=periods", "data.split.test_days=90"), "data", "data.split: a "),
+    ],
+)
 def test_what_a_constructor_refuses_has_its_address_in_front(words, part, told):
     with pytest.raises(UserError, match=f"^{told}"):
         config.build(compose(*SMALL, *words), part, *[None] * (part == "data"))
@@ -89,7 +96,9 @@ def test_what_a_constructor_refuses_has_its_address_in_front(words, part, told):
 def test_latest_is_when_the_last_bar_closed_fixed_to_its_time(monkeypatch, interval, end):
     monkeypatch.setattr("time.time", lambda: 1_772_367_420.0)  # 2026-03-01 12:17 UTC, a Sunday
     cfg = compose("data.end=latest", f"data.interval={interval}")
-    assert cfg.data.end == end and run_folder(cfg) == run_folder(compose(f"data.end='{end}'", f"data.interval={interval}"))
+    assert cfg.data.end == end and run_folder(cfg) == run_folder(
+        compose(f"data.end='{end}'", f"data.interval={interval}")
+    )
 
 
 def test_the_command_alone_trains_a_small_model():
@@ -98,5 +107,9 @@ def test_the_command_alone_trains_a_small_model():
 
 def test_the_nine_backbones_stand_in_the_help_with_their_size():
     models = config.groups()["model"]
-    sized = [name for name, text in models.items() if "M" in text and config.compose(f"model={name}", "pretrained=false").model.net.get("backbone")]
+    sized = [
+        name
+        for name, text in models.items()
+        if "M" in text and config.compose(f"model={name}", "pretrained=false").model.net.get("backbone")
+    ]
     assert len(set(sized)) == 9 and compose("model=vit_base", "pretrained=false").data.batch_size == 16

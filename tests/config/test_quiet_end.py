@@ -15,8 +15,10 @@ def test_a_command_that_loaded_a_nanobind_module_ends_without_a_leak_report():
 
 
 def test_other_libraries_speak_up_only_when_something_is_wrong():
-    code = ("import logging; from candlelab.config.command_line import with_hydra; from hydra.core.utils import configure_log;"
-            "full = with_hydra(['experiment=smoke']); configure_log(full.hydra.job_logging, full.hydra.verbose);"
-            "[logging.getLogger(name).info(name) for name in ('httpx', 'candlelab.render')]; logging.getLogger('httpx').warning('trouble')")
+    code = (
+        "import logging; from candlelab.config.command_line import with_hydra; from hydra.core.utils import configure_log;"
+        "full = with_hydra(['experiment=smoke']); configure_log(full.hydra.job_logging, full.hydra.verbose);"
+        "[logging.getLogger(name).info(name) for name in ('httpx', 'candlelab.render')]; logging.getLogger('httpx').warning('trouble')"
+    )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert done.stdout.split() == ["candlelab.render", "trouble"], done.stderr

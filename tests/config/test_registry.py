@@ -12,18 +12,47 @@ from candlelab.run import write_json
 from candlelab.task.inventory import inventory
 
 PART = {"samples": 1, "first": "2020-01-01T00:00", "last": "2020-02-01T00:00", "classes": {"down": 1}}
-CARD = {"symbols": ["BTCUSDT"], "interval": "1h", "window": 32, "first": "2020-01-01T00:00", "last": "2020-02-01T00:00", "bars": 9, "horizon": 1,
-        "label": "Direction", "kind": "forecast", "fingerprint": "0", "parts": dict.fromkeys(("train", "validation", "test"), PART)}
-CONFIG = {"data": {"label": {}, "source": {}}, "model": {"net": {"_target_": "candlelab.model.fusion.Fusion"}}, "evaluate": {}, "seed": 0}
+CARD = {
+    "symbols": ["BTCUSDT"],
+    "interval": "1h",
+    "window": 32,
+    "first": "2020-01-01T00:00",
+    "last": "2020-02-01T00:00",
+    "bars": 9,
+    "horizon": 1,
+    "label": "Direction",
+    "kind": "forecast",
+    "fingerprint": "0",
+    "parts": dict.fromkeys(("train", "validation", "test"), PART),
+}
+CONFIG = {
+    "data": {"label": {}, "source": {}},
+    "model": {"net": {"_target_": "candlelab.model.fusion.Fusion"}},
+    "evaluate": {},
+    "seed": 0,
+}
 
 
 def answer(word):
     return {"question": "?", "answer": word, "sentence": "!", "value": None, "low": None, "high": None, "chance": 0.5}
 
 
-VERDICT = {"information": answer("yes"), "beyond_baseline": answer("not shown"), "money": answer("no"), "volatility": None, "lines": [],
-           "kind": "forecast", "smallest_edge": "", "suspicions": [], "missing_for_trust": []}
-SWEEPS = sorted(path.stem for path in (CONF / "sweep").glob("*.yaml") if yaml.safe_load(path.read_text()).get("hydra", {}).get("sweeper"))
+VERDICT = {
+    "information": answer("yes"),
+    "beyond_baseline": answer("not shown"),
+    "money": answer("no"),
+    "volatility": None,
+    "lines": [],
+    "kind": "forecast",
+    "smallest_edge": "",
+    "suspicions": [],
+    "missing_for_trust": [],
+}
+SWEEPS = sorted(
+    path.stem
+    for path in (CONF / "sweep").glob("*.yaml")
+    if yaml.safe_load(path.read_text()).get("hydra", {}).get("sweeper")
+)
 
 
 def made_up_run(outputs, name, accuracy, loss, age):
@@ -54,7 +83,11 @@ def listed(outputs, **settings):
 
 def test_a_run_is_listed_with_data_model_verdict_date_and_size(outputs):
     row = listed(outputs)[0]
-    assert row["data"] == "BTCUSDT 1h w32 2020-01-01 to 2020-02-01" and row["model"] == "Fusion" and row["date"] == "2023-11-14 22:13"
+    assert (
+        row["data"] == "BTCUSDT 1h w32 2020-01-01 to 2020-02-01"
+        and row["model"] == "Fusion"
+        and row["date"] == "2023-11-14 22:13"
+    )
     assert row["verdict"] == "knows: yes, beats a simple rule: not shown, pays: no" and row["MB"] == 0.0
 
 
@@ -73,7 +106,10 @@ def test_what_is_staged_for_publishing_is_no_run(outputs):
     assert len(listed(outputs)) == 2
 
 
-@pytest.mark.parametrize(("file", "damage"), [("config.yaml", "model: ["), ("config.yaml", "[]"), ("metrics.json", "{"), ("data.json", "{}x")])
+@pytest.mark.parametrize(
+    ("file", "damage"),
+    [("config.yaml", "model: ["), ("config.yaml", "[]"), ("metrics.json", "{"), ("data.json", "{}x")],
+)
 def test_a_damaged_run_is_a_row_that_says_so(outputs, file, damage):
     (outputs / "study" / "old" / file).write_text(damage)
     rows = {row["run"].rsplit("/", 1)[-1]: row["state"] for row in listed(outputs)}
@@ -82,8 +118,17 @@ def test_a_damaged_run_is_a_row_that_says_so(outputs, file, damage):
 
 def test_stores_are_listed_wherever_they_lie_under_the_outputs(tmp_path):
     for path in ("mine", "stores"):
-        cfg = compose("task=render", "data=simulated", "data.source.bars=300", "render=ohlc_bars", "render.height=16", "data.window=8",
-                      "render/storage=npz", f"outputs={tmp_path}", *([f"render.storage.path={tmp_path}/mine"] if path == "mine" else []))
+        cfg = compose(
+            "task=render",
+            "data=simulated",
+            "data.source.bars=300",
+            "render=ohlc_bars",
+            "render.height=16",
+            "data.window=8",
+            "render/storage=npz",
+            f"outputs={tmp_path}",
+            *([f"render.storage.path={tmp_path}/mine"] if path == "mine" else []),
+        )
         build(cfg, "task", cfg)
     cfg = compose("task=inventory", f"outputs={tmp_path}")
     rows = inventory(cfg, what="stores", metric="test/accuracy", show="all")["stores"]
@@ -92,8 +137,17 @@ def test_stores_are_listed_wherever_they_lie_under_the_outputs(tmp_path):
 
 def test_other_labels_are_another_store(tmp_path):
     for label in ("direction", "three_class"):
-        cfg = compose("task=render", "data=simulated", "data.source.bars=300", "render=ohlc_bars", "render.height=16", "data.window=8",
-                      f"data/label={label}", "render/storage=npz", f"outputs={tmp_path}")
+        cfg = compose(
+            "task=render",
+            "data=simulated",
+            "data.source.bars=300",
+            "render=ohlc_bars",
+            "render.height=16",
+            "data.window=8",
+            f"data/label={label}",
+            "render/storage=npz",
+            f"outputs={tmp_path}",
+        )
         build(cfg, "task", cfg)
     assert len(list((tmp_path / "stores").glob("npz*"))) == len(list((tmp_path / "sheets").glob("*.png"))) == 2
 

@@ -4,12 +4,24 @@ import pytest
 
 from candlelab.config import build, compose
 
-CHOSEN = {"data/label=direction": ("down", "up"), "experiment=cnn_lstm_attention": ("down", "neutral", "up"),
-          "experiment=hf_benchmark": ("down", "up")}
+CHOSEN = {
+    "data/label=direction": ("down", "up"),
+    "experiment=cnn_lstm_attention": ("down", "neutral", "up"),
+    "experiment=hf_benchmark": ("down", "up"),
+}
 
 
-@pytest.mark.parametrize("words", [["model=cnn_lstm_attn"], ["model=cnn_lstm_attn_regression"], ["sweep=lstm_variants"], ["sweep=focal"],
-                                   ["sweep=sharpe_thresholds"], ["data=simulated_sequence", "model=cnn_lstm_attn"]])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["model=cnn_lstm_attn"],
+        ["model=cnn_lstm_attn_regression"],
+        ["sweep=lstm_variants"],
+        ["sweep=focal"],
+        ["sweep=sharpe_thresholds"],
+        ["data=simulated_sequence", "model=cnn_lstm_attn"],
+    ],
+)
 def test_a_sequence_net_has_three_classes_by_default(words):
     assert build(compose(*words), "data.label").classes == ("down", "neutral", "up")
 

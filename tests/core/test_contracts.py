@@ -18,7 +18,11 @@ def components(group: str):
             yield path, locate(target)
 
 
-CASES = [pytest.param(protocol, component, id=f"{group}/{path.stem}") for group, protocol in PROTOCOLS.items() for path, component in components(group)]
+CASES = [
+    pytest.param(protocol, component, id=f"{group}/{path.stem}")
+    for group, protocol in PROTOCOLS.items()
+    for path, component in components(group)
+]
 
 
 @pytest.mark.parametrize(("protocol", "component"), CASES)
@@ -27,8 +31,11 @@ def test_a_component_has_the_methods_of_its_contract(protocol, component):
 
 
 def test_every_net_can_be_called_with_a_batch():
-    nets = {locate(yaml.safe_load(path.read_text())["net"]["_target_"]) for path in Path(CONF, "model").glob("*.yaml")
-            if "_target_" in (yaml.safe_load(path.read_text()).get("net") or {})}
+    nets = {
+        locate(yaml.safe_load(path.read_text())["net"]["_target_"])
+        for path in Path(CONF, "model").glob("*.yaml")
+        if "_target_" in (yaml.safe_load(path.read_text()).get("net") or {})
+    }
     assert nets and not [net for net in nets if lacks(net, Net)]
 
 

@@ -15,8 +15,13 @@ def units(ms):
     """The same instants as people hand them over."""
     stamps = pd.Series(pd.to_datetime(ms, unit="ms"))
     named = {f"datetime64[{unit}]": stamps.astype(f"datetime64[{unit}]") for unit in ("s", "ms", "us", "ns")}
-    return named | {"zone": stamps.dt.tz_localize("UTC").dt.tz_convert("Asia/Tokyo"), "us": ms * 1000, "ns": ms * 1_000_000, "ms": ms,
-                    "text": stamps.astype(str)}
+    return named | {
+        "zone": stamps.dt.tz_localize("UTC").dt.tz_convert("Asia/Tokyo"),
+        "us": ms * 1000,
+        "ns": ms * 1_000_000,
+        "ms": ms,
+        "text": stamps.astype(str),
+    }
 
 
 @pytest.mark.parametrize("name", units(HOURS))
@@ -26,7 +31,17 @@ def test_times_of_every_unit_are_the_same_milliseconds(name):
 
 def tape(time, interval="1h"):
     one = np.ones(len(HOURS))
-    return Candles.build(symbols=("A",), intervals=(interval,), symbol=0 * HOURS, time=time, open=one, high=one, low=one, close=one, volume=one)
+    return Candles.build(
+        symbols=("A",),
+        intervals=(interval,),
+        symbol=0 * HOURS,
+        time=time,
+        open=one,
+        high=one,
+        low=one,
+        close=one,
+        volume=one,
+    )
 
 
 @pytest.mark.parametrize("name", ["datetime64[us]", "us", "ns"])

@@ -14,12 +14,26 @@ HOUR = 3_600_000
 
 
 def tape(open, high, low, close, volume):
-    frame = {"open_time": np.arange(len(close)) * HOUR, "open": open, "high": high, "low": low, "close": close, "volume": volume}
+    frame = {
+        "open_time": np.arange(len(close)) * HOUR,
+        "open": open,
+        "high": high,
+        "low": low,
+        "close": close,
+        "volume": volume,
+    }
     return Candles.from_frame(pd.DataFrame(frame), interval="1h")
 
 
 def market(bars=600):
-    settings = {"seed": 5, "bars": bars, "volatility": 0.01, "edge": 0.25, "feature": "close_position", "feature_window": 20}
+    settings = {
+        "seed": 5,
+        "bars": bars,
+        "volatility": 0.01,
+        "edge": 0.25,
+        "feature": "close_position",
+        "feature_window": 20,
+    }
     return Simulated(**settings).fetch(["A"], "1h", None, None)
 
 
@@ -95,9 +109,14 @@ def test_removed_bars_are_told_by_the_last_one_left():
     for column in columns.values():
         column[38:] = np.nan
     missing = np.arange(40) >= 38
-    gone = Candles.build(symbols=("A",), intervals=("1h",), symbol=candles.symbol, time=candles.time, missing=missing, **columns)
+    gone = Candles.build(
+        symbols=("A",), intervals=("1h",), symbol=candles.symbol, time=candles.time, missing=missing, **columns
+    )
     sentence = CandleFusion(length=128)
-    head = [text.split(", Volume")[0] for text in (sentence(gone, np.array([39]), 9)[0], sentence(candles, np.array([37]), 9)[0])]
+    head = [
+        text.split(", Volume")[0]
+        for text in (sentence(gone, np.array([39]), 9)[0], sentence(candles, np.array([37]), 9)[0])
+    ]
     assert head[0] == head[1] and "nan" not in Relative(length=32)(gone, np.array([39]), 9)[0]
 
 

@@ -17,13 +17,27 @@ from candlelab.data.indicators.wide import Wide
 from candlelab.data.indicators.windowed import plain_numbers, present_rows, window_numbers
 from candlelab.data.source.simulated import Simulated
 
-SETS = [Classic(kalman=None), Raw(kalman=None), Wide(kalman=None), Minimal(kalman=None), Classic(kalman=0.1), NoIndicators()]
+SETS = [
+    Classic(kalman=None),
+    Raw(kalman=None),
+    Wide(kalman=None),
+    Minimal(kalman=None),
+    Classic(kalman=0.1),
+    NoIndicators(),
+]
 NAMES = ["classic", "raw", "wide", "minimal", "kalman", "none"]
 PRICES = ("open", "high", "low", "close")
 
 
 def market(bars=700, seed=2):
-    settings = {"seed": seed, "bars": bars, "volatility": 0.01, "edge": 0.0, "feature": "close_position", "feature_window": 20}
+    settings = {
+        "seed": seed,
+        "bars": bars,
+        "volatility": 0.01,
+        "edge": 0.0,
+        "feature": "close_position",
+        "feature_window": 20,
+    }
     return Simulated(**settings).fetch(["A"], "1h", None, None)
 
 
@@ -94,7 +108,15 @@ def test_raw_equals_talib_on_the_same_slice():
     close, values = candles.close, Raw(kalman=None)(candles)[120:]
     macd, signal, _ = talib.MACD(close, 12, 26, 9)
     upper, middle, lower = talib.BBANDS(close, 20, 2.0, 2.0)
-    direct = [*(getattr(candles, k) for k in (*PRICES, "volume")), talib.RSI(close, 14), macd, signal, lower, upper, middle]
+    direct = [
+        *(getattr(candles, k) for k in (*PRICES, "volume")),
+        talib.RSI(close, 14),
+        macd,
+        signal,
+        lower,
+        upper,
+        middle,
+    ]
     assert np.array_equal(values, np.column_stack(direct)[120:])
 
 
@@ -110,7 +132,9 @@ def test_classic_is_talib_in_units_of_volatility():
     assert row["volume"] == pytest.approx(np.log(candles.volume[-1] / candles.volume[-20:].mean()))
 
 
-@pytest.mark.parametrize("indicators", [Classic(kalman=None), Wide(kalman=None), Minimal(kalman=None)], ids=["classic", "wide", "minimal"])
+@pytest.mark.parametrize(
+    "indicators", [Classic(kalman=None), Wide(kalman=None), Minimal(kalman=None)], ids=["classic", "wide", "minimal"]
+)
 def test_price_and_volume_scale_do_not_matter(indicators):
     candles = market()
     frame = candles.to_frame()
@@ -150,7 +174,9 @@ def test_removed_bar_repeats_the_numbers_before_it():
     missing = np.zeros(300, bool)
     missing[[200, 201]] = True
     columns = {name: np.where(missing, np.nan, getattr(candles, name)) for name in (*PRICES, "volume")}
-    gone = Candles.build(symbols=("A",), intervals=("1h",), symbol=candles.symbol, time=candles.time, missing=missing, **columns)
+    gone = Candles.build(
+        symbols=("A",), intervals=("1h",), symbol=candles.symbol, time=candles.time, missing=missing, **columns
+    )
     values = Minimal(kalman=None)(gone)
     assert np.array_equal(values[199], values[201]) and np.isfinite(values[20:]).all()
 
@@ -159,7 +185,9 @@ def test_raw_bars_by_hand():
     candles = market(10)
     found = RawBars(average=3)(candles)
     assert np.isnan(found[:2]).all() and np.array_equal(found[2:, 3], candles.close[2:])
-    assert np.allclose(found[4], [*(getattr(candles, name)[4] for name in PRICES), candles.close[2:5].mean(), candles.volume[4]])
+    assert np.allclose(
+        found[4], [*(getattr(candles, name)[4] for name in PRICES), candles.close[2:5].mean(), candles.volume[4]]
+    )
 
 
 def test_kalman_filter_by_hand():
@@ -213,14 +241,18 @@ def test_plain_numbers_stay_bounded_after_a_standstill():
 @pytest.mark.parametrize("numbers", [window_numbers, plain_numbers])
 def test_window_numbers_ignore_the_future(numbers):
     ends = np.arange(300, 432)
-    assert ignores_the_future(lambda candles: np.pad(numbers(candles, ends, 20).reshape(132, -1), ((300, 0), (0, 0))), market())
+    assert ignores_the_future(
+        lambda candles: np.pad(numbers(candles, ends, 20).reshape(132, -1), ((300, 0), (0, 0))), market()
+    )
 
 
 def test_present_rows_hold_the_last_bar_left():
     candles = market(10)
     missing = np.isin(np.arange(10), [3, 4, 6])
     columns = {name: np.where(missing, np.nan, getattr(candles, name)) for name in (*PRICES, "volume")}
-    gone = Candles.build(symbols=("A",), intervals=("1h",), symbol=candles.symbol, time=candles.time, missing=missing, **columns)
+    gone = Candles.build(
+        symbols=("A",), intervals=("1h",), symbol=candles.symbol, time=candles.time, missing=missing, **columns
+    )
     assert present_rows(gone, np.array([6]), 4).tolist() == [[5, 5, 5, 5]]
     assert present_rows(gone, np.array([7]), 6).tolist() == [[2, 2, 2, 5, 5, 7]]
 

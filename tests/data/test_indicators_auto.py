@@ -9,7 +9,11 @@ from candlelab.data.indicators.minimal import Minimal
 
 
 def data(bars, *words):
-    return build(compose("data=simulated", f"data.source.bars={bars}", "data.window=20", "data/indicators=auto", *words), "data", None)
+    return build(
+        compose("data=simulated", f"data.source.bars={bars}", "data.window=20", "data/indicators=auto", *words),
+        "data",
+        None,
+    )
 
 
 def test_a_long_history_gets_the_usual_ones_in_silence(capsys):
@@ -28,7 +32,9 @@ def test_the_shape_and_the_warmup_are_those_of_the_choice():
 
 def test_a_finished_run_keeps_what_it_was_trained_on():
     auto = build(compose("data/indicators=auto"), "data.indicators")
-    assert isinstance(settled(auto, list(Minimal.names)), Minimal) and isinstance(settled(auto, list(Classic.names)), Classic)
+    assert isinstance(settled(auto, list(Minimal.names)), Minimal) and isinstance(
+        settled(auto, list(Classic.names)), Classic
+    )
 
 
 def test_no_window_is_refused():
@@ -40,6 +46,7 @@ def test_a_run_on_auto_predicts_with_its_choice():
     from export_cases import finished
 
     from candlelab.pipeline.inputs import InputMaker
+
     run = finished("series", "data/indicators=auto", "data.source.bars=700")
     assert isinstance(InputMaker.of(run).indicators, Classic) == isinstance(run.data.indicators, Classic)
     assert list(InputMaker.of(run).indicators.names) == run.preprocessing["features"]

@@ -40,11 +40,20 @@ class Hours:
     def fetch(self, symbols, interval, start, end):
         time = np.arange(2, 102) * HOUR
         prices = dict.fromkeys(("open", "high", "low", "close"), np.arange(1.0, 101.0))
-        return Candles.build(symbols=("A",), intervals=(interval,), symbol=np.zeros(100), time=time, volume=np.ones(100), **prices)
+        return Candles.build(
+            symbols=("A",), intervals=(interval,), symbol=np.zeros(100), time=time, volume=np.ones(100), **prices
+        )
 
 
 def test_a_prediction_sees_no_coarse_bar_that_the_asked_range_cuts(monkeypatch):
-    asked = {"interval": "1h", "resample": "4h", "start": "1970-01-01T02:00", "end": None, "symbols": ["A"], "thin": 0.0}
+    asked = {
+        "interval": "1h",
+        "resample": "4h",
+        "start": "1970-01-01T02:00",
+        "end": None,
+        "symbols": ["A"],
+        "thin": 0.0,
+    }
     recipe = OmegaConf.merge(finished("series").recipe, {"data": asked})
     monkeypatch.setattr("candlelab.pipeline.new_candles.build", lambda cfg, key: Hours())
     found = fetch(None, recipe, [], None, at=None, bars=10)

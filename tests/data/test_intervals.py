@@ -54,8 +54,14 @@ def test_the_scored_windows_are_those_of_the_first_interval_alone(both):
     assert np.isin(times[1][-200:], times[0]).all()
 
 
-@pytest.mark.parametrize(("words", "says"), [("data.interval=[1h,1h]", "several different ones"), ("data.interval=[]", "give one"),
-                                             ("data.interval=[1h,7h]", "interval '7h' is unknown")])
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        ("data.interval=[1h,1h]", "several different ones"),
+        ("data.interval=[]", "give one"),
+        ("data.interval=[1h,7h]", "interval '7h' is unknown"),
+    ],
+)
 def test_intervals_that_cannot_be_are_refused(words, says):
     with pytest.raises(ValueError, match=says):
         data(words)

@@ -26,7 +26,8 @@ def tape(close, open=None, spread=0.4, start=0):
     time = start + np.arange(len(close)) * HOUR
     high, low = np.maximum(open, close) + spread, np.minimum(open, close) - spread
     return Candles.from_frame(
-        pd.DataFrame({"open_time": time, "open": open, "high": high, "low": low, "close": close, "volume": 1.0}), interval="1h"
+        pd.DataFrame({"open_time": time, "open": open, "high": high, "low": low, "close": close, "volume": 1.0}),
+        interval="1h",
     )
 
 
@@ -46,7 +47,9 @@ def without(candles, rows):
     missing = np.zeros(len(candles), bool)
     missing[rows] = True
     columns = {name: frame[name] for name in ("open", "high", "low", "close", "volume")}
-    return Candles.build(symbols=("X",), intervals=("1h",), symbol=candles.symbol, time=candles.time, missing=missing, **columns)
+    return Candles.build(
+        symbols=("X",), intervals=("1h",), symbol=candles.symbol, time=candles.time, missing=missing, **columns
+    )
 
 
 def test_direction_compares_the_close_ahead_with_this_close():
@@ -90,7 +93,9 @@ def test_sigma_threshold_follows_past_volatility_only():
     assert labels.theta[1] == pytest.approx(0.02)
 
 
-@pytest.mark.parametrize(("between", "expected"), [("neutral", [2, 1, 1, 1, 0]), ("sign", [2, 2, 1, 0, 0]), ("drop", [2, -1, 1, -1, 0])])
+@pytest.mark.parametrize(
+    ("between", "expected"), [("neutral", [2, 1, 1, 1, 0]), ("sign", [2, 2, 1, 0, 0]), ("drop", [2, -1, 1, -1, 0])]
+)
 def test_balanced_treats_the_zone_between_as_set(between, expected):
     returns = [0.01, 0.003, 0.0005, -0.003, -0.01]
     close = 100 * np.cumprod([1, *(1 + np.array(returns))])
@@ -103,7 +108,10 @@ BARRIER_CLOSES = [100, 100.5, 101.2, 100.8, 102.1, 101.0, 99.5, 98.7, 99.9, 101.
 
 @pytest.mark.parametrize(
     ("touch", "rows", "outcomes"),
-    [("high_low", [2, 4, 6, 4, 5, 6, 7], [1, 1, -1, 1, -1, -1, -1]), ("close", [4, 4, 6, 6, 5, 6, 9], [1, 1, -1, -1, -1, -1, 1])],
+    [
+        ("high_low", [2, 4, 6, 4, 5, 6, 7], [1, 1, -1, 1, -1, -1, -1]),
+        ("close", [4, 4, 6, 6, 5, 6, 9], [1, 1, -1, -1, -1, -1, 1]),
+    ],
 )
 def test_triple_barrier_equals_the_worked_table(touch, rows, outcomes):
     rule = TripleBarrier(horizon=4, take_profit=1.5, stop_loss=1.0, touch=touch, both="stop", vertical="neutral")
@@ -173,7 +181,10 @@ def looks_no_further_than_it_says(rule, candles, cuts=(60, 173, 391)):
     for cut in cuts:
         part = rule(candles.select(slice(0, cut)), 5)
         ended = (whole.label_end[:cut] >= 0) & (whole.label_end[:cut] < cut)
-        same = [np.array_equal(getattr(part, k)[ended], getattr(whole, k)[:cut][ended], equal_nan=True) for k in part.__dict__]
+        same = [
+            np.array_equal(getattr(part, k)[ended], getattr(whole, k)[:cut][ended], equal_nan=True)
+            for k in part.__dict__
+        ]
         if not all(same):
             return False
     return True
@@ -187,7 +198,10 @@ def test_labels_look_no_further_than_label_end(rule):
 def test_a_label_that_looks_one_bar_too_far_is_caught():
     class Broken(Direction):
         def __call__(self, candles, window):
-            honest, further = super().__call__(candles, window), Direction(horizon=self.horizon + 1, ties="drop")(candles, window)
+            honest, further = (
+                super().__call__(candles, window),
+                Direction(horizon=self.horizon + 1, ties="drop")(candles, window),
+            )
             return type(honest)(**(honest.__dict__ | {"label": further.label}))
 
     assert not looks_no_further_than_it_says(Broken(horizon=1, ties="drop"), walk())

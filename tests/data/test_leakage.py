@@ -54,11 +54,15 @@ def rewritten(candles, first, factor):
 
 def inputs(data, samples):
     batch = data.assemble(torch.as_tensor(samples))
-    return batch["image"], batch["caption"], torch.from_numpy(data.indicators(data.prepared.candles)[data.prepared.ends[samples]])
+    return (
+        batch["image"],
+        batch["caption"],
+        torch.from_numpy(data.indicators(data.prepared.candles)[data.prepared.ends[samples]]),
+    )
 
 
 def same_inputs(one, two, cut):
-    samples = np.flatnonzero(one.prepared.ends < cut)[:: 7]
+    samples = np.flatnonzero(one.prepared.ends < cut)[::7]
     return all(torch.equal(a, b) for a, b in zip(inputs(one, samples), inputs(two, samples)))
 
 
@@ -89,8 +93,10 @@ class PeekingLabel(Direction):
 
 
 def test_a_label_that_looks_further_than_it_says_is_caught(honest):
-    broken = [pipeline(tape, label=PeekingLabel(horizon=1, ties="drop")) for tape in (
-        honest.prepared.candles, rewritten(honest.prepared.candles, 600, 1.5))]
+    broken = [
+        pipeline(tape, label=PeekingLabel(horizon=1, ties="drop"))
+        for tape in (honest.prepared.candles, rewritten(honest.prepared.candles, 600, 1.5))
+    ]
     assert not same_labels(*broken, 600)
 
 
@@ -147,7 +153,10 @@ def test_no_label_of_an_earlier_part_reaches_into_a_later_one():
 
 
 def test_no_chart_occurs_in_two_parts(honest):
-    seen = [{chart.tobytes() for chart in honest.charts(honest.prepared.ends[honest.samples(part)])} for part in ("train", "validation", "test")]
+    seen = [
+        {chart.tobytes() for chart in honest.charts(honest.prepared.ends[honest.samples(part)])}
+        for part in ("train", "validation", "test")
+    ]
     assert not (seen[0] & seen[1] | seen[0] & seen[2] | seen[1] & seen[2])
 
 
@@ -155,11 +164,21 @@ class RowSplit(Chronological):
     """Cuts the rows in order and purges nothing."""
 
     def __call__(self, candles, end, label_end, first_row):
-        return np.repeat(np.array([0, 1, 2], np.int8), [len(end) * 7 // 10, len(end) // 10, len(end) - len(end) * 7 // 10 - len(end) // 10])
+        return np.repeat(
+            np.array([0, 1, 2], np.int8),
+            [len(end) * 7 // 10, len(end) // 10, len(end) - len(end) * 7 // 10 - len(end) // 10],
+        )
 
 
 def test_a_split_without_purge_is_caught():
-    settings = {"train": 0.7, "validation": 0.15, "validation_start": None, "test_start": None, "purge": "label", "embargo": 0}
+    settings = {
+        "train": 0.7,
+        "validation": 0.15,
+        "validation_start": None,
+        "test_start": None,
+        "purge": "label",
+        "embargo": 0,
+    }
     assert overlapping(pipeline(label=Direction(horizon=5, ties="drop"), split=RowSplit(**settings))) > 0
 
 

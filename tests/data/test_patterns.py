@@ -83,7 +83,9 @@ def test_label_names_the_pattern_at_the_last_bar_only():
 def test_label_refuses_a_market():
     from candlelab.data.source.simulated import Simulated
 
-    market = Simulated(seed=0, bars=99, volatility=0.01, edge=0.0, feature="sequence", feature_window=4).fetch([], "1h", None, None)
+    market = Simulated(seed=0, bars=99, volatility=0.01, edge=0.0, feature="sequence", feature_window=4).fetch(
+        [], "1h", None, None
+    )
     with pytest.raises(ValueError, match="data/source=patterns"):
         PatternName(none=False)(market, 60)
 
@@ -123,7 +125,9 @@ def test_redraw_brings_new_samples_of_the_same_classes_and_leaves_the_others_alo
     ends = np.flatnonzero(candles.position == 64)[::2]
     source.redraw(candles, ends, epoch=1)
     touched = np.isin(candles.segment, candles.segment[ends])
-    assert np.array_equal(candles.close[~touched], before[~touched]) and (candles.close[touched] != before[touched]).all()
+    assert (
+        np.array_equal(candles.close[~touched], before[~touched]) and (candles.close[touched] != before[touched]).all()
+    )
     candles.check()
     source.redraw(candles, ends, epoch=0)
     assert np.array_equal(candles.close, before)

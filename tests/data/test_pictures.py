@@ -48,18 +48,31 @@ def index(root, rows, name="dataset_index.csv"):
 
 def fusion_rows(count=30):
     """What system CandleFusion publishes: the close stands in the text alone."""
-    return [{"image_path": f"/home/me/data/charts/c{k}.png", "text": f"Candle: {CLASSES[k % 3]}, Open: 99.00, Close: 1,00{k % 10}.50", "label": k % 3,
-             "next_close": 1010 + k} for k in range(count)]
+    return [
+        {
+            "image_path": f"/home/me/data/charts/c{k}.png",
+            "text": f"Candle: {CLASSES[k % 3]}, Open: 99.00, Close: 1,00{k % 10}.50",
+            "label": k % 3,
+            "next_close": 1010 + k,
+        }
+        for k in range(count)
+    ]
 
 
 def data_of(root, *overrides):
-    cfg = compose("data=pictures", f"data.source.path={root}", "model=cnn_small", "render.height=8", "render.width=9", *overrides)
+    cfg = compose(
+        "data=pictures", f"data.source.path={root}", "model=cnn_small", "render.height=8", "render.width=9", *overrides
+    )
     return build(cfg, "data", build(cfg, "render"))
 
 
 def test_folders_are_classes_and_names_give_the_order(tmp_path):
     found = find_pictures(folders(tmp_path))
-    assert found.classes == tuple(sorted(CLASSES)) and [name.split("_")[-1] for name in found.names[:3]] == ["0.png", "1.png", "2.png"]
+    assert found.classes == tuple(sorted(CLASSES)) and [name.split("_")[-1] for name in found.names[:3]] == [
+        "0.png",
+        "1.png",
+        "2.png",
+    ]
     assert found.time is None and found.text is None and found.part is None
 
 
@@ -71,17 +84,35 @@ def test_parts_of_a_set_are_kept(tmp_path):
 
 def test_an_index_gives_text_label_and_next_close(tmp_path):
     found = find_pictures(index(tmp_path, fusion_rows()))
-    assert (found.classes, found.text[1].split(",")[0], found.next_close[2]) == (("0", "1", "2"), "Candle: neutral", 1012)
+    assert (found.classes, found.text[1].split(",")[0], found.next_close[2]) == (
+        ("0", "1", "2"),
+        "Candle: neutral",
+        1012,
+    )
     assert found.close[:2].tolist() == [1000.5, 1001.5]
 
 
 def test_parquet_with_pictures_inside_is_read_with_its_names_of_classes(tmp_path):
     told = {"info": {"features": {"label": {"names": ["down", "up"], "_type": "ClassLabel"}}}}
-    table = pa.table({"image": [{"bytes": png(k), "path": None} for k in range(4)], "label": [0, 1, 0, -1], "caption": ["a", "b", "c", "d"],
-                      "time": pa.array([1_704_067_200_000 + k for k in range(4)], pa.timestamp("ms", "UTC")), "symbol": ["BTCUSDT"] * 4})
-    pq.write_table(table.replace_schema_metadata({"huggingface": json.dumps(told)}), tmp_path / "train-00000-of-00001.parquet")
+    table = pa.table(
+        {
+            "image": [{"bytes": png(k), "path": None} for k in range(4)],
+            "label": [0, 1, 0, -1],
+            "caption": ["a", "b", "c", "d"],
+            "time": pa.array([1_704_067_200_000 + k for k in range(4)], pa.timestamp("ms", "UTC")),
+            "symbol": ["BTCUSDT"] * 4,
+        }
+    )
+    pq.write_table(
+        table.replace_schema_metadata({"huggingface": json.dumps(told)}), tmp_path / "train-00000-of-00001.parquet"
+    )
     found = find_pictures(tmp_path)
-    assert (found.classes, found.label.tolist(), found.text, found.time[1]) == (("down", "up"), [0, 1, 0], ["a", "b", "c"], 1_704_067_200_001)
+    assert (found.classes, found.label.tolist(), found.text, found.time[1]) == (
+        ("down", "up"),
+        [0, 1, 0],
+        ["a", "b", "c"],
+        1_704_067_200_001,
+    )
 
 
 def test_a_picture_comes_in_the_size_of_the_chart(tmp_path):
@@ -99,7 +130,10 @@ def test_transparent_paper_is_white(tmp_path):
 def test_an_unknown_order_in_time_is_said(tmp_path, capsys):
     data = data_of(folders(tmp_path))
     card = data.describe()
-    assert card["time_order"] == "unknown" and "nothing is known of the order of these pictures in time" in card["warnings"][0]
+    assert (
+        card["time_order"] == "unknown"
+        and "nothing is known of the order of these pictures in time" in card["warnings"][0]
+    )
     assert "nothing is known of the order" in capsys.readouterr().err
 
 
@@ -155,20 +189,36 @@ def test_a_net_that_reads_captions_is_refused_where_there_are_none(tmp_path):
         _ = data.tokens
 
 
-@pytest.mark.parametrize(("make", "message"), [
-    (lambda root: None, "no labelled pictures"), (lambda root: (root / "a.png").write_bytes(png(1)), r"'a\.png' has no label"),
-    (lambda root: folders(root, 1), "all pictures have the label bearish"),
-    (lambda root: index(root, [row | {"image_path": "gone.png"} for row in fusion_rows(3)]), "line 2 names the picture 'gone.png', which is not there"),
-    (lambda root: index(root, [row | {"image_path": "../../../../../../etc/passwd"} for row in fusion_rows(3)]), r"outside the folder|not there"),
-    (lambda root: index(root, [row | {"next_close": "ten"} for row in fusion_rows(3)]), "next_close 'ten', which is no number"),
-    (lambda root: (root / "x.parquet").write_bytes(b"PAR1 no"), "cannot be read")])
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda root: None, "no labelled pictures"),
+        (lambda root: (root / "a.png").write_bytes(png(1)), r"'a\.png' has no label"),
+        (lambda root: folders(root, 1), "all pictures have the label bearish"),
+        (
+            lambda root: index(root, [row | {"image_path": "gone.png"} for row in fusion_rows(3)]),
+            "line 2 names the picture 'gone.png', which is not there",
+        ),
+        (
+            lambda root: index(root, [row | {"image_path": "../../../../../../etc/passwd"} for row in fusion_rows(3)]),
+            r"outside the folder|not there",
+        ),
+        (
+            lambda root: index(root, [row | {"next_close": "ten"} for row in fusion_rows(3)]),
+            "next_close 'ten', which is no number",
+        ),
+        (lambda root: (root / "x.parquet").write_bytes(b"PAR1 no"), "cannot be read"),
+    ],
+)
 def test_sets_that_are_none_are_refused(tmp_path, make, message):
     make(tmp_path)
     with pytest.raises(UserError, match=message):
         find_pictures(tmp_path)
 
 
-@pytest.mark.parametrize("content", [b"", b"no picture", png(1)[:40], b"\x89PNG\r\n\x1a\n" + bytes(50), b"<svg/>", b"GIF89a"])
+@pytest.mark.parametrize(
+    "content", [b"", b"no picture", png(1)[:40], b"\x89PNG\r\n\x1a\n" + bytes(50), b"<svg/>", b"GIF89a"]
+)
 def test_files_that_are_no_pictures_are_refused(content):
     with pytest.raises(UserError, match=r"charts/x.png cannot be read as a picture"):
         decode(content, (3, 8, 8), "charts/x.png")

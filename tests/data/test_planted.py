@@ -56,7 +56,9 @@ def test_the_same_settings_give_the_same_bars_and_another_seed_others():
     assert not np.array_equal(first.close, other.close)
 
 
-@pytest.mark.parametrize(("change", "why"), [({"world": "moon"}, "choose one of"), ({"auroc": 0.7}, "between 0.5 and 0.65")])
+@pytest.mark.parametrize(
+    ("change", "why"), [({"world": "moon"}, "choose one of"), ({"auroc": 0.7}, "between 0.5 and 0.65")]
+)
 def test_settings_out_of_range_are_refused(change, why):
     with pytest.raises(UserError, match=why):
         market(**change)

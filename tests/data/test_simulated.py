@@ -6,7 +6,14 @@ import pytest
 from candlelab.core.errors import UserError
 from candlelab.data.source.simulated import FEATURES, Simulated
 
-SETTINGS = {"seed": 3, "bars": 20_000, "volatility": 0.005, "edge": 0.25, "feature": "close_position", "feature_window": 20}
+SETTINGS = {
+    "seed": 3,
+    "bars": 20_000,
+    "volatility": 0.005,
+    "edge": 0.25,
+    "feature": "close_position",
+    "feature_window": 20,
+}
 
 
 def market(symbols=("A",), **changes):

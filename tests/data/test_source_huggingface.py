@@ -10,8 +10,18 @@ T0, HOUR = 1_704_067_200_000, 3_600_000
 
 
 def source(repo, files=None):
-    return HuggingFace(repo=str(repo), revision="main", files=files, columns={}, timezone="UTC", time_format=None, max_bytes=10**9,
-                       misaligned="drop", last_bar="keep", timeout=1.0)
+    return HuggingFace(
+        repo=str(repo),
+        revision="main",
+        files=files,
+        columns={},
+        timezone="UTC",
+        time_format=None,
+        max_bytes=10**9,
+        misaligned="drop",
+        last_bar="keep",
+        timeout=1.0,
+    )
 
 
 @pytest.fixture
@@ -19,7 +29,16 @@ def snapshot(tmp_path):
     """Two symbols, one parquet file each, in a folder like a dataset's."""
     (tmp_path / "data").mkdir()
     for name in ("BTCUSDT", "ETHUSDT"):
-        frame = pd.DataFrame({"timestamp": T0 + HOUR * pd.RangeIndex(5), "open": 1.0, "high": 2.0, "low": 0.5, "close": 1.5, "volume": 3.0})
+        frame = pd.DataFrame(
+            {
+                "timestamp": T0 + HOUR * pd.RangeIndex(5),
+                "open": 1.0,
+                "high": 2.0,
+                "low": 0.5,
+                "close": 1.5,
+                "volume": 3.0,
+            }
+        )
         frame.to_parquet(tmp_path / "data" / f"{name}-1h.parquet")
     return tmp_path
 

@@ -14,7 +14,14 @@ from candlelab.data.split.periods import Periods
 from candlelab.data.split.walk_forward import WalkForward
 
 HOUR = 3_600_000
-DEFAULTS = {"train": 0.6, "validation": 0.2, "validation_start": None, "test_start": None, "purge": "label", "embargo": 0}
+DEFAULTS = {
+    "train": 0.6,
+    "validation": 0.2,
+    "validation_start": None,
+    "test_start": None,
+    "purge": "label",
+    "embargo": 0,
+}
 FOLDS = {"folds": 4, "fold": 1, "validation": 0.25, "train_bars": None, "purge": "label", "embargo": 0}
 
 
@@ -34,7 +41,8 @@ def overlaps(candles, part, end, label_end, first_row):
     start, stop = candles.time[first_row], candles.time[label_end]
     pairs = ((0, 1), (1, 2), (0, 2))
     return any(
-        part[part == a].size and part[part == b].size and stop[part == a].max() >= start[part == b].min() for a, b in pairs
+        part[part == a].size and part[part == b].size and stop[part == a].max() >= start[part == b].min()
+        for a, b in pairs
     )
 
 
@@ -57,7 +65,11 @@ def test_purge_equals_the_worked_table_of_ten_samples(test, closed, embargo, kep
 
 @pytest.mark.parametrize(
     ("closed", "embargo", "kept"),
-    [(True, 0, [*range(6), *range(14, 20)]), (False, 0, [*range(7), *range(13, 20)]), (True, 2, [*range(6), *range(16, 20)])],
+    [
+        (True, 0, [*range(6), *range(14, 20)]),
+        (False, 0, [*range(7), *range(13, 20)]),
+        (True, 2, [*range(6), *range(16, 20)]),
+    ],
 )
 def test_purge_equals_the_worked_table_of_twenty_samples(closed, embargo, kept):
     start = np.arange(20)
@@ -98,7 +110,9 @@ def test_label_that_ends_in_the_next_part_is_dropped():
 def test_full_purge_also_respects_the_windows_of_the_later_part():
     part = cut(Chronological(**DEFAULTS | {"purge": "full"}), tape(110), window=10)
     first_validation = np.flatnonzero(part == 1)[0]
-    assert np.flatnonzero(part == 0)[-1] == first_validation - 11  # its label ends where the 10-bar window has not begun
+    assert (
+        np.flatnonzero(part == 0)[-1] == first_validation - 11
+    )  # its label ends where the 10-bar window has not begun
 
 
 def test_embargo_shortens_the_earlier_part_and_leaves_the_test_alone():
@@ -129,13 +143,17 @@ def test_a_long_bar_of_another_interval_is_purged_by_its_close():
     assert part[96 + 6] == -1  # opens at 00:00, closes at 04:00, inside validation
 
 
-@pytest.mark.parametrize("splitter", [Chronological(**DEFAULTS), WalkForward(**FOLDS), WalkForward(**FOLDS | {"train_bars": 120})])
+@pytest.mark.parametrize(
+    "splitter", [Chronological(**DEFAULTS), WalkForward(**FOLDS), WalkForward(**FOLDS | {"train_bars": 120})]
+)
 @pytest.mark.parametrize("policy", ["label", "full"])
 @pytest.mark.parametrize("horizon", [1, 7])
 def test_no_interval_reaches_into_a_later_part(splitter, policy, horizon):
     splitter.purge = policy
     candles = concat([tape(300), tape(200, symbol="B", start=77 * HOUR)])
-    end = np.flatnonzero((candles.position >= 9) & (candles.position < np.where(candles.symbol == 0, 300, 200) - horizon))
+    end = np.flatnonzero(
+        (candles.position >= 9) & (candles.position < np.where(candles.symbol == 0, 300, 200) - horizon)
+    )
     part = splitter(candles, end, end + horizon, end - 9)
     first = end if policy == "label" else end - 9
     assert not overlaps(candles, part, end, end + horizon, first)
@@ -171,22 +189,40 @@ def test_empty_part_is_an_error_that_names_it():
 
 @pytest.mark.parametrize(
     "broken",
-    [{"train": 0.8, "validation": 0.2}, {"validation_start": "2024-01-01"}, {"purge": "all"}, {"embargo": -1}, {"train": 70}],
+    [
+        {"train": 0.8, "validation": 0.2},
+        {"validation_start": "2024-01-01"},
+        {"purge": "all"},
+        {"embargo": -1},
+        {"train": 70},
+    ],
 )
 def test_settings_out_of_range_are_refused(broken):
     with pytest.raises(UserError, match=r"train|validation_start|purge|embargo"):
         Chronological(**DEFAULTS | broken)
 
 
-MONTHS = {"train": "1970-01-05", "train_days": 2, "validation": "1970-01-07", "validation_days": 1, "tests": ["1970-01-02", "1970-01-10"],
-          "test_days": 1, "purge": "full", "embargo": 0}
+MONTHS = {
+    "train": "1970-01-05",
+    "train_days": 2,
+    "validation": "1970-01-07",
+    "validation_days": 1,
+    "tests": ["1970-01-02", "1970-01-10"],
+    "test_days": 1,
+    "purge": "full",
+    "embargo": 0,
+}
 
 
 def test_periods_take_the_days_they_name_and_drop_the_rest():
     part = cut(Periods(**MONTHS), tape(24 * 12))
     day = np.arange(len(part)) // 24
     assert set(day[part == 0]) == {4, 5} and set(day[part == 1]) == {6} and set(day[part == 2]) == {1, 9}
-    assert [(part == k).sum() for k in (0, 1, 2)] == [47, 24, 48]  # the label of the last training hour ends in validation
+    assert [(part == k).sum() for k in (0, 1, 2)] == [
+        47,
+        24,
+        48,
+    ]  # the label of the last training hour ends in validation
 
 
 @pytest.mark.parametrize("window", [1, 5, 30])
@@ -196,7 +232,9 @@ def test_periods_share_no_bar_on_either_side(tests, window):
     end = np.arange(window - 1, len(candles) - 3)
     days = {"train_days": 4, "validation": "1970-01-09", "validation_days": 3, "tests": tests}
     part = Periods(**MONTHS | days)(candles, end, end + 3, end - window + 1)
-    seen = [{row for i in np.flatnonzero(part == k) for row in range(end[i] - window + 1, end[i] + 4)} for k in (0, 1, 2)]
+    seen = [
+        {row for i in np.flatnonzero(part == k) for row in range(end[i] - window + 1, end[i] + 4)} for k in (0, 1, 2)
+    ]
     assert not seen[0] & seen[1] and not seen[0] & seen[2] and not seen[1] & seen[2]
 
 

@@ -26,8 +26,17 @@ def tape(moves):
     """Hourly bars whose closes move by the given ticks."""
     close = 100 + np.cumsum(moves).astype(float)
     one = np.ones(len(close))
-    return Candles.build(symbols=("A",), intervals=("1h",), symbol=0 * close, time=START + HOUR * np.arange(len(close)), open=close,
-                         high=close, low=close, close=close, volume=one)
+    return Candles.build(
+        symbols=("A",),
+        intervals=("1h",),
+        symbol=0 * close,
+        time=START + HOUR * np.arange(len(close)),
+        open=close,
+        high=close,
+        low=close,
+        close=close,
+        volume=one,
+    )
 
 
 def data_of(candles, ties="drop", split=None):
@@ -68,7 +77,18 @@ def test_the_card_counts_rows_without_a_label():
 
 
 def test_rows_of_periods_apart_are_chains_apart():
-    split = Periods(train="2024-01-05", train_days=3, validation="2024-01-09", validation_days=1, tests=["2024-01-02", "2024-01-12"],
-                    test_days=2, purge="label", embargo=0)
+    split = Periods(
+        train="2024-01-05",
+        train_days=3,
+        validation="2024-01-09",
+        validation_days=1,
+        tests=["2024-01-02", "2024-01-12"],
+        test_days=2,
+        purge="label",
+        embargo=0,
+    )
     rows = data_of(tape(np.where(COARSE == 0, 1, COARSE)), split=split).rows("test")
-    assert rows.groupby("segment").time.agg(["min", "max"]).sub(START).div(24 * HOUR).round(2).to_numpy().tolist() == [[1.0, 2.96], [11.0, 12.96]]
+    assert rows.groupby("segment").time.agg(["min", "max"]).sub(START).div(24 * HOUR).round(2).to_numpy().tolist() == [
+        [1.0, 2.96],
+        [11.0, 12.96],
+    ]

@@ -20,7 +20,10 @@ def test_answers_of_equal_confidence_are_taken_together():
 
 
 def test_too_few_right_answers_name_nothing():
-    assert least_confidence(CONFIDENCE, RIGHT, 0.75, fewest=5) is None and least_confidence(np.empty(0), np.empty(0), 0.5) is None
+    assert (
+        least_confidence(CONFIDENCE, RIGHT, 0.75, fewest=5) is None
+        and least_confidence(np.empty(0), np.empty(0), 0.5) is None
+    )
 
 
 def test_a_recogniser_is_scored_where_it_speaks():

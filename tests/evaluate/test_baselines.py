@@ -43,7 +43,9 @@ def test_reversal_is_the_opposite_of_the_last_class_and_neutral_stays_neutral(an
 def test_last_bars_without_a_class_get_the_training_shares():
     train, rows = windows(0, 100, 2), windows(1, 3, 2)
     still = Features(rows.numbers, np.full(3, -1), rows.volatility, rows.label)
-    assert fit_predict(train, train, still, classes=2, seed=0)["reversal"] == pytest.approx(np.tile(priors(train.label, 2), (3, 1)))
+    assert fit_predict(train, train, still, classes=2, seed=0)["reversal"] == pytest.approx(
+        np.tile(priors(train.label, 2), (3, 1))
+    )
 
 
 def test_boosting_stops_where_validation_says_so():
@@ -90,7 +92,9 @@ def test_rows_without_a_label_are_not_trained_on():
             )
         )
     )
-    assert fit_predict(more, train, rows, classes=2, seed=0)["logistic"] == pytest.approx(fit_predict(train, train, rows, classes=2, seed=0)["logistic"])
+    assert fit_predict(more, train, rows, classes=2, seed=0)["logistic"] == pytest.approx(
+        fit_predict(train, train, rows, classes=2, seed=0)["logistic"]
+    )
 
 
 def test_unknown_numbers_are_survived():

@@ -27,7 +27,9 @@ def test_holm_leaves_out_what_is_not_available():
     assert compare.holm([0.02, np.nan, 0.5])[[0, 2]] == pytest.approx([0.04, 0.5])
 
 
-@pytest.mark.parametrize(("models", "quantile"), [(2, 1.960), (3, 2.344), (4, 2.569), (5, 2.728), (9, 3.102), (10, 3.164)])
+@pytest.mark.parametrize(
+    ("models", "quantile"), [(2, 1.960), (3, 2.344), (4, 2.569), (5, 2.728), (9, 3.102), (10, 3.164)]
+)
 def test_nemenyi_quantiles(models, quantile):
     unit = compare.critical_difference(models, 1) / np.sqrt(models * (models + 1) / 6)
     assert unit == pytest.approx(quantile, abs=1e-3)
@@ -54,14 +56,19 @@ def test_the_same_model_does_not_differ():
 
 def test_paired_accuracy_agrees_with_mcnemar():
     order = np.random.default_rng(0).permutation(500)
-    first, second = np.r_[np.ones(30), np.zeros(15), np.ones(455)][order], np.r_[np.zeros(30), np.ones(15), np.ones(455)][order]
+    first, second = (
+        np.r_[np.ones(30), np.zeros(15), np.ones(455)][order],
+        np.r_[np.zeros(30), np.ones(15), np.ones(455)][order],
+    )
     found = compare.paired_accuracy(first, second, hours(500), 0.95)
     assert found.value == pytest.approx(0.03) and found.p_value == pytest.approx(0.0357, abs=5e-5)
 
 
 def test_answers_held_for_ten_bars_count_once_in_ten():
     gap = np.random.default_rng(0).choice([-1.0, 0.0, 1.0], 100)
-    long = compare.paired_accuracy(np.repeat(gap, 10) > 0, np.repeat(gap, 10) < 0, replace(hours(1000), horizon=10), 0.95)
+    long = compare.paired_accuracy(
+        np.repeat(gap, 10) > 0, np.repeat(gap, 10) < 0, replace(hours(1000), horizon=10), 0.95
+    )
     short = compare.of_means(gap, hours(100), 0.95)
     assert long.high - long.low == pytest.approx(short.high - short.low, rel=0.3)
 

@@ -36,7 +36,9 @@ def test_table_scores_equal_scikit_learn(three):
 
 def test_rank_scores_equal_scikit_learn_ties_included(three):
     label, p = three
-    assert metrics.over_classes(metrics.auroc, label, p) == pytest.approx(reference.roc_auc_score(label, p, multi_class="ovr"))
+    assert metrics.over_classes(metrics.auroc, label, p) == pytest.approx(
+        reference.roc_auc_score(label, p, multi_class="ovr")
+    )
     each = [reference.average_precision_score(label == k, p[:, k]) for k in range(3)]
     assert metrics.over_classes(metrics.auprc, label, p) == pytest.approx(np.mean(each))
 
@@ -77,7 +79,9 @@ def test_volatility_alone_knows_no_direction():
 
 
 def test_direction_of_two_classes_is_the_auroc():
-    assert metrics.auroc_direction(Y, BINARY, Y >= 0) == pytest.approx(5 / 6) and np.isnan(metrics.auroc_move(Y, BINARY))
+    assert metrics.auroc_direction(Y, BINARY, Y >= 0) == pytest.approx(5 / 6) and np.isnan(
+        metrics.auroc_move(Y, BINARY)
+    )
 
 
 @pytest.mark.parametrize(("size", "half"), [(50, 0.139), (75, 0.113), (200, 0.069), (1000, 0.031), (10_000, 0.0098)])
@@ -87,7 +91,9 @@ def test_chance_band_of_accuracy(size, half):
 
 
 def test_a_constant_answer_is_right_by_chance_as_often_as_its_class_occurs():
-    assert metrics.chance_band(np.array([0.414, 0.586]), np.array([0.0, 1.0]), 1000, 0.95) == pytest.approx((0.586, 0.586))
+    assert metrics.chance_band(np.array([0.414, 0.586]), np.array([0.0, 1.0]), 1000, 0.95) == pytest.approx(
+        (0.586, 0.586)
+    )
 
 
 def test_the_chance_band_holds_shuffled_answers_of_unequal_classes():
@@ -100,7 +106,11 @@ def test_the_chance_band_holds_shuffled_answers_of_unequal_classes():
 
 @pytest.mark.parametrize(
     ("ones", "zeros", "null", "best", "high", "low"),
-    [(25, 50, 0.0712, 0.656, 0.0451, 0.0647), (18, 36, 0.0841, 0.684, 0.0534, 0.0764), (4, 7, 0.1890, 0.914, 0.1191, 0.1705)],
+    [
+        (25, 50, 0.0712, 0.656, 0.0451, 0.0647),
+        (18, 36, 0.0841, 0.684, 0.0534, 0.0764),
+        (4, 7, 0.1890, 0.914, 0.1191, 0.1705),
+    ],
 )
 def test_errors_of_an_auroc(ones, zeros, null, best, high, low):
     deviation = metrics.auroc_null_error(ones, zeros)
@@ -134,6 +144,8 @@ def test_parts_have_the_score_as_mean_and_its_spread_over_samples_as_error(parts
         found = parts(label, answer, 3)
         values.append(found.mean())
         errors.append(found.std() / 20)
-    score = {"balanced_parts": metrics.balanced_accuracy, "f1_parts": metrics.f1_macro, "mcc_parts": metrics.mcc}[parts.__name__]
+    score = {"balanced_parts": metrics.balanced_accuracy, "f1_parts": metrics.f1_macro, "mcc_parts": metrics.mcc}[
+        parts.__name__
+    ]
     assert values[-1] == pytest.approx(score(metrics.confusion(label, answer, 3)))
     assert np.mean(errors) == pytest.approx(np.std(values), rel=0.12)

@@ -27,7 +27,9 @@ def test_uniqueness_of_the_worked_intervals():
     assert average_uniqueness(first, last) == pytest.approx([0.6111, 0.4444, 0.4167, 1.0], abs=5e-5)
 
 
-@pytest.mark.parametrize(("horizon", "stride", "worth"), [(1, 1, 1.0), (5, 1, 1 / 5), (20, 1, 1 / 20), (4, 2, 1 / 2), (3, 5, 1.0)])
+@pytest.mark.parametrize(
+    ("horizon", "stride", "worth"), [(1, 1, 1.0), (5, 1, 1 / 5), (20, 1, 1 / 20), (4, 2, 1 / 2), (3, 5, 1.0)]
+)
 def test_overlapping_labels_are_worth_n_over_h(horizon, stride, worth):
     rows = rows_of(1, 4000, horizon=horizon, stride=stride)
     assert rows.independent / 4000 == pytest.approx(worth, rel=0.01)
@@ -73,7 +75,11 @@ def test_lags_are_bars_and_not_rows():
 def test_calm_and_lively_times_widen_what_lasts_as_long():
     rng = np.random.default_rng(0)
     lively = np.repeat(rng.random(60) < 0.5, 50)
-    rows, label, said = rows_of(1, 3000), rng.random(3000) < np.where(lively, 0.8, 0.2), np.repeat(rng.normal(size=60), 50)
+    rows, label, said = (
+        rows_of(1, 3000),
+        rng.random(3000) < np.where(lively, 0.8, 0.2),
+        np.repeat(rng.normal(size=60), 50),
+    )
     parts = metrics.auroc_parts(label, said)
     memory = mean_error.memory_of(said, rows)
     assert mean_error.of_persistent_mean(parts, rows, memory).error > 3 * mean_error.of_mean(parts, rows).error
@@ -82,7 +88,12 @@ def test_calm_and_lively_times_widen_what_lasts_as_long():
 def test_few_values_that_vary_leave_few_degrees_of_freedom():
     few = np.zeros(1000)
     few[:4] = 1.0
-    assert mean_error.of_mean(few, rows_of(1, 1000)).freedom < 9 < 900 < mean_error.of_mean(np.arange(1000) % 2.0, rows_of(1, 1000)).freedom
+    assert (
+        mean_error.of_mean(few, rows_of(1, 1000)).freedom
+        < 9
+        < 900
+        < mean_error.of_mean(np.arange(1000) % 2.0, rows_of(1, 1000)).freedom
+    )
 
 
 def test_recognition_labels_do_not_overlap():
@@ -115,7 +126,9 @@ def test_majors_that_move_together_count_like_fewer(shared):
     assert worth == pytest.approx(12_380 / 29_827, abs=0.08)
 
 
-@pytest.mark.parametrize("name", ["accuracy", "balanced_accuracy", "f1_macro", "mcc", "auroc", "auprc", "brier", "log_loss", "ece"])
+@pytest.mark.parametrize(
+    "name", ["accuracy", "balanced_accuracy", "f1_macro", "mcc", "auroc", "auprc", "brier", "log_loss", "ece"]
+)
 def test_every_interval_holds_its_value(name):
     rng = np.random.default_rng(0)
     p = rng.dirichlet([3, 4, 3], 900)

@@ -29,8 +29,10 @@ def could(rows=None, move=MOVE):
 def test_trades_are_those_worked_out_by_hand():
     found = ledger.trade_list(SIGNAL, could(), ("A",))
     assert found[["entry", "exit", "side", "bars"]].to_numpy().tolist() == [
-        ["1970-01-01 02:00", "1970-01-01 04:00", "long", 2], ["1970-01-01 04:00", "1970-01-01 05:00", "short", 1],
-        ["1970-01-01 06:00", "1970-01-01 07:00", "long", 1]]
+        ["1970-01-01 02:00", "1970-01-01 04:00", "long", 2],
+        ["1970-01-01 04:00", "1970-01-01 05:00", "short", 1],
+        ["1970-01-01 06:00", "1970-01-01 07:00", "long", 1],
+    ]
     assert found["gross"].tolist() == pytest.approx([1.02 * 0.99 - 1, 0.03, 0.01])
     assert found["net"].tolist() == pytest.approx([0.0078, 0.028, 0.008]) and (found["fee"] == 0.002).all()
 
@@ -55,13 +57,21 @@ def test_trade_statistics_by_hand():
     found = ledger.trade_list(SIGNAL, could(move=np.array([0, 0.01, -0.03, -0.02, 0, 0.005])), ("A",))
     net = [1.01 * 0.97 - 1 - 0.002, 0.018, 0.003]
     assert ledger.trade_scores(found) == pytest.approx(
-        {"win_rate": 2 / 3, "profit_factor": 0.021 / -net[0], "holding_bars": 4 / 3, "mean_trade_pct": 100 * sum(net) / 3})
+        {
+            "win_rate": 2 / 3,
+            "profit_factor": 0.021 / -net[0],
+            "holding_bars": 4 / 3,
+            "mean_trade_pct": 100 * sum(net) / 3,
+        }
+    )
 
 
 def test_the_break_even_fee_leaves_nothing():
     test = backtest.run(SIGNAL, MOVE, rows_of(), COST)
     even = record.breakeven_cost(test)
-    assert even == pytest.approx((0.02 - 0.01 + 0.03 + 0.01) / 6)  # gross over turnover: in 1, round 2, out 1, in and out 2
+    assert even == pytest.approx(
+        (0.02 - 0.01 + 0.03 + 0.01) / 6
+    )  # gross over turnover: in 1, round 2, out 1, in and out 2
     assert backtest.run(SIGNAL, MOVE, rows_of(), even).net.mean() == pytest.approx(0, abs=1e-15)
 
 

@@ -88,14 +88,19 @@ def test_fees_only_change_the_money(scored):
 
 def test_buy_and_hold_and_always_flat_have_money_only(scored):
     metrics = scored[1].metrics
-    assert metrics["baseline/buy_and_hold/sharpe_net"] is not None and metrics["baseline/always_flat/return_net_pct"] == 0
+    assert (
+        metrics["baseline/buy_and_hold/sharpe_net"] is not None and metrics["baseline/always_flat/return_net_pct"] == 0
+    )
     assert metrics["baseline/always_flat/sharpe_net"] is None and "baseline/buy_and_hold/accuracy" not in metrics
 
 
 def test_recognition_has_no_money_at_all():
     found = score(predictions(edge=3.0), kind="recognition", horizon=0)
     words = json.dumps([found.metrics, found.verdict.lines(), sorted(found.curves)]).lower()
-    assert not re.search("sharpe|backtest|predict|psr|turnover|equity|threshold", words) and found.threshold["rule"] == "abstain"
+    assert (
+        not re.search("sharpe|backtest|predict|psr|turnover|equity|threshold", words)
+        and found.threshold["rule"] == "abstain"
+    )
 
 
 def test_the_way_to_the_best_possible_accuracy_is_measured():
@@ -111,7 +116,11 @@ def test_several_symbols_get_a_row_each(scored):
 def test_without_validation_nothing_is_traded():
     table = predictions(edge=0.3)
     found = score(table[table["split"] == "test"])
-    assert found.threshold["threshold"] is None and found.metrics["test/sharpe_net"] is None and found.metrics["val/n"] == 0
+    assert (
+        found.threshold["threshold"] is None
+        and found.metrics["test/sharpe_net"] is None
+        and found.metrics["val/n"] == 0
+    )
 
 
 def test_a_model_without_test_rows_is_left_out():
@@ -124,7 +133,10 @@ def test_rows_without_a_label_are_traded_but_not_scored():
     table = predictions(edge=0.3)
     table.loc[table["time"] % 7_200_000 == 0, "label"] = -1
     metrics = score(table).metrics
-    assert metrics["test/n"] == 500 and metrics["test/sharpe_net"] == score(predictions(edge=0.3)).metrics["test/sharpe_net"]
+    assert (
+        metrics["test/n"] == 500
+        and metrics["test/sharpe_net"] == score(predictions(edge=0.3)).metrics["test/sharpe_net"]
+    )
 
 
 def test_a_forecast_can_be_traded_by_its_size():

@@ -74,7 +74,8 @@ def test_expected_best_of_null_trials(trials, best):
 
 
 @pytest.mark.parametrize(
-    ("trials", "moments", "probability"), [(100, (-3, 10), 0.9004), (46, (-3, 10), 0.9505), (88, (0, 3), 0.9505), (100, (0, 3), 0.9428)]
+    ("trials", "moments", "probability"),
+    [(100, (-3, 10), 0.9004), (46, (-3, 10), 0.9505), (88, (0, 3), 0.9505), (100, (0, 3), 0.9428)],
 )
 def test_deflated_sharpe_of_the_published_example(trials, moments, probability):
     found = sharpe.deflated_sharpe(2.5 / np.sqrt(250), 1250, *moments, trial_variance=0.5 / 250, trials=trials)

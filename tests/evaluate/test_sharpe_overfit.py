@@ -30,7 +30,9 @@ def test_overfitting_of_the_worked_table():
 def test_overfitting_of_the_golden_noise():
     found = backtest_overfitting(np.random.default_rng(42).normal(0, 1, (160, 10)), blocks=8)
     assert found.pbo == pytest.approx(0.9)
-    assert found.logits.mean() == pytest.approx(-0.871515, abs=5e-7) and found.slope == pytest.approx(-0.763490, abs=5e-7)
+    assert found.logits.mean() == pytest.approx(-0.871515, abs=5e-7) and found.slope == pytest.approx(
+        -0.763490, abs=5e-7
+    )
 
 
 def test_a_planted_winner_is_seldom_called_overfit():
@@ -59,11 +61,16 @@ def test_bootstrap_error_of_independent_returns_is_that_of_lo():
 def test_a_stationary_draw_keeps_neighbours_together():
     drawn = stationary_indices(10_000, 20, np.random.default_rng(0))
     together = np.mean(np.diff(drawn) % 10_000 == 1)
-    assert together == pytest.approx(1 - 1 / 20, abs=0.01) and stationary_counts(50, 5, np.random.default_rng(0)).sum() == 50
+    assert (
+        together == pytest.approx(1 - 1 / 20, abs=0.01)
+        and stationary_counts(50, 5, np.random.default_rng(0)).sum() == 50
+    )
 
 
 def test_robust_error_grows_with_autocorrelation_only():
     noise = np.random.default_rng(1).normal(0, 0.01, 4001)
     held = noise[1:] + noise[:-1]
     plain = sharpe.standard_error(0, 4000)
-    assert sharpe.robust_error(noise, 5) == pytest.approx(plain, rel=0.1) and sharpe.robust_error(held, 20) > 1.25 * plain
+    assert (
+        sharpe.robust_error(noise, 5) == pytest.approx(plain, rel=0.1) and sharpe.robust_error(held, 20) > 1.25 * plain
+    )

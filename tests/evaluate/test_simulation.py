@@ -62,7 +62,10 @@ def test_intervals_are_no_wider_than_answers_without_memory_deserve():
 
 
 def test_volatility_is_seldom_called_known_by_answers_that_linger_in_lively_markets():
-    assert simulation.run(World(1, 1, 0.98, "calm and lively", two_valued=False), count=60, bars=1500, seed=0).volatility < 0.13
+    assert (
+        simulation.run(World(1, 1, 0.98, "calm and lively", two_valued=False), count=60, bars=1500, seed=0).volatility
+        < 0.13
+    )
 
 
 @pytest.mark.parametrize("two_valued", [False, True])
@@ -83,4 +86,6 @@ def test_coarse_ticks_leave_a_quarter_of_the_moves_at_zero():
 @pytest.mark.parametrize("memory", [0.0, 0.9])
 def test_answers_have_the_memory_and_spread_they_were_made_with(memory):
     made = worlds.remembered(1, 40_000, memory, 0.0, np.random.default_rng(0))[0]
-    assert np.corrcoef(made[1:], made[:-1])[0, 1] == pytest.approx(memory, abs=0.02) and made.std() == pytest.approx(1, abs=0.05)
+    assert np.corrcoef(made[1:], made[:-1])[0, 1] == pytest.approx(memory, abs=0.02) and made.std() == pytest.approx(
+        1, abs=0.05
+    )

@@ -21,7 +21,13 @@ def market(seed, *, symbols=1, bars=40, levels=12, edge=0.0):
     """Random signals with many equal scores, gaps between segments, and bars that only some symbols have."""
     rng = np.random.default_rng(seed)
     frames = [
-        pd.DataFrame({"symbol": f"S{k}", "time": np.sort(rng.choice(bars + 5, bars, replace=False)), "segment": np.arange(bars) // 17})
+        pd.DataFrame(
+            {
+                "symbol": f"S{k}",
+                "time": np.sort(rng.choice(bars + 5, bars, replace=False)),
+                "segment": np.arange(bars) // 17,
+            }
+        )
         for k in range(symbols)
     ]
     rows = Rows.of(pd.concat(frames).assign(time=lambda f: f["time"] * 3_600_000), horizon=1, interval="1h")

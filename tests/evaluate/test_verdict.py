@@ -43,7 +43,11 @@ def volatility_table():
     table = predictions(classes=3, rows=3000)
     wild = np.random.default_rng(1).random(3000) < 0.5
     move = np.where(wild, 2.0, 0.3) * np.random.default_rng(2).normal(0, 0.01, 3000)
-    frame = table.assign(forward_return=np.tile(move, 3), bar_return=np.tile(move, 3), label=np.tile(np.digitize(move, [-0.005, 0.005]), 3))
+    frame = table.assign(
+        forward_return=np.tile(move, 3),
+        bar_return=np.tile(move, 3),
+        label=np.tile(np.digitize(move, [-0.005, 0.005]), 3),
+    )
     net = (frame["model"] == "net").to_numpy()
     for column, value in (("p_0", 0.35), ("p_1", 0.30), ("p_2", 0.35)):
         frame.loc[net, column] = np.where(wild, value, {"p_1": 0.8}.get(column, 0.1))
@@ -82,13 +86,17 @@ def test_a_net_worse_than_a_baseline_hears_no():
 
 def test_knowing_volatility_is_not_called_knowing_direction():
     found = score(volatility_table()).verdict
-    assert found.information.answer == "volatility only" and found.information.sentence.startswith("Only how much prices move")
+    assert found.information.answer == "volatility only" and found.information.sentence.startswith(
+        "Only how much prices move"
+    )
     assert found.volatility.answer == "yes" and "not direction" in found.volatility.sentence
 
 
 def test_an_answer_rests_on_the_number_it_shows():
     found = score(volatility_table())
-    assert found.verdict.information.value == found.metrics["test/auroc_move"] and found.verdict.information.chance == 0.5
+    assert (
+        found.verdict.information.value == found.metrics["test/auroc_move"] and found.verdict.information.chance == 0.5
+    )
 
 
 def test_too_good_on_real_bars_is_a_suspicion():
@@ -104,7 +112,9 @@ def test_a_simulated_edge_is_no_suspicion_until_it_beats_the_best_possible():
 def test_a_baseline_that_is_too_good_is_a_suspicion_too():
     table = predictions(edge=0.6)
     swap = {"net": "reversal", "reversal": "net"}
-    assert "reversal tells up from down" in score(table.assign(model=table["model"].replace(swap))).verdict.suspicions[0]
+    assert (
+        "reversal tells up from down" in score(table.assign(model=table["model"].replace(swap))).verdict.suspicions[0]
+    )
 
 
 def test_recognition_says_what_it_is():
@@ -151,13 +161,23 @@ def test_one_class_in_the_test_rows_is_not_available_but_survived():
 
 def test_assumed_costs_are_named():
     settings = {"fee_bps": 10.0, "slippage_bps": 2.0}
-    found = evaluation(**settings).score(predictions(), horizon=1, interval="1h", kind="forecast", classes=CLASSES[2]).verdict
+    found = (
+        evaluation(**settings)
+        .score(predictions(), horizon=1, interval="1h", kind="forecast", classes=CLASSES[2])
+        .verdict
+    )
     assert "12 bp" in found.money.question and not any("0 bp assumed" in text for text in found.missing_for_trust)
 
 
 @pytest.mark.parametrize(
     ("low", "high", "word"),
-    [(0.501, 0.52, "yes"), (0.49, 0.52, "not shown"), (0.49, 0.505, "no"), (0.4, 0.49, "no"), (np.nan, np.nan, "not shown")],
+    [
+        (0.501, 0.52, "yes"),
+        (0.49, 0.52, "not shown"),
+        (0.49, 0.505, "no"),
+        (0.4, 0.49, "no"),
+        (np.nan, np.nan, "not shown"),
+    ],
 )
 def test_the_interval_decides(low, high, word):
     assert side_of(low, high, 0.5, 0.51) == word
@@ -217,7 +237,10 @@ def three_classes(seed=0, rows=3000):
     label = np.digitize(move, [-0.005, 0.005])
     up = 1 / (1 + np.exp(-lean))
     calm = np.where(lively, 0.3, 0.8)
-    models = {"net": (0.7 * (1 - up), np.full(rows, 0.3), 0.7 * up), "volatility": ((1 - calm) / 2, calm, (1 - calm) / 2)}
+    models = {
+        "net": (0.7 * (1 - up), np.full(rows, 0.3), 0.7 * up),
+        "volatility": ((1 - calm) / 2, calm, (1 - calm) / 2),
+    }
     one = predictions(classes=3, rows=rows, baselines=()).assign(label=label, forward_return=move, bar_return=move)
     return pd.concat([one.assign(model=name, **{f"p_{k}": p[k] for k in range(3)}) for name, p in models.items()])
 
@@ -279,13 +302,19 @@ def silent(instrument):
     table = reversal_market(2000)
     table.loc[table.model == "net", "p_1"] = 0.5 + 0.01 * rng.standard_normal(2000)
     table["p_0"] = 1 - table["p_1"]
-    return evaluation().score(table, horizon=1, interval="1h", kind="forecast", classes=("down", "up"), instrument=instrument)
+    return evaluation().score(
+        table, horizon=1, interval="1h", kind="forecast", classes=("down", "up"), instrument=instrument
+    )
 
 
-@pytest.mark.parametrize(("instrument", "word", "says"), [
-    (Instrument((), 0.53, 0.59, 0.6, 0.25), "yes", "would have found an edge of 59.0 %"),
-    (Instrument(("channel 1 of the charts is blank",), None, None, None, 0.0), "no", "its silence means nothing"),
-    (None, "not shown", "Nobody tested")])
+@pytest.mark.parametrize(
+    ("instrument", "word", "says"),
+    [
+        (Instrument((), 0.53, 0.59, 0.6, 0.25), "yes", "would have found an edge of 59.0 %"),
+        (Instrument(("channel 1 of the charts is blank",), None, None, None, 0.0), "no", "its silence means nothing"),
+        (None, "not shown", "Nobody tested"),
+    ],
+)
 def test_the_first_answer_says_what_silence_is_worth(instrument, word, says):
     verdict = silent(instrument).verdict
     assert verdict.instrument.answer == word
@@ -293,6 +322,16 @@ def test_the_first_answer_says_what_silence_is_worth(instrument, word, says):
 
 
 def test_a_net_that_found_something_is_not_called_blind():
-    found = evaluation().score(reversal_market(), horizon=1, interval="1h", kind="forecast", classes=("down", "up"),
-                               instrument=Instrument((), 0.53, 0.59, 0.0, 0.25)).verdict
+    found = (
+        evaluation()
+        .score(
+            reversal_market(),
+            horizon=1,
+            interval="1h",
+            kind="forecast",
+            classes=("down", "up"),
+            instrument=Instrument((), 0.53, 0.59, 0.0, 0.25),
+        )
+        .verdict
+    )
     assert found.information.answer == found.instrument.answer == "yes" and "silence" not in found.information.sentence

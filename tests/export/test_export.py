@@ -23,7 +23,9 @@ def some(run, count: int = 32):
 
 def candles_inputs(run) -> dict[str, np.ndarray]:
     judged = some(run)
-    return {"ohlcv": judged.candles} | {name: value for name, value in judged.inputs.items() if name.startswith("caption")}
+    return {"ohlcv": judged.candles} | {
+        name: value for name, value in judged.inputs.items() if name.startswith("caption")
+    }
 
 
 def torch_says(run, inputs) -> dict[str, np.ndarray]:
@@ -31,7 +33,8 @@ def torch_says(run, inputs) -> dict[str, np.ndarray]:
         said = run.model({name: torch.from_numpy(value) for name, value in inputs.items()})
     said = {name: value.double() for name, value in said.items()}
     return {name: (v.softmax(-1) if name == "logits" else v).numpy() for name, v in said.items()} | (
-        {"probabilities": said["logits"].softmax(-1).numpy()} if "logits" in said else {})
+        {"probabilities": said["logits"].softmax(-1).numpy()} if "logits" in said else {}
+    )
 
 
 @pytest.mark.parametrize("kind", ["fusion", "regression"])
@@ -88,25 +91,45 @@ def test_a_file_says_what_it_is():
     run = exported("fusion")
     for name in (MODEL, CANDLES, INT8):
         card = Predictor(run.folder / "export" / name, recipe=recipe_hash(run.preprocessing)).card
-        assert card["classes"] == ["down", "up"] and card["window"] == 16 and card["data_hash"] == run.preprocessing["data_hash"]
+        assert (
+            card["classes"] == ["down", "up"]
+            and card["window"] == 16
+            and card["data_hash"] == run.preprocessing["data_hash"]
+        )
         assert card["licence"] == "MIT" and card["threshold"] == 0.0
 
 
 def test_inputs_and_outputs_have_the_agreed_names():
     run = exported("fusion")
     model, candles = (Predictor(run.folder / "export" / name) for name in (MODEL, CANDLES))
-    assert list(model.inputs) == ["image", "caption", "caption_mask"] and model.outputs == ["logits", "probabilities", "forecast"]
+    assert list(model.inputs) == ["image", "caption", "caption_mask"] and model.outputs == [
+        "logits",
+        "probabilities",
+        "forecast",
+    ]
     assert candles.inputs["ohlcv"] == (np.float64, (16 + run.preprocessing["warmup"], 5))
     assert list(Predictor(exported("regression").folder / "export" / MODEL).inputs) == ["series"]
 
 
 def test_every_file_is_one_file():
-    assert sorted(p.name for p in (exported("fusion").folder / "export").iterdir()) == [CANDLES, INT8, MODEL, "report.md"]
+    assert sorted(p.name for p in (exported("fusion").folder / "export").iterdir()) == [
+        CANDLES,
+        INT8,
+        MODEL,
+        "report.md",
+    ]
 
 
 def test_the_report_tells_size_latency_agreement_and_the_gate():
     text = (exported("fusion").folder / "export" / "report.md").read_text()
-    for words in ("batch 32, 2 threads", "p50 / p90", "Agreement with torch", "points lost", "Not financial advice", "recipe_hash"):
+    for words in (
+        "batch 32, 2 threads",
+        "p50 / p90",
+        "Agreement with torch",
+        "points lost",
+        "Not financial advice",
+        "recipe_hash",
+    ):
         assert words in text
 
 
@@ -114,8 +137,15 @@ def test_a_gate_that_no_form_passes_writes_no_file(tmp_path):
     run = exported("fusion")
     judged = some(run)
     judge = Judge(lambda path: judged.labels if path.name == MODEL else 1 - judged.labels, judged.labels)
-    tried = quantize(run.folder / "export" / MODEL, tmp_path / INT8, calibration=first_rows(judged.inputs, 8), judge=judge,
-                     most_loss=1.0, calls=2, card=card_of(run))
+    tried = quantize(
+        run.folder / "export" / MODEL,
+        tmp_path / INT8,
+        calibration=first_rows(judged.inputs, 8),
+        judge=judge,
+        most_loss=1.0,
+        calls=2,
+        card=card_of(run),
+    )
     assert all(c.refused == "it loses 100.00 points of balanced accuracy, more than 1" for c in tried)
     assert not list(tmp_path.iterdir())
 
@@ -131,7 +161,9 @@ def test_a_chart_that_is_no_tensor_operation_is_refused():
         drawer(renderer)
 
 
-@pytest.mark.parametrize("style", ["candles", "candles_grey", "candles_plain", "ohlc_bars", "line", "gramian", "jkx_i20"])
+@pytest.mark.parametrize(
+    "style", ["candles", "candles_grey", "candles_plain", "ohlc_bars", "line", "gramian", "jkx_i20"]
+)
 def test_every_style_can_be_drawn_by_tensor_operations(style):
     renderer = build(compose(f"render={style}", "data.window=20"), "render")
     run = finished("fusion")

@@ -8,18 +8,39 @@ from test_export import candles_inputs, chart_inside, some, torch_says
 from candlelab.export.measure import answers, disagreement
 from candlelab.task.export import BATCHES, CANDLES, MODEL
 
-BACKBONES = ("edgenext_xx_small", "mobilenetv3_small_100", "ghostnet_100", "efficientnet_b0", "levit_128s", "resnet50",
-             "swin_tiny_patch4_window7_224", "convnext_tiny", "vit_base_patch16_224")
+BACKBONES = (
+    "edgenext_xx_small",
+    "mobilenetv3_small_100",
+    "ghostnet_100",
+    "efficientnet_b0",
+    "levit_128s",
+    "resnet50",
+    "swin_tiny_patch4_window7_224",
+    "convnext_tiny",
+    "vit_base_patch16_224",
+)
 NUMBERS = ("data/indicators=bars", "data/scaling=none")
 FAMILIES = {
     **{name: ("model=timm_backbone", f"model.net.backbone={name}", "model.image_size=64") for name in BACKBONES},
     **{f"jkx_i{n}": ("model=jkx_cnn", f"render=jkx_i{n}", f"data.window={n}") for n in (5, 20, 60)},
-    "cnn_small": ("model=cnn_small",), "vit_patterns": ("model=vit_patterns", "model.image_size=64"),
-    "vit_patterns_small": ("model=vit_patterns_small",), "cnn_1d": ("model=cnn_1d", *NUMBERS), "logistic": ("model=logistic", *NUMBERS),
-    "fusion": ("model=fusion", "model.image_size=64"), "fusion_small": ("model=fusion_small",),
-    **{f"sequence {kind} cnn={cnn} attention={attention}":
-       (f"model=cnn_lstm_attn{kind}", "data/label=three_class", f"model.net.use_cnn={cnn}", f"model.net.use_attention={attention}")
-       for kind in ("", "_regression") for cnn in ("true", "false") for attention in ("true", "false")},
+    "cnn_small": ("model=cnn_small",),
+    "vit_patterns": ("model=vit_patterns", "model.image_size=64"),
+    "vit_patterns_small": ("model=vit_patterns_small",),
+    "cnn_1d": ("model=cnn_1d", *NUMBERS),
+    "logistic": ("model=logistic", *NUMBERS),
+    "fusion": ("model=fusion", "model.image_size=64"),
+    "fusion_small": ("model=fusion_small",),
+    **{
+        f"sequence {kind} cnn={cnn} attention={attention}": (
+            f"model=cnn_lstm_attn{kind}",
+            "data/label=three_class",
+            f"model.net.use_cnn={cnn}",
+            f"model.net.use_attention={attention}",
+        )
+        for kind in ("", "_regression")
+        for cnn in ("true", "false")
+        for attention in ("true", "false")
+    },
 }
 
 

@@ -59,8 +59,9 @@ def test_weights_outside_hidden_in_a_constant_are_found_too(model, capsys):
     whole = onnx.load(model)
     weight = whole.graph.initializer[0]
     constant = onnx.helper.make_node("Constant", [], ["weight"], value=weight)
-    set_external_data(constant.attribute[0].t, "../weights.bin") if constant.attribute[0].t.raw_data else constant.attribute[
-        0].t.external_data.add(key="location", value="../weights.bin")
+    set_external_data(constant.attribute[0].t, "../weights.bin") if constant.attribute[
+        0
+    ].t.raw_data else constant.attribute[0].t.external_data.add(key="location", value="../weights.bin")
     whole.graph.node.insert(0, constant)
     del whole.graph.initializer[0]
     onnx.save(whole, model)
@@ -70,7 +71,7 @@ def test_weights_outside_hidden_in_a_constant_are_found_too(model, capsys):
 @pytest.mark.parametrize("left", [0.2, 0.5, 0.99])
 def test_a_truncated_file_is_refused(model, capsys, left):
     whole = model.read_bytes()
-    model.write_bytes(whole[:int(len(whole) * left)])
+    model.write_bytes(whole[: int(len(whole) * left)])
     assert "is cut off or no ONNX file" in refusal(capsys, Predictor, model)
 
 
@@ -108,15 +109,18 @@ def test_a_foreign_recipe_is_refused(model, capsys):
     assert "belongs to another run" in refusal(capsys, Predictor, model, recipe="theirs")
 
 
-@pytest.mark.parametrize(("given", "words"), [
-    ({"series": np.full((1, 3, 2), np.nan, np.float32)}, "NaN or infinity"),
-    ({"series": np.full((1, 3, 2), np.inf, np.float32)}, "NaN or infinity"),
-    ({"series": np.ones((1, 3, 2))}, "holds float64"),
-    ({"series": np.ones((1, 4, 2), np.float32)}, "has the shape (1, 4, 2)"),
-    ({"series": np.ones((0, 3, 2), np.float32)}, "has the shape (0, 3, 2)"),
-    ({"image": np.ones((1, 3, 2), np.float32)}, "reads series, and was given image"),
-    ({}, "was given nothing"),
-])
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"series": np.full((1, 3, 2), np.nan, np.float32)}, "NaN or infinity"),
+        ({"series": np.full((1, 3, 2), np.inf, np.float32)}, "NaN or infinity"),
+        ({"series": np.ones((1, 3, 2))}, "holds float64"),
+        ({"series": np.ones((1, 4, 2), np.float32)}, "has the shape (1, 4, 2)"),
+        ({"series": np.ones((0, 3, 2), np.float32)}, "has the shape (0, 3, 2)"),
+        ({"image": np.ones((1, 3, 2), np.float32)}, "reads series, and was given image"),
+        ({}, "was given nothing"),
+    ],
+)
 def test_inputs_that_do_not_fit_are_refused(model, capsys, given, words):
     assert words in refusal(capsys, predict, model, given)
 
@@ -133,13 +137,19 @@ def test_any_batch_size_is_answered(model):
 def test_prediction_imports_neither_torch_nor_anything_else_heavy():
     import subprocess
     import sys
-    code = ("import sys, candlelab.export.predict\n"
-            "print([m for m in ('torch', 'pandas', 'onnx', 'transformers', 'hydra', 'omegaconf') if m in sys.modules])")
+
+    code = (
+        "import sys, candlelab.export.predict\n"
+        "print([m for m in ('torch', 'pandas', 'onnx', 'transformers', 'hydra', 'omegaconf') if m in sys.modules])"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 
 
-@pytest.mark.parametrize("forged", [["classes"], {"threshold": "high"}, {"threshold": float("nan")}, {"score": "foo"}, {"window": -1}, {"classes": 3}])
+@pytest.mark.parametrize(
+    "forged",
+    [["classes"], {"threshold": "high"}, {"threshold": float("nan")}, {"score": "foo"}, {"window": -1}, {"classes": 3}],
+)
 def test_forged_metadata_are_refused(tmp_path, capsys, forged):
     path = little_model(tmp_path / "model.onnx")
     whole = onnx.load(path)

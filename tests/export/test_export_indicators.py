@@ -18,9 +18,18 @@ def walk(seed: int, bars: int) -> Candles:
     opened = np.append(100, close[:-1])
     spread = np.abs(rng.normal(0, 0.004, (2, bars)))
     volume = rng.lognormal(3, 1, bars) * (rng.random(bars) > 0.1)
-    return Candles.from_frame(pd.DataFrame({
-        "open_time": np.arange(bars) * 3_600_000, "open": opened, "high": np.maximum(opened, close) * (1 + spread[0]),
-        "low": np.minimum(opened, close) * (1 - spread[1]), "close": close, "volume": volume}))
+    return Candles.from_frame(
+        pd.DataFrame(
+            {
+                "open_time": np.arange(bars) * 3_600_000,
+                "open": opened,
+                "high": np.maximum(opened, close) * (1 + spread[0]),
+                "low": np.minimum(opened, close) * (1 - spread[1]),
+                "close": close,
+                "volume": volume,
+            }
+        )
+    )
 
 
 def both(name: str, kalman: float | None, candles: Candles) -> tuple[np.ndarray, np.ndarray]:
@@ -29,13 +38,16 @@ def both(name: str, kalman: float | None, candles: Candles) -> tuple[np.ndarray,
     indicators = build(cfg, "data.indicators")
     width = len(indicators.names)
     scaling = {"clip": None, "centre": [0.0] * width, "scale": [1.0] * width}
-    inside = ScaledIndicators(type(indicators).__name__, kalman=kalman, scaling=scaling, bars=len(candles), window=WINDOW)
+    inside = ScaledIndicators(
+        type(indicators).__name__, kalman=kalman, scaling=scaling, bars=len(candles), window=WINDOW
+    )
     tape = np.stack([getattr(candles, column) for column in COLUMNS], 1)[None]
     return indicators(candles)[-WINDOW:], inside(torch.from_numpy(tape))[0].numpy()
 
 
 def test_the_bars_of_the_controls_are_those_of_the_tape():
     from candlelab.data.indicators.bars import RawBars
+
     candles, plain = walk(0, 100), {"clip": None, "centre": [0.0] * 6, "scale": [1.0] * 6}
     inside = ScaledIndicators("RawBars", kalman=None, scaling=plain, bars=100, window=WINDOW, average=20)
     tape = torch.from_numpy(np.stack([getattr(candles, column) for column in COLUMNS], 1)[None])
@@ -53,8 +65,13 @@ def test_a_graph_computes_what_talib_computes(name, kalman):
 
 def test_bars_that_never_move_give_finite_numbers():
     still = np.tile([5.0, 5.0, 5.0, 5.0, 0.0], (1, 152, 1))
-    inside = ScaledIndicators("Classic", kalman=None, scaling={"clip": None, "centre": [0.0] * 11, "scale": [1.0] * 11},
-                              bars=152, window=WINDOW)
+    inside = ScaledIndicators(
+        "Classic",
+        kalman=None,
+        scaling={"clip": None, "centre": [0.0] * 11, "scale": [1.0] * 11},
+        bars=152,
+        window=WINDOW,
+    )
     assert torch.isfinite(inside(torch.from_numpy(still))).all()
 
 

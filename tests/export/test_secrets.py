@@ -11,7 +11,9 @@ from candlelab.export.secrets import forms, refuse_secrets, secrets
 
 
 def canary_in(content: bytes) -> str | None:
-    return next((name for name, value in hub_cases.CANARIES.items() if any(form in content for form in forms(value))), None)
+    return next(
+        (name for name, value in hub_cases.CANARIES.items() if any(form in content for form in forms(value))), None
+    )
 
 
 @pytest.mark.slow
@@ -65,5 +67,12 @@ def test_secret_variables_are_known_by_name(monkeypatch):
 
 def test_no_setting_of_any_component_is_a_secret():
     from candlelab.config import CONF
-    keys = [(path.name, key) for path in CONF.rglob("*.yaml") for key in re.findall(r"^\s*(\w+):", path.read_text(), re.MULTILINE)]
-    assert [k for k in keys if re.search(r"^(token|api_key|apikey|secret|password)$|_token$|_secret$", k[1], re.IGNORECASE)] == []
+
+    keys = [
+        (path.name, key)
+        for path in CONF.rglob("*.yaml")
+        for key in re.findall(r"^\s*(\w+):", path.read_text(), re.MULTILINE)
+    ]
+    assert [
+        k for k in keys if re.search(r"^(token|api_key|apikey|secret|password)$|_token$|_secret$", k[1], re.IGNORECASE)
+    ] == []

@@ -51,7 +51,10 @@ def test_every_real_zip_verifies_and_holds_what_the_calendar_asks(shared):
     short = {}
     for path in paths:
         file, data = archive_file(path), path.read_bytes()
-        assert parse_checksum(path.with_name(f"{path.name}.CHECKSUM").read_bytes(), path.name) == hashlib.sha256(data).hexdigest()
+        assert (
+            parse_checksum(path.with_name(f"{path.name}.CHECKSUM").read_bytes(), path.name)
+            == hashlib.sha256(data).hexdigest()
+        )
         lacking = len(expected_times(file.start, file.end, file.interval)) - len(parse_zip(data, file)["time"])
         short |= {path.name: lacking} if lacking else {}
     assert len(paths) == 295 and short == OUTAGE_DAY
@@ -120,6 +123,12 @@ def test_recorded_listing_is_read_over_both_pages(shared):
 
 @pytest.mark.parametrize(("name", "months"), [("empty", 0), ("monthly-1mo-hole", None)])
 def test_recorded_listings_without_or_with_a_hole(shared, name, months):
-    keys, _ = list_folder(Recorded((shared / f"raw_vision/s3_listing_samples/{name}.xml").read_bytes()), "http://x", "p/")
+    keys, _ = list_folder(
+        Recorded((shared / f"raw_vision/s3_listing_samples/{name}.xml").read_bytes()), "http://x", "p/"
+    )
     zips = [k for k in keys if k.endswith(".zip")]
-    assert len(zips) == months if months is not None else not any("2024-03" in k for k in zips) and any("2024-04" in k for k in zips)
+    assert (
+        len(zips) == months
+        if months is not None
+        else not any("2024-03" in k for k in zips) and any("2024-04" in k for k in zips)
+    )

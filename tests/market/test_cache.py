@@ -27,8 +27,19 @@ def exchange():
 
 
 def fetch(url, folder):
-    source = BinanceVision(market="spot", archive_url=url, listing_url=url, rest_url=url, cache=str(folder), refresh=False,
-                           misaligned="drop", workers=2, tries=2, pause=0.001, timeout=5.0)
+    source = BinanceVision(
+        market="spot",
+        archive_url=url,
+        listing_url=url,
+        rest_url=url,
+        cache=str(folder),
+        refresh=False,
+        misaligned="drop",
+        workers=2,
+        tries=2,
+        pause=0.001,
+        timeout=5.0,
+    )
     return source.fetch(["BTCUSDT"], "1h", T0, T0 + DAYS * 24 * HOUR)
 
 
@@ -113,8 +124,19 @@ def test_unfinished_data_is_never_read(tmp_path):
 
 
 def test_a_wider_range_keeps_what_is_there(exchange, tmp_path):
-    source = BinanceVision(market="spot", archive_url=exchange.url, listing_url=exchange.url, rest_url=exchange.url,
-                           cache=str(tmp_path), refresh=False, misaligned="drop", workers=1, tries=2, pause=0.001, timeout=5.0)
+    source = BinanceVision(
+        market="spot",
+        archive_url=exchange.url,
+        listing_url=exchange.url,
+        rest_url=exchange.url,
+        cache=str(tmp_path),
+        refresh=False,
+        misaligned="drop",
+        workers=1,
+        tries=2,
+        pause=0.001,
+        timeout=5.0,
+    )
     source.fetch(["BTCUSDT"], "1h", T0, T0 + 48 * HOUR)
     exchange.log = []
     assert len(fetch(exchange.url, tmp_path)) == 96
@@ -124,7 +146,14 @@ def test_a_wider_range_keeps_what_is_there(exchange, tmp_path):
 def test_inventory_lists_what_is_on_disk(exchange, tmp_path):
     fetch(exchange.url, tmp_path)
     (row,) = inventory(tmp_path)
-    assert (row.source, row.market, row.symbol, row.interval, row.rows, row.gaps) == ("binance_vision", "spot", "BTCUSDT", "1h", 96, 0)
+    assert (row.source, row.market, row.symbol, row.interval, row.rows, row.gaps) == (
+        "binance_vision",
+        "spot",
+        "BTCUSDT",
+        "1h",
+        96,
+        0,
+    )
     assert (row.first, row.last) == (T0, T0 + 95 * HOUR) and row.bytes > 1000
 
 
@@ -138,8 +167,13 @@ def test_inventory_says_which_series_is_damaged(exchange, tmp_path):
 def test_empty_series_can_be_stored(tmp_path):
     store = BarStore(tmp_path / "a")
     with store.locked():
-        store.commit({n: np.zeros(0, np.int64 if n == "time" else float) for n in ("time", "open", "high", "low", "close", "volume")},
-                     CacheManifest("s", "spot", "X", "1h", covered=[[0, HOUR]]))
+        store.commit(
+            {
+                n: np.zeros(0, np.int64 if n == "time" else float)
+                for n in ("time", "open", "high", "low", "close", "volume")
+            },
+            CacheManifest("s", "spot", "X", "1h", covered=[[0, HOUR]]),
+        )
     assert store.manifest().rows == 0 and len(store.read()["time"]) == 0
 
 

@@ -14,21 +14,34 @@ from loopback_exchange import Exchange
 
 
 def words(url, outputs, *more):
-    return [sys.executable, "-m", "candlelab", "task=fetch", f"outputs={outputs}", *more,
-            *(f"data.source.{name}_url={url}" for name in ("archive", "listing", "rest")), "data.source.pause=0.001"]
+    return [
+        sys.executable,
+        "-m",
+        "candlelab",
+        "task=fetch",
+        f"outputs={outputs}",
+        *more,
+        *(f"data.source.{name}_url={url}" for name in ("archive", "listing", "rest")),
+        "data.source.pause=0.001",
+    ]
 
 
 def cached(outputs):
     """Every file of the cache, the manifests without the time of the fetch."""
     files = {p.relative_to(outputs).as_posix(): p for p in (outputs / "cache" / "candles").rglob("*") if p.is_file()}
-    return {name: json.loads(p.read_bytes()) | {"fetched": ""} if p.name == "manifest.json" else p.read_bytes() for name, p in files.items()}
+    return {
+        name: json.loads(p.read_bytes()) | {"fetched": ""} if p.name == "manifest.json" else p.read_bytes()
+        for name, p in files.items()
+    }
 
 
 @pytest.mark.slow
 def test_thirty_kills_at_random_moments_change_nothing(tmp_path):
     with Exchange() as exchange:
         for symbol in COINS[:2]:
-            publish(exchange, symbol, ("2024-01", "2024-04"), ["2024-04-01", "2024-04-02"], ("2024-04-03", "2024-04-04"))
+            publish(
+                exchange, symbol, ("2024-01", "2024-04"), ["2024-04-01", "2024-04-02"], ("2024-04-03", "2024-04-04")
+            )
         exchange.delay = 0.02
         command = ["data.symbols=[BTCUSDT,ETHUSDT]", "data.start=2024-01-01", "data.end=2024-04-04"]
         began = time.monotonic()
@@ -69,14 +82,18 @@ def test_without_network_one_sentence_and_code_5(tmp_path):
     with socket.socket() as nobody:
         nobody.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{nobody.getsockname()[1]}"
-        ended = subprocess.run(words(url, tmp_path, "data=majors_1h", "data.source.tries=1"), capture_output=True, text=True)
+        ended = subprocess.run(
+            words(url, tmp_path, "data=majors_1h", "data.source.tries=1"), capture_output=True, text=True
+        )
     assert ended.returncode == 5 and not list(tmp_path.rglob("*.parquet"))
     assert len(ended.stderr.strip().splitlines()) == 1 and "Traceback" not in ended.stderr
 
 
 @pytest.mark.parametrize("date", ["NaT", "''", "2024-02-30", "'20240101'"])
 def test_odd_dates_are_no_dates(date, tmp_path):
-    ended = subprocess.run([*words("http://127.0.0.1:9", tmp_path), f"data.start={date}"], capture_output=True, text=True)
+    ended = subprocess.run(
+        [*words("http://127.0.0.1:9", tmp_path), f"data.start={date}"], capture_output=True, text=True
+    )
     assert ended.returncode == 2 and len(ended.stderr.strip().splitlines()) == 1 and "data.start" in ended.stderr
 
 
@@ -84,6 +101,7 @@ def test_a_table_in_a_pipe_is_as_wide_as_it_needs(capsys):
     from rich.table import Table
 
     from candlelab.pipeline.console import show
+
     table = Table(*(f"a rather long heading {k}" for k in range(9)))
     table.add_row(*(f"value {k} that matters" for k in range(9)))
     show(table)

@@ -18,8 +18,14 @@ NEVER = 2**62
 
 def bars(n=6, **changes):
     close = 100.0 + np.arange(n)
-    made = {"time": T0 + HOUR * np.arange(n), "open": close - 0.5, "high": close + 1, "low": close - 1, "close": close,
-            "volume": np.ones(n)}
+    made = {
+        "time": T0 + HOUR * np.arange(n),
+        "open": close - 0.5,
+        "high": close + 1,
+        "low": close - 1,
+        "close": close,
+        "volume": np.ones(n),
+    }
     return made | {k: np.asarray(v) for k, v in changes.items()}
 
 
@@ -42,7 +48,9 @@ def test_of_conflicting_copies_the_one_with_more_volume_wins():
     both = {n: np.concatenate([c, early[n]]) for n, c in bars().items()}
     out, quality = cleaned(both)
     assert out["close"][2] == 102 and (quality.duplicates, quality.conflicts) == (0, 1)
-    assert quality.notes[0].startswith("different versions of the bar of 2024-01-01 02:00: the one with the most volume")
+    assert quality.notes[0].startswith(
+        "different versions of the bar of 2024-01-01 02:00: the one with the most volume"
+    )
 
 
 def test_last_bar_whose_copies_differ_was_not_finished():
@@ -55,7 +63,10 @@ def test_conflicting_copies_end_as_the_exchange_serves_them_today(shared):
     mixed, _ = load_dirty(shared, "BTCUSDT_1h_2024_conflicting_duplicates", "1h")
     today = File.plain(str(shared / "clean/BTCUSDT_1h.csv.gz")).fetch([], "1h", None, None)
     rows = np.searchsorted(today.time, mixed.time)
-    assert all(np.array_equal(getattr(mixed, n), getattr(today, n)[rows]) for n in ("time", "open", "high", "low", "close", "volume"))
+    assert all(
+        np.array_equal(getattr(mixed, n), getattr(today, n)[rows])
+        for n in ("time", "open", "high", "low", "close", "volume")
+    )
 
 
 def test_unfinished_bar_is_dropped():
@@ -76,7 +87,9 @@ def test_misaligned_bars_can_be_refused():
         cleaned(bars(time=T0 + HOUR * np.arange(6) + np.array([0, 0, 5, 0, 0, 0])), "refuse")
 
 
-@pytest.mark.parametrize("change", [{"high": 50.0}, {"low": 500.0}, {"close": np.nan}, {"open": 0.0}, {"low": -1.0}, {"volume": -1.0}])
+@pytest.mark.parametrize(
+    "change", [{"high": 50.0}, {"low": 500.0}, {"close": np.nan}, {"open": 0.0}, {"low": -1.0}, {"volume": -1.0}]
+)
 def test_a_broken_bar_is_dropped_and_counted(change):
     table = bars()
     for name, value in change.items():
@@ -96,8 +109,17 @@ def test_gaps_and_quiet_bars_are_counted():
 def tape(close, time=None):
     close = np.asarray(close, float)
     time = T0 + HOUR * np.arange(len(close)) if time is None else time
-    return Candles.build(symbols=("X",), intervals=("1h",), symbol=np.zeros(len(close), int), time=time, open=close, high=close,
-                         low=close, close=close, volume=np.ones(len(close)))
+    return Candles.build(
+        symbols=("X",),
+        intervals=("1h",),
+        symbol=np.zeros(len(close), int),
+        time=time,
+        open=close,
+        high=close,
+        low=close,
+        close=close,
+        volume=np.ones(len(close)),
+    )
 
 
 def test_redenomination_breaks_the_segment_even_without_a_gap():
@@ -139,7 +161,9 @@ def load_dirty(shared, name, interval):
     return source.fetch([], interval, None, None), source.quality[0]
 
 
-@pytest.mark.parametrize(("name", "interval", "rows", "segments", "found", "relistings"), DIRTY, ids=[d[0] for d in DIRTY])
+@pytest.mark.parametrize(
+    ("name", "interval", "rows", "segments", "found", "relistings"), DIRTY, ids=[d[0] for d in DIRTY]
+)
 def test_dirty_files_load_as_this_table_says(shared, name, interval, rows, segments, found, relistings):
     tape, quality = load_dirty(shared, name, interval)
     assert (len(tape), tape.segment[-1] + 1) == (rows, segments)

@@ -7,7 +7,8 @@ from decimal import Decimal
 import numpy as np
 import pandas as pd
 import pytest
-from hostile_bars import BARS, HOUR, T0, cells, text, truth
+from hostile_bars import cells, text
+from hostile_tables import BARS, HOUR, T0, truth
 
 from candlelab.core.errors import UserError
 from candlelab.data.source.file import File
@@ -16,7 +17,14 @@ NAME = "BTCUSDT_1h.csv"
 
 
 def fetch(path, symbols=(), interval="auto", start=None, end=None, **settings):
-    usual = {"columns": {}, "timezone": "UTC", "time_format": None, "max_bytes": 10**9, "misaligned": "drop", "last_bar": "keep"}
+    usual = {
+        "columns": {},
+        "timezone": "UTC",
+        "time_format": None,
+        "max_bytes": 10**9,
+        "misaligned": "drop",
+        "last_bar": "keep",
+    }
     return File(path=str(path), **usual | settings).fetch(list(symbols), interval, start, end)
 
 
@@ -37,7 +45,10 @@ def test_symbol_interval_and_span_come_from_the_file_and_are_printed(tmp_path, c
 
 def test_dates_that_cut_a_file_are_said(tmp_path, capsys):
     fetch(save(tmp_path / NAME, text(cells())), end=T0 + 10 * HOUR)
-    assert "leave out 30 of the 40 bars of the files, which hold 2024-01-01 00:00 to 2024-01-02 15:00" in capsys.readouterr().err
+    assert (
+        "leave out 30 of the 40 bars of the files, which hold 2024-01-01 00:00 to 2024-01-02 15:00"
+        in capsys.readouterr().err
+    )
 
 
 def test_a_file_without_a_name_of_a_symbol_is_called_after_itself(tmp_path):
@@ -84,12 +95,20 @@ def test_columns_of_unusual_names_are_given_once(tmp_path):
 
 def test_columns_without_header_are_given_by_number(tmp_path):
     rows = [[row[4], row[3], row[2], row[1], row[0]] for row in cells()]
-    tape = fetch(save(tmp_path / NAME, text(rows, None)), columns={"time": 5, "open": 4, "high": 3, "low": 2, "close": 1})
+    tape = fetch(
+        save(tmp_path / NAME, text(rows, None)), columns={"time": 5, "open": 4, "high": 3, "low": 2, "close": 1}
+    )
     assert np.array_equal(tape.close, truth().close) and not tape.volume.any()
 
 
-@pytest.mark.parametrize(("columns", "message"), [({"price": "x"}, "nothing of a bar: choose"), ({"clse": "x"}, "did you mean close"),
-                                                  ({"close": "x"}, "no column 'x'.*set data.source.columns.close")])
+@pytest.mark.parametrize(
+    ("columns", "message"),
+    [
+        ({"price": "x"}, "nothing of a bar: choose"),
+        ({"clse": "x"}, "did you mean close"),
+        ({"close": "x"}, "no column 'x'.*set data.source.columns.close"),
+    ],
+)
 def test_columns_that_cannot_be_are_refused(tmp_path, columns, message):
     with pytest.raises(UserError, match=message):
         fetch(save(tmp_path / NAME, text(cells())), columns=columns)
@@ -111,9 +130,15 @@ def test_a_format_of_times_can_be_given(tmp_path):
     assert tape.time[0] == T0
 
 
-@pytest.mark.parametrize(("settings", "message"), [({"timezone": "Mars/North"}, "timezone is 'Mars/North'"), ({"max_bytes": 0}, "max_bytes is 0"),
-                                                   ({"time_format": "%d/%m/%Y"}, "times as numbers and data.source.time_format is '%d/%m/%Y'"),
-                                                   ({"max_bytes": 500}, "more than data.source.max_bytes=500 bytes")])
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"timezone": "Mars/North"}, "timezone is 'Mars/North'"),
+        ({"max_bytes": 0}, "max_bytes is 0"),
+        ({"time_format": "%d/%m/%Y"}, "times as numbers and data.source.time_format is '%d/%m/%Y'"),
+        ({"max_bytes": 500}, "more than data.source.max_bytes=500 bytes"),
+    ],
+)
 def test_impossible_settings_are_refused(tmp_path, settings, message):
     with pytest.raises(UserError, match=message):
         fetch(save(tmp_path / NAME, text(cells())), **settings)
@@ -135,7 +160,10 @@ def test_the_row_of_a_bad_price_is_named(tmp_path):
         fetch(save(tmp_path / NAME, text(rows)))
 
 
-@pytest.mark.parametrize(("name", "symbol"), [("Binance_BTCUSDT_1h.csv", "BTCUSDT"), ("BITSTAMP_BTCUSD, 60.csv", "BTCUSD"), ("Kraken_ETHEUR_d.csv", "ETHEUR")])
+@pytest.mark.parametrize(
+    ("name", "symbol"),
+    [("Binance_BTCUSDT_1h.csv", "BTCUSDT"), ("BITSTAMP_BTCUSD, 60.csv", "BTCUSD"), ("Kraken_ETHEUR_d.csv", "ETHEUR")],
+)
 def test_an_exchange_before_a_symbol_of_a_file_name_is_peeled_off(tmp_path, name, symbol):
     assert fetch(save(tmp_path / name, text(cells()))).symbols == (symbol,)
 

@@ -17,14 +17,29 @@ PRICES = ("open", "high", "low", "close")
 def hours(n, first=0, close=None, volume=None, skip=()):
     k = np.array([i for i in range(first, first + n) if i not in skip])
     close = 100.0 + k if close is None else np.asarray(close, float)
-    return Candles.build(symbols=("X",), intervals=("1h",), symbol=np.zeros(len(k), int), time=T0 + k * HOUR, open=close - 0.5,
-                         high=close + 1, low=close - 1, close=close, volume=np.ones(len(k)) if volume is None else np.array(volume))
+    return Candles.build(
+        symbols=("X",),
+        intervals=("1h",),
+        symbol=np.zeros(len(k), int),
+        time=T0 + k * HOUR,
+        open=close - 0.5,
+        high=close + 1,
+        low=close - 1,
+        close=close,
+        volume=np.ones(len(k)) if volume is None else np.array(volume),
+    )
 
 
 def test_four_hours_by_hand():
     out = resample(hours(8), "4h")
     assert out.time.tolist() == [T0, T0 + 4 * HOUR] and out.interval == "4h"
-    assert [getattr(out, n).tolist() for n in (*PRICES, "volume")] == [[99.5, 103.5], [104, 108], [99, 103], [103, 107], [4, 4]]
+    assert [getattr(out, n).tolist() for n in (*PRICES, "volume")] == [
+        [99.5, 103.5],
+        [104, 108],
+        [99, 103],
+        [103, 107],
+        [4, 4],
+    ]
 
 
 def test_unfinished_last_bar_is_left_out():
@@ -61,9 +76,15 @@ def test_grid_of_long_bars(interval, opens):
     assert str(floor_open(at, interval).astype("datetime64[ms]").astype("datetime64[D]")) == opens
 
 
-@pytest.mark.parametrize(("fine", "coarse", "message"), [
-    ("1h", "15m", "15m bars cannot be made from 1h bars"), ("3d", "1w", "1w is no multiple of 3d"),
-    ("2h", "3m", "3m bars cannot be made"), ("1w", "1mo", "1mo is no multiple of 1w")])
+@pytest.mark.parametrize(
+    ("fine", "coarse", "message"),
+    [
+        ("1h", "15m", "15m bars cannot be made from 1h bars"),
+        ("3d", "1w", "1w is no multiple of 3d"),
+        ("2h", "3m", "3m bars cannot be made"),
+        ("1w", "1mo", "1mo is no multiple of 1w"),
+    ],
+)
 def test_finer_or_crooked_intervals_are_refused(fine, coarse, message):
     with pytest.raises(ValueError, match=message):
         check_coarser(fine, coarse)
@@ -74,11 +95,18 @@ def load(shared, name):
     return source.fetch([], name.split("_")[1], None, None)
 
 
-PAIRS = [(f"clean/{s}USDT_{fine}", f"clean/{s}USDT_{coarse}") for s in ("BTC", "ETH", "BNB", "SOL", "XRP", "ADA", "DOGE")
-         for fine, coarse in (("1h", "4h"), ("1h", "1d"), ("4h", "1d"))]
-PAIRS += [("scale/BTCUSDT_1m", "clean/BTCUSDT_15m"), ("scale/BTCUSDT_1m", "clean/BTCUSDT_1h"),
-          ("clean/BTCUSDT_15m", "clean/BTCUSDT_1h"), ("clean/SOLUSDT_5m", "clean/SOLUSDT_1h"),
-          ("long/BTCUSDT_1h_2018_2025", "clean/BTCUSDT_4h")]
+PAIRS = [
+    (f"clean/{s}USDT_{fine}", f"clean/{s}USDT_{coarse}")
+    for s in ("BTC", "ETH", "BNB", "SOL", "XRP", "ADA", "DOGE")
+    for fine, coarse in (("1h", "4h"), ("1h", "1d"), ("4h", "1d"))
+]
+PAIRS += [
+    ("scale/BTCUSDT_1m", "clean/BTCUSDT_15m"),
+    ("scale/BTCUSDT_1m", "clean/BTCUSDT_1h"),
+    ("clean/BTCUSDT_15m", "clean/BTCUSDT_1h"),
+    ("clean/SOLUSDT_5m", "clean/SOLUSDT_1h"),
+    ("long/BTCUSDT_1h_2018_2025", "clean/BTCUSDT_4h"),
+]
 
 
 @pytest.mark.parametrize(("fine", "coarse"), PAIRS, ids=[f"{a}-{b.split('_')[1]}" for a, b in PAIRS])

@@ -17,8 +17,17 @@ def ms(text):
 
 
 def source(loopback, tmp_path, **changes):
-    settings = {"exchange": "binance", "market": "spot", "rest_url": loopback.url, "cache": str(tmp_path / "cache"), "refresh": False,
-                "misaligned": "drop", "tries": 3, "pause": 0.001, "timeout": 5.0}
+    settings = {
+        "exchange": "binance",
+        "market": "spot",
+        "rest_url": loopback.url,
+        "cache": str(tmp_path / "cache"),
+        "refresh": False,
+        "misaligned": "drop",
+        "tries": 3,
+        "pause": 0.001,
+        "timeout": 5.0,
+    }
     return Ccxt(**settings | changes)
 
 
@@ -81,7 +90,10 @@ def test_a_refresh_of_unchanged_data_changes_nothing(exchange, tmp_path):
 
 def test_an_exchange_that_withholds_older_bars_is_found_out(exchange, tmp_path):
     exchange.rows["BTCUSDT", "1h"] = exchange.rows["BTCUSDT", "1h"][-100:]
-    with pytest.raises(DataTrouble, match=r"gives BTC/USDT in 1h only from 2024-01-27 20:00 on, though it traded on 2024-01-01: set data.start=2024-01-27"):
+    with pytest.raises(
+        DataTrouble,
+        match=r"gives BTC/USDT in 1h only from 2024-01-27 20:00 on, though it traded on 2024-01-01: set data.start=2024-01-27",
+    ):
         fetch(source(exchange, tmp_path))
 
 
@@ -89,18 +101,29 @@ def test_bars_before_a_listing_are_not_missed(exchange, tmp_path):
     assert len(fetch(source(exchange, tmp_path), start="2023-01-01")) == 744
 
 
-@pytest.mark.parametrize(("changes", "asked", "message"), [
-    ({}, {"symbols": ["BTCUSDC"]}, "BTCUSDC is unknown to binance .spot., did you mean BTCUSDT?"),
-    ({}, {"interval": "3d", "symbols": ["ETHXYZ"]}, "ETHXYZ is unknown"),
-    ({"exchange": "krakn"}, {}, "which ccxt does not know: did you mean kraken?")])
+@pytest.mark.parametrize(
+    ("changes", "asked", "message"),
+    [
+        ({}, {"symbols": ["BTCUSDC"]}, "BTCUSDC is unknown to binance .spot., did you mean BTCUSDT?"),
+        ({}, {"interval": "3d", "symbols": ["ETHXYZ"]}, "ETHXYZ is unknown"),
+        ({"exchange": "krakn"}, {}, "which ccxt does not know: did you mean kraken?"),
+    ],
+)
 def test_mistakes_are_named(exchange, tmp_path, changes, asked, message):
     with pytest.raises(UserError, match=message):
         fetch(source(exchange, tmp_path, **changes), **asked)
 
 
-@pytest.mark.parametrize(("fault", "kind", "message"), [
-    ("500", DataTrouble, r"BTC/USDT 1h of 127.0.0.1:\d+: it could not be had .*, 3 tries in a row"), ("html", DataTrouble, "127.0.0.1"),
-    ("429", ExchangeRefuses, "too many requests"), ("451", ExchangeRefuses, "refuses this address"), ("418", ExchangeRefuses, "too many requests")])
+@pytest.mark.parametrize(
+    ("fault", "kind", "message"),
+    [
+        ("500", DataTrouble, r"BTC/USDT 1h of 127.0.0.1:\d+: it could not be had .*, 3 tries in a row"),
+        ("html", DataTrouble, "127.0.0.1"),
+        ("429", ExchangeRefuses, "too many requests"),
+        ("451", ExchangeRefuses, "refuses this address"),
+        ("418", ExchangeRefuses, "too many requests"),
+    ],
+)
 def test_lasting_faults_end_in_one_sentence(exchange, tmp_path, fault, kind, message):
     exchange.faults = [["/klines", fault, 99]]
     made = source(exchange, tmp_path)

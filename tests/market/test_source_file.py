@@ -26,7 +26,14 @@ def write(path, lines, header="open_time,open,high,low,close,volume"):
 
 
 def fetch(path, symbols=(), interval="1h", start=None, end=None, **settings):
-    usual = {"columns": {}, "timezone": "UTC", "time_format": None, "max_bytes": 10**9, "misaligned": "drop", "last_bar": "keep"}
+    usual = {
+        "columns": {},
+        "timezone": "UTC",
+        "time_format": None,
+        "max_bytes": 10**9,
+        "misaligned": "drop",
+        "last_bar": "keep",
+    }
     source = File(path=path, **usual | settings)
     return source.fetch(list(symbols), interval, start, end), source
 
@@ -37,9 +44,17 @@ def test_csv_gz_names_its_symbol(tmp_path):
     assert tape.time.tolist() == [T0 + i * HOUR for i in range(4)] and tape.close.tolist() == [11, 12, 13, 14]
 
 
-@pytest.mark.parametrize("header", [
-    "Open time,Open,High,Low,Close,Volume", "timestamp,open,high,low,close,vol", "date,o,h,l,c,v",
-    "Unix,Open,High,Low,Close,Volume BTC", "Datetime,open,high,low,close,amount", ",Open,High,Low,Close,Volume"])
+@pytest.mark.parametrize(
+    "header",
+    [
+        "Open time,Open,High,Low,Close,Volume",
+        "timestamp,open,high,low,close,vol",
+        "date,o,h,l,c,v",
+        "Unix,Open,High,Low,Close,Volume BTC",
+        "Datetime,open,high,low,close,amount",
+        ",Open,High,Low,Close,Volume",
+    ],
+)
 def test_header_names_people_use(tmp_path, header):
     tape, _ = fetch(write(tmp_path / "ETHUSDT.csv", rows(), header))
     assert tape.symbols == ("ETHUSDT",) and tape.volume.tolist() == [5, 6, 7, 8] and tape.time[0] == T0
@@ -51,15 +66,25 @@ def test_twelve_columns_without_header(tmp_path):
     assert tape.trades.tolist() == [7] * 4 and tape.taker_buy_quote.tolist() == [20] * 4
 
 
-@pytest.mark.parametrize(("name", "symbol"), [
-    ("BTCUSDT_1h_2018.csv.gz", "BTCUSDT"), ("BTC_USDT-1h.parquet", "BTCUSDT"), ("1000SHIBUSDT-1m-2024-01.csv", "1000SHIBUSDT"),
-    ("BTCUSD_PERP-1h-2024-01.csv", "BTCUSD_PERP"), ("BTCUSDT_240329-1h.csv", "BTCUSDT_240329"), ("mydata.csv", None)])
+@pytest.mark.parametrize(
+    ("name", "symbol"),
+    [
+        ("BTCUSDT_1h_2018.csv.gz", "BTCUSDT"),
+        ("BTC_USDT-1h.parquet", "BTCUSDT"),
+        ("1000SHIBUSDT-1m-2024-01.csv", "1000SHIBUSDT"),
+        ("BTCUSD_PERP-1h-2024-01.csv", "BTCUSD_PERP"),
+        ("BTCUSDT_240329-1h.csv", "BTCUSDT_240329"),
+        ("mydata.csv", None),
+    ],
+)
 def test_symbol_is_read_from_the_file_name(name, symbol):
     assert symbol_of(name) == symbol
 
 
 def test_symbols_are_written_as_the_exchange_does():
-    assert [tidy_symbol(s) for s in ("btc/usdt", "BTC-USDT", "btc_usdt", "BTCUSD_PERP")] == ["BTCUSDT"] * 3 + ["BTCUSD_PERP"]
+    assert [tidy_symbol(s) for s in ("btc/usdt", "BTC-USDT", "btc_usdt", "BTCUSD_PERP")] == ["BTCUSDT"] * 3 + [
+        "BTCUSD_PERP"
+    ]
 
 
 def test_unit_of_time_is_told_per_value():
@@ -67,7 +92,9 @@ def test_unit_of_time_is_told_per_value():
     assert stamps_to_ms(np.array([T0 / 1000])).tolist() == [T0]
 
 
-@pytest.mark.parametrize("style", ["%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%d %H:%M:%S+00:00", "%Y-%m-%d %I-%p"])
+@pytest.mark.parametrize(
+    "style", ["%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%d %H:%M:%S+00:00", "%Y-%m-%d %I-%p"]
+)
 def test_text_times(tmp_path, style):
     lines = [(pd.Timestamp(t, unit="ms").strftime(style), *rest) for t, *rest in rows()]
     tape, _ = fetch(write(tmp_path / "BTCUSDT.csv", lines, "date,open,high,low,close,volume"))
@@ -88,7 +115,9 @@ def test_day_first_dates_are_read_where_only_one_reading_is_possible(tmp_path):
 
 def test_ambiguous_day_and_month_are_refused_with_both_readings(tmp_path):
     lines = [(f"0{k}/04/2024 13:00", 1, 1, 1, 1, 1) for k in (3, 4)]
-    with pytest.raises(UserError, match=r"'03/04/2024 13:00', which may be 03 April 2024 .*%d/%m/%Y %H:%M.* or 04 March 2024"):
+    with pytest.raises(
+        UserError, match=r"'03/04/2024 13:00', which may be 03 April 2024 .*%d/%m/%Y %H:%M.* or 04 March 2024"
+    ):
         fetch(write(tmp_path / "BTCUSDT.csv", lines))
     tape, _ = fetch(write(tmp_path / "BTCUSDT.csv", lines), interval="1d", time_format="%d/%m/%Y %H:%M")
     assert len(tape) == 2 and str(tape.time.astype("datetime64[ms]")[0])[:10] == "2024-04-03"
@@ -151,10 +180,16 @@ def test_misspelt_path_hints_at_the_nearest_file(tmp_path):
         fetch(str(tmp_path / "BTCUSD_1h.csv"))
 
 
-@pytest.mark.parametrize(("content", "message"), [
-    (b"", "empty"), (b"\x1f\x8b\x08\x00broken", "cannot be unpacked"), (b"a,b\n1,2\n", "no column for time"),
-    (b"open_time,open,high,low,close,volume\n", "no bars"),
-    (b"open_time,open,high,low,close,volume\n1704067200000,x,2,1,1,1\n", "holds 'x', which is no number")])
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "empty"),
+        (b"\x1f\x8b\x08\x00broken", "cannot be unpacked"),
+        (b"a,b\n1,2\n", "no column for time"),
+        (b"open_time,open,high,low,close,volume\n", "no bars"),
+        (b"open_time,open,high,low,close,volume\n1704067200000,x,2,1,1,1\n", "holds 'x', which is no number"),
+    ],
+)
 def test_files_that_are_no_bars_are_refused(tmp_path, content, message):
     path = tmp_path / ("BTCUSDT.csv.gz" if content[:1] == b"\x1f" else "BTCUSDT.csv")
     path.write_bytes(content)

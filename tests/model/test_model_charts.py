@@ -29,8 +29,13 @@ def test_convolutions_make_as_many_tokens_as_patches():
     assert len(list(patterns(stem="convolutions").chart.embeddings.patch_embeddings.projection)) == 4
 
 
-@pytest.mark.parametrize(("changes", "why"), [({"stem": "convolutions", "patch": 2}, "4, 8, 16 or 32"),
-                                              ({"stem": "convolutions", "pretrained": True}, "no pretrained weights")])
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"stem": "convolutions", "patch": 2}, "4, 8, 16 or 32"),
+        ({"stem": "convolutions", "pretrained": True}, "no pretrained weights"),
+    ],
+)
 def test_a_stem_that_cannot_be_is_refused(changes, why):
     with pytest.raises(ValueError, match=why):
         patterns(**changes)
@@ -88,7 +93,9 @@ def test_small_cnn_gives_raw_logits_and_all_of_it_learns():
 
 
 def test_small_cnn_stays_small_at_any_size():
-    sizes = {sum(p.numel() for p in small(image=image).parameters()) for image in ((3, 64, 64), (3, 500, 400), (3, 224, 224))}
+    sizes = {
+        sum(p.numel() for p in small(image=image).parameters()) for image in ((3, 64, 64), (3, 500, 400), (3, 224, 224))
+    }
     assert len(sizes) == 1 and sizes.pop() < 40_000
 
 
@@ -107,8 +114,16 @@ def test_small_cnn_sees_older_bars_at_a_glance():
     assert not torch.equal(net({"image": image})["logits"], net({"image": other})["logits"])
 
 
-@pytest.mark.parametrize(("change", "why"), [({"image": (3, 7, 64)}, "at least 8 pixels"), ({"newest": 0}, "1 or more"),
-                                             ({"waves": 99}, "1 to 64"), ({"fading": -1.0}, "0 .all columns alike"), ({"glance": 2.0}, "from 0 to 1")])
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"image": (3, 7, 64)}, "at least 8 pixels"),
+        ({"newest": 0}, "1 or more"),
+        ({"waves": 99}, "1 to 64"),
+        ({"fading": -1.0}, "0 .all columns alike"),
+        ({"glance": 2.0}, "from 0 to 1"),
+    ],
+)
 def test_small_cnn_refuses_what_cannot_be(change, why):
     with pytest.raises(ValueError, match=why):
         small(**change)

@@ -20,7 +20,10 @@ def control(bars, layers=None, scale="image"):
 
 
 def test_image_scale_puts_the_window_between_zero_and_one():
-    assert scaled("image")[0].tolist() == [pytest.approx([0.4, 0.8, 0.0, 0.4, 0.2, 0.25]), pytest.approx([0.4, 1.0, 0.4, 0.6, 0.4, 1.0])]
+    assert scaled("image")[0].tolist() == [
+        pytest.approx([0.4, 0.8, 0.0, 0.4, 0.2, 0.25]),
+        pytest.approx([0.4, 1.0, 0.4, 0.6, 0.4, 1.0]),
+    ]
 
 
 def test_cumulative_scale_starts_at_the_first_close():

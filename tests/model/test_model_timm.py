@@ -74,7 +74,9 @@ def test_an_unknown_name_gets_the_nearest():
 
 
 def test_missing_weights_are_one_sentence_and_no_fallback():
-    with pytest.raises(ValueError, match=r"timm/test_resnet.r160_in1k could not be reached.*model.net.pretrained=false"):
+    with pytest.raises(
+        ValueError, match=r"timm/test_resnet.r160_in1k could not be reached.*model.net.pretrained=false"
+    ):
         net(pretrained=True)
 
 
@@ -112,6 +114,11 @@ def test_the_same_seed_gives_the_same_bits():
 
 
 def test_an_unknown_backbone_is_refused_by_the_check_of_a_sweep():
-    words = ("sweep=quick_test", "data=simulated", "model=timm_backbone", "model.net.backbone=edgenext_xx_small,efficientnt_b0")
+    words = (
+        "sweep=quick_test",
+        "data=simulated",
+        "model=timm_backbone",
+        "model.net.backbone=edgenext_xx_small,efficientnt_b0",
+    )
     with pytest.raises(ConfigError, match=r"efficientnt_b0.*did you mean .*efficientnet_b0"):
         check_overrides(list(words))

@@ -7,8 +7,16 @@ from torch import nn
 from candlelab.model.optimizer.adam import Adam
 from candlelab.model.optimizer.sgd import Sgd
 
-RATE = {"lr": 1e-3, "schedule": "constant", "warmup": 0.0, "lr_min": 0.0, "restart_epochs": 10, "restart_factor": 2,
-        "plateau_epochs": 1, "plateau_factor": 0.5}
+RATE = {
+    "lr": 1e-3,
+    "schedule": "constant",
+    "warmup": 0.0,
+    "lr_min": 0.0,
+    "restart_epochs": 10,
+    "restart_factor": 2,
+    "plateau_epochs": 1,
+    "plateau_factor": 0.5,
+}
 ADAM = {"decoupled": True, "weight_decay": 0.01, "betas": [0.9, 0.999], "eps": 1e-8}
 
 
@@ -74,7 +82,10 @@ def test_cosine_restarts_equal_torch_at_every_epoch():
     assert ours == pytest.approx(theirs)
 
 
-@pytest.mark.parametrize("made", [Adam(**ADAM, **RATE), Adam(**{**ADAM, "decoupled": False}, **RATE), Sgd(weight_decay=0.0, momentum=0.9, **RATE)])
+@pytest.mark.parametrize(
+    "made",
+    [Adam(**ADAM, **RATE), Adam(**{**ADAM, "decoupled": False}, **RATE), Sgd(weight_decay=0.0, momentum=0.9, **RATE)],
+)
 def test_other_optimizers_lower_a_loss(made):
     torch.manual_seed(0)
     part, x = net(), torch.randn(32, 4)
@@ -106,7 +117,10 @@ def test_settings_out_of_range_are_named(changes, says):
 
 
 def test_adam_decays_in_the_gradient_and_adamw_beside_it():
-    kinds = [type(Adam(**{**ADAM, "decoupled": decoupled}, **RATE).configure(net(), 10, 10)["optimizer"]) for decoupled in (False, True)]
+    kinds = [
+        type(Adam(**{**ADAM, "decoupled": decoupled}, **RATE).configure(net(), 10, 10)["optimizer"])
+        for decoupled in (False, True)
+    ]
     assert kinds == [torch.optim.Adam, torch.optim.AdamW]
 
 

@@ -7,12 +7,18 @@ import tiny
 
 from candlelab.config import compose
 from candlelab.core.candles import Candles
-from candlelab.data.module import bar_returns
+from candlelab.data.rows import bar_returns
 from candlelab.pipeline.assemble import assemble
 
 
-@pytest.mark.parametrize(("first", "second", "shared"), [("seed=0", "seed=1", True), ("model.net.width=16", "model.net.width=24", True),
-                                                        ("data/label=direction", "data/label=three_class", False)])
+@pytest.mark.parametrize(
+    ("first", "second", "shared"),
+    [
+        ("seed=0", "seed=1", True),
+        ("model.net.width=16", "model.net.width=24", True),
+        ("data/label=direction", "data/label=three_class", False),
+    ],
+)
 def test_jobs_share_the_data_that_are_equal(first, second, shared):
     one, two = (assemble(compose(*tiny.TINY, words)).data for words in (first, second))
     assert (one.prepared is two.prepared) == shared
@@ -27,6 +33,8 @@ def test_seeds_that_remove_other_bars_share_nothing():
 def test_no_position_is_held_from_one_test_period_to_the_next():
     close = np.array([1.0, 2, 3, 6, 12, 24, 48])
     columns = dict.fromkeys(("open", "high", "low", "close"), close)
-    tape = Candles.from_frame(pd.DataFrame({"open_time": np.arange(7) * 3_600_000, **columns, "volume": 1.0}), interval="1h")
+    tape = Candles.from_frame(
+        pd.DataFrame({"open_time": np.arange(7) * 3_600_000, **columns, "volume": 1.0}), interval="1h"
+    )
     found = bar_returns(tape, np.array([0, 1, 4, 5]), broken=np.array([False, True, False]))
     assert np.allclose(found, [1.0, 0.5, 1.0, 1.0])

@@ -19,7 +19,9 @@ def test_a_run_tokenises_without_the_folder_of_its_weights():
 def test_a_prediction_makes_the_same_ids_as_training_did():
     run, _ = orphan()
     ends = run.data.prepared.ends[:20]
-    assert np.array_equal(InputMaker.of(run).arrays(run.data.prepared.candles, ends)["caption"], run.data.tokens[0][:20])
+    assert np.array_equal(
+        InputMaker.of(run).arrays(run.data.prepared.candles, ends)["caption"], run.data.tokens[0][:20]
+    )
 
 
 def test_no_file_of_a_run_but_its_config_names_the_folder_of_its_weights():
@@ -30,6 +32,7 @@ def test_no_file_of_a_run_but_its_config_names_the_folder_of_its_weights():
 
 def test_a_run_with_the_built_in_vocabulary_stores_none():
     from export_cases import finished
+
     assert not (finished("fusion").folder / "tokenizer.json").exists()
 
 
@@ -45,5 +48,3 @@ def test_two_vocabularies_of_one_name_do_not_share_their_ids(tmp_path):
     (tmp_path / "b" / "bert-base-uncased" / "vocab.txt").write_text("\n".join((*WORDS[:5], *reversed(WORDS[5:]))))
     one, other = (load_tokenizer(str(tmp_path / name / "bert-base-uncased")) for name in "ab")
     assert one.name == other.name and one.key != other.key
-
-

@@ -33,7 +33,9 @@ def counted(monkeypatch, knows):
 def test_every_level_is_answered_on_new_balanced_samples(monkeypatch):
     every, none = counted(monkeypatch, True), counted(monkeypatch, False)
     assert [each["difficulty"] for each in every] == [0.0, 0.2, 0.4, 0.6, 0.8, 1.0]
-    assert {(each["samples"], each["right"]) for each in every} == {(50, 50)} and {each["right"] for each in none} == {5}
+    assert {(each["samples"], each["right"]) for each in every} == {(50, 50)} and {each["right"] for each in none} == {
+        5
+    }
 
 
 def test_other_sources_have_no_difficulty():

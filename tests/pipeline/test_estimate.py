@@ -6,8 +6,15 @@ from candlelab.config import run_folder
 from candlelab.config.command_line import check_overrides
 from candlelab.pipeline.estimate import Plan, guess_of, guess_of_run, one_step, random_net
 
-LOGISTIC = ("model=logistic", "data=simulated", "data.source.bars=600", "data/indicators=bars", "data/scaling=none", "data.window=8",
-            "trainer.max_epochs=10")
+LOGISTIC = (
+    "model=logistic",
+    "data=simulated",
+    "data.source.bars=600",
+    "data/indicators=bars",
+    "data/scaling=none",
+    "data.window=8",
+    "trainer.max_epochs=10",
+)
 
 
 @pytest.fixture
@@ -39,6 +46,7 @@ def test_finished_jobs_take_no_time(jobs):
 
 def test_activations_are_counted_without_the_weights(jobs):
     from candlelab.core.batch import Shapes
+
     shapes = Shapes(classes=2, series=(8, 6))
     _, megabytes, parameters = one_step(random_net(jobs[0], shapes), shapes)
     assert parameters == 2 * 49 and megabytes * 2**20 < 50 * 8 * 6 * 4
@@ -58,6 +66,7 @@ def test_the_estimate_of_a_run_leaves_its_random_numbers_alone(jobs):
     import torch
 
     from candlelab.pipeline.assemble import assemble
+
     data = assemble(jobs[0]).data
     before = torch.random.get_rng_state()
     assert guess_of_run(jobs[0], data).seconds > 0 and torch.equal(before, torch.random.get_rng_state())

@@ -19,7 +19,14 @@ from candlelab.pipeline import instrument
 from candlelab.pipeline.assemble import assemble
 
 HEALTHY = Instrument((), 0.53, 0.59, 0.6, 0.25)
-SMALL = ("data=planted", "data.source.bars=700", "data.window=16", "model=cnn_small", "render=candles_plain", "trainer=cpu")
+SMALL = (
+    "data=planted",
+    "data.source.bars=700",
+    "data.window=16",
+    "model=cnn_small",
+    "render=candles_plain",
+    "trainer=cpu",
+)
 
 
 def small_net():
@@ -28,14 +35,22 @@ def small_net():
 
 
 def learner(answer):
-    return SimpleNamespace(net=nn.Identity(), eval=lambda: learner(answer), predict=lambda rows: {"probabilities": answer(rows["label"])})
+    return SimpleNamespace(
+        net=nn.Identity(), eval=lambda: learner(answer), predict=lambda rows: {"probabilities": answer(rows["label"])}
+    )
 
 
 def told(label, sure):
     return torch.where(nn.functional.one_hot(label, 2).bool(), sure, 1 - sure).double()
 
 
-SHIPPED = {"cnn_small": CnnSmall, "jkx_cnn": JkxCnn, "fusion_small": Fusion, "cnn_1d": Cnn1d, "cnn_lstm_attn": CnnLstmAttention}
+SHIPPED = {
+    "cnn_small": CnnSmall,
+    "jkx_cnn": JkxCnn,
+    "fusion_small": Fusion,
+    "cnn_1d": Cnn1d,
+    "cnn_lstm_attn": CnnLstmAttention,
+}
 
 
 @pytest.mark.parametrize("recipe", SHIPPED)
@@ -94,7 +109,7 @@ def test_a_quarter_of_the_rows_is_the_newest_quarter():
     data = assemble(config.compose(*SMALL)).data
     train = data.samples("train")
     instrument.keep(data, 0.25)
-    assert np.array_equal(data.samples("train"), train[-len(data.samples("train")):])
+    assert np.array_equal(data.samples("train"), train[-len(data.samples("train")) :])
     assert len(data.samples("train")) == pytest.approx(len(train) / 4, abs=1)
 
 
@@ -103,8 +118,10 @@ def test_a_net_that_keeps_as_much_as_the_rows_can_show_would_have_found_the_edge
     assert not Instrument((), 0.53, 0.59, 0.3, 0.25).sees  # 0.3 of 9 points is less than 3
 
 
-@pytest.mark.parametrize("blind", [Instrument(("0 % of the units after x are alive",), None, None, None, 0.0),
-                                   Instrument((), 0.53, 0.59, 0.1, 0.25)])
+@pytest.mark.parametrize(
+    "blind",
+    [Instrument(("0 % of the units after x are alive",), None, None, None, 0.0), Instrument((), 0.53, 0.59, 0.1, 0.25)],
+)
 def test_the_silence_of_a_blind_net_means_nothing(blind):
     assert blind.sees is False and MEANS_NOTHING in blind.sentence()
 

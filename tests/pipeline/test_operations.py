@@ -14,10 +14,16 @@ from candlelab.model.timm_backbone import NAMES, TimmBackbone
 from candlelab.model.vit_patterns import VitPatterns
 from candlelab.pipeline.operations import flops
 
-LSTMS = 20 * (256 * (11 + 64) + 128 * (64 + 32) + 64 * (32 + 16))  # multiply-adds of three of 64, 32 and 16 over 20 bars of 11
+LSTMS = 20 * (
+    256 * (11 + 64) + 128 * (64 + 32) + 64 * (32 + 16)
+)  # multiply-adds of three of 64, 32 and 16 over 20 bars of 11
 HEAD = 16 * 8 + 8 * 3
-WAVES = 20 * (11 * (22 * 3 + 21 * 5 + 21 * 7) + 2 * 64 * 64 * 3)  # 22, 21 and 21 channels over 3, 5 and 7 bars; then two of 64 over 3
-POOL = 20 * (3 * 16 * 16 + 16 * 16 + 2 * 16 * 32 + 16) + 2 * 20 * 20 * 16  # questions and answer, feed-forward, weighing; scores, mixing
+WAVES = 20 * (
+    11 * (22 * 3 + 21 * 5 + 21 * 7) + 2 * 64 * 64 * 3
+)  # 22, 21 and 21 channels over 3, 5 and 7 bars; then two of 64 over 3
+POOL = (
+    20 * (3 * 16 * 16 + 16 * 16 + 2 * 16 * 32 + 16) + 2 * 20 * 20 * 16
+)  # questions and answer, feed-forward, weighing; scores, mixing
 
 
 class Reads(nn.Module):
@@ -55,7 +61,9 @@ def test_layers_that_are_one_operator(layer, by_hand):
     (True, False, LSTMS - 20 * 256 * (11 + 64) + WAVES), (True, True, LSTMS - 20 * 256 * (11 + 64) + WAVES + POOL),
 ])  # fmt: skip
 def test_an_lstm_is_not_free(cnn, attention, by_hand):
-    net = CnnLstmAttention(shapes(series=(20, 11)), **settings("cnn_lstm_attn") | {"use_cnn": cnn, "use_attention": attention})
+    net = CnnLstmAttention(
+        shapes(series=(20, 11)), **settings("cnn_lstm_attn") | {"use_cnn": cnn, "use_attention": attention}
+    )
     assert counted(net, series=(20, 11)) == 2 * (by_hand + HEAD)
 
 
@@ -68,8 +76,12 @@ def test_the_controls():
 
 def test_convolutional_nets():
     small = CnnSmall(shapes(image=(3, 32, 32)), **settings("cnn_small"))
-    close = 32 * 8 * (8 * 3 + 16 * 8 * 3 + 32 * 16 * 3) + 32 * 8 * 3 * 32  # three convolutions of the newest columns, then their waves
-    whole = 16 * 16 * (16 * 3 * 9 + 16 * 16 * 9) + 16 * 16 * 3 * 16 + 16 * 8 * 48  # the same of the thumbnail, then eight numbers a column
+    close = (
+        32 * 8 * (8 * 3 + 16 * 8 * 3 + 32 * 16 * 3) + 32 * 8 * 3 * 32
+    )  # three convolutions of the newest columns, then their waves
+    whole = (
+        16 * 16 * (16 * 3 * 9 + 16 * 16 * 9) + 16 * 16 * 3 * 16 + 16 * 8 * 48
+    )  # the same of the thumbnail, then eight numbers a column
     assert counted(small, image=(3, 32, 32)) == 2 * (close + whole + 896 * 32 + 32 * 3)
     jkx = JkxCnn(shapes(image=(1, 32, 15)), **settings("jkx_cnn"))
     assert counted(jkx, image=(1, 32, 15)) == 2 * (32 * 15 * 64 * 15 + 16 * 15 * 128 * 64 * 15 + 128 * 8 * 15 * 3)
@@ -90,14 +102,18 @@ def test_a_vit_for_patterns():
 
 def test_a_resnet_of_timm_has_what_its_authors_say():
     """He et al. (2015), table 1: 3.8 billion multiply-adds with stride 2 in the 1x1 convolutions; 4.09 with it in the 3x3 ones."""
-    net = TimmBackbone(shapes(1000, image=(3, 224, 224)), **settings("timm_backbone") | {"backbone": "resnet_50", "pretrained": False})
+    net = TimmBackbone(
+        shapes(1000, image=(3, 224, 224)), **settings("timm_backbone") | {"backbone": "resnet_50", "pretrained": False}
+    )
     assert counted(net, image=(3, 224, 224)) == pytest.approx(2 * 4.09e9, rel=1e-3)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_each_of_the_nine_is_counted(name):
-    net = TimmBackbone(shapes(image=(3, 224, 224)), **settings("timm_backbone") | {"backbone": name, "pretrained": False})
+    net = TimmBackbone(
+        shapes(image=(3, 224, 224)), **settings("timm_backbone") | {"backbone": name, "pretrained": False}
+    )
     assert counted(net, image=(3, 224, 224)) > 1e8
 
 

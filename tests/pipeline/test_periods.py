@@ -12,9 +12,23 @@ from candlelab.pipeline.study import write_study
 
 DAY = 86_400_000
 JANUARY = 1_704_067_200_000  # 2024-01-01
-MINUTES = ("data=btc_months", "render=candles_plain", "model=logistic", "data/source=simulated", "data.source.bars=530000", "data.symbols=[SIM]",
-           "data.split.train_days=1", "data.split.validation_days=1", "data.window=3", "trainer.max_epochs=1", "trainer.progress=none",
-           "evaluate.draws=5", "evaluate.null_draws=5", "evaluate.threshold.draws=2", "study=months")
+MINUTES = (
+    "data=btc_months",
+    "render=candles_plain",
+    "model=logistic",
+    "data/source=simulated",
+    "data.source.bars=530000",
+    "data.symbols=[SIM]",
+    "data.split.train_days=1",
+    "data.split.validation_days=1",
+    "data.window=3",
+    "trainer.max_epochs=1",
+    "trainer.progress=none",
+    "evaluate.draws=5",
+    "evaluate.null_draws=5",
+    "evaluate.threshold.draws=2",
+    "study=months",
+)
 
 
 def data(*words):
@@ -35,18 +49,34 @@ def test_other_splits_name_no_periods():
     assert periods.test_periods(data("data=btc_1h")) == {}
 
 
-@pytest.mark.parametrize(("words", "name"), [
-    (["data/label=window_drift"], "fullimage"), (["data/label=window_drift", "data.thin=0.6"], "irregular 60 %"),
-    (["data/label=last_candle"], "regular"), (["data/label=three_class"], "three_class"), (["data.thin=0.8"], "direction irregular 80 %")])
+@pytest.mark.parametrize(
+    ("words", "name"),
+    [
+        (["data/label=window_drift"], "fullimage"),
+        (["data/label=window_drift", "data.thin=0.6"], "irregular 60 %"),
+        (["data/label=last_candle"], "regular"),
+        (["data/label=three_class"], "three_class"),
+        (["data.thin=0.8"], "direction irregular 80 %"),
+    ],
+)
 def test_kinds_of_experiment_have_names_of_their_own(words, name):
     assert experiment_name(data(*words)) == name
 
 
 def test_the_month_is_that_of_the_test_not_of_the_data():
-    card = {"first": "2018-01-01T00:00:00", "last": "2024-12-31T23:00:00", "parts": {
-        "train": {"first": "2018-01-01T00:00:00", "last": "2023-05-31T23:00:00"}, "test": {"first": "2024-03-01T00:00:00", "last": "2024-12-31T23:00:00"}}}
+    card = {
+        "first": "2018-01-01T00:00:00",
+        "last": "2024-12-31T23:00:00",
+        "parts": {
+            "train": {"first": "2018-01-01T00:00:00", "last": "2023-05-31T23:00:00"},
+            "test": {"first": "2024-03-01T00:00:00", "last": "2024-12-31T23:00:00"},
+        },
+    }
     assert period_words(data("data=btc_1h"), card) == {
-        "period": "2018-01-01 to 2024-12-31", "month": "2024-03 to 2024-12", "trained": "2018-01-01 to 2023-05-31"}
+        "period": "2018-01-01 to 2024-12-31",
+        "month": "2024-03 to 2024-12",
+        "trained": "2018-01-01 to 2023-05-31",
+    }
 
 
 @pytest.fixture(scope="module")

@@ -12,9 +12,22 @@ from candlelab.config import build, compose, run_folder
 from candlelab.core.errors import UserError
 from candlelab.pipeline.trust import check_predictions, doubts
 
-QUICK = ("data=btc_1h", "data/source=file", "data.symbols=[BTCUSDT]", "data.start=null", "data.end=null", "data.window=4", "model=logistic",
-         "data/indicators=bars", "data/scaling=none", "trainer.max_epochs=1", "trainer.progress=none", "evaluate.draws=10", "evaluate.null_draws=10",
-         "evaluate.threshold.draws=3")
+QUICK = (
+    "data=btc_1h",
+    "data/source=file",
+    "data.symbols=[BTCUSDT]",
+    "data.start=null",
+    "data.end=null",
+    "data.window=4",
+    "model=logistic",
+    "data/indicators=bars",
+    "data/scaling=none",
+    "trainer.max_epochs=1",
+    "trainer.progress=none",
+    "evaluate.draws=10",
+    "evaluate.null_draws=10",
+    "evaluate.threshold.draws=3",
+)
 
 
 @pytest.fixture(scope="module")
@@ -24,8 +37,16 @@ def run(tmp_path_factory):
     rng = np.random.default_rng(0)
     close = (40_000 * np.exp(np.cumsum(rng.normal(0, 0.005, 900)))).round(2)
     opens = np.append(close[0], close[:-1])
-    frame = pd.DataFrame({"open_time": 1_704_067_200_000 + 3_600_000 * np.arange(900), "open": opens, "high": np.maximum(opens, close) + 3,
-                          "low": np.minimum(opens, close) - 3, "close": close, "volume": rng.lognormal(3, 1, 900)})
+    frame = pd.DataFrame(
+        {
+            "open_time": 1_704_067_200_000 + 3_600_000 * np.arange(900),
+            "open": opens,
+            "high": np.maximum(opens, close) + 3,
+            "low": np.minimum(opens, close) - 3,
+            "close": close,
+            "volume": rng.lognormal(3, 1, 900),
+        }
+    )
     holes = [300 + 40 * k + j for k in range(4) for j in range(3)]
     frame.loc[holes, ["open", "high", "low", "close", "volume"]] = np.nan
     frame.interpolate().to_csv(folder / "BTCUSDT_1h.csv", index=False)
@@ -41,7 +62,9 @@ def test_the_card_names_what_is_wrong_with_the_bars(run):
 
 def test_the_verdict_misses_whole_bars(run):
     missing = json.loads((run.folder / "verdict.json").read_text())["missing_for_trust"]
-    assert missing[0].startswith("sound bars: 12 linearly interpolated bars of BTCUSDT (1.3 %, the first at 2024-01-13 12:00)")
+    assert missing[0].startswith(
+        "sound bars: 12 linearly interpolated bars of BTCUSDT (1.3 %, the first at 2024-01-13 12:00)"
+    )
 
 
 def test_the_report_shows_what_was_found(run):
@@ -61,7 +84,9 @@ def test_a_report_on_edited_predictions_is_refused(run, tmp_path):
     """Also where no manifest tells that the file is another."""
     folder = tmp_path / run.folder.name
     shutil.copytree(run.folder, folder, ignore=shutil.ignore_patterns(runs.MANIFEST))
-    edited = run.predictions.assign(bar_return=lambda rows: np.where(rows["split"] == "test", rows["bar_return"].abs(), rows["bar_return"]))
+    edited = run.predictions.assign(
+        bar_return=lambda rows: np.where(rows["split"] == "test", rows["bar_return"].abs(), rows["bar_return"])
+    )
     edited.to_parquet(folder / runs.PREDICTIONS, index=False)
     cfg = compose("task=report", f"task.run={folder}")
     with pytest.raises(UserError, match="bar_return does not lead"):

@@ -17,12 +17,17 @@ def found(path, symbol="BTCUSDT"):
     if not path.exists():
         pytest.skip("the real bars are not here")
     _, quality = load_files([path], [symbol], "1h", None, None, misaligned="drop", last_bar="keep", reading=Reading())
-    return {each.kind: (each.bars, np.datetime64(each.first, "ms").astype("datetime64[h]").astype(str)) for each in
-            of_reader([record.row() for record in quality])}
+    return {
+        each.kind: (each.bars, np.datetime64(each.first, "ms").astype("datetime64[h]").astype(str))
+        for each in of_reader([record.row() for record in quality])
+    }
 
 
 def test_identical_copies_are_named():
-    assert found(DATA / "dirty" / "BTCUSDT_1h_2021_appended_twice.csv.gz")["identical copies"] == (8747, "2021-01-01T00")
+    assert found(DATA / "dirty" / "BTCUSDT_1h_2021_appended_twice.csv.gz")["identical copies"] == (
+        8747,
+        "2021-01-01T00",
+    )
 
 
 def test_conflicting_copies_are_named_with_the_first():

@@ -22,22 +22,44 @@ class Given:
         for name in ("A", "B"):
             close = np.maximum(50 + np.cumsum(rng.choice([-0.5, 0, 0.5], 1500)), 5)
             close[200:230] = close[199]
-            keep = (rng.random(1500) > 0.01)
+            keep = rng.random(1500) > 0.01
             high, low = close + rng.choice([0, 0.5], 1500), close - rng.choice([0, 0.5], 1500)
-            frames.append(pd.DataFrame({"symbol": name, "open_time": 1_704_067_200_000 + HOUR * np.arange(1500), "open": close, "high": high, "low": low,
-                                        "close": close, "volume": rng.lognormal(3, 1, 1500)})[keep])
+            frames.append(
+                pd.DataFrame(
+                    {
+                        "symbol": name,
+                        "open_time": 1_704_067_200_000 + HOUR * np.arange(1500),
+                        "open": close,
+                        "high": high,
+                        "low": low,
+                        "close": close,
+                        "volume": rng.lognormal(3, 1, 1500),
+                    }
+                )[keep]
+            )
         return Candles.from_frame(pd.concat(frames), interval="1h")
 
 
 def data(rule, *words):
-    cfg = compose("data=simulated", "data.window=3", "data/indicators=none", "model=cnn_1d", f"data/label={rule}", *words)
+    cfg = compose(
+        "data=simulated", "data.window=3", "data/indicators=none", "model=cnn_1d", f"data/label={rule}", *words
+    )
     made = build(cfg, "data", None)
     made.source = Given()
     return made, cfg.data.stride
 
 
-@pytest.mark.parametrize("words", [[], ["data.label.horizon=5"], ["data.label.horizon=6", "data.stride=3"], ["data.label.horizon=5", "data.stride=3"],
-                                   ["data.thin=0.2", "data.label.horizon=3"]], ids=" ".join)
+@pytest.mark.parametrize(
+    "words",
+    [
+        [],
+        ["data.label.horizon=5"],
+        ["data.label.horizon=6", "data.stride=3"],
+        ["data.label.horizon=5", "data.stride=3"],
+        ["data.thin=0.2", "data.label.horizon=3"],
+    ],
+    ids=" ".join,
+)
 @pytest.mark.parametrize("rule", RULES)
 def test_what_a_run_writes_is_believed(rule, words):
     if rule in ("window_drift", "last_candle", "body"):
@@ -45,5 +67,3 @@ def test_what_a_run_writes_is_believed(rule, words):
     made, stride = data(rule, *words)
     table = pd.concat([made.rows(part).assign(model="net") for part in ("validation", "test")])
     assert mismatches(table, card_of(made), stride=stride) == []
-
-

@@ -31,7 +31,9 @@ def test_an_hdf5_file_holds_all_under_its_own_names(tmp_path):
     with h5py.File(tmp_path / "store" / "images.h5") as file:
         assert np.array_equal(file["sequences"], bars(ENDS)) and np.array_equal(file["label"], BESIDE["label"])
         assert np.array_equal(file["row"], ENDS) and len(file["images"]) == len(ENDS)
-        assert json.loads(file.attrs["recipe"])["style"].endswith("OhlcBars") and file.attrs["sequences_columns"].startswith("open high")
+        assert json.loads(file.attrs["recipe"])["style"].endswith("OhlcBars") and file.attrs[
+            "sequences_columns"
+        ].startswith("open high")
 
 
 def test_each_of_several_files_holds_its_own_rows(tmp_path):
@@ -67,11 +69,22 @@ def test_bars_that_are_not_there_are_an_index_error(tmp_path):
 @pytest.fixture
 def frame():
     close = 100 + np.cumsum(np.random.default_rng(0).normal(size=200))
-    return pd.DataFrame({"open_time": np.arange(200) * 3_600_000 + 1_704_067_200_000, "open": close, "high": close + 1, "low": close - 1,
-                         "close": close, "volume": 1.0})
+    return pd.DataFrame(
+        {
+            "open_time": np.arange(200) * 3_600_000 + 1_704_067_200_000,
+            "open": close,
+            "high": close + 1,
+            "low": close - 1,
+            "close": close,
+            "volume": 1.0,
+        }
+    )
 
 
 def test_a_table_becomes_a_store_in_one_line(frame, tmp_path):
     store = candlelab.store(frame, tmp_path / "charts", window=20, render="ohlc_bars", storage="npz")
     assert len(store) == len(candlelab.open_store(tmp_path / "charts")) == 180
-    assert np.array_equal(store.sequences(np.array([0]))[0, :, 3], frame.close[:20]) and set(store.index.label) <= {0, 1}
+    assert np.array_equal(store.sequences(np.array([0]))[0, :, 3], frame.close[:20]) and set(store.index.label) <= {
+        0,
+        1,
+    }

@@ -27,12 +27,21 @@ def tapes(draw, rows: int = 60) -> SimpleNamespace:
     tick = 10.0 ** draw(st.integers(-8, 4))
     step = draw(st.sampled_from([0, 1, 3, 50]))
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
-    close = 5_000 + np.cumsum(rng.integers(-step, step + 1, rows)) + draw(st.sampled_from([0, 4000])) * (np.arange(rows) > 30)
+    close = (
+        5_000
+        + np.cumsum(rng.integers(-step, step + 1, rows))
+        + draw(st.sampled_from([0, 4000])) * (np.arange(rows) > 30)
+    )
     open_ = close + rng.integers(-step, step + 1, rows)
-    high, low = np.maximum(open_, close) + rng.integers(0, step + 1, rows), np.minimum(open_, close) - rng.integers(0, step + 1, rows)
+    high, low = (
+        np.maximum(open_, close) + rng.integers(0, step + 1, rows),
+        np.minimum(open_, close) - rng.integers(0, step + 1, rows),
+    )
     volume = rng.random(rows) * 10.0 ** rng.integers(-300, 300) if draw(st.booleans()) else np.zeros(rows)
     missing = rng.random(rows) < draw(st.sampled_from([0.1, 0.9, 1.0])) if draw(st.booleans()) else None
-    prices = [np.where(missing, np.nan, p * tick) if missing is not None else p * tick for p in (open_, high, low, close)]
+    prices = [
+        np.where(missing, np.nan, p * tick) if missing is not None else p * tick for p in (open_, high, low, close)
+    ]
     return SimpleNamespace(**dict(zip(COLUMNS, [*prices, volume], strict=True)), missing=missing)
 
 
@@ -52,8 +61,13 @@ def windows(tape, ends, length: int) -> torch.Tensor:
 def test_all_fills_return_identical_bytes(style, missing, tape):
     renderer, ends = chart(style, missing=missing), np.array([45, 59])
     images = renderer.draw(tape, ends)
-    there = None if tape.missing is None else windows(changed(tape, **dict.fromkeys(COLUMNS, ~tape.missing)), ends,
-                                                       renderer.window + renderer.warmup)[..., 0]
+    there = (
+        None
+        if tape.missing is None
+        else windows(changed(tape, **dict.fromkeys(COLUMNS, ~tape.missing)), ends, renderer.window + renderer.warmup)[
+            ..., 0
+        ]
+    )
     by_torch = renderer.draw_windows(windows(tape, ends, renderer.window + renderer.warmup), there)
     assert np.array_equal(images, by_torch.numpy())
     assert np.array_equal(images, renderer.draw(as_torch(tape), torch.from_numpy(ends)).numpy())
@@ -78,7 +92,7 @@ def test_rewritten_future_and_dropped_past_change_no_pixel(style, tape, end):
     first = end - renderer.window - renderer.warmup + 1
     other = changed(tape)
     for name in COLUMNS:
-        getattr(other, name)[end + 1:], getattr(other, name)[:first] = 1e12, np.nan
+        getattr(other, name)[end + 1 :], getattr(other, name)[:first] = 1e12, np.nan
     assert np.array_equal(renderer.draw(tape, np.array([end])), renderer.draw(other, np.array([end])))
     short = SimpleNamespace(**{k: None if v is None else v[first:] for k, v in vars(tape).items()})
     assert np.array_equal(renderer.draw(tape, np.array([end])), renderer.draw(short, np.array([end - first])))
@@ -88,6 +102,7 @@ def test_a_later_layer_covers_an_earlier_one_and_shows_it_again_where_it_ends():
     board = canvas(6, 2, [(np.array([0]), 2), (np.array([1]), 1)], [[0], [7], [9]])
     spans = Spans(np.array([[1, 2]], np.int32), np.array([[4, 3]], np.int32), np.array([[1, 2]], np.uint8))
     from candlelab.render.raster import numba_fill
+
     images = np.empty((1, 1, 6, 2), np.uint8)
     numba_fill.paint(spans, board, images)
     assert images[0, 0].T.tolist() == [[0, 7, 7, 7, 7, 0], [0, 7, 9, 9, 7, 0]]
@@ -108,7 +123,9 @@ def test_the_cupy_kernel_compiles(tmp_path):
     if not shutil.which("nvcc"):
         pytest.skip("nvcc is not installed: the CUDA source cannot be compiled here")
     (tmp_path / "paint.cu").write_text(cupy_fill.SOURCE)
-    done = subprocess.run(["nvcc", "-ptx", "-arch=sm_80", "-o", tmp_path / "paint.ptx", tmp_path / "paint.cu"], capture_output=True)
+    done = subprocess.run(
+        ["nvcc", "-ptx", "-arch=sm_80", "-o", tmp_path / "paint.ptx", tmp_path / "paint.cu"], capture_output=True
+    )
     assert done.returncode == 0, done.stderr.decode()
 
 

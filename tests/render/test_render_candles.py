@@ -25,8 +25,14 @@ def test_highest_high_touches_the_first_row_and_lowest_low_the_last_of_the_panel
 
 
 def test_an_up_bar_is_painted_in_the_up_colour_from_open_to_close():
-    tape = changed(walk(4), open=np.array([1.0]), high=np.array([4.0]), low=np.array([0.5]), close=np.array([3.0]),
-                   volume=np.array([1.0]))
+    tape = changed(
+        walk(4),
+        open=np.array([1.0]),
+        high=np.array([4.0]),
+        low=np.array([0.5]),
+        close=np.array([3.0]),
+        volume=np.array([1.0]),
+    )
     renderer = chart("candles", window=1, height=8, width=8, moving_averages=[], averages=[], volume=0.0)
     column = renderer.draw(tape, np.array([0]))[0, :, :, 3].T.tolist()
     up, wick = [38, 166, 91], [64, 64, 64]
@@ -34,8 +40,14 @@ def test_an_up_bar_is_painted_in_the_up_colour_from_open_to_close():
 
 
 def test_a_doji_is_a_line_of_one_row():
-    tape = changed(walk(4), open=np.array([2.0]), high=np.array([3.0]), low=np.array([1.0]), close=np.array([2.0]),
-                   volume=np.array([1.0]))
+    tape = changed(
+        walk(4),
+        open=np.array([2.0]),
+        high=np.array([3.0]),
+        low=np.array([1.0]),
+        close=np.array([2.0]),
+        volume=np.array([1.0]),
+    )
     renderer = chart("candles", window=1, height=9, width=8, moving_averages=[], averages=[], volume=0.0)
     body = (renderer.draw(tape, np.array([0]))[0].transpose(1, 2, 0) == [38, 166, 91]).all(axis=-1)
     assert body.any(axis=1).nonzero()[0].tolist() == [4]
@@ -51,7 +63,9 @@ def test_multiplying_prices_changes_no_pixel(factor):
 def test_rewriting_the_future_or_dropping_the_distant_past_changes_no_pixel():
     tape, renderer = walk(), chart("candles")
     first = 100 - renderer.window - renderer.warmup + 1
-    poisoned = changed(tape, **{n: np.r_[np.full(first, np.nan), getattr(tape, n)[first:101], np.full(99, 1e9)] for n in COLUMNS})
+    poisoned = changed(
+        tape, **{n: np.r_[np.full(first, np.nan), getattr(tape, n)[first:101], np.full(99, 1e9)] for n in COLUMNS}
+    )
     assert np.array_equal(renderer.draw(tape, np.array([100])), renderer.draw(poisoned, np.array([100])))
 
 

@@ -27,9 +27,13 @@ GOLDEN = {
 }
 STYLED = "10a25590ec73260c848729a94c8f827a0ca3a94de5b5aa060b57772d212b9825"
 FIVE_BARS = SimpleNamespace(
-    open=np.array([1.00, 1.00, 1.02, 1.03, 1.01]), high=np.array([1.02, 1.03, 1.04, 1.04, 1.03]),
-    low=np.array([0.99, 1.00, 1.01, 1.00, 0.98]), close=np.array([1.00, 1.02, 1.03, 1.01, 1.02]),
-    volume=np.array([10.0, 20, 5, 40, 30]), missing=None)
+    open=np.array([1.00, 1.00, 1.02, 1.03, 1.01]),
+    high=np.array([1.02, 1.03, 1.04, 1.04, 1.03]),
+    low=np.array([0.99, 1.00, 1.01, 1.00, 0.98]),
+    close=np.array([1.00, 1.02, 1.03, 1.01, 1.02]),
+    volume=np.array([10.0, 20, 5, 40, 30]),
+    missing=None,
+)
 
 
 def picture(renderer, tape, end: int) -> np.ndarray:
@@ -51,7 +55,10 @@ def test_jkx_draws_the_golden_image_of_methods_2_1():
     image = picture(chart("jkx_i5", moving_average=0), FIVE_BARS, 4)
     assert image.shape == (1, 32, 15) and (image == 255).sum() == 103
     assert (image[0] == 255).sum(axis=0).tolist() == [1, 15, 1, 1, 16, 1, 1, 14, 1, 1, 23, 1, 1, 25, 1]
-    assert hashlib.sha256(image.tobytes()).hexdigest() == "0eee9f987e2487fc6371c688b52d3fff36ae7c215ceab6bbc1da34166a3dbfe9"
+    assert (
+        hashlib.sha256(image.tobytes()).hexdigest()
+        == "0eee9f987e2487fc6371c688b52d3fff36ae7c215ceab6bbc1da34166a3dbfe9"
+    )
 
 
 def test_jkx_prices_touch_the_top_and_the_bottom_row_of_their_panel():
@@ -67,16 +74,24 @@ def test_the_average_is_the_line_that_pil_draws(seed):
     ImageDraw.Draw(image).line(list(zip(points.tolist(), rows.tolist(), strict=True)), fill=255, width=1)
     line = Polyline(points)
     drawn = np.zeros((90, image.width), np.uint8)
-    for column, top, bottom in zip(line.columns, *(run[0] for run in line.runs(rows[None].astype(np.int32))), strict=True):
-        drawn[top:bottom + 1, column] = 255
+    for column, top, bottom in zip(
+        line.columns, *(run[0] for run in line.runs(rows[None].astype(np.int32))), strict=True
+    ):
+        drawn[top : bottom + 1, column] = 255
     assert np.array_equal(drawn, np.asarray(image))
 
 
 @pytest.mark.parametrize(("layout", "order"), [("open_line_close", [0, 1, 2]), ("line_open_close", [1, 0, 2])])
 def test_ohlc_bars_put_dots_and_line_into_their_columns(layout, order):
     # one bar, 11 rows: range 10, so high 20 is row 0, low 10 row 10, open 13.05 row trunc(6.95) = 6, close 18 row 2
-    tape = changed(FIVE_BARS, open=np.array([13.05]), high=np.array([20.0]), low=np.array([10.0]), close=np.array([18.0]),
-                   volume=np.array([0.0]))
+    tape = changed(
+        FIVE_BARS,
+        open=np.array([13.05]),
+        high=np.array([20.0]),
+        low=np.array([10.0]),
+        close=np.array([18.0]),
+        volume=np.array([0.0]),
+    )
     image = picture(chart("ohlc_bars", window=1, height=11, layout=layout), tape, 0)[0]
     inked = [np.flatnonzero(image[:, column] == 0).tolist() for column in range(4)]
     assert [inked[k] for k in order] == [[6], list(range(11)), [2]] and inked[3] == []
@@ -98,7 +113,9 @@ def test_a_line_of_thickness_three_has_three_rows_where_it_is_level():
 
 
 def test_gramian_field_of_three_prices_is_the_worked_example():
-    tape = changed(flat(1.0, 3), close=np.array([100.0, 105, 110]), low=np.array([100.0] * 3), high=np.array([110.0] * 3))
+    tape = changed(
+        flat(1.0, 3), close=np.array([100.0, 105, 110]), low=np.array([100.0] * 3), high=np.array([110.0] * 3)
+    )
     field = [[-1, -0.866025, 0], [-0.866025, -0.5, 0.5], [0, 0.5, 1]]
     image = picture(chart("gramian", window=3, size=3), tape, 2)[0]
     assert np.array_equal(image, np.round((np.array(field) + 1) * 127.5))
@@ -171,12 +188,23 @@ def test_drawing_can_be_exported_as_a_graph(style):
     assert np.array_equal(graph.module()(windows).numpy(), renderer.draw(walk(), ends))
 
 
-@pytest.mark.parametrize(("style", "changes", "words"), [
-    ("candles", {"width": 10}, "columns"), ("candles", {"body": 0.0}, "body"), ("candles", {"averages": []}, "colours"),
-    ("candles", {"paper": [255]}, "agree"), ("candles", {"moving_averages": [0]}, "moving_averages"),
-    ("ohlc_bars", {"height": 1}, "height"), ("ohlc_bars", {"window": 0}, "window"), ("jkx_i5", {"volume": 1.0}, "volume"),
-    ("line", {"thickness": 6}, "thickness"), ("line", {"ink": [0, 0, 0]}, "agree"), ("gramian", {"size": 5}, "size"),
-    ("styled", {"look": "nope"}, "look")])
+@pytest.mark.parametrize(
+    ("style", "changes", "words"),
+    [
+        ("candles", {"width": 10}, "columns"),
+        ("candles", {"body": 0.0}, "body"),
+        ("candles", {"averages": []}, "colours"),
+        ("candles", {"paper": [255]}, "agree"),
+        ("candles", {"moving_averages": [0]}, "moving_averages"),
+        ("ohlc_bars", {"height": 1}, "height"),
+        ("ohlc_bars", {"window": 0}, "window"),
+        ("jkx_i5", {"volume": 1.0}, "volume"),
+        ("line", {"thickness": 6}, "thickness"),
+        ("line", {"ink": [0, 0, 0]}, "agree"),
+        ("gramian", {"size": 5}, "size"),
+        ("styled", {"look": "nope"}, "look"),
+    ],
+)
 def test_settings_out_of_range_are_refused_in_one_sentence(style, changes, words):
     with pytest.raises(ValueError, match=words):
         chart(style, **changes)

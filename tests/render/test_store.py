@@ -22,10 +22,17 @@ from candlelab.render.storage.build import build_store, estimate
 from candlelab.render.storage.store import Stored, describe, find_stores, is_store, open_store, unfinished
 
 ENDS = np.arange(60, 200)
-BESIDE = {"label": ENDS % 3, "split": np.where(ENDS < 150, "train", "test"), "caption": np.array([f"bar {end}" for end in ENDS])}
+BESIDE = {
+    "label": ENDS % 3,
+    "split": np.where(ENDS < 150, "train", "test"),
+    "caption": np.array([f"bar {end}" for end in ENDS]),
+}
 SMALL = {"zarr": {"images_per_shard": 32}, "hdf5": {}, "npz": {"images_per_file": 50}, "png": {"images_per_file": 40}}
-BATCH = {"zarr": {"mode": "batch", "images_per_file": 50, "images_per_shard": 20}, "hdf5": {"mode": "batch", "images_per_file": 30},
-         "npz": {"mode": "single"}}
+BATCH = {
+    "zarr": {"mode": "batch", "images_per_file": 50, "images_per_shard": 20},
+    "hdf5": {"mode": "batch", "images_per_file": 30},
+    "npz": {"mode": "single"},
+}
 KINDS = [*SMALL.items(), *BATCH.items()]
 
 
@@ -40,7 +47,9 @@ def storage(kind: str, **changes):
 
 def build(path: Path, style: str = "ohlc_bars", kind: str = "zarr", progress=None, tape=None, **changes):
     renderer = chart(style, **({"height": 64} if style == "ohlc_bars" else {}))
-    return build_store(tape or walk(), ENDS, renderer, storage(kind, **(changes or SMALL[kind])), BESIDE, path, progress=progress)
+    return build_store(
+        tape or walk(), ENDS, renderer, storage(kind, **(changes or SMALL[kind])), BESIDE, path, progress=progress
+    )
 
 
 def stopping_at(pictures: int):
@@ -92,6 +101,7 @@ def test_a_png_store_has_an_index_csv(tmp_path):
 
 def test_the_zarr_library_reads_a_store_without_candlelab(built):
     import zarr
+
     array = zarr.open_array(built / "images", mode="r")
     bits = np.unpackbits(array[:], axis=-1, count=array.attrs["shape"][-1])
     assert np.array_equal(np.where(bits, array.attrs["ink"], array.attrs["paper"])[:, None], open_store(built)[:])
@@ -132,7 +142,7 @@ def test_no_flipped_byte_gives_a_wrong_pixel(tmp_path, kind):
     for name in rng.permutation([n for n, data in tree(original).items() if data])[:12]:
         data = bytearray((original / name).read_bytes())
         place = rng.integers(len(data))
-        (original / name).write_bytes(data[:place] + bytes([data[place] ^ 1]) + data[place + 1:])
+        (original / name).write_bytes(data[:place] + bytes([data[place] ^ 1]) + data[place + 1 :])
         try:
             assert np.array_equal(open_store(original)[:], drawn)  # the byte was in a file that is not read for pixels
         except ValueError as error:
@@ -178,6 +188,7 @@ def test_kill_9_in_the_middle_is_refused_and_resumed_to_the_same_bytes(tmp_path,
     ready, signalled = os.pipe()
     child = os.fork()
     if child == 0:
+
         def progress(done: int, total: int) -> None:
             os.write(signalled, b".")
             if done >= 64:
@@ -206,8 +217,7 @@ def test_resuming_draws_only_what_is_missing(tmp_path):
         build(tmp_path / "store", progress=stopping_at(70))
     renderer, drawn = chart("ohlc_bars", height=64), []
     renderer.draw = lambda tape, ends: drawn.extend(ends) or chart("ohlc_bars", height=64).draw(tape, ends)
-    build_store(walk(), ENDS, renderer, storage("zarr", **SMALL["zarr"]),
-                BESIDE, tmp_path / "store", progress=None)
+    build_store(walk(), ENDS, renderer, storage("zarr", **SMALL["zarr"]), BESIDE, tmp_path / "store", progress=None)
     assert drawn[0] == 60 + 64 and len(drawn) == 140 - 64  # two shards of 32 were complete
 
 
@@ -279,6 +289,7 @@ def test_an_estimate_says_how_long_and_how_large():
 
 def test_a_store_that_names_foreign_code_is_refused(store_copy):
     from candlelab.render.storage.store import seal_of
+
     manifest = json.loads((store_copy / "manifest.json").read_text())
     manifest["store"]["storage"]["module"] = "os"
     manifest["seal"] = seal_of(manifest["store"])
@@ -287,9 +298,17 @@ def test_a_store_that_names_foreign_code_is_refused(store_copy):
         open_store(store_copy)
 
 
-@pytest.mark.parametrize(("kind", "changes"), [
-    ("zarr", {"level": 0}), ("hdf5", {"level": 10}), ("npz", {"images_per_file": 0}), ("png", {"level": -1}), ("jpeg", {"quality": 0}),
-    ("zarr", {"max_images": 0})])
+@pytest.mark.parametrize(
+    ("kind", "changes"),
+    [
+        ("zarr", {"level": 0}),
+        ("hdf5", {"level": 10}),
+        ("npz", {"images_per_file": 0}),
+        ("png", {"level": -1}),
+        ("jpeg", {"quality": 0}),
+        ("zarr", {"max_images": 0}),
+    ],
+)
 def test_storage_settings_out_of_range_are_refused(kind, changes):
     with pytest.raises(ValueError, match=next(iter(changes))):
         storage(kind, **changes)

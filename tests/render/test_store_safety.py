@@ -47,7 +47,9 @@ def test_a_second_builder_waits_for_the_first(tmp_path):
     assert done.is_set()
 
 
-@pytest.mark.parametrize("damage", [lambda file: file.write_bytes(b"x"), lambda file: file.unlink(), lambda file: flip(file)])
+@pytest.mark.parametrize(
+    "damage", [lambda file: file.write_bytes(b"x"), lambda file: file.unlink(), lambda file: flip(file)]
+)
 @pytest.mark.parametrize("name", ["manifest.json", "index.parquet", "images*.npz"])
 def test_a_damaged_store_is_set_aside_and_built_again(tmp_path, name, damage):
     whole = built(tmp_path / "store")[:3].copy()

@@ -32,7 +32,9 @@ def evaluated(symbols=("BTCUSDT",), n=1200, classes=("down", "up"), kind="foreca
     """Predictions of a made-up market and their scores."""
     rng = np.random.default_rng(0)
     tables = [
-        _table(model, symbol, place, skill, n, len(classes), rng) for place, symbol in enumerate(symbols) for model, skill in MODELS.items()
+        _table(model, symbol, place, skill, n, len(classes), rng)
+        for place, symbol in enumerate(symbols)
+        for model, skill in MODELS.items()
     ]
     predictions = pd.concat(tables, ignore_index=True)
     settings = Evaluation(
@@ -133,9 +135,9 @@ def picture(rng):
     level = 56 + np.cumsum(rng.normal(0, 3, 16))
     for place, (before, after) in enumerate(itertools.pairwise(level)):
         top, low = sorted(int(np.clip(value, 2, 108)) for value in (before, after))
-        image[:, top : low + 1, 7 * place : 7 * place + 5] = np.array([38, 166, 91] if after < before else [200, 60, 60], np.uint8)[
-            :, None, None
-        ]
+        image[:, top : low + 1, 7 * place : 7 * place + 5] = np.array(
+            [38, 166, 91] if after < before else [200, 60, 60], np.uint8
+        )[:, None, None]
     return image
 
 
@@ -219,11 +221,14 @@ def test_verdict_stands_before_everything_else(tmp_path):
 
 def test_training_curves_come_from_the_rows_of_the_epochs(tmp_path):
     rows = [{"epoch": 0.0, "train/loss": 0.70, "val/loss": 0.69}, {"epoch": 1.0, "train/loss": 0.68, "val/loss": 0.69}]
-    assert 'id="training"' in write_report(tmp_path / "report.html", **example(), epochs=rows).read_text(encoding="utf-8")
+    assert 'id="training"' in write_report(tmp_path / "report.html", **example(), epochs=rows).read_text(
+        encoding="utf-8"
+    )
 
 
 @pytest.mark.parametrize(
-    ("value", "words"), [(0.5312, "53.1\u202f%"), (-0.021, "\u22122.1\u202f%"), (None, "–"), (float("nan"), "–"), (-0.00001, "0.0\u202f%")]
+    ("value", "words"),
+    [(0.5312, "53.1\u202f%"), (-0.021, "\u22122.1\u202f%"), (None, "–"), (float("nan"), "–"), (-0.00001, "0.0\u202f%")],
 )
 def test_percentages_read_as_people_write_them(value, words):
     assert formats.percent(value) == words
@@ -249,11 +254,14 @@ def told(folder, **answers):
     return write_report(folder / "report.html", **given).read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize(("information", "money", "headline"), [
-    ("volatility only", "not shown", "It knows how much, not which way"),
-    ("not shown", "not shown", "No edge found"),
-    ("not shown", "yes", "It paid here, but is not shown to know anything"),
-])
+@pytest.mark.parametrize(
+    ("information", "money", "headline"),
+    [
+        ("volatility only", "not shown", "It knows how much, not which way"),
+        ("not shown", "not shown", "No edge found"),
+        ("not shown", "yes", "It paid here, but is not shown to know anything"),
+    ],
+)
 def test_headline_and_box_agree(tmp_path, information, money, headline):
     text = told(tmp_path, information=information, money=money)
     assert headline in text and f'class="answer {information.replace(" ", "-")}"' in text

@@ -37,7 +37,10 @@ def study(n=1500, data=("BTC",), seeds=(0,), kind="forecast", nets=NETS):
             for seed in seeds:
                 run = f"{name}-{model}-{seed}"
                 tables[run] = pd.concat(
-                    [_table("net", label, gain, skill, rng), _table("reversal", label, gain, 0.528, np.random.default_rng(5))],
+                    [
+                        _table("net", label, gain, skill, rng),
+                        _table("reversal", label, gain, 0.528, np.random.default_rng(5)),
+                    ],
                     ignore_index=True,
                 )
                 net = tables[run][:n]
@@ -75,7 +78,9 @@ def study(n=1500, data=("BTC",), seeds=(0,), kind="forecast", nets=NETS):
                     "baseline/majority/accuracy": 0.503,
                     "baseline/majority/auroc": 0.5,
                 }
-                metrics |= {} if kind == "recognition" else {"test/sharpe_net": float(rng.normal(0, 0.02)), "test/psr": 0.0}
+                metrics |= (
+                    {} if kind == "recognition" else {"test/sharpe_net": float(rng.normal(0, 0.02)), "test/psr": 0.0}
+                )
                 if "test/psr" in metrics:
                     metrics["test/psr"] = float(0.5 + 8 * metrics["test/sharpe_net"])
                 rows.append(
@@ -147,7 +152,19 @@ def test_failed_run_is_named_with_its_reason_as_text(tmp_path):
 def test_leaderboard_csv_starts_with_the_columns_of_hf_benchmark(tmp_path):
     written(tmp_path)
     head, *lines = csv.reader((tmp_path / "leaderboard.csv").open(encoding="utf-8"))
-    assert head[:11] == ["Coin", "Experiment", "Window_Size", "Period", "Month", "Model", "Accuracy", "F1", "Recall", "AUROC", "AUPRC"]
+    assert head[:11] == [
+        "Coin",
+        "Experiment",
+        "Window_Size",
+        "Period",
+        "Month",
+        "Model",
+        "Accuracy",
+        "F1",
+        "Recall",
+        "AUROC",
+        "AUPRC",
+    ]
     assert head[11:16] == ["Seed", "N", "N_Eff", "Accuracy_Low", "Accuracy_High"]
     assert [line[5] for line in lines] == ["resnet_50", "vit_base", "logistic", "broken_net", "reversal", "majority"]
 
@@ -172,7 +189,9 @@ def test_a_leader_behind_a_baseline_says_so(tmp_path):
 
 
 def test_control_that_cannot_be_told_apart_is_named_in_the_headline(tmp_path):
-    assert "No model is shown to beat logistic" in written(tmp_path, nets={"large": (1e6, 0.801), "logistic": (1e3, 0.8)})
+    assert "No model is shown to beat logistic" in written(
+        tmp_path, nets={"large": (1e6, 0.801), "logistic": (1e3, 0.8)}
+    )
 
 
 def test_several_data_sets_get_mean_ranks_and_one_does_not(tmp_path):
@@ -192,18 +211,26 @@ def test_seeds_keep_the_width_of_the_interval():
             "model": "net",
             "data": "a",
             "seed": seed,
-            "metrics": {"test/accuracy": 0.5 + 0.1 * seed, "test/accuracy_low": 0.4 + 0.1 * seed, "test/accuracy_high": 0.6 + 0.1 * seed},
+            "metrics": {
+                "test/accuracy": 0.5 + 0.1 * seed,
+                "test/accuracy_low": 0.4 + 0.1 * seed,
+                "test/accuracy_high": 0.6 + 0.1 * seed,
+            },
         }
         for seed in (0, 1)
     ]
     spread = gather_entries(rows)[0].values["accuracy"]
-    assert (spread.mean, spread.low, spread.high) == pytest.approx((0.55, 0.45, 0.65)) and spread.sd == pytest.approx(0.0707, abs=1e-4)
+    assert (spread.mean, spread.low, spread.high) == pytest.approx((0.55, 0.45, 0.65)) and spread.sd == pytest.approx(
+        0.0707, abs=1e-4
+    )
 
 
 def test_study_without_a_finished_run_says_so(tmp_path):
     with pytest.raises(ValueError, match="no run of this study has finished"):
         write_study_report(
-            tmp_path, rows=[{"run": "a", "model": "a", "state": "failed", "reason": "x", "metrics": {}}], predictions_by_run={}
+            tmp_path,
+            rows=[{"run": "a", "model": "a", "state": "failed", "reason": "x", "metrics": {}}],
+            predictions_by_run={},
         )
 
 
@@ -225,7 +252,10 @@ def test_the_best_sharpe_is_worth_less_the_more_was_tried():
 
 def test_models_are_compared_on_the_rows_they_share():
     rows, tables = study(n=50, nets={"a": (1e6, 1.0), "b": (1e6, 1.0)})
-    short = {run: table[table["time"] < table["time"].min() + 3_600_000 * 30] if "-a-" in run else table for run, table in tables.items()}
+    short = {
+        run: table[table["time"] < table["time"].min() + 3_600_000 * 30] if "-a-" in run else table
+        for run, table in tables.items()
+    }
     assert len(pairs.answers(rows, short, None)[0].parts["b"]) == 30
 
 
@@ -246,7 +276,16 @@ def test_runs_with_other_labels_are_not_compared_row_by_row():
 def scored_rows(table, run="a"):
     """A study's row and table of one run that was scored for real."""
     metrics = score(table, fee_bps=1.0).metrics
-    row = {"run": run, "model": run, "data": "S0", "kind": "forecast", "horizon": 1, "interval": "1h", "classes": 2, "metrics": metrics}
+    row = {
+        "run": run,
+        "model": run,
+        "data": "S0",
+        "kind": "forecast",
+        "horizon": 1,
+        "interval": "1h",
+        "classes": 2,
+        "metrics": metrics,
+    }
     return row, table
 
 
@@ -275,7 +314,11 @@ def test_thresholds_are_no_trials_of_the_test_rows(tmp_path):
 
 
 def test_runs_on_other_bars_are_no_trials():
-    runs = [{"data": name, "metrics": {"test/sharpe_net": ratio, "test/psr": 0.7}} for name in ("a", "b") for ratio in (0.01, 0.02, 0.03)]
+    runs = [
+        {"data": name, "metrics": {"test/sharpe_net": ratio, "test/psr": 0.7}}
+        for name in ("a", "b")
+        for ratio in (0.01, 0.02, 0.03)
+    ]
     assert {trials for _, trials in pairs.deflated_each(runs).values()} == {3}
 
 

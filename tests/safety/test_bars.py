@@ -4,7 +4,8 @@ import warnings
 
 import numpy as np
 import pytest
-from hostile_bars import READ, REFUSED, corpus, truth
+from hostile_bars import corpus
+from hostile_tables import READ, REFUSED, truth
 
 from candlelab.core.errors import UserError
 from candlelab.data.source.file import File
@@ -17,7 +18,15 @@ def outcome_of(case, folder):
     """Return the tape, or the sentence it is refused with; raises whatever else happens."""
     path = folder / case.file
     path.write_bytes(case.content)
-    source = File(path=str(path), columns={}, timezone="UTC", time_format=None, max_bytes=LARGEST, misaligned="drop", last_bar="keep")
+    source = File(
+        path=str(path),
+        columns={},
+        timezone="UTC",
+        time_format=None,
+        max_bytes=LARGEST,
+        misaligned="drop",
+        last_bar="keep",
+    )
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error")

@@ -27,8 +27,11 @@ def run(whole, tmp_path):
     return cfg, run_folder(cfg)
 
 
-BREAKS = {"empty": lambda path: path.write_bytes(b""), "cut": lambda path: path.write_bytes(path.read_bytes()[:-100]),
-          "noise": lambda path: path.write_bytes(bytes(range(256)) * 9)}
+BREAKS = {
+    "empty": lambda path: path.write_bytes(b""),
+    "cut": lambda path: path.write_bytes(path.read_bytes()[:-100]),
+    "noise": lambda path: path.write_bytes(bytes(range(256)) * 9),
+}
 
 
 @pytest.mark.parametrize("damage", BREAKS)
@@ -46,7 +49,9 @@ def test_without_a_whole_checkpoint_training_starts_afresh_and_says_so(run, caps
         (folder / name).write_bytes(b"")
     capsys.readouterr()
     assert usable(places(folder), learner_for(cfg)[1]) is None
-    assert f"{folder / runs.PREVIOUS} is damaged" in (said := capsys.readouterr().out) and "training starts afresh" in said
+    assert (
+        f"{folder / runs.PREVIOUS} is damaged" in (said := capsys.readouterr().out) and "training starts afresh" in said
+    )
 
 
 @pytest.mark.parametrize("broken", [(runs.LAST,), (runs.LAST, runs.PREVIOUS), (runs.BEST,)])

@@ -19,7 +19,14 @@ from candlelab.config import build, compose
 from candlelab.core.errors import UserError
 from candlelab.core.files import remove_litter
 
-TIMED = ("fit/seconds", "fit/epoch_seconds", "fit/samples_per_second", "fit/peak_memory_mb", "net/load_seconds", "latency/")
+TIMED = (
+    "fit/seconds",
+    "fit/epoch_seconds",
+    "fit/samples_per_second",
+    "fit/peak_memory_mb",
+    "net/load_seconds",
+    "latency/",
+)
 
 
 class Work(NamedTuple):
@@ -45,7 +52,9 @@ def untimed(metrics: dict) -> dict:
 def trained(root: Path) -> str:
     folder = next(root.glob(f"*/*/{runs.CONFIG}")).parent
     run = runs.load_run(folder)
-    return json.dumps([untimed(run.metrics), run.verdict["lines"], run.predictions.to_dict("list"), run.threshold], sort_keys=True)
+    return json.dumps(
+        [untimed(run.metrics), run.verdict["lines"], run.predictions.to_dict("list"), run.threshold], sort_keys=True
+    )
 
 
 def report(root: Path) -> None:
@@ -61,12 +70,14 @@ def reported(root: Path) -> str:
 
 def render(root: Path) -> None:
     from candlelab.render.storage.build import build_store
+
     storage = build(compose("render=ohlc_bars", "render/storage=zarr"), "render.storage")
     build_store(walk(), list(range(60, 200)), chart("ohlc_bars"), storage, {}, root / "store", progress=None)
 
 
 def rendered(root: Path) -> str:
     from candlelab.render.storage.store import open_store
+
     store = open_store(root / "store")
     store.verify()
     return json.dumps([store[:].sum().item(), store.manifest["parts"]])
@@ -74,8 +85,11 @@ def rendered(root: Path) -> str:
 
 def fetch(root: Path) -> None:
     from candlelab.market.cache import BarStore, CacheManifest
+
     store = BarStore(root / "series")
-    bars = {"time": np.arange(50) * 3_600_000} | {name: np.full(50, 1.0) for name in ("open", "high", "low", "close", "volume")}
+    bars = {"time": np.arange(50) * 3_600_000} | {
+        name: np.full(50, 1.0) for name in ("open", "high", "low", "close", "volume")
+    }
     with store.locked():
         store.stage("bars.zip", b"zip", "0" * 64)
         store.commit(bars, CacheManifest("test", "spot", "A", "1h"))
@@ -83,6 +97,7 @@ def fetch(root: Path) -> None:
 
 def fetched(root: Path) -> list[float]:
     from candlelab.market.cache import BarStore
+
     return BarStore(root / "series").read(start=None, end=None)["close"].tolist()
 
 
@@ -97,12 +112,18 @@ def a_series_run(root: Path) -> None:
 
 def exported(root: Path) -> list[str]:
     from candlelab.export.onnx_file import read_card
+
     folder = root / "study" / "run" / runs.EXPORTS
     return sorted(f"{path.name} {bool(read_card(path).metadata)}" for path in folder.glob("*.onnx"))
 
 
-WORKS = {"fetch": Work(nothing, fetch, fetched), "render": Work(nothing, render, rendered), "report": Work(a_run, report, reported),
-         "train": Work(nothing, lambda root: tiny.trained(root, "trainer.max_epochs=2"), trained), "export": Work(a_series_run, export, exported)}
+WORKS = {
+    "fetch": Work(nothing, fetch, fetched),
+    "render": Work(nothing, render, rendered),
+    "report": Work(a_run, report, reported),
+    "train": Work(nothing, lambda root: tiny.trained(root, "trainer.max_epochs=2"), trained),
+    "export": Work(a_series_run, export, exported),
+}
 SAMPLED = {"fetch": 1, "render": 5, "report": 12, "train": 60}  # of the fast tests: every n-th call
 
 
@@ -156,8 +177,8 @@ def cut_power(work: Work, tmp: Path, states: list, expected: object) -> None:
 def test_a_sample_of_faults_leaves_the_outcome_of_an_undisturbed_command(name, tmp_path, monkeypatch):
     work, every = WORKS[name], SAMPLED[name]
     disk, cut, expected = undisturbed(work, tmp_path / "whole", monkeypatch)
-    refuse(work, tmp_path, disk.events, expected, writes(disk.events)[every // 2::every], monkeypatch)
-    cut_power(work, tmp_path, cut.states[min(every, len(cut.states)) // 2::every], expected)
+    refuse(work, tmp_path, disk.events, expected, writes(disk.events)[every // 2 :: every], monkeypatch)
+    cut_power(work, tmp_path, cut.states[min(every, len(cut.states)) // 2 :: every], expected)
 
 
 @pytest.mark.slow

@@ -43,6 +43,16 @@ def test_predictions_hold_no_formula(tmp_path):
 
 @pytest.mark.parametrize("symbol", ["=HYPERLINK(1)", "@a", "+b", "-c", "", "a\nb", "a\tb", "x" * 200])
 def test_a_tape_takes_no_symbol_that_is_no_name(symbol):
-    frame = pd.DataFrame({"open_time": [0, 3_600_000], "open": 1.0, "high": 1.0, "low": 1.0, "close": 1.0, "volume": 1.0, "symbol": symbol})
+    frame = pd.DataFrame(
+        {
+            "open_time": [0, 3_600_000],
+            "open": 1.0,
+            "high": 1.0,
+            "low": 1.0,
+            "close": 1.0,
+            "volume": 1.0,
+            "symbol": symbol,
+        }
+    )
     with pytest.raises(UserError, match="cannot be a symbol"):
         Candles.from_frame(frame)

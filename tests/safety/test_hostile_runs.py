@@ -37,7 +37,12 @@ def network(monkeypatch):
 def used(folder, outputs) -> list:
     """What a user does with a run: load, predict, report, explain, publish; each ends with an answer or one sentence."""
     said = []
-    for words in (["task=predict", "task.at=now"], ["task=report", "evaluate.fee_bps=3"], ["task=publish", "task.what=model"], ["task=explain"]):
+    for words in (
+        ["task=predict", "task.at=now"],
+        ["task=report", "evaluate.fee_bps=3"],
+        ["task=publish", "task.what=model"],
+        ["task=explain"],
+    ):
         cfg = compose(*words, f"task.run={folder}", f"outputs={outputs}")
         try:
             said.append(build(cfg, "task", cfg))
@@ -73,7 +78,9 @@ def assert_harmless(name, tmp_path, network, capsys):
     assert not [a for a in network if a[0] == "127.0.0.1" and a[1] == 9]
     told = capsys.readouterr()
     assert TOKEN not in told.out + told.err + str(said)
-    assert not [p for p in tmp_path.rglob("*") if p.is_file() and not p.is_symlink() and TOKEN.encode() in p.read_bytes()]
+    assert not [
+        p for p in tmp_path.rglob("*") if p.is_file() and not p.is_symlink() and TOKEN.encode() in p.read_bytes()
+    ]
 
 
 @pytest.mark.parametrize("name", QUICK)
@@ -94,8 +101,14 @@ def test_the_corpus_is_large_enough():
 
 def test_a_net_of_nan_gives_no_signal(tmp_path):
     from safetensors.numpy import load_file, save_file
-    folder = shutil.copytree(finished("fusion").folder, tmp_path / "run", ignore=shutil.ignore_patterns("manifest.json"))
-    weights = {name: np.full_like(value, np.nan) if value.dtype.kind == "f" else value for name, value in load_file(folder / "model.safetensors").items()}
+
+    folder = shutil.copytree(
+        finished("fusion").folder, tmp_path / "run", ignore=shutil.ignore_patterns("manifest.json")
+    )
+    weights = {
+        name: np.full_like(value, np.nan) if value.dtype.kind == "f" else value
+        for name, value in load_file(folder / "model.safetensors").items()
+    }
     save_file(weights, folder / "model.safetensors")
     cfg = compose("task=predict", f"task.run={folder}")
     with pytest.raises(UserError, match="not finite"):
@@ -103,7 +116,9 @@ def test_a_net_of_nan_gives_no_signal(tmp_path):
 
 
 def test_a_threshold_of_nan_gives_no_signal(tmp_path):
-    folder = shutil.copytree(finished("fusion").folder, tmp_path / "run", ignore=shutil.ignore_patterns("manifest.json"))
+    folder = shutil.copytree(
+        finished("fusion").folder, tmp_path / "run", ignore=shutil.ignore_patterns("manifest.json")
+    )
     (folder / "threshold.json").write_text(json.dumps({"threshold": float("nan"), "score": "confidence"}))
     cfg = compose("task=predict", f"task.run={folder}")
     with pytest.raises(UserError, match="threshold"):

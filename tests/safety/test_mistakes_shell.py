@@ -29,22 +29,37 @@ def door_raises(error):
 
 
 def test_an_ignored_signal_stays_ignored():
-    code = "import signal; signal.signal(signal.SIGHUP, signal.SIG_IGN); from candlelab.core.terminal import stop_when_asked as f; f(); " \
-           "raise SystemExit(signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN)"
+    code = (
+        "import signal; signal.signal(signal.SIGHUP, signal.SIG_IGN); from candlelab.core.terminal import stop_when_asked as f; f(); "
+        "raise SystemExit(signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN)"
+    )
     assert subprocess.run([sys.executable, "-c", code], cwd=tiny.ROOT, check=False).returncode == 0
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129)])
 def test_a_signal_during_a_fit_leaves_a_checkpoint(tmp_path, number, code):
-    words = [*tiny.TINY, f"outputs={tmp_path}", "trainer.max_epochs=200", "trainer.patience=200", "trainer.checkpoint_minutes=0"]
-    process = subprocess.Popen([sys.executable, "-m", "candlelab", *words], cwd=tiny.ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    words = [
+        *tiny.TINY,
+        f"outputs={tmp_path}",
+        "trainer.max_epochs=200",
+        "trainer.patience=200",
+        "trainer.checkpoint_minutes=0",
+    ]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "candlelab", *words], cwd=tiny.ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
     last = tiny.folder_of(tmp_path, *words[-3:]) / "checkpoints" / "last.ckpt"
     while not last.exists() and process.poll() is None:
         time.sleep(0.05)  # waits for a state, not for time to pass
     process.send_signal(number)
     said = process.communicate(timeout=120)[0].decode()
-    assert process.returncode == code and "goes on from the last checkpoint" in said and "Traceback" not in said and last.exists()
+    assert (
+        process.returncode == code
+        and "goes on from the last checkpoint" in said
+        and "Traceback" not in said
+        and last.exists()
+    )
 
 
 def test_a_closed_pipe_is_no_traceback():
@@ -58,7 +73,9 @@ def test_a_console_of_ascii_gets_question_marks():
     assert done.returncode == 2 and "Traceback" not in done.stderr and "task.run=?" in done.stderr
 
 
-@pytest.mark.parametrize(("number", "cure"), [(errno.ENOSPC, "make room"), (errno.EROFS, "read-only"), (errno.EACCES, "permission denied")])
+@pytest.mark.parametrize(
+    ("number", "cure"), [(errno.ENOSPC, "make room"), (errno.EROFS, "read-only"), (errno.EACCES, "permission denied")]
+)
 def test_what_the_system_refuses_is_one_sentence(monkeypatch, number, cure):
     monkeypatch.setattr(door, "_answer", lambda: door_raises(OSError(number, os.strerror(number), "/somewhere/file")))
     code, said = answer(["task=doctor"])
@@ -90,7 +107,9 @@ def test_data_that_cannot_be_leave_no_folder(tmp_path):
 
 
 def test_a_wrong_path_and_missing_weights_are_one_message(tmp_path):
-    code, said = answer(["model=fusion", "data/source=file", "data.source.path=/nowhere.csv", f"outputs={tmp_path / 'here'}"])
+    code, said = answer(
+        ["model=fusion", "data/source=file", "data.source.path=/nowhere.csv", f"outputs={tmp_path / 'here'}"]
+    )
     assert code == 2 and "2 problems" in said and "/nowhere.csv" in said and "model.net.pretrained=false" in said
 
 

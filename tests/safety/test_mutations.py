@@ -28,7 +28,9 @@ def check(seed, whole, tmp_path, capsys, *commands: str) -> None:
         if isinstance(said, UserError):
             assert "\n" not in str(said).strip() or "problems:" in str(said), f"{told}: {said}"
         else:
-            assert believed or said.replace(str(folder), str(pristine())) == whole[name], f"{told}: {name} says something else without a word"
+            assert believed or said.replace(str(folder), str(pristine())) == whole[name], (
+                f"{told}: {name} says something else without a word"
+            )
     shutil.rmtree(folder)
 
 

@@ -22,7 +22,13 @@ with locked(Path(sys.argv[1])):
 def taken(tmp_path):
     """A run folder that another process, which is alive, holds; and its number."""
     folder = run_folder(compose(*tiny.LOGISTIC, f"outputs={tmp_path}"))
-    with subprocess.Popen([sys.executable, "-c", HOLD, str(folder)], cwd=tiny.ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(folder)],
+        cwd=tiny.ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as other:
         assert other.stdout.readline() == "held\n"
         yield folder, other.pid
         other.stdin.close()
@@ -35,5 +41,8 @@ def test_the_loser_of_two_sweeps_notes_no_failure_where_the_other_trains(taken, 
     monkeypatch.setattr(command, "plans", [])
     with pytest.raises(SystemExit) as ending:
         command.main()
-    assert ending.value.code == command.EXIT_FAILED_JOBS and f"another process ({owner}) is at work" in capsys.readouterr().err
+    assert (
+        ending.value.code == command.EXIT_FAILED_JOBS
+        and f"another process ({owner}) is at work" in capsys.readouterr().err
+    )
     assert {path.name for path in folder.iterdir()} == {runs.LOCK, runs.OWNER}

@@ -37,7 +37,9 @@ def test_the_map_lights_up_where_the_answer_comes_from():
 @pytest.mark.parametrize("backbone", ["test_resnet", "test_vit", "swin_tiny_patch4_window7_224", "levit_128s"])
 def test_every_layout_of_features_gives_a_map_of_the_chart(backbone):
     torch.manual_seed(0)
-    net = TimmBackbone(shapes(image=(3, 64, 64)), **{**settings("timm_backbone"), "backbone": backbone, "pretrained": False}).eval()
+    net = TimmBackbone(
+        shapes(image=(3, 64, 64)), **{**settings("timm_backbone"), "backbone": backbone, "pretrained": False}
+    ).eval()
     found = heat(net, batch(rows=2, image=(3, 64, 64)))
     assert found.shape == (2, 64, 64) and found.min() >= 0 and found.max() <= 1 and found.any()
 
@@ -54,10 +56,14 @@ def test_without_heat_the_chart_stays_grey():
 
 def test_the_report_shows_both_maps_and_keeps_its_metrics(tmp_path):
     from candlelab.config import build, compose
+
     folder = tiny.trained(tmp_path, "trainer.max_epochs=1")
     before = json.loads((folder / "metrics.json").read_text())
-    build(compose(*tiny.TINY, f"outputs={tmp_path}", "task=explain", f"task.run={folder}"), "task",
-          compose(*tiny.TINY, f"outputs={tmp_path}"))
+    build(
+        compose(*tiny.TINY, f"outputs={tmp_path}", "task=explain", f"task.run={folder}"),
+        "task",
+        compose(*tiny.TINY, f"outputs={tmp_path}"),
+    )
     page = (folder / "report.html").read_text()
     assert "Where it looked" in page and "Random weights" in page and (folder / "figures" / "explained.png").exists()
     assert json.loads((folder / "metrics.json").read_text()) == before
@@ -99,7 +105,11 @@ class Four:
 
 
 def test_the_words_that_spoke_for_the_answer_by_hand():
-    given = {"image": torch.zeros(2, 1, 4, 4), "caption": torch.tensor([[0, 1, 2, 3], [0, 2, 2, 3]]), "caption_mask": torch.ones(2, 4, dtype=bool)}
+    given = {
+        "image": torch.zeros(2, 1, 4, 4),
+        "caption": torch.tensor([[0, 1, 2, 3], [0, 2, 2, 3]]),
+        "caption_mask": torch.ones(2, 4, dtype=bool),
+    }
     assert spoken_for(Bullish(), given, Four()) == ["bullish 75 %, up 25 %", "up 100 %"]
 
 

@@ -12,8 +12,18 @@ QUIET = ("trainer=cpu", "trainer.progress=none", "task=gym")
 
 
 def settings(tmp_path, *more):
-    return compose("data=planted", "data.source.bars=900", "data.window=16", "model=logistic", "data/indicators=bars", "data/scaling=none",
-                   "trainer.max_epochs=1", f"outputs={tmp_path}", *QUIET, *more)
+    return compose(
+        "data=planted",
+        "data.source.bars=900",
+        "data.window=16",
+        "model=logistic",
+        "data/indicators=bars",
+        "data/scaling=none",
+        "trainer.max_epochs=1",
+        f"outputs={tmp_path}",
+        *QUIET,
+        *more,
+    )
 
 
 def test_a_row_says_how_far_the_net_and_the_models_beside_it_got(tmp_path):
@@ -37,8 +47,13 @@ def test_the_mixture_is_as_weak_as_real_markets(tmp_path):
     assert gym.job_of(settings(tmp_path), "mixture", 0).data.source.auroc == 0.55
 
 
-@pytest.mark.parametrize(("change", "why"), [({"worlds": ["moon"], "seeds": [0]}, "give worlds out of"),
-                                             ({"worlds": ["none"], "seeds": []}, "at least one seed")])
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"worlds": ["moon"], "seeds": [0]}, "give worlds out of"),
+        ({"worlds": ["none"], "seeds": []}, "at least one seed"),
+    ],
+)
 def test_what_cannot_be_trained_on_is_refused(tmp_path, change, why):
     with pytest.raises(ConfigError, match=why):
         gym.gym(settings(tmp_path), **change)
@@ -49,13 +64,24 @@ def test_data_without_a_rule_are_refused(tmp_path):
         gym.gym(compose("data=simulated", "task=gym", f"outputs={tmp_path}"), worlds=["none"], seeds=[0])
 
 
-FOUND = [("cnn_small", "reversal", ("model.image_size=32", "model.batch_size=64")),
-         ("cnn_1d", "shape", ("model.batch_size=64", "data/indicators=bars", "data/scaling=none"))]
+FOUND = [
+    ("cnn_small", "reversal", ("model.image_size=32", "model.batch_size=64")),
+    ("cnn_1d", "shape", ("model.batch_size=64", "data/indicators=bars", "data/scaling=none")),
+]
 
 
 @pytest.mark.parametrize(("model", "world", "more"), FOUND)
 def test_small_nets_find_a_strong_rule_in_few_bars(tmp_path, model, world, more):
-    cfg = compose("data=planted", "data.source.bars=4000", "data.source.auroc=0.65", "data.window=16", f"model={model}",
-                  "trainer.max_epochs=6", f"outputs={tmp_path}", *QUIET, *more)
+    cfg = compose(
+        "data=planted",
+        "data.source.bars=4000",
+        "data.source.auroc=0.65",
+        "data.window=16",
+        f"model={model}",
+        "trainer.max_epochs=6",
+        f"outputs={tmp_path}",
+        *QUIET,
+        *more,
+    )
     row = gym.gym(cfg, worlds=[world], seeds=[0])[0]
     assert row["net"] > 0.5 and row["live"] > 0.1 and row["distinct"] > 0.1

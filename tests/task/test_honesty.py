@@ -7,9 +7,20 @@ import tiny
 import candlelab
 from candlelab.config import build, compose, run_folder
 
-SMALL = ("experiment=smoke", "data.window=16", "model.image_size=32", "model.net.width=48", "model.net.image_layers=2",
-         "model.net.caption_layers=1", "model.net.feed_forward=96", "model.net.heads=4", "trainer.progress=none",
-         "evaluate.draws=20", "evaluate.null_draws=20", "evaluate.threshold.draws=5")
+SMALL = (
+    "experiment=smoke",
+    "data.window=16",
+    "model.image_size=32",
+    "model.net.width=48",
+    "model.net.image_layers=2",
+    "model.net.caption_layers=1",
+    "model.net.feed_forward=96",
+    "model.net.heads=4",
+    "trainer.progress=none",
+    "evaluate.draws=20",
+    "evaluate.null_draws=20",
+    "evaluate.threshold.draws=5",
+)
 
 
 def metrics_of(outputs, *more):
@@ -20,7 +31,9 @@ def metrics_of(outputs, *more):
 
 @pytest.mark.parametrize("inputs", ["[image]", "[image,caption]"])
 def test_a_planted_signal_is_found(tmp_path, inputs):
-    found = metrics_of(tmp_path, "data.source.bars=9000", "data.source.edge=0.4", f"model.net.inputs={inputs}", "trainer.max_epochs=4")
+    found = metrics_of(
+        tmp_path, "data.source.bars=9000", "data.source.edge=0.4", f"model.net.inputs={inputs}", "trainer.max_epochs=4"
+    )
     assert found["bayes/reached"] >= 0.8
 
 
@@ -36,6 +49,7 @@ def test_a_random_walk_stays_within_the_chance_band(tmp_path):
 
 def test_shuffled_labels_give_chance(tmp_path, monkeypatch):
     from candlelab.data.label.direction import Direction
+
     honest = Direction.__call__
 
     def shuffled(self, candles, window):

@@ -1,7 +1,7 @@
 """From a csv of one's own with one override: the path."""
 
 import pytest
-from hostile_bars import HOUR, T0
+from hostile_tables import HOUR, T0
 from omegaconf import OmegaConf
 
 from candlelab.config import build, compose
@@ -24,7 +24,9 @@ def test_one_override_is_enough(own):
 
 
 def test_two_files_of_a_study_are_told_apart(own):
-    names = [data_name(compose("data=own", f"data.source.path={path}").data) for path in (own, own.with_name("other.csv"))]
+    names = [
+        data_name(compose("data=own", f"data.source.path={path}").data) for path in (own, own.with_name("other.csv"))
+    ]
     assert names == ["MYUSDT.csv auto w48", "other.csv auto w48"]
 
 

@@ -43,9 +43,17 @@ def frame(bars: int, *, first: int = 0, symbol: str = "A", seed: int = 0) -> pd.
     rng = np.random.default_rng(seed)
     close = 100 * np.exp(np.cumsum(rng.normal(0, 0.01, bars)))
     opened = np.append(100, close[:-1])
-    return pd.DataFrame({"symbol": symbol, "open_time": (first + np.arange(bars)) * HOUR, "open": opened,
-                         "high": np.maximum(opened, close) * 1.001, "low": np.minimum(opened, close) * 0.999, "close": close,
-                         "volume": rng.lognormal(size=bars)})
+    return pd.DataFrame(
+        {
+            "symbol": symbol,
+            "open_time": (first + np.arange(bars)) * HOUR,
+            "open": opened,
+            "high": np.maximum(opened, close) * 1.001,
+            "low": np.minimum(opened, close) * 0.999,
+            "close": close,
+            "volume": rng.lognormal(size=bars),
+        }
+    )
 
 
 def troubles(tape: pd.DataFrame, at: int | None = None, *, needed: int = 50) -> dict[str, str | None]:
@@ -61,7 +69,9 @@ def test_a_past_moment_gives_what_the_run_predicted_then(kind):
     said = ask(run, f"task.at={stamp(row.time + HOUR)}").iloc[0]
     classes = run.preprocessing["classes"]
     assert (said.time, said.symbol) == (row.time, row.symbol)
-    np.testing.assert_allclose([said[f"p_{name}"] for name in classes], [row[f"p_{k}"] for k in range(len(classes))], atol=1e-6)
+    np.testing.assert_allclose(
+        [said[f"p_{name}"] for name in classes], [row[f"p_{k}"] for k in range(len(classes))], atol=1e-6
+    )
     np.testing.assert_allclose(said.forecast, row.forecast, atol=1e-8)
 
 
@@ -100,7 +110,9 @@ maker = InputMaker.of(run)
 candles = fetch(None, maker.recipe, [], None, at=None, bars=maker.bars)
 print(signals(run, maker, candles, newest_close(candles), engine="onnx", threshold=0.0, most_stale=None).signal[0])
 """
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=Path(__file__).resolve().parents[2])
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=Path(__file__).resolve().parents[2]
+    )
     assert done.stdout.strip() in ("LONG", "SHORT"), done.stderr
 
 
@@ -117,7 +129,10 @@ def test_a_gap_is_said():
 
 def test_stale_data_are_said():
     both = Candles.from_frame(pd.concat([frame(60), frame(58, symbol="B")]))
-    assert [bar.staleness for bar in latest(both, 60 * HOUR, window=10, warmup=40)] == ["", "stale: 2 bars closed after the last one there is"]
+    assert [bar.staleness for bar in latest(both, 60 * HOUR, window=10, warmup=40)] == [
+        "",
+        "stale: 2 bars closed after the last one there is",
+    ]
     strict = latest(both, 61 * HOUR, window=10, warmup=40, most_stale=1)
     assert [bar.trouble for bar in strict] == [None, "stale: 3 bars closed after the last one there is"]
 
@@ -132,7 +147,11 @@ def test_a_symbol_without_a_window_has_no_signal_and_others_do():
     run = finished("series")
     maker, candles = InputMaker.of(run), Candles.from_frame(pd.concat([frame(200), frame(30, first=170, symbol="B")]))
     table = signals(run, maker, candles, newest_close(candles), engine="torch", threshold=0.0, most_stale=None)
-    assert table.signal.tolist()[1] == "NONE" and table.reason[1].startswith("too little history") and np.isnan(table.p_up[1])
+    assert (
+        table.signal.tolist()[1] == "NONE"
+        and table.reason[1].startswith("too little history")
+        and np.isnan(table.p_up[1])
+    )
     assert table.p_up.notna()[0]
 
 
@@ -160,7 +179,9 @@ def test_answers_about_two_files_at_one_moment_are_two_files(tmp_path):
         frame(200, first=YEAR_2020, seed=seed).to_csv(tmp_path / name, index=False)
         ask(run, f"task.csv={tmp_path / name}", "task.at=newest")
     moment_of = pd.Timestamp((YEAR_2020 + 200) * HOUR, unit="ms").strftime("%Y-%m-%dT%H%M")
-    assert {f"{moment_of}-{name}.csv" for name in ("one", "two")} <= {path.name for path in (run.folder / "predict").iterdir()}
+    assert {f"{moment_of}-{name}.csv" for name in ("one", "two")} <= {
+        path.name for path in (run.folder / "predict").iterdir()
+    }
 
 
 def test_the_command_line_can_name_another_source_and_nothing_of_the_recipe():
@@ -178,7 +199,9 @@ def test_what_is_no_moment_is_refused():
         ask(finished("series"), "task.at=tomorrowish")
 
 
-@pytest.mark.parametrize(("ending", "read"), [("csv", pd.read_csv), ("parquet", pd.read_parquet), ("json", pd.read_json)])
+@pytest.mark.parametrize(
+    ("ending", "read"), [("csv", pd.read_csv), ("parquet", pd.read_parquet), ("json", pd.read_json)]
+)
 def test_every_format_keeps_the_table(tmp_path, ending, read):
     table = pd.DataFrame({"symbol": ["A"], "signal": ["LONG"], "p_up": [0.625]})
     pd.testing.assert_frame_equal(read(write(table, tmp_path / f"x.{ending}")), table, check_dtype=False)
@@ -197,13 +220,18 @@ def test_signals_are_those_that_the_backtest_scored(score):
 def test_probabilities_of_a_forecast_are_those_of_training(classes):
     rng = np.random.default_rng(0)
     forecast, sigma, theta = rng.normal(size=50), rng.uniform(0.01, 0.02, 50), rng.uniform(0, 0.02, 50)
-    np.testing.assert_allclose(normal_probabilities(forecast, 0.8, sigma, theta, classes),
-                               class_probabilities(forecast, 0.8, sigma, theta, classes), atol=1e-12)
+    np.testing.assert_allclose(
+        normal_probabilities(forecast, 0.8, sigma, theta, classes),
+        class_probabilities(forecast, 0.8, sigma, theta, classes),
+        atol=1e-12,
+    )
 
 
 def test_the_stored_recipe_holds_no_open_reference():
     run = finished("series")
-    assert OmegaConf.to_container(InputMaker.of(run).recipe, resolve=False) == OmegaConf.to_container(run.cfg, resolve=True)
+    assert OmegaConf.to_container(InputMaker.of(run).recipe, resolve=False) == OmegaConf.to_container(
+        run.cfg, resolve=True
+    )
 
 
 def csv_of(path, bars: int, *, last_closed: str):
@@ -214,12 +242,17 @@ def csv_of(path, bars: int, *, last_closed: str):
 
 
 def at_noon(monkeypatch, minutes: int = 1):
-    monkeypatch.setattr("candlelab.pipeline.new_candles.now_ms", lambda: pd.Timestamp("2026-03-01T12:00").value // 10**6 + minutes * 60_000)
+    monkeypatch.setattr(
+        "candlelab.pipeline.new_candles.now_ms",
+        lambda: pd.Timestamp("2026-03-01T12:00").value // 10**6 + minutes * 60_000,
+    )
 
 
 def test_the_default_is_now_and_the_newest_closed_bar(tmp_path, monkeypatch):
     at_noon(monkeypatch)
-    said = ask(finished("series"), f"task.csv={csv_of(tmp_path / 'a.csv', 200, last_closed='2026-03-01T12:00')}").iloc[0]
+    said = ask(finished("series"), f"task.csv={csv_of(tmp_path / 'a.csv', 200, last_closed='2026-03-01T12:00')}").iloc[
+        0
+    ]
     assert stamp(said.closed) == "2026-03-01T12:00:00" and said.stale == 0 and "stale" not in said.reason
 
 
@@ -247,8 +280,16 @@ def test_a_made_up_market_ends_with_its_newest_bar():
 
 
 def test_the_end_of_the_training_is_not_the_end_of_the_market(tmp_path):
-    recipe = OmegaConf.create({"data": OmegaConf.to_container(InputMaker.of(finished("series")).recipe.data, resolve=True) | {
-        "source": {"_target_": "candlelab.data.source.binance_vision.BinanceVision"}, "start": "2018-01-01", "end": "2025-01-01"}})
+    recipe = OmegaConf.create(
+        {
+            "data": OmegaConf.to_container(InputMaker.of(finished("series")).recipe.data, resolve=True)
+            | {
+                "source": {"_target_": "candlelab.data.source.binance_vision.BinanceVision"},
+                "start": "2018-01-01",
+                "end": "2025-01-01",
+            }
+        }
+    )
     assert _open_end(recipe.data, None, 50)["end"] is None
     asked = _open_end(recipe.data, 1000 * HOUR, 50)  # an exchange is asked for 550 hours and no more
     assert asked == {"start": "1970-01-19T18:00:00", "end": "1970-02-11T16:00:00"}
@@ -259,7 +300,9 @@ def test_the_coming_close_has_a_range_by_hand():
     end, sigma = np.array([59]), running_volatility(candles)[59]
     told = expected_closes({"forecast_range": [-2.0, 1.0]}, candles, end, np.array([0.01]))[0]
     close = candles.close[59]
-    assert np.allclose(told, [close, close * np.exp(0.01), close * np.exp(0.01 - 2 * sigma), close * np.exp(0.01 + sigma)])
+    assert np.allclose(
+        told, [close, close * np.exp(0.01), close * np.exp(0.01 - 2 * sigma), close * np.exp(0.01 + sigma)]
+    )
 
 
 def test_a_net_that_forecasts_prints_the_coming_close_and_others_do_not(capsys):
@@ -277,13 +320,23 @@ def test_a_recogniser_without_a_calibrated_confidence_names_nothing(monkeypatch)
 
 def test_a_pattern_is_shown_with_its_direction():
     made = {"classes": ["double_top", "double_bottom", "none"], "directions": [-1, 1, 0]}
-    assert [_direction(made, name) for name in ("double_top", "double_bottom", "none", "-")] == ["bearish", "bullish", "", ""]
+    assert [_direction(made, name) for name in ("double_top", "double_bottom", "none", "-")] == [
+        "bearish",
+        "bullish",
+        "",
+        "",
+    ]
 
 
 def test_an_export_with_another_threshold_is_refused(monkeypatch):
     run = exported("fusion")
-    monkeypatch.setattr("candlelab.task.predict.rule_of", lambda found: replace(rule_of(found), threshold=0.804, hash="f" * 16))
-    with pytest.raises(ValueError, match=r"model.onnx' carries the threshold 0 \(\w{16}\), and the run has 0.804 .*export the run again"):
+    monkeypatch.setattr(
+        "candlelab.task.predict.rule_of", lambda found: replace(rule_of(found), threshold=0.804, hash="f" * 16)
+    )
+    with pytest.raises(
+        ValueError,
+        match=r"model.onnx' carries the threshold 0 \(\w{16}\), and the run has 0.804 .*export the run again",
+    ):
         ask(run, "task.engine=onnx")
 
 
@@ -298,24 +351,42 @@ def test_an_exchange_is_asked_up_to_the_newest_closed_bar(tmp_path, monkeypatch)
     noon = pd.Timestamp("2026-03-01T12:00").value // 10**6
     at_noon(monkeypatch)
     for module in ("series", "collect", "quality"):
-        monkeypatch.setattr(f"candlelab.market.{module}.clock", SimpleNamespace(time=lambda: noon / 1000 + 60), raising=False)
+        monkeypatch.setattr(
+            f"candlelab.market.{module}.clock", SimpleNamespace(time=lambda: noon / 1000 + 60), raising=False
+        )
     recipe = InputMaker.of(finished("series")).recipe.copy()
     with Exchange(now=noon + 60_000) as exchange:
         exchange.rows["BTCUSDT", "1h"] = [kline(noon - k * HOUR, HOUR, 100.0) for k in range(600, -1, -1)]
-        cfg = compose("task=predict", "task.run=x", "data=btc_1h", f"data.source.cache={tmp_path}",
-                      *(f"data.source.{name}_url={exchange.url}" for name in ("archive", "listing", "rest")))
+        cfg = compose(
+            "task=predict",
+            "task.run=x",
+            "data=btc_1h",
+            f"data.source.cache={tmp_path}",
+            *(f"data.source.{name}_url={exchange.url}" for name in ("archive", "listing", "rest")),
+        )
         recipe.data = OmegaConf.merge(cfg.data, {"end": "2025-01-01"})
         candles = fetch(cfg, recipe, [], None, at=None, bars=50)
     assert stamp(candles.time[-1]) == "2026-03-01T11:00:00" and len(candles) == 549  # in the 550 hours before 12:01
 
 
-PATTERNS = ("experiment=patterns", "data.source.samples=264", "data.window=20", "model.image_size=32", "model.net.width=16", "model.net.layers=1",
-            "model.net.heads=2", "model.net.feed_forward=16", "trainer.progress=none")
+PATTERNS = (
+    "experiment=patterns",
+    "data.source.samples=264",
+    "data.window=20",
+    "model.image_size=32",
+    "model.net.width=16",
+    "model.net.layers=1",
+    "model.net.heads=2",
+    "model.net.feed_forward=16",
+    "trainer.progress=none",
+)
 
 
 def test_patterns_carry_their_directions_into_predictions_and_exports():
     run = finished("any", *PATTERNS)
     card, said = card_of(run), ask(run, "task.threshold=0")
     assert card["directions"]["double_bottom"] == "bullish" and card["directions"]["bearish_flag"] == "bearish"
-    assert all(row.direction == ("" if row.signal == "none" else card["directions"][row.signal]) for row in said.itertuples())
+    assert all(
+        row.direction == ("" if row.signal == "none" else card["directions"][row.signal]) for row in said.itertuples()
+    )
     assert ask(run, "task.threshold=1.01").direction.tolist() == [""] * len(said)

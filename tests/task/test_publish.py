@@ -12,11 +12,34 @@ from candlelab.config import ConfigError, build, compose
 from candlelab.config.command_line import check_overrides
 from candlelab.export import hub
 
-COMMITS = {"plain": 1, "busy": 1, "conflict": 1, "moved": 1, "lost": 1, "unheard": 1, "slow": 1, "login": 0, "down": 0, "half": 1, "refused": 0}
+COMMITS = {
+    "plain": 1,
+    "busy": 1,
+    "conflict": 1,
+    "moved": 1,
+    "lost": 1,
+    "unheard": 1,
+    "slow": 1,
+    "login": 0,
+    "down": 0,
+    "half": 1,
+    "refused": 0,
+}
 PIPELINES = {"image-classification", "time-series-forecasting"}  # of those the hub knows
 MODEL_FIELDS = {"license", "license_name", "library_name", "pipeline_tag", "tags", "metrics", "model-index"}
-DATA_FIELDS = {"license", "license_name", "license_link", "pretty_name", "language", "task_categories", "tags", "size_categories", "configs",
-               "dataset_info", "viewer"}
+DATA_FIELDS = {
+    "license",
+    "license_name",
+    "license_link",
+    "pretty_name",
+    "language",
+    "task_categories",
+    "tags",
+    "size_categories",
+    "configs",
+    "dataset_info",
+    "viewer",
+}
 
 
 def card(repo, kind):
@@ -29,8 +52,17 @@ def test_there_is_exactly_one_commit_or_none(case):
     assert hub_cases.sent()[0].commits(f"me/{case}", "model") == COMMITS[case]
 
 
-@pytest.mark.parametrize(("case", "words"), [("busy", "slow down (429)"), ("conflict", "came in between (409)"), ("moved", "came in between (412)"),
-                                             ("lost", "no answer"), ("unheard", "no answer"), ("slow", "no answer")])
+@pytest.mark.parametrize(
+    ("case", "words"),
+    [
+        ("busy", "slow down (429)"),
+        ("conflict", "came in between (409)"),
+        ("moved", "came in between (412)"),
+        ("lost", "no answer"),
+        ("unheard", "no answer"),
+        ("slow", "no answer"),
+    ],
+)
 def test_a_passing_failure_is_told_in_one_sentence(case, words):
     said = hub_cases.sent()[1][case]["said"]
     assert words in said[0] and "\n" not in said[0] and said[0].endswith("trying again in 0 s")
@@ -51,7 +83,8 @@ def test_a_refused_login_says_what_to_set():
 
 def test_a_hub_that_stays_down_ends_with_one_sentence():
     assert hub_cases.sent()[1]["down"]["end"] == (
-        "HubTrouble: the hub has trouble (503), 4 times: nothing is doubled, so repeat the same command later")
+        "HubTrouble: the hub has trouble (503), 4 times: nothing is doubled, so repeat the same command later"
+    )
 
 
 def test_after_a_half_way_failure_the_same_command_completes():
@@ -70,7 +103,11 @@ def test_only_the_confirmed_command_sends_and_it_sends_once(repo, kind):
 def test_the_dry_run_shows_every_file_with_its_hash():
     there, _, _, printed = hub_cases.published()
     blobs = {name: oid for name, (_, oid) in there.repos["model", "me/net"]["files"].items() if oid}
-    assert blobs and all(f"{oid}  {name}" in printed for name, oid in blobs.items()) and "nothing was sent; repeat with" in printed
+    assert (
+        blobs
+        and all(f"{oid}  {name}" in printed for name, oid in blobs.items())
+        and "nothing was sent; repeat with" in printed
+    )
 
 
 @pytest.mark.slow
@@ -81,8 +118,15 @@ def test_a_published_model_predicts_the_same():
 @pytest.mark.slow
 def test_a_published_data_set_loads_with_its_splits_in_time_order():
     found = hub_cases.published()[2]
-    assert list(found["parts"]) == ["train", "validation", "test"] and found["ordered"] and found["apart"] and found["labels"]
-    assert found["features"]["label"] == "ClassLabel(names=['down', 'up'])" and found["features"]["image"].startswith("Image(")
+    assert (
+        list(found["parts"]) == ["train", "validation", "test"]
+        and found["ordered"]
+        and found["apart"]
+        and found["labels"]
+    )
+    assert found["features"]["label"] == "ClassLabel(names=['down', 'up'])" and found["features"]["image"].startswith(
+        "Image("
+    )
 
 
 @pytest.mark.slow
@@ -114,7 +158,9 @@ def test_published_charts_are_read_back_as_labelled_pictures():
 @pytest.mark.slow
 def test_a_model_carries_its_onnx_files_and_no_checkpoint():
     names = set(hub_cases.published()[0].files("me/net", "model"))
-    assert {"export/model.onnx", "export/candles_to_signal.onnx", "threshold.json"} <= names and not [n for n in names if n.endswith(".ckpt")]
+    assert {"export/model.onnx", "export/candles_to_signal.onnx", "threshold.json"} <= names and not [
+        n for n in names if n.endswith(".ckpt")
+    ]
 
 
 @pytest.mark.slow
@@ -130,20 +176,28 @@ def test_the_model_card_is_what_the_hub_expects():
     metadata, _ = card("me/net", "model")
     assert set(metadata) <= MODEL_FIELDS and metadata["pipeline_tag"] in PIPELINES
     from huggingface_hub import ModelCardData
-    results = ModelCardData(**{k.replace("-", "_"): v for k, v in metadata.items() if k != "model-index"}, model_name="x", eval_results=[])
+
+    results = ModelCardData(
+        **{k.replace("-", "_"): v for k, v in metadata.items() if k != "model-index"}, model_name="x", eval_results=[]
+    )
     assert results.library_name == "candlelab"
-    assert all(m["type"] and isinstance(m["value"], float) for r in metadata["model-index"][0]["results"] for m in r["metrics"])
+    assert all(
+        m["type"] and isinstance(m["value"], float) for r in metadata["model-index"][0]["results"] for m in r["metrics"]
+    )
 
 
 @pytest.mark.slow
 def test_the_model_card_can_be_read_back_by_the_hubs_own_reader():
     from huggingface_hub import ModelCard
+
     data = ModelCard(card("me/net", "model")[1], ignore_metadata_errors=False).data
     assert data.eval_results and data.eval_results[0].task_type == "image-classification"
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("words", ["Not financial advice", "Verdict", "What it is not for", "How to load it", "Information beyond chance?"])
+@pytest.mark.parametrize(
+    "words", ["Not financial advice", "Verdict", "What it is not for", "How to load it", "Information beyond chance?"]
+)
 def test_the_model_card_says(words):
     assert words in card("me/net", "model")[1]
 
@@ -152,20 +206,32 @@ def test_the_model_card_says(words):
 @pytest.mark.parametrize("repo", ["me/charts", "me/recipe"])
 def test_the_data_card_is_what_the_hub_expects(repo):
     metadata, text = card(repo, "dataset")
-    assert set(metadata) <= DATA_FIELDS and set(metadata["task_categories"]) <= PIPELINES and "Where the prices come from" in text
+    assert (
+        set(metadata) <= DATA_FIELDS
+        and set(metadata["task_categories"]) <= PIPELINES
+        and "Where the prices come from" in text
+    )
 
 
 @pytest.mark.slow
 def test_nothing_of_this_machine_is_published():
     there, outputs, _, _ = hub_cases.published()
-    assert not [n for n, content in there.files("me/net", "model").items() if str(outputs).encode() in content and not n.endswith(".onnx")]
+    assert not [
+        n
+        for n, content in there.files("me/net", "model").items()
+        if str(outputs).encode() in content and not n.endswith(".onnx")
+    ]
 
 
-@pytest.mark.parametrize(("words", "sentence"), [
-    (["task.what=model"], "task.what=model needs a finished run: give task.run=FOLDER"),
-    (["task.confirm=true"], "task.confirm=true needs a place to send to"),
-    (["task.repo=nobody"], "task.repo is 'nobody': give it as user/name"),
-    (["task.timeout=0"], "a timeout above 0")])
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["task.what=model"], "task.what=model needs a finished run: give task.run=FOLDER"),
+        (["task.confirm=true"], "task.confirm=true needs a place to send to"),
+        (["task.repo=nobody"], "task.repo is 'nobody': give it as user/name"),
+        (["task.timeout=0"], "a timeout above 0"),
+    ],
+)
 def test_a_mistake_is_one_sentence_before_anything_is_made(words, sentence, tmp_path):
     cfg = compose("experiment=smoke", "task=publish", f"outputs={tmp_path}/out", *words)
     with pytest.raises(ConfigError, match=sentence):

@@ -17,5 +17,7 @@ def test_it_carries_its_vocabulary():
 
 def test_no_published_file_names_the_folder_of_the_weights():
     hub, weights, *_ = published()
-    named = [name for name, content in hub.files("me/orphan", "model").items() if str(weights.parent).encode() in content]
+    named = [
+        name for name, content in hub.files("me/orphan", "model").items() if str(weights.parent).encode() in content
+    ]
     assert named == []

@@ -14,12 +14,27 @@ from candlelab.data.source.file import File
 from candlelab.render.storage.build import build_store
 from candlelab.render.storage.store import open_store, unfinished
 
-KINDS = {"zarr": ["render.storage.images_per_shard=256"], "hdf5": ["render.storage.mode=batch", "render.storage.images_per_file=256"]}
+KINDS = {
+    "zarr": ["render.storage.images_per_shard=256"],
+    "hdf5": ["render.storage.mode=batch", "render.storage.images_per_file=256"],
+}
 
 
 def words(path, kind):
-    return [sys.executable, "-m", "candlelab", "task=render", "data=simulated", "data.source.bars=6000", "data.window=100", "render=ohlc_bars",
-            f"outputs={path.parent / 'outputs'}", f"render/storage={kind}", f"render.storage.path={path}", *KINDS[kind]]
+    return [
+        sys.executable,
+        "-m",
+        "candlelab",
+        "task=render",
+        "data=simulated",
+        "data.source.bars=6000",
+        "data.window=100",
+        "render=ohlc_bars",
+        f"outputs={path.parent / 'outputs'}",
+        f"render/storage={kind}",
+        f"render.storage.path={path}",
+        *KINDS[kind],
+    ]
 
 
 def tree(path):
@@ -71,12 +86,14 @@ def test_a_million_charts_live_and_a_hundred_thousand_stored_keep_memory_flat(sh
     peaks, passes, drawn = [], -(-1_000_000 // len(ends)), 0
     for _ in range(passes):
         for start in range(0, len(ends), 1024):
-            drawn += len(renderer.draw(minutes, ends[start:start + 1024]))
+            drawn += len(renderer.draw(minutes, ends[start : start + 1024]))
         peaks.append(_peak_megabytes())
     assert drawn >= 1_000_000 and peaks[-1] - peaks[0] < 20, peaks
     stored = build_store(minutes, ends[:100_000], renderer, renderer.storage, {}, tmp_path / "store", progress=None)
     assert len(stored) == 100_000 and _peak_megabytes() - peaks[-1] < 300
-    print(f"peak {peaks[0]:.0f} MB after one pass, {peaks[-1]:.0f} MB after {passes}, {_peak_megabytes():.0f} MB after 100,000 into zarr")
+    print(
+        f"peak {peaks[0]:.0f} MB after one pass, {peaks[-1]:.0f} MB after {passes}, {_peak_megabytes():.0f} MB after 100,000 into zarr"
+    )
 
 
 def _peak_megabytes():

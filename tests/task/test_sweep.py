@@ -12,13 +12,44 @@ from candlelab import __main__ as command
 from candlelab.model.logistic import Logistic
 from candlelab.model.timm_backbone import TimmBackbone
 
-QUICK = ("trainer.progress=lines", "trainer.max_epochs=2", "trainer.checkpoint_minutes=0", "evaluate.draws=20", "evaluate.null_draws=20",
-         "evaluate.threshold.draws=5")
-CHARTS = ("sweep=quick_test", "experiment=smoke", "model=timm_backbone", "data.source.bars=150", "data.window=8", "model.image_size=32",
-          "model.net.backbone=test_resnet,test_vit,test_efficientnet", *QUICK)
-CONTROLS = ("-m", "model=logistic", "data=simulated", "data.source.bars=400", "data/indicators=bars", "data/scaling=none", "data.window=8",
-            *QUICK)
-TIMED = ["Train_Seconds", "Epoch_Seconds", "Samples_Per_Second", "Peak_Memory_MB", "Load_Seconds", "Latency_P50_MS", "Latency_P90_MS", "Throughput"]
+QUICK = (
+    "trainer.progress=lines",
+    "trainer.max_epochs=2",
+    "trainer.checkpoint_minutes=0",
+    "evaluate.draws=20",
+    "evaluate.null_draws=20",
+    "evaluate.threshold.draws=5",
+)
+CHARTS = (
+    "sweep=quick_test",
+    "experiment=smoke",
+    "model=timm_backbone",
+    "data.source.bars=150",
+    "data.window=8",
+    "model.image_size=32",
+    "model.net.backbone=test_resnet,test_vit,test_efficientnet",
+    *QUICK,
+)
+CONTROLS = (
+    "-m",
+    "model=logistic",
+    "data=simulated",
+    "data.source.bars=400",
+    "data/indicators=bars",
+    "data/scaling=none",
+    "data.window=8",
+    *QUICK,
+)
+TIMED = [
+    "Train_Seconds",
+    "Epoch_Seconds",
+    "Samples_Per_Second",
+    "Peak_Memory_MB",
+    "Load_Seconds",
+    "Latency_P50_MS",
+    "Latency_P90_MS",
+    "Throughput",
+]
 
 
 def main(monkeypatch, *words):
@@ -72,7 +103,9 @@ def test_failed_jobs_wait_for_retry_and_finished_ones_are_left_alone(study):
 def test_every_finished_job_is_measured(study):
     board = pd.read_csv(study[0] / "leaderboard.csv")
     nets = board[board.Role == "model"]
-    assert (nets[["Parameters", "FLOPs", *TIMED]] > 0).all().all() and (nets.Latency_P90_MS >= nets.Latency_P50_MS).all()
+    assert (nets[["Parameters", "FLOPs", *TIMED]] > 0).all().all() and (
+        nets.Latency_P90_MS >= nets.Latency_P50_MS
+    ).all()
     assert nets.Pretrained.tolist() == ["random"] * 3
 
 
@@ -111,20 +144,29 @@ def table_of(outputs):
 TWELVE = f"seed={','.join(map(str, range(12)))}"
 
 
-@pytest.mark.parametrize(("words", "jobs", "kills"), [
-    pytest.param((*CONTROLS, "seed=0,1"), 2, 1, id="two jobs, one kill"),
-    pytest.param((*CONTROLS, TWELVE), 12, 10, id="twelve jobs, ten kills", marks=pytest.mark.slow),
-    pytest.param(("sweep=lstm_variants", "experiment=smoke"), 8, 1, id="sequence nets, one kill", marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    ("words", "jobs", "kills"),
+    [
+        pytest.param((*CONTROLS, "seed=0,1"), 2, 1, id="two jobs, one kill"),
+        pytest.param((*CONTROLS, TWELVE), 12, 10, id="twelve jobs, ten kills", marks=pytest.mark.slow),
+        pytest.param(
+            ("sweep=lstm_variants", "experiment=smoke"), 8, 1, id="sequence nets, one kill", marks=pytest.mark.slow
+        ),
+    ],
+)
 def test_a_killed_sweep_ends_like_an_uninterrupted_one_and_trains_nothing_twice(tmp_path, words, jobs, kills):
     left, code = killed(tmp_path / "killed", words, kills, seed=1)
     assert code == 0 and len(left[-1]) == jobs
-    assert all(left[-1][path] == time for issue in left for path, time in issue.items()), "a finished job was trained again"
+    assert all(left[-1][path] == time for issue in left for path, time in issue.items()), (
+        "a finished job was trained again"
+    )
     killed(tmp_path / "whole", words, 0, seed=0)
     pd.testing.assert_frame_equal(table_of(tmp_path / "killed"), table_of(tmp_path / "whole"))
 
 
 def test_a_run_stopped_after_its_last_epoch_is_completed(tmp_path):
     from candlelab.config import build, compose, run_folder
+
     cfg = compose(*CONTROLS[1:], f"outputs={tmp_path}")
     whole = build(cfg, "task", cfg)
     for name in ("metrics.json", "predictions.parquet", "preprocessing.json", "model.safetensors"):
@@ -137,11 +179,22 @@ def test_a_sweep_whose_jobs_all_fail_ends_with_code_3(tmp_path, monkeypatch, cap
         raise RuntimeError("no fan left")
 
     monkeypatch.setattr(Logistic, "forward", breaks)
-    assert main(monkeypatch, *CONTROLS, "seed=0,1", f"outputs={tmp_path}") == 3 and "no fan left" in capsys.readouterr().err
+    assert (
+        main(monkeypatch, *CONTROLS, "seed=0,1", f"outputs={tmp_path}") == 3
+        and "no fan left" in capsys.readouterr().err
+    )
     assert len(pd.read_csv(tmp_path / "default" / "leaderboard.csv")) == 2
 
 
 def test_settings_that_make_no_net_are_refused_before_any_job_starts(tmp_path, monkeypatch, capsys):
-    code = main(monkeypatch, "-m", "experiment=smoke", "model=cnn_lstm_attn", "model.net.heads=8,7", f"outputs={tmp_path}", *QUICK)
+    code = main(
+        monkeypatch,
+        "-m",
+        "experiment=smoke",
+        "model=cnn_lstm_attn",
+        "model.net.heads=8,7",
+        f"outputs={tmp_path}",
+        *QUICK,
+    )
     assert code == 2 and "heads=7 does not divide" in capsys.readouterr().err
     assert not list(tmp_path.rglob("config.yaml"))

@@ -20,15 +20,34 @@ from candlelab.run import load_run
 
 HOUR = 3_600_000
 QUICK = ("evaluate.draws=20", "evaluate.null_draws=20", "evaluate/threshold=fixed", "evaluate.threshold.value=0.5")
-FEES = {0: 1.01**4, 5: (1.01 - 0.0005) ** 2 * 1.01**2, 50: (1.01 - 0.005) ** 2 * 1.01**2}  # bp -> growth: in on the first bar, out on the last
+FEES = {
+    0: 1.01**4,
+    5: (1.01 - 0.0005) ** 2 * 1.01**2,
+    50: (1.01 - 0.005) ** 2 * 1.01**2,
+}  # bp -> growth: in on the first bar, out on the last
 
 
 def four_wins() -> pd.DataFrame:
     """A net that is always sure of up, in four hours of validation and four of test, each of which gains one percent."""
     n = np.arange(8)
     part = np.where(n < 4, "validation", "test")
-    return pd.DataFrame({"model": "net", "symbol": "A", "time": n * HOUR, "split": part, "label": 2, "forward_return": 0.01, "bar_return": 0.01,
-                         "sigma": 0.01, "segment": 0, "p_0": 0.1, "p_1": 0.1, "p_2": 0.8, "forecast": np.nan})
+    return pd.DataFrame(
+        {
+            "model": "net",
+            "symbol": "A",
+            "time": n * HOUR,
+            "split": part,
+            "label": 2,
+            "forward_return": 0.01,
+            "bar_return": 0.01,
+            "sigma": 0.01,
+            "segment": 0,
+            "p_0": 0.1,
+            "p_1": 0.1,
+            "p_2": 0.8,
+            "forecast": np.nan,
+        }
+    )
 
 
 @pytest.fixture
@@ -36,6 +55,7 @@ def run(tmp_path, monkeypatch):
     """A run of those answers, scored once at ten basis points; no fit wrote them, so nobody asks whether they are a fit's."""
     monkeypatch.setattr("candlelab.task.report.check_predictions", lambda found: None)
     from candlelab.pipeline.scoring import score_and_report
+
     folder = tmp_path / "study" / "run-1"
     shutil.copytree(finished("series").folder, folder)
     four_wins().to_parquet(folder / runs.PREDICTIONS)
@@ -59,7 +79,13 @@ def test_another_fee_is_scored_beside_the_run_and_never_in_its_place(run):
     assert ask(run, "task=report", "evaluate.fee_bps=5")["test/return_net_pct"] == pytest.approx(100 * (FEES[5] - 1))
     assert hashes(run.folder) == before
     made = next((run.folder / runs.SCORES).iterdir())
-    assert {path.name for path in made.iterdir()} >= {"evaluate.json", "metrics.json", "threshold.json", "verdict.json", "report.html"}
+    assert {path.name for path in made.iterdir()} >= {
+        "evaluate.json",
+        "metrics.json",
+        "threshold.json",
+        "verdict.json",
+        "report.html",
+    }
 
 
 def test_its_own_settings_score_nothing_and_write_the_same_page(run):
@@ -69,7 +95,9 @@ def test_its_own_settings_score_nothing_and_write_the_same_page(run):
 
 
 def test_a_sweep_of_fees_is_one_table(run, monkeypatch, capsys):
-    monkeypatch.setattr(sys, "argv", ["candlelab", "-m", "task=report", f"task.run={run.folder}", "evaluate.fee_bps=0,5,50"])
+    monkeypatch.setattr(
+        sys, "argv", ["candlelab", "-m", "task=report", f"task.run={run.folder}", "evaluate.fee_bps=0,5,50"]
+    )
     command.main()
     table = pd.read_csv(run.folder / runs.SCORES / "scores.csv")
     assert table.fee_bps.tolist() == [0, 5, 10, 50] and table.own.tolist() == [False, False, True, False]
@@ -79,7 +107,10 @@ def test_a_sweep_of_fees_is_one_table(run, monkeypatch, capsys):
 
 
 def test_a_command_changes_only_what_it_names():
-    own, asked = {"fee_bps": 10, "slippage_bps": 2, "threshold": {"min_trades": 7}}, {"fee_bps": 5, "slippage_bps": 0, "threshold": {"grid": 1}}
+    own, asked = (
+        {"fee_bps": 10, "slippage_bps": 2, "threshold": {"min_trades": 7}},
+        {"fee_bps": 5, "slippage_bps": 0, "threshold": {"grid": 1}},
+    )
     assert laid_over(own, asked, ["evaluate.fee_bps", "task.run"], "evaluate") == own | {"fee_bps": 5}
     assert laid_over(own, asked, ["evaluate/threshold"], "evaluate") == own | {"threshold": {"grid": 1}}
     assert laid_over(own, asked, ["evaluate"], "evaluate") == asked

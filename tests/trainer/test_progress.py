@@ -15,8 +15,14 @@ LINE = re.compile(r"epoch \d+/2 · \d+ of \d+ · val AUROC \.\d{3} \(best \.\d{3
 
 
 def trainer(step=0, **metrics):
-    return SimpleNamespace(global_step=step, estimated_stepping_batches=20, current_epoch=step // 10, max_epochs=2, num_training_batches=10,
-                           callback_metrics=metrics)
+    return SimpleNamespace(
+        global_step=step,
+        estimated_stepping_batches=20,
+        current_epoch=step // 10,
+        max_epochs=2,
+        num_training_batches=10,
+        callback_metrics=metrics,
+    )
 
 
 def shown(kind, log, console=None):
@@ -81,14 +87,25 @@ def log(tmp_path_factory):
     return (tiny.trained(tmp_path_factory.mktemp("out")) / "log.txt").read_text()
 
 
-@pytest.mark.parametrize("words", [r"run \S+smoke", r"train +\d+ windows", r"at most \d+ s on this CPU and [\d,]+ MB", LINE.pattern,
-                                   r"trained 2 epochs in", r"Information beyond chance\?", r"report \S+report.html"])
+@pytest.mark.parametrize(
+    "words",
+    [
+        r"run \S+smoke",
+        r"train +\d+ windows",
+        r"at most \d+ s on this CPU and [\d,]+ MB",
+        LINE.pattern,
+        r"trained 2 epochs in",
+        r"Information beyond chance\?",
+        r"report \S+report.html",
+    ],
+)
 def test_the_log_of_a_run_tells_it_from_the_estimate_to_the_verdict(log, words):
     assert re.search(words, log)
 
 
 def test_a_run_that_fails_says_so_in_its_log(tmp_path, monkeypatch):
     from candlelab.trainer.trainer import Trainer
+
     monkeypatch.setattr(Trainer, "fit", lambda *args, **kw: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         tiny.trained(tmp_path)

@@ -10,8 +10,13 @@ from hub_cases import temporary_folder
 
 from candlelab.data.loader import SampleLoader
 
-STILL = ("model.net.head_dropout=0", "trainer=cpu", "trainer.max_epochs=2", "data.batch_size=50",
-         "model.net.newest=0")  # batch norm of several CPU processes is each one's own
+STILL = (
+    "model.net.head_dropout=0",
+    "trainer=cpu",
+    "trainer.max_epochs=2",
+    "data.batch_size=50",
+    "model.net.newest=0",
+)  # batch norm of several CPU processes is each one's own
 
 
 @cache
@@ -25,7 +30,10 @@ def trained(devices):
 
 @pytest.mark.parametrize(("rows", "batch"), [(120, 16), (121, 40), (8, 8)])
 def test_the_shares_of_two_processes_are_the_batches_of_one(rows, batch):
-    whole, shares = SampleLoader(np.arange(rows), batch, 3), [SampleLoader(np.arange(rows), batch, 3, rank=r, world=2) for r in (0, 1)]
+    whole, shares = (
+        SampleLoader(np.arange(rows), batch, 3),
+        [SampleLoader(np.arange(rows), batch, 3, rank=r, world=2) for r in (0, 1)],
+    )
     for k, (one, *parts) in enumerate(zip(whole, *shares, strict=True)):
         kept = [part.tolist() for part, loader in zip(parts, shares, strict=True) if loader.weight(k)]
         assert sorted(row for part in kept for row in part) == sorted(one.tolist())

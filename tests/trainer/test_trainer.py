@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-SCRIPT = '''
+SCRIPT = """
 import os, sys, numpy as np, torch, pytorch_lightning as pl
 from pathlib import Path
 from candlelab.data.loader import SampleLoader
@@ -59,12 +59,18 @@ trainer = Trainer(max_epochs=3, max_steps=None, patience=9, clip=1.0, precision=
                   deterministic=True, progress="none", logger=CsvLog())
 fit = trainer.fit(Learner(Net(), Loss(), Recipe(), classes=2, seed=0), Data(), places(folder), resume=True)
 print(fit.learner.net.linear.weight.double().sum().item(), fit.epochs, fit.best_epoch)
-'''
+"""
 
 
 def fit(folder: Path, stop_at: int = 0, how: str = "kill") -> subprocess.CompletedProcess:
     folder.mkdir(exist_ok=True)
-    return subprocess.run([sys.executable, "-c", SCRIPT, str(folder), str(stop_at), how], capture_output=True, text=True, env={**os.environ}, timeout=300)
+    return subprocess.run(
+        [sys.executable, "-c", SCRIPT, str(folder), str(stop_at), how],
+        capture_output=True,
+        text=True,
+        env={**os.environ},
+        timeout=300,
+    )
 
 
 @pytest.fixture(scope="module")

@@ -13,8 +13,17 @@ from candlelab.trainer.logger import guarded, wandb_log
 from candlelab.trainer.logger.results import config_of
 
 METRICS = {"train/loss", "val/loss", "lr", "val/accuracy", "val/balanced_accuracy", "val/auroc", "epoch"}
-SHOWN = {"confusion_matrix_table", "precision_recall_table", "roc_table", "reliability_table", "threshold_table", "equity_table", "predictions",
-         "charts", "heat_map/confusion"}
+SHOWN = {
+    "confusion_matrix_table",
+    "precision_recall_table",
+    "roc_table",
+    "reliability_table",
+    "threshold_table",
+    "equity_table",
+    "predictions",
+    "charts",
+    "heat_map/confusion",
+}
 JUDGED = ("val", "test", "baseline")  # metrics that no clock has part in
 
 
@@ -33,8 +42,13 @@ def folder(tmp_path_factory):
     """The tiny run with an offline W&B run."""
     patch = pytest.MonkeyPatch()
     patch.setenv("WANDB_API_KEY", "0123456789abcdef0123456789abcdef01234567")
-    yield tiny.trained(tmp_path_factory.mktemp("logged"), "trainer/logger=wandb", "trainer.logger.system_seconds=0.1",
-                       "trainer.logger.timeout=180", "trainer.logger.rows=30")
+    yield tiny.trained(
+        tmp_path_factory.mktemp("logged"),
+        "trainer/logger=wandb",
+        "trainer.logger.system_seconds=0.1",
+        "trainer.logger.timeout=180",
+        "trainer.logger.rows=30",
+    )
     patch.undo()
 
 
@@ -62,14 +76,20 @@ def test_the_table_of_predictions_has_thumbnails(board):
 
 def test_artifacts_carry_data_hash_model_and_report(board, folder):
     kept = {artifact.type: {entry.path for entry in artifact.manifest.contents} for artifact in board.of("artifact")}
-    assert {"data", "model", "report"} <= set(kept) and "model.safetensors" in kept["model"] and kept["data"] == {"data.json"}
+    assert (
+        {"data", "model", "report"} <= set(kept)
+        and "model.safetensors" in kept["model"]
+        and kept["data"] == {"data.json"}
+    )
     (model,) = [a for a in board.of("artifact") if a.type == "model"]
     assert json.loads(model.metadata)["data_hash"] == load_run(folder).preprocessing["data_hash"]
 
 
 def test_the_run_is_named_grouped_and_tagged(board, folder):
     (run,) = board.of("run")[:1]
-    assert (run.display_name, run.run_group) == (folder.name, "smoke") and {"SIM", "1h", "Fusion", "seed 0"} <= set(run.tags)
+    assert (run.display_name, run.run_group) == (folder.name, "smoke") and {"SIM", "1h", "Fusion", "seed 0"} <= set(
+        run.tags
+    )
     assert board.config["data"]["window"] == 16
 
 
@@ -124,7 +144,12 @@ def test_a_dashboard_needs_a_dashboard(folder):
 
 
 def test_an_unreachable_server_means_offline(monkeypatch, tmp_path, capsys):
-    log, asked = wandb_log.WandbLog(project="x", entity=None, mode="online", tags=[], rows=0, system_seconds=1.0, timeout=1.0, artifacts=False), []
+    log, asked = (
+        wandb_log.WandbLog(
+            project="x", entity=None, mode="online", tags=[], rows=0, system_seconds=1.0, timeout=1.0, artifacts=False
+        ),
+        [],
+    )
     monkeypatch.delenv("WANDB_MODE")
 
     def begin(folder, mode):
@@ -150,6 +175,7 @@ def test_tensorboard_shows_curves_charts_and_the_verdict(plain, tmp_path):
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
     from candlelab.trainer.logger.tensorboard_log import TensorboardLog
+
     (tmp_path / "run").symlink_to(plain)
     log = TensorboardLog(charts=3)
     log.open(tmp_path / "run")
@@ -157,7 +183,9 @@ def test_tensorboard_shows_curves_charts_and_the_verdict(plain, tmp_path):
     log.finish(plain)
     log.close(False)
     events = EventAccumulator(str(plain / "tensorboard")).Reload()
-    assert {"roc", "precision_recall", "reliability", "threshold", "equity", "heat_map/confusion"} <= set(events.Tags()["images"])
+    assert {"roc", "precision_recall", "reliability", "threshold", "equity", "heat_map/confusion"} <= set(
+        events.Tags()["images"]
+    )
     assert events.Scalars("val/loss")[0].step == 7 and "verdict/text_summary" in events.Tags()["tensors"]
     final = {name for name in events.Tags()["scalars"] if name.startswith("final/")}
     assert {"final/test/auroc", "final/test/accuracy"} <= final and len(final) <= 8
@@ -171,7 +199,9 @@ def test_a_config_is_shown_without_secrets_and_with_its_tokenizer(tmp_path):
 
 @pytest.mark.slow
 def test_a_multirun_of_three_is_three_runs_of_one_group_and_the_failed_one_is_closed(tmp_path):
-    done = tiny.command("-m", *tiny.TINY, f"outputs={tmp_path}", "data.window=16,12,650", "trainer/logger=wandb", "trainer.max_epochs=1")
+    done = tiny.command(
+        "-m", *tiny.TINY, f"outputs={tmp_path}", "data.stride=1,2,600", "trainer/logger=wandb", "trainer.max_epochs=1"
+    )
     boards = dashboards(tmp_path)
     assert done.returncode == 3 and len({b.of("run")[0].run_id for b in boards}) == 3
     assert {b.of("run")[0].run_group for b in boards} == {"smoke"}
@@ -182,5 +212,7 @@ def test_a_multirun_of_three_is_three_runs_of_one_group_and_the_failed_one_is_cl
 def test_a_broken_wandb_package_leaves_the_exit_code_0(tmp_path):
     (tmp_path / "wandb").mkdir()
     (tmp_path / "wandb" / "__init__.py").write_text("raise RuntimeError('broken')\n")
-    done = tiny.command(*tiny.TINY, f"outputs={tmp_path}", "trainer/logger=wandb", "trainer.max_epochs=1", PYTHONPATH=str(tmp_path))
+    done = tiny.command(
+        *tiny.TINY, f"outputs={tmp_path}", "trainer/logger=wandb", "trainer.max_epochs=1", PYTHONPATH=str(tmp_path)
+    )
     assert done.returncode == 0 and "the run goes on without it" in done.stderr, done.stderr

@@ -34,8 +34,12 @@ class Auto(Classic):
         left = int((candles.position >= window + usual.warmup - 1).sum())
         if left >= self.least:
             return usual
-        print(f"data/indicators=auto: after the {usual.warmup} bars that the classic indicators need, {len(candles):,} bars leave {left:,} "
-              f"windows, fewer than {self.least:,}: the minimal indicators are used", file=sys.stderr, flush=True)
+        print(
+            f"data/indicators=auto: after the {usual.warmup} bars that the classic indicators need, {len(candles):,} bars leave {left:,} "
+            f"windows, fewer than {self.least:,}: the minimal indicators are used",
+            file=sys.stderr,
+            flush=True,
+        )
         return Minimal(kalman=self.kalman)
 
     def named(self, names: list[str]) -> Classic | Minimal:

@@ -64,4 +64,7 @@ def shape(bars: SegmentBars) -> list[np.ndarray]:
     span = bars.high - bars.low
     upper = bars.high - np.maximum(bars.open, bars.close)
     lower = np.minimum(bars.open, bars.close) - bars.low
-    return [np.divide(part, span, out=np.zeros(len(span)), where=span > 0) for part in (bars.close - bars.open, upper, lower)]
+    return [
+        np.divide(part, span, out=np.zeros(len(span)), where=span > 0)
+        for part in (bars.close - bars.open, upper, lower)
+    ]

@@ -31,7 +31,12 @@ class SegmentBars:
 
 
 def per_segment(
-    candles: Candles, compute: Callable[[SegmentBars], Iterable[np.ndarray]], width: int, *, warmup: int, kalman: float | None
+    candles: Candles,
+    compute: Callable[[SegmentBars], Iterable[np.ndarray]],
+    width: int,
+    *,
+    warmup: int,
+    kalman: float | None,
 ) -> np.ndarray:
     """Columns of `compute` for every row of the tape; (N, width) float64, NaN in the first `warmup` rows of a segment.
 

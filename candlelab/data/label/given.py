@@ -26,14 +26,18 @@ class Given:
         self.horizon, self.classes = int(kind == "forecast"), ()
 
     def __call__(self, candles: Candles, window: int) -> Labels:
-        raise UserError("labels that came with pictures cannot be made from bars: data/label=given goes with data=pictures")
+        raise UserError(
+            "labels that came with pictures cannot be made from bars: data/label=given goes with data=pictures"
+        )
 
     def of(self, pictures: PictureSet) -> GivenLabels:
         """Return the labels of a set; raises UserError if a forecast has no returns to be scored by."""
         labels = GivenLabels(self.kind, pictures)
         if self.kind == "forecast" and np.isnan(labels.forward_return).all():
-            raise UserError("kind is forecast, but the set has no forward_return, and no next_close with a close of the last bar: "
-                            "nothing could be earned with it; choose recognition")
+            raise UserError(
+                "kind is forecast, but the set has no forward_return, and no next_close with a close of the last bar: "
+                "nothing could be earned with it; choose recognition"
+            )
         return labels
 
 
@@ -53,5 +57,11 @@ class GivenLabels:
         moves = np.log1p(self.forward_return)
         sigma = float(np.nanstd(moves)) if np.isfinite(moves).sum() > 1 else np.nan
         rows = np.arange(len(self._label))
-        return Labels(self._label, self.forward_return, moves / sigma if sigma > 0 else np.full(len(rows), np.nan),
-                      np.full(len(rows), sigma), np.zeros(len(rows)), rows)
+        return Labels(
+            self._label,
+            self.forward_return,
+            moves / sigma if sigma > 0 else np.full(len(rows), np.nan),
+            np.full(len(rows), sigma),
+            np.zeros(len(rows)),
+            rows,
+        )

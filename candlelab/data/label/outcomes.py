@@ -26,7 +26,9 @@ class Labels:
     """One entry per tape row; every array has shape (N,)."""
 
     label: np.ndarray  # int64 class index, -1 where there is none
-    forward_return: np.ndarray  # float64 simple return from this close to the close of `label_end`, NaN where there is none
+    forward_return: (
+        np.ndarray
+    )  # float64 simple return from this close to the close of `label_end`, NaN where there is none
     target: np.ndarray  # float64 forward log return / sigma, NaN where there is none
     sigma: np.ndarray  # float64 volatility of one bar known at this close, NaN at the start of a segment
     theta: np.ndarray  # float64 size of return that this row's class begins at, 0 for pure direction

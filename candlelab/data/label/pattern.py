@@ -32,7 +32,9 @@ class PatternName:
     def __call__(self, candles: Candles, window: int) -> Labels:
         unknown = sorted(set(candles.symbols) - set(self.classes))
         if unknown:
-            raise UserError(f"data/label=pattern does not know {unknown[0]}; use it with data/source=patterns and the same `none`.")
+            raise UserError(
+                f"data/label=pattern does not know {unknown[0]}; use it with data/source=patterns and the same `none`."
+            )
         rows = np.arange(len(candles.close))
         code = np.array([self.classes.index(name) for name in candles.symbols])[candles.symbol]
         end = np.where(last_rows(candles.segment) == rows, rows, -1)

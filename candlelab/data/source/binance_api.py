@@ -20,15 +20,32 @@ from candlelab.market.web import CONNECT_SECONDS, Passing, Response, Web, base_a
 
 NAME = "binance_api"
 URL_OF = {"spot": "API_URL", "um": "FUTURES_URL", "cm": "FUTURES_COIN_URL"}
-CALLS = {("spot", "/klines"): "get_klines", ("um", "/klines"): "futures_klines", ("cm", "/klines"): "futures_coin_klines",
-         ("spot", "/time"): "get_server_time", ("um", "/time"): "futures_time", ("cm", "/time"): "futures_coin_time"}
+CALLS = {
+    ("spot", "/klines"): "get_klines",
+    ("um", "/klines"): "futures_klines",
+    ("cm", "/klines"): "futures_coin_klines",
+    ("spot", "/time"): "get_server_time",
+    ("um", "/time"): "futures_time",
+    ("cm", "/time"): "futures_coin_time",
+}
 
 
 class BinanceApi:
     """Pages of finished bars without an account; after `fetch`, `quality` and `changes` say what was found."""
 
-    def __init__(self, *, market: Literal["spot", "um", "cm"], rest_url: Address | None, weight_per_minute: int | None, cache: Place,
-                 refresh: bool, misaligned: Literal["drop", "snap", "refuse"], tries: int, pause: float, timeout: float):
+    def __init__(
+        self,
+        *,
+        market: Literal["spot", "um", "cm"],
+        rest_url: Address | None,
+        weight_per_minute: int | None,
+        cache: Place,
+        refresh: bool,
+        misaligned: Literal["drop", "snap", "refuse"],
+        tries: int,
+        pause: float,
+        timeout: float,
+    ):
         if weight_per_minute is not None and weight_per_minute < 1:
             raise UserError(f"weight_per_minute is {weight_per_minute}: give what the exchange allows, or null")
         self.cache, self.refresh, self.misaligned = Path(cache), refresh, misaligned
@@ -46,8 +63,17 @@ class BinanceApi:
         Raises UserError for an unknown symbol or a bad range, ExchangeRefuses on a ban or block, DataTrouble if data
         could not be had or trusted; pages received by then stay in the cache.
         """
-        found = fetch_series(self.places, self.cache, NAME, symbols, interval, start, end,
-                             refresh=self.refresh, misaligned=self.misaligned)
+        found = fetch_series(
+            self.places,
+            self.cache,
+            NAME,
+            symbols,
+            interval,
+            start,
+            end,
+            refresh=self.refresh,
+            misaligned=self.misaligned,
+        )
         self.quality, self.changes = found.quality, found.changes
         return found.tape
 
@@ -56,6 +82,7 @@ def client_transport(web: Web, rest_url: str, market: str) -> Callable[[str, dic
     """Return `ask` over python-binance's client, which is made at the first call; raises as `Web.get` does."""
     clients: list = []
     host = urlsplit(rest_url).netloc
+    silent = f"{host} has not answered for {SAID_AFTER:.0f} s ({{}}): waiting up to {web.timeout:.0f} s"
 
     def ask(path: str, params: dict) -> Response:
         import requests
@@ -68,7 +95,7 @@ def client_transport(web: Web, rest_url: str, market: str) -> Callable[[str, dic
         from binance.exceptions import BinanceAPIException, BinanceRequestException
 
         try:
-            with patience(f"{host} has not answered for {SAID_AFTER:.0f} s ({path[1:]}): waiting up to {web.timeout:.0f} s"):
+            with patience(silent.format(path[1:])):
                 getattr(client, CALLS[market, path])(**params)
         except BinanceAPIException as error:
             web.judge(answer_of(error.response), host)
@@ -93,7 +120,9 @@ def make_client(rest_url: str, market: str, timeout: float):
             from binance.client import Client
     except ModuleNotFoundError:
         raise UserError("data/source=binance_api needs python-binance: pip install candlelab[binance]") from None
-    client = Client(ping=False, requests_params={"timeout": (CONNECT_SECONDS, timeout)})  # its ping would raise untranslated
+    client = Client(
+        ping=False, requests_params={"timeout": (CONNECT_SECONDS, timeout)}
+    )  # its ping would raise untranslated
     root = f"/{PATHS[market].split('/')[1]}"
     base = rest_url.rstrip("/").removesuffix(PATHS[market]).removesuffix(root)
     setattr(client, URL_OF[market], f"{base}{root}")

@@ -23,17 +23,36 @@ class BinanceVision:
     After `fetch`, `quality` says per symbol what was found and `changes` what a refresh noticed.
     """
 
-    def __init__(self, *, market: Literal["spot", "um", "cm"], archive_url: Address, listing_url: Address, rest_url: Address | None,
-                 cache: Place, refresh: bool, misaligned: Literal["drop", "snap", "refuse"], workers: int, tries: int,
-                 pause: float, timeout: float):
+    def __init__(
+        self,
+        *,
+        market: Literal["spot", "um", "cm"],
+        archive_url: Address,
+        listing_url: Address,
+        rest_url: Address | None,
+        cache: Place,
+        refresh: bool,
+        misaligned: Literal["drop", "snap", "refuse"],
+        workers: int,
+        tries: int,
+        pause: float,
+        timeout: float,
+    ):
         if not 1 <= workers <= 4:
             raise UserError(f"workers is {workers}: choose 1 to 4 downloads at a time")
         self.cache, self.refresh, self.misaligned = Path(cache), refresh, misaligned
         web = Web(tries=tries, pause=pause, timeout=timeout)
         rest_url = base_address("rest_url", rest_url or HOSTS[market])
         rest = Rest(web, market, web_transport(web, rest_url, market), address=rest_url)
-        self.places = CacheFolders(web, rest, market, base_address("archive_url", archive_url), base_address("listing_url", listing_url),
-                             rest_url, workers)
+        self.places = CacheFolders(
+            web,
+            rest,
+            market,
+            base_address("archive_url", archive_url),
+            base_address("listing_url", listing_url),
+            rest_url,
+            workers,
+        )
         self.quality: list[Quality] = []
         self.changes: list[str] = []
 
@@ -43,7 +62,16 @@ class BinanceVision:
         Raises UserError for an unknown symbol or a bad range, ExchangeRefuses on a ban or block, DataTrouble if data
         could not be had or trusted; whatever was good by then stays in the cache.
         """
-        found = fetch_series(self.places, self.cache, NAME, symbols, interval, start, end,
-                             refresh=self.refresh, misaligned=self.misaligned)
+        found = fetch_series(
+            self.places,
+            self.cache,
+            NAME,
+            symbols,
+            interval,
+            start,
+            end,
+            refresh=self.refresh,
+            misaligned=self.misaligned,
+        )
         self.quality, self.changes = found.quality, found.changes
         return found.tape

@@ -24,8 +24,19 @@ class Ccxt:
     market    spot, or swap (perpetual futures).
     """
 
-    def __init__(self, *, exchange: str, market: Literal["spot", "swap"], rest_url: str | None, cache: str, refresh: bool,
-                 misaligned: Literal["drop", "snap", "refuse"], tries: int, pause: float, timeout: float):
+    def __init__(
+        self,
+        *,
+        exchange: str,
+        market: Literal["spot", "swap"],
+        rest_url: str | None,
+        cache: str,
+        refresh: bool,
+        misaligned: Literal["drop", "snap", "refuse"],
+        tries: int,
+        pause: float,
+        timeout: float,
+    ):
         if not exchange.isidentifier():
             raise UserError(f"exchange is {exchange!r}: give a name that ccxt knows, like kraken")
         if market not in ("spot", "swap"):
@@ -44,7 +55,16 @@ class Ccxt:
         Raises UserError for an unknown symbol or a bad range, ExchangeRefuses on a block, DataTrouble if data could not be had
         or trusted, or the exchange does not serve bars as old as those asked for; pages received by then stay in the cache.
         """
-        found = fetch_series(self.places, self.cache, NAME, symbols, interval, start, end,
-                             refresh=self.refresh, misaligned=self.misaligned)
+        found = fetch_series(
+            self.places,
+            self.cache,
+            NAME,
+            symbols,
+            interval,
+            start,
+            end,
+            refresh=self.refresh,
+            misaligned=self.misaligned,
+        )
         self.quality, self.changes = found.quality, found.changes
         return found.tape

@@ -48,7 +48,13 @@ def double_top(rng: Rng) -> Shape:
     Source: EM on double and triple tops; B, double tops; LMW definition 5.
     """
     valley = rng.uniform(0.35, 0.6)
-    height = [valley - rng.uniform(0.2, 0.4), 1.0, valley, 1.0 + rng.uniform(-0.04, 0.04), valley - rng.uniform(0.2, 0.4)]
+    height = [
+        valley - rng.uniform(0.2, 0.4),
+        1.0,
+        valley,
+        1.0 + rng.uniform(-0.04, 0.04),
+        valley - rng.uniform(0.2, 0.4),
+    ]
     return _shape(rng, [1.2, 1.0, 1.0, 1.2], height, [1.0, 1.5, 0.8, 1.0, 1.4], leap=0.5)
 
 

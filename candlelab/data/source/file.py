@@ -21,18 +21,36 @@ class File:
     max_bytes    of one file, unpacked.
     """
 
-    def __init__(self, *, path: Place | list[Place], columns: dict[str, str | int | None], timezone: str, time_format: str | None, max_bytes: int,
-                 misaligned: Literal["drop", "snap", "refuse"], last_bar: Literal["keep", "drop"]):
+    def __init__(
+        self,
+        *,
+        path: Place | list[Place],
+        columns: dict[str, str | int | None],
+        timezone: str,
+        time_format: str | None,
+        max_bytes: int,
+        misaligned: Literal["drop", "snap", "refuse"],
+        last_bar: Literal["keep", "drop"],
+    ):
         self.path, self.misaligned, self.last_bar = path, misaligned, last_bar
-        self.reading = Reading({name: str(own) for name, own in columns.items() if own is not None}, timezone, time_format, max_bytes)
+        self.reading = Reading(
+            {name: str(own) for name, own in columns.items() if own is not None}, timezone, time_format, max_bytes
+        )
         self.quality: list[Quality] = []
 
     @classmethod
     def plain(cls, path: str) -> File:
         """Return the source of a file that speaks for itself."""
         usual = Reading()
-        return cls(path=path, columns={}, timezone=usual.timezone, time_format=None, max_bytes=usual.max_bytes,
-                   misaligned="drop", last_bar="keep")
+        return cls(
+            path=path,
+            columns={},
+            timezone=usual.timezone,
+            time_format=None,
+            max_bytes=usual.max_bytes,
+            misaligned="drop",
+            last_bar="keep",
+        )
 
     def fetch(self, symbols: list[str], interval: str, start: int | None, end: int | None) -> Candles:
         """Return the bars of `symbols` (empty: all the files hold) with start <= open time < end, ms UTC.
@@ -43,7 +61,15 @@ class File:
         """
         asked = [self.path] if isinstance(self.path, str) else self.path
         paths = [path for text in asked for path in find_files(text)]
-        tape, self.quality = load_files(paths, symbols, interval, start, end, misaligned=self.misaligned,
-                                        last_bar=self.last_bar, reading=self.reading)
+        tape, self.quality = load_files(
+            paths,
+            symbols,
+            interval,
+            start,
+            end,
+            misaligned=self.misaligned,
+            last_bar=self.last_bar,
+            reading=self.reading,
+        )
         print(*told(tape, paths, self.quality), sep="\n", file=sys.stderr)
         return tape

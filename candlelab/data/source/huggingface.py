@@ -27,13 +27,27 @@ class HuggingFace:
     A token for private repositories comes from the environment (HF_TOKEN) or `hf auth login`, never from the config.
     """
 
-    def __init__(self, *, repo: Place, revision: str, files: str | None, columns: dict[str, str | int | None], timezone: str, time_format: str | None,
-                 max_bytes: int, misaligned: Literal["drop", "snap", "refuse"], last_bar: Literal["keep", "drop"], timeout: float):
+    def __init__(
+        self,
+        *,
+        repo: Place,
+        revision: str,
+        files: str | None,
+        columns: dict[str, str | int | None],
+        timezone: str,
+        time_format: str | None,
+        max_bytes: int,
+        misaligned: Literal["drop", "snap", "refuse"],
+        last_bar: Literal["keep", "drop"],
+        timeout: float,
+    ):
         if timeout <= 0:
             raise UserError(f"timeout is {timeout}: give seconds above 0")
         self.repo, self.revision, self.files, self.timeout = repo, revision, files, timeout
         self.misaligned, self.last_bar = misaligned, last_bar
-        self.reading = Reading({name: str(own) for name, own in columns.items() if own is not None}, timezone, time_format, max_bytes)
+        self.reading = Reading(
+            {name: str(own) for name, own in columns.items() if own is not None}, timezone, time_format, max_bytes
+        )
         self.quality: list[Quality] = []
 
     def fetch(self, symbols: list[str], interval: str, start: int | None, end: int | None) -> Candles:
@@ -44,9 +58,19 @@ class HuggingFace:
         """
         paths = next((found for files in self._patterns() if (found := self._files(files))), [])
         if not paths:
-            raise UserError(f"{self.repo} has no csv, json, feather or parquet file like '{self.files or ANYWHERE}': set data.source.files")
-        tape, self.quality = load_files(paths, symbols, interval, start, end, misaligned=self.misaligned,
-                                        last_bar=self.last_bar, reading=self.reading)
+            raise UserError(
+                f"{self.repo} has no csv, json, feather or parquet file like '{self.files or ANYWHERE}': set data.source.files"
+            )
+        tape, self.quality = load_files(
+            paths,
+            symbols,
+            interval,
+            start,
+            end,
+            misaligned=self.misaligned,
+            last_bar=self.last_bar,
+            reading=self.reading,
+        )
         print(*told(tape, paths, self.quality), sep="\n", file=sys.stderr)
         return tape
 
@@ -54,8 +78,15 @@ class HuggingFace:
         return (self.files,) if self.files is not None else (PUBLISHED, ANYWHERE)
 
     def _files(self, files: str) -> list[Path]:
-        folder = Path(self.repo) if Path(self.repo).is_dir() else snapshot(self.repo, self.revision, [files.replace("**/", "*")], self.timeout)
+        folder = (
+            Path(self.repo)
+            if Path(self.repo).is_dir()
+            else snapshot(self.repo, self.revision, [files.replace("**/", "*")], self.timeout)
+        )
         return sorted(p for p in folder.glob(files) if p.name.endswith(SUFFIXES))
+
+
+INSTEAD = "give a local snapshot as data.source.repo, or use data/source=file or data/source=simulated"
 
 
 def snapshot(repo: str, revision: str, patterns: list[str], timeout: float) -> Path:
@@ -76,18 +107,20 @@ def snapshot(repo: str, revision: str, patterns: list[str], timeout: float) -> P
         raise UserError("data from the hub need huggingface_hub: pip install candlelab[hub]") from None
     silence = hub_silence(timeout)
     try:
-        return Path(snapshot_download(repo, repo_type="dataset", revision=revision, local_files_only=silence is not None,
-                                      allow_patterns=patterns))
+        offline = silence is not None
+        return Path(
+            snapshot_download(
+                repo, repo_type="dataset", revision=revision, local_files_only=offline, allow_patterns=patterns
+            )
+        )
     except RepositoryNotFoundError:
-        raise UserError(f"the hub has no dataset '{repo}' (or it is private and HF_TOKEN is not set): "
-                        "set data.source.repo") from None
+        trouble = f"the hub has no dataset '{repo}' (or it is private and HF_TOKEN is not set): set data.source.repo"
     except RevisionNotFoundError:
-        raise UserError(f"{repo} has no revision '{revision}': set data.source.revision") from None
+        trouble = f"{repo} has no revision '{revision}': set data.source.revision"
     except HFValidationError:
-        raise UserError(f"'{repo}' is neither a folder here nor a dataset's name like user/name: "
-                        "set data.source.repo") from None
+        trouble = f"'{repo}' is neither a folder here nor a dataset's name like user/name: set data.source.repo"
     except LocalEntryNotFoundError:
-        raise DataTrouble(f"the hub could not be reached and {repo} is not in its cache: give a local snapshot as "
-                          "data.source.repo, or use data/source=file or data/source=simulated") from None
+        raise DataTrouble(f"the hub could not be reached and {repo} is not in its cache: {INSTEAD}") from None
     except HfHubHTTPError as error:
-        raise DataTrouble(f"the hub did not give {repo} ({str(error).splitlines()[0][:100]}): try again later") from None
+        raise DataTrouble(f"the hub did not give {repo} ({str(error)[:100]}): try again later") from None
+    raise UserError(trouble)

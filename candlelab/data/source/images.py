@@ -28,10 +28,16 @@ class Images:
         folder = Path(self.path).expanduser()
         if not folder.is_dir():
             if folder.exists() or self.path.count("/") != 1 or self.path.startswith((".", "/", "~")):
-                raise UserError(f"'{self.path}' is no folder of pictures: set data.source.path to one, or to user/name of a dataset on the hub")
-            folder = snapshot(self.path, self.revision, [f"*{suffix}" for suffix in (*INDEXES, *SUFFIXES)], self.timeout)
+                raise UserError(
+                    f"'{self.path}' is no folder of pictures: set data.source.path to one, or to user/name of a dataset on the hub"
+                )
+            folder = snapshot(
+                self.path, self.revision, [f"*{suffix}" for suffix in (*INDEXES, *SUFFIXES)], self.timeout
+            )
         return find_pictures(folder)
 
     def fetch(self, symbols: list[str], interval: str, start: int | None, end: int | None) -> Candles:
         """Raise UserError: pictures hold no bars."""
-        raise UserError(f"'{self.path}' holds pictures, and no bars can be had from them: data/source=images goes with data=pictures")
+        raise UserError(
+            f"'{self.path}' holds pictures, and no bars can be had from them: data/source=images goes with data=pictures"
+        )

@@ -48,7 +48,9 @@ class Patterns:
         """
         unknown = sorted(set(symbols) - set(self.names))
         if unknown:
-            raise UserError(f"data.symbols asks for {', '.join(unknown)}, and the patterns are {', '.join(self.names)}; set it to [].")
+            raise UserError(
+                f"data.symbols asks for {', '.join(unknown)}, and the patterns are {', '.join(self.names)}; set it to []."
+            )
         if check_interval(interval) == MONTH:
             raise UserError("chart patterns have no monthly bars; set data.interval to 1w or shorter.")
         wanted = [NAMES.index(name) for name in self.names if not symbols or name in symbols]

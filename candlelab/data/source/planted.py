@@ -74,7 +74,9 @@ class Planted:
             raise UserError("a planted market has no monthly bars; set data.interval to 1w or shorter.")
         time = self._open_times(FIRST if start is None else start, end)
         names = sorted(set(symbols)) or ["PLANTED"]
-        columns = [_history(self._kind, self.edge, self.memory, self.volatility, self._key(name), len(time)) for name in names]
+        columns = [
+            _history(self._kind, self.edge, self.memory, self.volatility, self._key(name), len(time)) for name in names
+        ]
         joined = {key: np.concatenate([column[key] for column in columns]) for key in columns[0]}
         return Candles.build(
             symbols=tuple(names),
@@ -148,7 +150,9 @@ def _edge_for(lean: np.ndarray, auroc: float) -> float:
     return low
 
 
-def _history(kind: int, edge: float, memory: int, volatility: float, key: tuple[int, int], count: int) -> dict[str, np.ndarray]:
+def _history(
+    kind: int, edge: float, memory: int, volatility: float, key: tuple[int, int], count: int
+) -> dict[str, np.ndarray]:
     rng = np.random.default_rng(key)
     noise = (
         rng.random(count),

@@ -6,7 +6,15 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from candlelab.data.split.parts import checked_dates, checked_gap, checked_shares, longest_bar, purged, quantiles, sample_spans
+from candlelab.data.split.parts import (
+    checked_dates,
+    checked_gap,
+    checked_shares,
+    longest_bar,
+    purged,
+    quantiles,
+    sample_spans,
+)
 
 if TYPE_CHECKING:
     from candlelab.core.candles import Candles

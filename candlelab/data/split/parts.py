@@ -16,10 +16,13 @@ from candlelab.core.interval import interval_ms, next_open
 
 TRAIN, VALIDATION, TEST, DROPPED = 0, 1, 2, -1
 DAY = 86_400_000  # ms
-NAMES = {TRAIN: "training", VALIDATION: "validation", TEST: "test"}
+NAMES = {TRAIN: "training", VALIDATION: "validation", TEST: "test"}  # in sentences
+PARTS = {"train": TRAIN, "validation": VALIDATION, "test": TEST}  # in tables
 
 
-def purge(start: np.ndarray, stop: np.ndarray, test: np.ndarray, *, embargo: int = 0, closed: bool = True) -> np.ndarray:
+def purge(
+    start: np.ndarray, stop: np.ndarray, test: np.ndarray, *, embargo: int = 0, closed: bool = True
+) -> np.ndarray:
     """Training samples that may stay beside the test samples, (n,) bool; for any test set, contiguous or not.
 
     start, stop   (n,) int, first and last bar of each sample's interval, `start` ascending.
@@ -103,7 +106,9 @@ def checked_dates(validation_start, test_start) -> tuple[int, int] | None:
     if validation_start is None and test_start is None:
         return None
     if validation_start is None or test_start is None:
-        raise UserError("only one of validation_start and test_start is given; give both, or neither to split by shares.")
+        raise UserError(
+            "only one of validation_start and test_start is given; give both, or neither to split by shares."
+        )
     cuts = instant_of("validation_start", validation_start), instant_of("test_start", test_start)
     if cuts[0] >= cuts[1]:
         raise UserError(f"test_start is {test_start}, not after {validation_start}; set it later.")

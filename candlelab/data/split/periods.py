@@ -8,7 +8,18 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from candlelab.core.errors import UserError
-from candlelab.data.split.parts import DROPPED, NAMES, TEST, TRAIN, VALIDATION, checked_gap, filled, longest_bar, period_of, sample_spans
+from candlelab.data.split.parts import (
+    DROPPED,
+    NAMES,
+    TEST,
+    TRAIN,
+    VALIDATION,
+    checked_gap,
+    filled,
+    longest_bar,
+    period_of,
+    sample_spans,
+)
 
 if TYPE_CHECKING:
     from candlelab.core.candles import Candles
@@ -35,7 +46,10 @@ class Periods:
         purge: Literal["label", "full"],
         embargo: int,
     ):
-        self.periods = [(TRAIN, *period_of("train", train, train_days)), (VALIDATION, *period_of("validation", validation, validation_days))]
+        self.periods = [
+            (TRAIN, *period_of("train", train, train_days)),
+            (VALIDATION, *period_of("validation", validation, validation_days)),
+        ]
         self.periods += [(TEST, *period_of("test", day, test_days)) for day in tests]
         self.periods.sort(key=lambda period: period[1])
         for before, after in pairwise(self.periods):
@@ -56,5 +70,10 @@ class Periods:
         for code, start, stop in self.periods:
             inside = (time >= start) & (time < stop) & (part == code)
             if inside.any():
-                part[(part >= TRAIN) & (part < code) & (first < last[inside].max() + gap) & (last > first[inside].min() - gap)] = DROPPED
+                part[
+                    (part >= TRAIN)
+                    & (part < code)
+                    & (first < last[inside].max() + gap)
+                    & (last > first[inside].min() - gap)
+                ] = DROPPED
         return filled(part)

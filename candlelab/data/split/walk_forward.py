@@ -7,7 +7,18 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from candlelab.core.errors import UserError
-from candlelab.data.split.parts import DROPPED, TEST, TRAIN, VALIDATION, checked_gap, checked_share, longest_bar, purged, quantiles, sample_spans
+from candlelab.data.split.parts import (
+    DROPPED,
+    TEST,
+    TRAIN,
+    VALIDATION,
+    checked_gap,
+    checked_share,
+    longest_bar,
+    purged,
+    quantiles,
+    sample_spans,
+)
 
 if TYPE_CHECKING:
     from candlelab.core.candles import Candles

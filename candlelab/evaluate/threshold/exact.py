@@ -30,7 +30,9 @@ class Exact:
 
     chosen_on = "validation"
 
-    def __init__(self, *, score: Literal["confidence", "margin", "forecast"], min_trades: int, smooth: float, draws: int):
+    def __init__(
+        self, *, score: Literal["confidence", "margin", "forecast"], min_trades: int, smooth: float, draws: int
+    ):
         check_settings(min_trades, smooth, draws)
         self.score, self.min_trades, self.smooth, self.draws = score, min_trades, smooth, draws
 

@@ -29,7 +29,11 @@ class Fixed:
         curve = Sweep.over(trades).curve()
         here = spread_over(curve, np.array([self.value]))
         ratio = None if np.isnan(here.sharpe[0]) else float(here.sharpe[0])
-        idle = (f"the threshold {self.value:g} leaves nothing out: no confidence lies below 1/K = {floor:.3f}",) if 0 < self.value <= floor else ()
+        idle = (
+            (f"the threshold {self.value:g} leaves nothing out: no confidence lies below 1/K = {floor:.3f}",)
+            if 0 < self.value <= floor
+            else ()
+        )
         return Choice(float(self.value), ratio, int(here.entries[0]), 1, curve, idle, ratio)
 
     def optimism(self, trades: Trades, *, seed: int) -> float | None:

@@ -9,7 +9,16 @@ from torch.nn import functional as F
 
 from candlelab.core.batch import Batch, Output
 from candlelab.core.errors import UserError
-from candlelab.model.loss.terms import check_gamma, class_weights, focal_terms, forecast_mean, forecast_of, known_target, labelled_mean, logits_of
+from candlelab.model.loss.terms import (
+    check_gamma,
+    class_weights,
+    focal_terms,
+    forecast_mean,
+    forecast_of,
+    known_target,
+    labelled_mean,
+    logits_of,
+)
 
 
 class Joint(nn.Module):

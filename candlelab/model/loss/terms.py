@@ -87,14 +87,18 @@ def known_target(batch: Batch) -> Tensor:
 def logits_of(output: Output, loss: str) -> Tensor:
     """The raw logits; ValueError if the net only forecasts."""
     if "logits" not in output:
-        raise UserError(f"this net gives a forecast and no classes, which model/loss={loss} cannot score; choose model/loss=mse.")
+        raise UserError(
+            f"this net gives a forecast and no classes, which model/loss={loss} cannot score; choose model/loss=mse."
+        )
     return output["logits"]
 
 
 def forecast_of(output: Output, loss: str) -> Tensor:
     """The forecast in standardised units; ValueError if the net only classifies."""
     if "forecast" not in output:
-        raise UserError(f"this net gives no forecast, which model/loss={loss} needs; choose model/loss=cross_entropy or focal.")
+        raise UserError(
+            f"this net gives no forecast, which model/loss={loss} needs; choose model/loss=cross_entropy or focal."
+        )
     return output["forecast"].float()
 
 

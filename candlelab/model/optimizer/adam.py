@@ -33,7 +33,9 @@ class Adam:
         plateau_epochs: int,
         plateau_factor: float,
     ) -> None:
-        self.schedule = Schedule(lr, schedule, warmup, lr_min, restart_epochs, restart_factor, plateau_epochs, plateau_factor)
+        self.schedule = Schedule(
+            lr, schedule, warmup, lr_min, restart_epochs, restart_factor, plateau_epochs, plateau_factor
+        )
         self.make = torch.optim.AdamW if decoupled else torch.optim.Adam
         if len(betas) != 2 or not all(0 <= beta < 1 for beta in betas) or eps < 0:
             raise UserError(f"betas is {list(betas)} and eps {eps}; give two numbers from 0 to below 1, and 0 or more.")

@@ -46,8 +46,10 @@ class Schedule:
                 f"restart_epochs={self.restart_epochs} and restart_factor={self.restart_factor} must be at least 1."
             )
         if self.plateau_epochs < 0 or not 0 < self.plateau_factor < 1:
-            raise UserError(f"plateau_epochs is {self.plateau_epochs} and plateau_factor {self.plateau_factor}; "
-                             "the first must be 0 or more, the second between 0 and 1.")
+            raise UserError(
+                f"plateau_epochs is {self.plateau_epochs} and plateau_factor {self.plateau_factor}; "
+                "the first must be 0 or more, the second between 0 and 1."
+            )
         if self.shape == "plateau" and self.warmup:
             raise UserError(f"schedule=plateau takes no warm-up, warmup is {self.warmup}; set it to 0.")
         if self.shape not in get_args(Shape):
@@ -82,9 +84,13 @@ class Schedule:
     def attach(self, optimizer: torch.optim.Optimizer, total_steps: int, steps_per_epoch: int) -> dict[str, Any]:
         """What LightningModule.configure_optimizers returns."""
         if self.shape == "plateau":
-            falling = torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer, factor=self.plateau_factor, patience=self.plateau_epochs,
-                                                                 threshold=0.0, min_lr=self.lr_min)
-            return {"optimizer": optimizer, "lr_scheduler": {"scheduler": falling, "interval": "epoch", "monitor": "val/loss"}}
+            falling = torch.optim.lr_scheduler.ReduceLROnPlateau(
+                optimizer, factor=self.plateau_factor, patience=self.plateau_epochs, threshold=0.0, min_lr=self.lr_min
+            )
+            return {
+                "optimizer": optimizer,
+                "lr_scheduler": {"scheduler": falling, "interval": "epoch", "monitor": "val/loss"},
+            }
         scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, self.factor(total_steps, steps_per_epoch))
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
 

@@ -29,7 +29,9 @@ class Sgd:
         plateau_factor: float,
     ) -> None:
         check_fraction(momentum, "momentum")
-        self.schedule = Schedule(lr, schedule, warmup, lr_min, restart_epochs, restart_factor, plateau_epochs, plateau_factor)
+        self.schedule = Schedule(
+            lr, schedule, warmup, lr_min, restart_epochs, restart_factor, plateau_epochs, plateau_factor
+        )
         self.weight_decay, self.momentum = check_decay(weight_decay), momentum
 
     def configure(self, net: nn.Module, total_steps: int, steps_per_epoch: int) -> dict[str, Any]:

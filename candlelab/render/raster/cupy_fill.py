@@ -52,6 +52,7 @@ def paint(spans, canvas):
     """Return uint8 images (B, C, H, W) on the GPU of the spans: CuPy for CuPy spans, torch for torch spans."""
     import cupy
     from array_api_compat import is_torch_array
+
     as_torch = is_torch_array(spans.top)
     parts = [part.contiguous() if as_torch else cupy.ascontiguousarray(part) for part in spans]
     with cupy.cuda.Device(spans.top.device.index if as_torch else spans.top.device.id):
@@ -60,6 +61,7 @@ def paint(spans, canvas):
     if not as_torch:
         return images
     import torch
+
     return torch.from_dlpack(images)
 
 
@@ -72,8 +74,11 @@ def _launch(cupy, top, bottom, ink, canvas, stream):
         if quads:
             blocks = min(BLOCKS, -(-quads // THREADS))
             sizes = (len(canvas.layers), top.shape[1], ink.shape[1] if len(ink) > 1 else 0, channels, height, width)
-            _kernel()((blocks,), (THREADS,), (top, bottom, ink, columns, palette, images,
-                                              *(cupy.int32(size) for size in sizes), cupy.int64(quads)))
+            _kernel()(
+                (blocks,),
+                (THREADS,),
+                (top, bottom, ink, columns, palette, images, *(cupy.int32(size) for size in sizes), cupy.int64(quads)),
+            )
     return images
 
 
@@ -82,10 +87,12 @@ def _stream(cupy, as_torch: bool):
     if not as_torch:
         return cupy.cuda.get_current_stream()
     import torch
+
     return cupy.cuda.ExternalStream(torch.cuda.current_stream().cuda_stream)
 
 
 @cache
 def _kernel():
     import cupy
+
     return cupy.RawKernel(SOURCE, "paint")

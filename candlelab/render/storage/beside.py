@@ -50,7 +50,12 @@ class Beside:
     def attributes(self) -> dict[str, str]:
         """Texts that say what the arrays are."""
         symbols = list(getattr(self.candles, "symbols", ()))
-        return {"recipe": json.dumps(self.recipe), "sequences_columns": " ".join(OHLCV), "symbols": json.dumps(symbols), "time_unit": "ms UTC"}
+        return {
+            "recipe": json.dumps(self.recipe),
+            "sequences_columns": " ".join(OHLCV),
+            "symbols": json.dumps(symbols),
+            "time_unit": "ms UTC",
+        }
 
     def shapes(self, count: int) -> dict[str, tuple[tuple[int, ...], np.dtype]]:
         """Return (shape, type) of every array for so many pictures."""

@@ -23,7 +23,17 @@ from candlelab.core.contracts import Renderer
 from candlelab.core.errors import UserError
 from candlelab.render.storage.beside import Beside
 from candlelab.render.storage.storage import PIECES, Pictures, Storage, StorePart, checksum, placed
-from candlelab.render.storage.store import FORMAT, INDEX, MANIFEST, PLAN, Store, open_store, seal_of, tape_sum, unfinished
+from candlelab.render.storage.store import (
+    FORMAT,
+    INDEX,
+    MANIFEST,
+    PLAN,
+    Store,
+    open_store,
+    seal_of,
+    tape_sum,
+    unfinished,
+)
 from candlelab.render.style import for_each
 
 if TYPE_CHECKING:
@@ -31,7 +41,8 @@ if TYPE_CHECKING:
 
     from candlelab.core.candles import Candles
 
-WORDS = {"beside": "labels, splits or captions", "levels": "colours", "count": "windows", "recipe": "style"}  # parts of a plan
+# parts of a plan
+WORDS = {"beside": "labels, splits or captions", "levels": "colours", "count": "windows", "recipe": "style"}
 BLOCK = 1 << 25  # bytes of pictures drawn at a time
 JOURNAL = "journal.jsonl"
 Progress = Callable[[int, int], None]
@@ -77,7 +88,9 @@ def _sampled(candles, ends: np.ndarray, renderer, storage: Storage) -> tuple[flo
         return seconds, sum(file.stat().st_size for file in store.path.rglob("*") if file.is_file())
 
 
-def build_store(candles, ends, renderer, storage: Storage, columns: dict, path: Path | str, *, progress: Progress | None) -> Store:
+def build_store(
+    candles, ends, renderer, storage: Storage, columns: dict, path: Path | str, *, progress: Progress | None
+) -> Store:
     """Draw windows into a store and return it; goes on with an interrupted build, returns a finished one as it is.
 
     ends      (n,) tape rows of the windows' last bars, ascending; thinned out to storage.max_images.
@@ -141,8 +154,10 @@ def _store_at(path: Path, candles, ends, renderer, storage: Storage, columns: di
     except (OSError, files.CannotWrite) as error:
         cause = error if isinstance(error, OSError) else error.__cause__
         why = os.strerror(cause.errno) if isinstance(cause, OSError) and cause.errno else str(error)
-        raise UserError(f"the store {path} could not be written ({why}); what is built is kept: make room and run the same "
-                         "command again to go on") from error
+        raise UserError(
+            f"the store {path} could not be written ({why}); what is built is kept: make room and run the same "
+            "command again to go on"
+        ) from error
 
 
 class _Build(NamedTuple):
@@ -191,8 +206,10 @@ def _start(job: _Build, parts: list[StorePart]) -> None:
     plan = job.folder / PLAN
     if plan.is_file():
         if json.loads(plan.read_text(encoding="utf-8")) != job.plan:
-            raise UserError(f"{job.folder} holds an unfinished store of other pictures: finish it with its own settings, or "
-                             "delete it")
+            raise UserError(
+                f"{job.folder} holds an unfinished store of other pictures: finish it with its own settings, or "
+                "delete it"
+            )
         for stale in job.folder.rglob(".*.tmp"):
             stale.unlink()
         return
@@ -210,7 +227,7 @@ def _blocks(job: _Build, part: StorePart, digests: list[int], progress: Progress
     size = max(1, min(1024, BLOCK // int(np.prod(job.renderer.shape))))
     stop = part.first + part.count
     for first in range(part.first, stop, size):
-        images = job.renderer.draw(job.candles, job.ends[first:min(first + size, stop)])
+        images = job.renderer.draw(job.candles, job.ends[first : min(first + size, stop)])
         digests.extend(_digests(images, job.pictures))
         yield images
         if progress:
@@ -222,7 +239,7 @@ def _digests(images: np.ndarray, pictures: Pictures) -> list[int]:
     digests = [0] * len(images)
 
     def piece(start: int) -> None:
-        some = images[start:start + 32]
+        some = images[start : start + 32]
         if pictures.levels:
             some = np.packbits(some[:, 0] != pictures.levels[0], axis=-1)
         for k, picture in enumerate(some, start):
@@ -268,7 +285,9 @@ def _seal(job: _Build, parts: list[StorePart], noted: list[dict]) -> Store:
     final = job.storage.finish(job.folder, parts, job.pictures)
     for each in job.folder.iterdir():
         files.sync(each)  # a library may have written it
-    sums = [entry["sums"] for entry in noted] if final == parts else [job.storage.sums(job.folder, part) for part in final]
+    sums = (
+        [entry["sums"] for entry in noted] if final == parts else [job.storage.sums(job.folder, part) for part in final]
+    )
     table = job.beside.assign(digest=digests)
     with placed(job.folder / INDEX) as temporary:
         table.to_parquet(temporary, index=False)
@@ -276,9 +295,15 @@ def _seal(job: _Build, parts: list[StorePart], noted: list[dict]) -> Store:
         with placed(job.folder / name) as temporary:
             temporary.write_text(text, encoding="utf-8")
     sizes = _sizes(job.folder)
-    body = {**job.plan, "format": FORMAT, "parts": [{**part._asdict(), "sums": s} for part, s in zip(final, sums, strict=True)],
-            "index": checksum(job.folder / INDEX), "duplicates": duplicates(table), "sizes": sizes,
-            "others": {name: checksum(job.folder / name) for name in _others(sizes, final)}}
+    body = {
+        **job.plan,
+        "format": FORMAT,
+        "parts": [{**part._asdict(), "sums": s} for part, s in zip(final, sums, strict=True)],
+        "index": checksum(job.folder / INDEX),
+        "duplicates": duplicates(table),
+        "sizes": sizes,
+        "others": {name: checksum(job.folder / name) for name in _others(sizes, final)},
+    }
     with placed(job.folder / MANIFEST) as temporary:
         temporary.write_text(json.dumps({"store": body, "seal": seal_of(body)}, indent=1), encoding="utf-8")
     for part in final:
@@ -322,6 +347,7 @@ def duplicates(table) -> dict:
 def _index(candles, ends: np.ndarray, columns: dict):
     """Return the table that is kept beside the pictures."""
     import pandas as pd
+
     table = {"row": np.asarray(ends, np.int64)}
     if hasattr(candles, "time"):
         table["time"] = np.asarray(candles.time)[ends]
@@ -333,20 +359,39 @@ def _index(candles, ends: np.ndarray, columns: dict):
 def _plan(candles, ends, renderer, storage: Storage, beside) -> dict:
     """Return all that decides the bytes of a store; plain values."""
     import pandas as pd
+
     palette = renderer.canvas.palette[:, 0].tolist() if renderer.two_colours else None
-    storage_plan = {"kind": storage.kind, "module": type(storage).__module__, "class": type(storage).__name__,
-                    "settings": storage.settings()}
-    return json.loads(json.dumps({
-        "count": len(ends), "shape": renderer.shape, "levels": palette, "recipe": renderer.recipe(), "storage": storage_plan,
-        "tape": tape_sum(candles), "columns": list(beside.columns),
-        "beside": hashlib.sha256(pd.util.hash_pandas_object(beside, index=False).to_numpy().tobytes()).hexdigest()}))
+    storage_plan = {
+        "kind": storage.kind,
+        "module": type(storage).__module__,
+        "class": type(storage).__name__,
+        "settings": storage.settings(),
+    }
+    return json.loads(
+        json.dumps(
+            {
+                "count": len(ends),
+                "shape": renderer.shape,
+                "levels": palette,
+                "recipe": renderer.recipe(),
+                "storage": storage_plan,
+                "tape": tape_sum(candles),
+                "columns": list(beside.columns),
+                "beside": hashlib.sha256(
+                    pd.util.hash_pandas_object(beside, index=False).to_numpy().tobytes()
+                ).hexdigest(),
+            }
+        )
+    )
 
 
 def _finished(path: Path, plan: dict) -> Store:
     store = open_store(path)
     different = [key for key in plan if store.manifest.get(key) != plan[key]]
     if different:
-        raise UserError(f"{path} already holds a store with other {', '.join(WORDS.get(name, name) for name in different)}: choose another "
-                         "render.storage.path, or delete it")
+        raise UserError(
+            f"{path} already holds a store with other {', '.join(WORDS.get(name, name) for name in different)}: choose another "
+            "render.storage.path, or delete it"
+        )
     _tidy(path)
     return store

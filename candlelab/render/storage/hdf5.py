@@ -46,7 +46,7 @@ class Hdf5(Storage):
         with placed(folder / part.path) as temporary, _new_file(temporary) as (file, disk):
             images, done = self._dataset(file, part.count, pictures), 0
             for block in blocks:
-                images[done:done + len(block)] = block
+                images[done : done + len(block)] = block
                 disk.complain()
                 done += len(block)
             assert done == part.count
@@ -58,6 +58,7 @@ class Hdf5(Storage):
         if self._per_file is not None:
             return parts
         import h5py
+
         whole = StorePart("images.h5", 0, sum(part.count for part in parts))
         with placed(folder / whole.path) as temporary, _new_file(temporary) as (file, disk):
             images = self._dataset(file, whole.count, pictures)
@@ -75,9 +76,12 @@ class Hdf5(Storage):
             return
         for name, (shape, kind) in pictures.beside.shapes(part.count).items():
             chunk = (min(ROWS, part.count), *shape[1:])
-            data, done = file.create_dataset(name, shape, kind, chunks=chunk, compression="gzip", compression_opts=self.level), 0
+            data, done = (
+                file.create_dataset(name, shape, kind, chunks=chunk, compression="gzip", compression_opts=self.level),
+                0,
+            )
             for block in pictures.beside.blocks(name, part.first, part.count):
-                data[done:done + len(block)] = block
+                data[done : done + len(block)] = block
                 disk.complain()
                 done += len(block)
         file.attrs.update(pictures.beside.attributes)
@@ -85,13 +89,17 @@ class Hdf5(Storage):
     def read_beside(self, folder: Path, part: StorePart, rows: np.ndarray, name: str) -> np.ndarray:
         """Return rows of an array that stands beside the pictures of a file."""
         import h5py
+
         with h5py.File(folder / part.path, "r") as file:
             data = file[name]
-            return np.stack([data[int(row)] for row in rows]) if len(rows) else np.empty((0, *data.shape[1:]), data.dtype)
+            return (
+                np.stack([data[int(row)] for row in rows]) if len(rows) else np.empty((0, *data.shape[1:]), data.dtype)
+            )
 
     def read(self, folder: Path, part: StorePart, rows: np.ndarray, pictures: Pictures) -> np.ndarray:
         """Return pictures of a file."""
         import h5py
+
         with h5py.File(folder / part.path, "r") as file:
             images, drawn = file["images"], np.empty((len(rows), *pictures.shape), np.uint8)
             for k, row in enumerate(rows):  # a list of rows at once takes HDF5 thirty times as long
@@ -99,8 +107,14 @@ class Hdf5(Storage):
             return drawn
 
     def _dataset(self, file, count: int, pictures: Pictures):
-        return file.create_dataset("images", shape=(count, *pictures.shape), dtype="uint8", chunks=(1, *pictures.shape),
-                                   compression="gzip", compression_opts=self.level)
+        return file.create_dataset(
+            "images",
+            shape=(count, *pictures.shape),
+            dtype="uint8",
+            chunks=(1, *pictures.shape),
+            compression="gzip",
+            compression_opts=self.level,
+        )
 
 
 class Disk:
@@ -116,7 +130,7 @@ class Disk:
         rest = memoryview(data).cast("B")
         try:
             while self.error is None and len(rest):
-                rest = rest[self._file.write(rest):]
+                rest = rest[self._file.write(rest) :]
         except OSError as error:
             self.error = error
         return memoryview(data).nbytes
@@ -142,6 +156,7 @@ class Disk:
 def _new_file(path: Path):
     """Give a new HDF5 file and the disk below it. Raises OSError at the end if a write failed."""
     import h5py
+
     with path.open("w+b", buffering=0) as file_below:
         disk = Disk(file_below)
         with h5py.File(disk, "w", libver="latest") as file:

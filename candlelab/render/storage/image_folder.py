@@ -35,8 +35,10 @@ class ImageFolder(Storage):
     def parts(self, count: int, pictures: Pictures) -> list[StorePart]:
         """Return one part per folder."""
         if pictures.shape[0] not in (1, 3):
-            raise UserError(f"render/storage={self.kind} keeps pictures of 1 or 3 channels, not {pictures.shape[0]}: "
-                             "choose zarr, hdf5 or npz")
+            raise UserError(
+                f"render/storage={self.kind} keeps pictures of 1 or 3 channels, not {pictures.shape[0]}: "
+                "choose zarr, hdf5 or npz"
+            )
         return cut(count, self.images_per_file, lambda k: f"images/{k:05d}")
 
     def file_of(self, part: StorePart, row: int) -> str:
@@ -47,6 +49,7 @@ class ImageFolder(Storage):
         """Write one folder of files."""
         done = 0
         for block in blocks:
+
             def save(k: int, block=block, done=done) -> None:
                 with placed(folder / self.file_of(part, done + k)) as temporary:
                     temporary.write_bytes(self.encode(as_picture(block[k])))

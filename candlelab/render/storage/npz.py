@@ -42,8 +42,10 @@ class Npz(Storage):
 
     def write(self, folder: Path, part: StorePart, blocks: Iterable[np.ndarray], pictures: Pictures) -> None:
         """Write one archive, block by block."""
-        with (placed(folder / part.path) as temporary,
-              zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED, compresslevel=self.level) as archive):
+        with (
+            placed(folder / part.path) as temporary,
+            zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED, compresslevel=self.level) as archive,
+        ):
             _put(archive, "images", (part.count, *pictures.shape), np.dtype(np.uint8), blocks)
             if pictures.beside is None or part.path.startswith(f"{PIECES}/"):
                 return
@@ -72,7 +74,9 @@ class Npz(Storage):
             return archive[name][rows]
 
 
-def _put(archive: zipfile.ZipFile, name: str, shape: tuple[int, ...], kind: np.dtype, blocks: Iterable[np.ndarray]) -> None:
+def _put(
+    archive: zipfile.ZipFile, name: str, shape: tuple[int, ...], kind: np.dtype, blocks: Iterable[np.ndarray]
+) -> None:
     """Write one array into an archive, block by block, as NumPy would."""
     entry = zipfile.ZipInfo(f"{name}.npy", EPOCH)
     entry.compress_type = zipfile.ZIP_DEFLATED

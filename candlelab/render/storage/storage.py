@@ -73,7 +73,9 @@ class Storage(ABC):
 
     def read_beside(self, folder: Path, part: StorePart, rows: np.ndarray, name: str) -> np.ndarray:
         """Return rows (numbers inside the part) of an array that stands beside the pictures; raises UserError if this kind keeps none."""
-        raise UserError(f"a store of kind {self.kind} keeps pictures only: choose render/storage=hdf5, npz or zarr for {name}")
+        raise UserError(
+            f"a store of kind {self.kind} keeps pictures only: choose render/storage=hdf5, npz or zarr for {name}"
+        )
 
     def side_files(self, parts: list[StorePart], table) -> dict[str, str]:
         """Return name -> text of files to put beside the parts; table has one row per picture."""
@@ -94,7 +96,9 @@ class Storage(ABC):
 
     def settings(self) -> dict:
         """Return the settings that decide the files; plain values."""
-        return {name: value for name, value in vars(self).items() if name not in ("path", "max_images") and name[0] != "_"}
+        return {
+            name: value for name, value in vars(self).items() if name not in ("path", "max_images") and name[0] != "_"
+        }
 
 
 @contextmanager

@@ -55,6 +55,7 @@ class Store:
     def index(self):
         """What is stored beside the pictures, a pandas DataFrame with one row per picture: row, time, label, …"""
         import pandas as pd
+
         compare(self.path / INDEX, self.manifest["index"])
         return pd.read_parquet(self.path / INDEX)
 
@@ -65,7 +66,9 @@ class Store:
             return self.read(np.array([which]))[0]
         which = np.asarray(which)
         if which.dtype == bool and which.shape != (len(self),):
-            raise IndexError(f"the mask has the shape {which.shape}, and the store {self.path} has {len(self)} pictures")
+            raise IndexError(
+                f"the mask has the shape {which.shape}, and the store {self.path} has {len(self)} pictures"
+            )
         return self.read(np.flatnonzero(which) if which.dtype == bool else which)
 
     def read(self, numbers: np.ndarray) -> np.ndarray:
@@ -109,7 +112,9 @@ class Store:
             raise IndexError(f"pictures are asked for by whole numbers, not {numbers.dtype}")
         numbers = numbers.astype(np.int64)
         if len(numbers) and not -len(self) <= numbers.min() <= numbers.max() < len(self):
-            raise IndexError(f"picture {numbers.max()} was asked for, but the store {self.path} has {len(self)} pictures")
+            raise IndexError(
+                f"picture {numbers.max()} was asked for, but the store {self.path} has {len(self)} pictures"
+            )
         return numbers % max(len(self), 1)
 
     def verify(self) -> None:
@@ -127,9 +132,16 @@ class Store:
         except (ValueError, OSError) as error:
             state = str(error)
         size = sum(file.stat().st_size for file in self.path.rglob("*") if file.is_file())
-        return {"path": str(self.path), "kind": self.manifest["storage"]["kind"], "pictures": len(self),
-                "shape": "×".join(map(str, self.shape)), "style": self.recipe["style"].rsplit(".", 1)[-1],
-                "megabytes": round(size / 1e6, 3), "duplicates": self.manifest["duplicates"], "state": state}
+        return {
+            "path": str(self.path),
+            "kind": self.manifest["storage"]["kind"],
+            "pictures": len(self),
+            "shape": "×".join(map(str, self.shape)),
+            "style": self.recipe["style"].rsplit(".", 1)[-1],
+            "megabytes": round(size / 1e6, 3),
+            "duplicates": self.manifest["duplicates"],
+            "state": state,
+        }
 
 
 class Stored:
@@ -142,8 +154,10 @@ class Stored:
     def __init__(self, store: Store, renderer: Renderer):
         if json.loads(json.dumps(renderer.recipe())) != store.recipe:
             different = [k for k, v in renderer.recipe().items() if json.loads(json.dumps(v)) != store.recipe.get(k)]
-            raise UserError(f"the store {store.path} was drawn with another {', '.join(different) or 'recipe'}: "
-                             "build one for this render config, or use render/storage=live")
+            raise UserError(
+                f"the store {store.path} was drawn with another {', '.join(different) or 'recipe'}: "
+                "build one for this render config, or use render/storage=live"
+            )
         self.store, self.renderer = store, renderer
         self.window, self.warmup, self.shape = renderer.window, renderer.warmup, renderer.shape
         self.two_colours, self.storage = renderer.two_colours, renderer.storage
@@ -161,8 +175,10 @@ class Stored:
         Raises UserError if the tape is not the one that was drawn, or a window is not in the store.
         """
         from array_api_compat import is_torch_array
+
         if is_torch_array(ends):
             import torch
+
             return torch.from_numpy(self.draw(candles, ends.cpu().numpy())).to(ends.device)
         if self._checked is not candles:
             if tape_sum(candles) != self.store.manifest["tape"]:
@@ -171,8 +187,10 @@ class Stored:
         try:
             numbers = np.array([self._number[int(end)] for end in ends], np.int64)
         except KeyError as error:
-            raise UserError(f"the store {self.store.path} has no picture of the window that ends at row {error}: "
-                             "build it with all windows") from None
+            raise UserError(
+                f"the store {self.store.path} has no picture of the window that ends at row {error}: "
+                "build it with all windows"
+            ) from None
         return self.store.read(numbers)
 
 
@@ -199,8 +217,16 @@ def describe(path: Path | str) -> dict:
     try:
         return open_store(path).describe()
     except ValueError as error:
-        return {"path": str(path), "kind": "?", "pictures": 0, "shape": "?", "style": "?", "megabytes": 0.0, "duplicates": {},
-                "state": str(error)}
+        return {
+            "path": str(path),
+            "kind": "?",
+            "pictures": 0,
+            "shape": "?",
+            "style": "?",
+            "megabytes": 0.0,
+            "duplicates": {},
+            "state": str(error),
+        }
 
 
 def is_store(path: Path | str) -> bool:
@@ -211,7 +237,9 @@ def is_store(path: Path | str) -> bool:
 def find_stores(folder: Path | str) -> list[Path]:
     """Return the paths of all stores, finished or not, directly inside a folder."""
     inside = [path.name for path in Path(folder).glob("*") if path.is_dir()]
-    names = {name.removeprefix(".").removesuffix(".unfinished") if name.endswith(".unfinished") else name for name in inside}
+    names = {
+        name.removeprefix(".").removesuffix(".unfinished") if name.endswith(".unfinished") else name for name in inside
+    }
     return [Path(folder) / name for name in sorted(names) if is_store(Path(folder) / name)]
 
 
@@ -223,12 +251,14 @@ def unfinished(path: Path) -> Path:
 def seal_of(body: dict) -> str:
     """Return the SHA-256 of a manifest's content."""
     import hashlib
+
     return hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
 
 
 def tape_sum(candles) -> str:
     """Return a SHA-256 of all that drawing can see of a tape."""
     import hashlib
+
     total = hashlib.sha256()
     for name in (*COLUMNS, "missing"):
         column = getattr(candles, name, None)
@@ -245,7 +275,9 @@ def _same_size(path: Path, body: dict) -> None:
         if not file.is_file():
             raise UserError(f"{file} is missing: the store is broken, build it again")
         if file.stat().st_size != size:
-            raise UserError(f"{file} has {file.stat().st_size} bytes instead of {size}: the store is broken, build it again")
+            raise UserError(
+                f"{file} has {file.stat().st_size} bytes instead of {size}: the store is broken, build it again"
+            )
 
 
 def _storage(settings: dict) -> Storage:

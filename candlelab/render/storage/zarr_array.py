@@ -33,8 +33,16 @@ class ZarrArray(Storage):
 
     kind = "zarr"
 
-    def __init__(self, *, path: Place | None, max_images: int | None, mode: Mode, images_per_file: int, images_per_shard: int,
-                 level: int):
+    def __init__(
+        self,
+        *,
+        path: Place | None,
+        max_images: int | None,
+        mode: Mode,
+        images_per_file: int,
+        images_per_shard: int,
+        level: int,
+    ):
         super().__init__(path, max_images)
         if images_per_shard < 1 or not 1 <= level <= 22:
             raise UserError(f"images_per_shard={images_per_shard}, level={level}: give at least 1 and 1 … 22")
@@ -45,8 +53,11 @@ class ZarrArray(Storage):
     def parts(self, count: int, pictures: Pictures) -> list[StorePart]:
         """Return one part per shard."""
         shape = "/0" * len(chunk_shape(pictures)[1:])
-        return [StorePart(f"{array.path}/c/{shard.path}{shape}", array.first + shard.first, shard.count)
-                for array in self._arrays(count) for shard in cut(array.count, self.images_per_shard, str)]
+        return [
+            StorePart(f"{array.path}/c/{shard.path}{shape}", array.first + shard.first, shard.count)
+            for array in self._arrays(count)
+            for shard in cut(array.count, self.images_per_shard, str)
+        ]
 
     def begin(self, folder: Path, parts: list[StorePart], pictures: Pictures) -> None:
         """Write the metadata of the arrays."""
@@ -72,22 +83,33 @@ class ZarrArray(Storage):
         if pictures.beside is None:
             return parts
         import zarr
+
         count = sum(part.count for part in parts)
         files.remove(folder / "zarr.json")  # of a build that a power cut ended: it may be empty
         group = zarr.open_group(folder, mode="a", zarr_format=3)
         group.attrs.update(pictures.beside.attributes)
         for name, (shape, kind) in pictures.beside.shapes(count).items():
             chunk = (min(BLOCK, count), *shape[1:])
-            array, done = group.create_array(name, shape=shape, dtype=kind, chunks=chunk, compressors=zarr.codecs.ZstdCodec(level=self.level),
-                                             overwrite=True), 0
+            array, done = (
+                group.create_array(
+                    name,
+                    shape=shape,
+                    dtype=kind,
+                    chunks=chunk,
+                    compressors=zarr.codecs.ZstdCodec(level=self.level),
+                    overwrite=True,
+                ),
+                0,
+            )
             for block in pictures.beside.blocks(name, 0, count):
-                array[done:done + len(block)] = block
+                array[done : done + len(block)] = block
                 done += len(block)
         return parts
 
     def read_beside(self, folder: Path, part: StorePart, rows: np.ndarray, name: str) -> np.ndarray:
         """Return rows of an array that stands beside the pictures of a shard."""
         import zarr
+
         return zarr.open_group(folder, mode="r")[name].oindex[rows + part.first]
 
     def read(self, folder: Path, part: StorePart, rows: np.ndarray, pictures: Pictures) -> np.ndarray:
@@ -95,10 +117,13 @@ class ZarrArray(Storage):
         path = folder / part.path
         index = _shard_index(path, self.images_per_shard)[rows]
         if (index == ABSENT).any():
-            raise UserError(f"{path} lacks the picture {part.first + rows[(index == ABSENT).any(axis=1)][0]}: build it again")
+            raise UserError(
+                f"{path} lacks the picture {part.first + rows[(index == ABSENT).any(axis=1)][0]}: build it again"
+            )
         images = memory((len(rows), *pictures.shape))
         descriptor = os.open(path, os.O_RDONLY)
         try:
+
             def piece(start: int) -> None:
                 for k in range(start, min(start + 16, len(rows))):
                     offset, length = (int(v) for v in index[k])
@@ -116,15 +141,28 @@ class ZarrArray(Storage):
 
     def _create(self, path: Path, count: int, pictures: Pictures) -> None:
         import zarr
+
         chunk = chunk_shape(pictures)
         array = zarr.create_array(
-            path, shape=(count, *chunk[1:]), chunks=chunk, shards=(self.images_per_shard, *chunk[1:]), dtype="uint8",
-            compressors=zarr.codecs.ZstdCodec(level=self.level), fill_value=0, overwrite=True)
+            path,
+            shape=(count, *chunk[1:]),
+            chunks=chunk,
+            shards=(self.images_per_shard, *chunk[1:]),
+            dtype="uint8",
+            compressors=zarr.codecs.ZstdCodec(level=self.level),
+            fill_value=0,
+            overwrite=True,
+        )
         channels, height, width = pictures.shape
         array.attrs.update({"shape": [count, channels, height, width], "axes": "image channel row column"})
         if pictures.levels:
-            array.attrs.update({"paper": pictures.levels[0], "ink": pictures.levels[1],
-                                "bits": "one per pixel, 1 is ink, the leftmost of eight columns in the highest bit"})
+            array.attrs.update(
+                {
+                    "paper": pictures.levels[0],
+                    "ink": pictures.levels[1],
+                    "bits": "one per pixel, 1 is ink, the leftmost of eight columns in the highest bit",
+                }
+            )
 
 
 def chunk_shape(pictures: Pictures) -> tuple[int, ...]:
@@ -136,10 +174,11 @@ def chunk_shape(pictures: Pictures) -> tuple[int, ...]:
 def _encoded(block: np.ndarray, pictures: Pictures, level: int) -> list[bytes]:
     """Return the compressed chunks of a block of pictures."""
     from numcodecs.zstd import Zstd
+
     codec, chunks = Zstd(level=level), [b""] * len(block)
 
     def piece(start: int) -> None:
-        raw = block[start:start + 16]
+        raw = block[start : start + 16]
         if pictures.levels:
             raw = np.packbits(raw[:, 0] != pictures.levels[0], axis=-1)
         for k, picture in enumerate(raw):
@@ -152,6 +191,7 @@ def _encoded(block: np.ndarray, pictures: Pictures, level: int) -> list[bytes]:
 def _decode(chunk: bytes, pictures: Pictures, image: np.ndarray) -> None:
     """Write the picture of a compressed chunk into image (C, H, W)."""
     from numcodecs.zstd import Zstd
+
     raw = np.frombuffer(Zstd().decode(chunk), np.uint8).reshape(chunk_shape(pictures)[1:])
     if not pictures.levels:
         image[...] = raw
@@ -176,4 +216,5 @@ def _shard_index(path: Path, length: int) -> np.ndarray:
 
 def _crc(data: bytes) -> bytes:
     import google_crc32c
+
     return google_crc32c.value(data).to_bytes(4, "little")

@@ -45,8 +45,11 @@ def bench_ingest(*, months: int = 24, repeats: int = 3, threads: int = 2) -> dic
     times["plain"] = best(lambda: plain_read(zips), repeats)
     figures = {"bars": rows, "zip_megabytes": round(sum(len(z) for _, z in zips) / 1e6, 1)}
     for name, (wall, processor) in times.items():
-        figures |= {f"{name}_seconds": round(wall, 3), f"{name}_bars_per_second": round(rows / wall),
-                    f"{name}_bars_per_cpu_second": round(rows / processor)}
+        figures |= {
+            f"{name}_seconds": round(wall, 3),
+            f"{name}_bars_per_second": round(rows / wall),
+            f"{name}_bars_per_cpu_second": round(rows / processor),
+        }
     return figures
 
 
@@ -55,7 +58,9 @@ def ingest_zips(zips: list[tuple[ArchiveFile, bytes]], store: BarStore, threads:
     with ThreadPoolExecutor(threads) as pool:
         bars = join(list(pool.map(lambda pair: parse_zip(pair[1], pair[0]), zips)))
     first = zips[0][0]
-    manifest = CacheManifest("bench", first.market, first.symbol, first.interval, covered=[[first.start, zips[-1][0].end]])
+    manifest = CacheManifest(
+        "bench", first.market, first.symbol, first.interval, covered=[[first.start, zips[-1][0].end]]
+    )
     with store.locked():
         return store.commit(bars, manifest)
 
@@ -92,7 +97,9 @@ def make_month(file: ArchiveFile, rng: np.random.Generator) -> bytes:
     cells = zip(time, opens, high, low, close, volume, trades, rng.random(len(time)), strict=True)
     text = "".join(
         f"{t},{o:.2f}000000,{h:.2f}000000,{lo:.2f}000000,{c:.2f}000000,{v:.5f}000,{t + MINUTE - 1},{v * c:.8f},{n},"
-        f"{v * b:.5f}000,{v * b * c:.8f},0\n" for t, o, h, lo, c, v, n, b in cells)
+        f"{v * b:.5f}000,{v * b * c:.8f},0\n"
+        for t, o, h, lo, c, v, n, b in cells
+    )
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr(file.name.removesuffix(".zip") + ".csv", text)

@@ -32,7 +32,12 @@ def bench_pipeline(*, rounds: int = 20) -> dict[str, float]:
         feeding.append(middle - start)
         stepping.append(time.perf_counter() - middle)
     fed, stepped = float(np.median(feeding[3:])), float(np.median(stepping[3:]))
-    return {"batch": parts.data.batch_size, "feeding_seconds": fed, "step_seconds": stepped, "feeding_share": fed / (fed + stepped)}
+    return {
+        "batch": parts.data.batch_size,
+        "feeding_seconds": fed,
+        "step_seconds": stepped,
+        "feeding_share": fed / (fed + stepped),
+    }
 
 
 def plain_step(parts: Parts, *, total_steps: int):

@@ -20,7 +20,9 @@ STYLES = {  # what is overridden in each style's preset
     "ohlc_bars": {"window": 100},
     "candles": {"window": 30, "height": 224, "width": 224},
     "candles_plain": {"window": 30, "height": 64, "width": 64},
-    "jkx_i5": {}, "jkx_i20": {}, "jkx_i60": {},
+    "jkx_i5": {},
+    "jkx_i20": {},
+    "jkx_i60": {},
     "line": {"window": 100, "height": 224, "width": 224},
     "gramian": {"window": 100, "size": 224},
 }
@@ -38,8 +40,9 @@ def bench_render(*, rounds: int = 300, stored: int = 8192) -> dict:
     """
     tape = market(200_000)
     styles = {name: bench_style(name, tape, rounds) for name in STYLES}
-    styles["jkx_i20"]["images_ratio_to_ohlc_bars"] = (styles["jkx_i20"]["numba"]["images_per_second"]
-                                                      / styles["ohlc_bars"]["numba"]["images_per_second"])
+    styles["jkx_i20"]["images_ratio_to_ohlc_bars"] = (
+        styles["jkx_i20"]["numba"]["images_per_second"] / styles["ohlc_bars"]["numba"]["images_per_second"]
+    )
     return {"styles": styles, "stores": bench_stores(tape, stored)}
 
 
@@ -47,8 +50,14 @@ def market(rows: int) -> SimpleNamespace:
     """Return a tape of a random walk of one-minute bars, each with its high and low from sixteen steps inside it."""
     rng = np.random.default_rng(0)
     path = np.exp(np.cumsum(rng.normal(0, 2e-4, rows * 16))).reshape(rows, 16) * 20_000
-    return SimpleNamespace(open=path[:, 0].copy(), high=path.max(axis=1), low=path.min(axis=1), close=path[:, -1].copy(),
-                           volume=rng.lognormal(size=rows), missing=None)
+    return SimpleNamespace(
+        open=path[:, 0].copy(),
+        high=path.max(axis=1),
+        low=path.min(axis=1),
+        close=path[:, -1].copy(),
+        volume=rng.lognormal(size=rows),
+        missing=None,
+    )
 
 
 def renderer_of(style: str, **settings):
@@ -64,18 +73,29 @@ def bench_style(style: str, tape, rounds: int) -> dict:
     count = min(BATCH // size, 8192)
     ends = np.sort(np.random.default_rng(1).integers(300, len(tape.close), count))
     memory = np.zeros((count, *renderer.shape), np.uint8)
-    fills = {fill: renderer_of(style, **STYLES[style], **({} if fill == "numpy" else {"fill": fill})) for fill in fills_of(renderer)}
+    fills = {
+        fill: renderer_of(style, **STYLES[style], **({} if fill == "numpy" else {"fill": fill}))
+        for fill in fills_of(renderer)
+    }
     quick = {fill: lambda r=r: r.draw(tape, ends) for fill, r in fills.items() if fill not in SLOW}
     seconds = alternating({"constant": lambda: memory.fill(255), **quick}, rounds)
     some = ends[::8]
-    seconds |= {fill: best_of(lambda r=r: r.draw(tape, some)) * count / len(some) for fill, r in fills.items() if fill in SLOW}
+    seconds |= {
+        fill: best_of(lambda r=r: r.draw(tape, some)) * count / len(some) for fill, r in fills.items() if fill in SLOW
+    }
     slow = {"pil": pil_seconds(renderer, tape, ends[:32]), "mplfinance": mplfinance_seconds(renderer, tape, ends[:4])}
-    figures = {"shape": "x".join(map(str, renderer.shape)), "constant_gigabytes_per_second": memory.nbytes / seconds["constant"] / 1e9}
+    figures = {
+        "shape": "x".join(map(str, renderer.shape)),
+        "constant_gigabytes_per_second": memory.nbytes / seconds["constant"] / 1e9,
+    }
     for fill in fills:
         each = seconds[fill] / count
-        figures[fill] = {"images_per_second": 1 / each, "gigabytes_per_second": size / each / 1e9,
-                         "ratio_to_constant": seconds["constant"] / seconds[fill],
-                         **{f"ratio_to_{name}": took / each for name, took in slow.items() if took}}
+        figures[fill] = {
+            "images_per_second": 1 / each,
+            "gigabytes_per_second": size / each / 1e9,
+            "ratio_to_constant": seconds["constant"] / seconds[fill],
+            **{f"ratio_to_{name}": took / each for name, took in slow.items() if took},
+        }
     return figures
 
 
@@ -101,6 +121,7 @@ def alternating(ways: dict[str, Callable], rounds: int) -> dict[str, float]:
 def pil_seconds(renderer, tape, ends) -> float | None:
     """Return how long PIL takes for one picture; None for a style that is no drawing."""
     from PIL import Image, ImageDraw
+
     if not hasattr(renderer, "canvas"):
         return None
     board = renderer.canvas
@@ -110,7 +131,9 @@ def pil_seconds(renderer, tape, ends) -> float | None:
         spans = renderer.geometry(gather_bars(Tape.of(tape), np.array([end]), renderer.window + renderer.warmup))
         image = Image.new("RGB" if renderer.shape[0] == 3 else "L", (board.width, board.height), colours[0])
         pen = ImageDraw.Draw(image)
-        for left, right, top, bottom, ink in zip(board.left, board.right, spans.top[0], spans.bottom[0], spans.ink[0], strict=True):
+        for left, right, top, bottom, ink in zip(
+            board.left, board.right, spans.top[0], spans.bottom[0], spans.ink[0], strict=True
+        ):
             if top <= bottom:
                 pen.rectangle((left, top, right - 1, bottom), fill=colours[ink])
 
@@ -135,14 +158,22 @@ def bench_stores(tape, count: int) -> dict:
     ends = 300 + np.arange(count)
     numbers = np.random.default_rng(2).permutation(count)[:256]
     with tempfile.TemporaryDirectory(prefix="candlelab-bench-") as folder:
-        figures = {"crypto_classifier": bench_hdf5_rows(renderer, tape, ends[:min(count, 512)], Path(folder) / "001.h5")}
+        figures = {
+            "crypto_classifier": bench_hdf5_rows(renderer, tape, ends[: min(count, 512)], Path(folder) / "001.h5")
+        }
         for kind in STORES:
             figures[kind] = bench_store(renderer, tape, ends, kind, numbers, Path(folder) / kind)
     base = figures["crypto_classifier"]
     for name, row in figures.items():
-        row |= {"write_ratio": row["written_per_second"] / base["written_per_second"],
+        row |= (
+            {
+                "write_ratio": row["written_per_second"] / base["written_per_second"],
                 "read_ratio": row["read_per_second"] / base["read_per_second"],
-                "size_ratio": row["bytes_per_image"] / base["bytes_per_image"]} if name != "crypto_classifier" else {}
+                "size_ratio": row["bytes_per_image"] / base["bytes_per_image"],
+            }
+            if name != "crypto_classifier"
+            else {}
+        )
     return figures
 
 
@@ -155,19 +186,24 @@ def bench_store(renderer, tape, ends, kind: str, numbers, path: Path) -> dict:
     size = sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
     assert np.array_equal(store[numbers], renderer.draw(tape, ends[numbers]))
     read = best_of(lambda: Store(store.path, store.manifest)[numbers])
-    return {"written_per_second": len(ends) / written, "read_per_second": len(numbers) / read, "bytes_per_image": size / len(ends)}
+    return {
+        "written_per_second": len(ends) / written,
+        "read_per_second": len(numbers) / read,
+        "bytes_per_image": size / len(ends),
+    }
 
 
 def bench_hdf5_rows(renderer, tape, ends, path: Path) -> dict:
     """Return the same for float32 pictures in HDF5, gzip 4, one picture per chunk, as Crypto Classifier wrote them."""
     import h5py
+
     start = time.perf_counter()
     with h5py.File(path, "w") as file:
         shape = renderer.shape[1:]
-        images = file.create_dataset("images", shape=(0, *shape), maxshape=(None, *shape), dtype="float32", chunks=(1, *shape),
-                                     compression="gzip", compression_opts=4)
+        form = {"dtype": "float32", "chunks": (1, *shape), "compression": "gzip", "compression_opts": 4}
+        images = file.create_dataset("images", shape=(0, *shape), maxshape=(None, *shape), **form)
         for first in range(0, len(ends), 256):
-            drawn = renderer.draw(tape, ends[first:first + 256])[:, 0] / np.float32(255)
+            drawn = renderer.draw(tape, ends[first : first + 256])[:, 0] / np.float32(255)
             images.resize(first + len(drawn), axis=0)
             images[first:] = drawn
     written = time.perf_counter() - start
@@ -178,5 +214,8 @@ def bench_hdf5_rows(renderer, tape, ends, path: Path) -> dict:
             for row in rows:
                 file["images"][int(row)]
 
-    return {"written_per_second": len(ends) / written, "read_per_second": len(rows) / best_of(read, 2),
-            "bytes_per_image": path.stat().st_size / len(ends)}
+    return {
+        "written_per_second": len(ends) / written,
+        "read_per_second": len(rows) / best_of(read, 2),
+        "bytes_per_image": path.stat().st_size / len(ends),
+    }

@@ -48,7 +48,9 @@ def seconds(search: Callable[[], float], repeats: int) -> float:
     return min(took)
 
 
-def bench_threshold(*, size: int = 1_000_000, thresholds: int = 20, repeats: int = 5, seed: int = 0) -> dict[str, float]:
+def bench_threshold(
+    *, size: int = 1_000_000, thresholds: int = 20, repeats: int = 5, seed: int = 0
+) -> dict[str, float]:
     """Seconds of both searches over the same predictions in one run, the exact one after compilation.
 
     Returns predictions, candidates tried, exact_seconds, grid_seconds, ratio (below 1: exact is quicker),

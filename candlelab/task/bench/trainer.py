@@ -14,7 +14,13 @@ from candlelab.pipeline.assemble import assemble
 from candlelab.pipeline.fit import places
 from candlelab.task.bench.pipeline import plain_step
 
-SEQUENCES = ("model=cnn_lstm_attn", "data=simulated", "data/label=three_class", "data.source.bars=12000", "data.batch_size=64")
+SEQUENCES = (
+    "model=cnn_lstm_attn",
+    "data=simulated",
+    "data/label=three_class",
+    "data.source.bars=12000",
+    "data.batch_size=64",
+)
 
 
 def bench_trainer() -> dict[str, float]:
@@ -34,8 +40,12 @@ def against_plain_loop(*overrides: str, rounds: int) -> dict[str, float]:
         speed, share = _trained(cfg)
         trained.append(speed)
         fed.append(share)
-    return {"plain_samples_per_second": max(plain), "trainer_samples_per_second": max(trained),
-            "ratio": max(trained) / max(plain), "feeding_share": min(fed)}
+    return {
+        "plain_samples_per_second": max(plain),
+        "trainer_samples_per_second": max(trained),
+        "ratio": max(trained) / max(plain),
+        "feeding_share": min(fed),
+    }
 
 
 def _plain(cfg) -> float:
@@ -52,6 +62,7 @@ def _plain(cfg) -> float:
 
 def _trained(cfg) -> tuple[float, float]:
     from candlelab.trainer.module import Learner
+
     torch.manual_seed(0)
     parts = assemble(cfg)
     learner = Learner(parts.net, parts.loss, parts.optimizer, classes=len(parts.data.label.classes), seed=0)

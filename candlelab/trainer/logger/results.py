@@ -74,8 +74,16 @@ class RunSummary:
         found = []
         for row in rows:
             line, p = self.test.iloc[row], self.probabilities[row]
-            found.append({"time": str(pd.Timestamp(line.time, unit="ms")), "symbol": str(line.symbol), "label": self.classes[int(line.label)],
-                          "answer": self.classes[int(p.argmax())], "confidence": float(p.max()), "forward_return": float(line.forward_return)})
+            found.append(
+                {
+                    "time": str(pd.Timestamp(line.time, unit="ms")),
+                    "symbol": str(line.symbol),
+                    "label": self.classes[int(line.label)],
+                    "answer": self.classes[int(p.argmax())],
+                    "confidence": float(p.max()),
+                    "forward_return": float(line.forward_return),
+                }
+            )
         return found
 
     def curves(self) -> list[CurveLines]:
@@ -84,7 +92,9 @@ class RunSummary:
         found = [*self._by_class(), self._reliability(stored["calibration"])]
         if "threshold" in stored:
             money = {name: np.asarray(values, float) for name, values in stored["threshold"].items()}
-            found.append(CurveLines("threshold", "threshold", {k: (money["threshold"], money[k]) for k in ("val", "test")}))
+            found.append(
+                CurveLines("threshold", "threshold", {k: (money["threshold"], money[k]) for k in ("val", "test")})
+            )
         if "equity" in stored:
             money = {name: np.asarray(values, float) for name, values in stored["equity"].items()}
             days = (money["time"] - money["time"][0]) / 86_400_000
@@ -109,12 +119,16 @@ class RunSummary:
 
     def _reliability(self, bins: dict) -> CurveLines:
         confidence, accuracy = np.asarray(bins["confidence"], float), np.asarray(bins["accuracy"], float)
-        return CurveLines("reliability", "confidence", {"observed": (confidence, accuracy), "perfect": (confidence, confidence)})
+        return CurveLines(
+            "reliability", "confidence", {"observed": (confidence, accuracy), "perfect": (confidence, confidence)}
+        )
 
 
 def _thin(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     known = np.flatnonzero(np.isfinite(x) & np.isfinite(y))
-    keep = known[np.unique(np.linspace(0, len(known) - 1, min(POINTS, len(known))).astype(int))] if len(known) else known
+    keep = (
+        known[np.unique(np.linspace(0, len(known) - 1, min(POINTS, len(known))).astype(int))] if len(known) else known
+    )
     return x[keep], y[keep]
 
 
@@ -126,6 +140,7 @@ def rgb_of(image: np.ndarray) -> np.ndarray:
 def figure(curve: CurveLines):
     """Return a curve drawn by matplotlib."""
     from matplotlib.figure import Figure
+
     drawing = Figure(figsize=(5, 4), layout="constrained")
     axes = drawing.subplots()
     for name, (x, y) in curve.lines.items():
@@ -138,11 +153,19 @@ def figure(curve: CurveLines):
 def heat_map(counts: np.ndarray, classes: list[str]):
     """Return the confusion counts (K, K) as a heat map: shares of each true class."""
     from matplotlib.figure import Figure
+
     drawing = Figure(figsize=(5, 4), layout="constrained")
     axes = drawing.subplots()
     shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)
     axes.imshow(shares, vmin=0, vmax=1, cmap="Blues")
-    axes.set(xticks=range(len(classes)), yticks=range(len(classes)), xticklabels=classes, yticklabels=classes, xlabel="answer", ylabel="truth")
+    axes.set(
+        xticks=range(len(classes)),
+        yticks=range(len(classes)),
+        xticklabels=classes,
+        yticklabels=classes,
+        xlabel="answer",
+        ylabel="truth",
+    )
     for (row, column), share in np.ndenumerate(shares):
         axes.text(column, row, f"{share:.0%}", ha="center", va="center", color="white" if share > 0.6 else "black")
     return drawing

@@ -11,8 +11,16 @@ from candlelab.trainer.logger.guarded import Metrics
 from candlelab.trainer.logger.results import RunSummary, config_of, figure, heat_map, rgb_of
 
 # beside some six hundred of baselines and bounds
-HEADLINE = ("test/accuracy", "test/balanced_accuracy", "test/auroc", "test/mcc", "test/sharpe_net_annual", "test/return_net_pct",
-            "test/trades", "fit/seconds")
+HEADLINE = (
+    "test/accuracy",
+    "test/balanced_accuracy",
+    "test/auroc",
+    "test/mcc",
+    "test/sharpe_net_annual",
+    "test/return_net_pct",
+    "test/trades",
+    "fit/seconds",
+)
 
 
 class TensorboardLog:
@@ -25,13 +33,16 @@ class TensorboardLog:
         if charts < 0:
             raise UserError(f"charts is {charts}: give 0 or more")
         if importlib.util.find_spec("tensorboard") is None:
-            raise UserError("trainer/logger=tensorboard needs tensorboard: pip install candlelab[tensorboard], or choose trainer/logger=csv")
+            raise UserError(
+                "trainer/logger=tensorboard needs tensorboard: pip install candlelab[tensorboard], or choose trainer/logger=csv"
+            )
         self.charts, self.writer = charts, None
 
     def open(self, folder: Path) -> None:
         """Begin an event file with the config as its first text."""
         import yaml
         from torch.utils.tensorboard import SummaryWriter
+
         self.writer = SummaryWriter(str(Path(folder) / names.BOARD))
         text = yaml.safe_dump(config_of(Path(folder)), sort_keys=False)
         self.writer.add_text("config", "    " + text.replace("\n", "\n    "))
@@ -57,7 +68,7 @@ class TensorboardLog:
             self.writer.add_figure(curve.name, figure(curve))
         self.writer.add_figure("heat_map/confusion", heat_map(results.confusion(), results.classes))
         images, rows = results.charts
-        for image, said in list(zip(images, results.answers(rows), strict=True))[:self.charts]:
+        for image, said in list(zip(images, results.answers(rows), strict=True))[: self.charts]:
             name = f"charts/{said['symbol']} {said['time']} {said['label']}, answered {said['answer']}"
             self.writer.add_image(name, rgb_of(image), dataformats="HWC")
 

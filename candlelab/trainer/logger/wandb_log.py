@@ -35,13 +35,27 @@ class WandbLog:
     Raises UserError for settings out of range, or if wandb is not installed.
     """
 
-    def __init__(self, *, project: str, entity: str | None, mode: Literal["auto", "online", "offline", "disabled"], tags: list[str],
-                 rows: int, system_seconds: float, timeout: float, artifacts: bool):
+    def __init__(
+        self,
+        *,
+        project: str,
+        entity: str | None,
+        mode: Literal["auto", "online", "offline", "disabled"],
+        tags: list[str],
+        rows: int,
+        system_seconds: float,
+        timeout: float,
+        artifacts: bool,
+    ):
         if rows < 0 or system_seconds <= 0 or timeout <= 0:
-            raise UserError(f"rows is {rows}, system_seconds {system_seconds}, timeout {timeout}: give 0 or more rows and "
-                             "times above 0")
+            raise UserError(
+                f"rows is {rows}, system_seconds {system_seconds}, timeout {timeout}: give 0 or more rows and "
+                "times above 0"
+            )
         if importlib.util.find_spec("wandb") is None:
-            raise UserError("trainer/logger=wandb needs wandb: pip install candlelab[wandb], or choose trainer/logger=csv")
+            raise UserError(
+                "trainer/logger=wandb needs wandb: pip install candlelab[wandb], or choose trainer/logger=csv"
+            )
         self.project, self.entity, self.mode, self.tags = project, entity, mode, list(tags)
         self.rows, self.system_seconds, self.timeout, self.artifacts = rows, system_seconds, timeout, artifacts
         self.run = None
@@ -56,20 +70,48 @@ class WandbLog:
         except Exception:
             if mode != "online":
                 raise
-            print("Weights & Biases cannot be reached: this run is logged offline; send it later with `wandb sync`", flush=True)
+            print(
+                "Weights & Biases cannot be reached: this run is logged offline; send it later with `wandb sync`",
+                flush=True,
+            )
             self.run = self._begin(Path(folder), "offline")
+
+    def _settings(self):
+        """Return the client's own settings: silent, patient for so long, and without code of this machine."""
+        import wandb
+
+        return wandb.Settings(
+            silent=True,
+            console="off",
+            init_timeout=self.timeout,
+            finish_timeout=self.timeout,
+            finish_timeout_raises=False,
+            disable_code=True,
+            disable_job_creation=True,
+            x_stats_sampling_interval=self.system_seconds,
+        )
 
     def _begin(self, folder: Path, mode: str):
         import wandb
+
         config = config_of(folder)
-        settings = wandb.Settings(silent=True, console="off", init_timeout=self.timeout, finish_timeout=self.timeout,
-                                  finish_timeout_raises=False, disable_code=True, disable_job_creation=True,
-                                  x_stats_sampling_interval=self.system_seconds)
         earlier, begun = folder / names.BOARD_ID, any((folder / name).exists() for name in (names.LAST, names.METRICS))
         resumed = earlier.read_text(encoding="utf-8").strip() if earlier.exists() and begun else None
-        run = wandb.init(project=self.project, entity=self.entity, dir=str(folder), name=folder.name, group=str(config["study"]),
-                         job_type="train", tags=[*tags_of(config), *self.tags], config=config, mode=mode, id=resumed,
-                         resume="allow" if resumed and mode == "online" else None, reinit="create_new", settings=settings)
+        run = wandb.init(
+            project=self.project,
+            entity=self.entity,
+            dir=str(folder),
+            name=folder.name,
+            group=str(config["study"]),
+            job_type="train",
+            tags=[*tags_of(config), *self.tags],
+            config=config,
+            mode=mode,
+            id=resumed,
+            resume="allow" if resumed and mode == "online" else None,
+            reinit="create_new",
+            settings=self._settings(),
+        )
         write_text(earlier, run.id)
         run.define_metric("epoch")
         for part in ("train/*", "val/*", "lr"):
@@ -98,31 +140,47 @@ class WandbLog:
 
     def _curves(self, results: RunSummary) -> dict:
         import wandb
+
         test = results.test[results.test.label >= 0]
-        found = {"confusion_matrix": wandb.plot.confusion_matrix(
-            y_true=test.label.tolist(), preds=results.probabilities[test.index].argmax(1).tolist(), class_names=results.classes)}
+        found = {
+            "confusion_matrix": wandb.plot.confusion_matrix(
+                y_true=test.label.tolist(),
+                preds=results.probabilities[test.index].argmax(1).tolist(),
+                class_names=results.classes,
+            )
+        }
         for curve in results.curves():
             lines = {name: line for name, line in curve.lines.items() if len(line[0])}
             if lines:
                 found[curve.name] = wandb.plot.line_series(
-                    xs=[x.tolist() for x, _ in lines.values()], ys=[y.tolist() for _, y in lines.values()], keys=list(lines),
-                    title=curve.name.replace("_", " "), xname=curve.across)
+                    xs=[x.tolist() for x, _ in lines.values()],
+                    ys=[y.tolist() for _, y in lines.values()],
+                    keys=list(lines),
+                    title=curve.name.replace("_", " "),
+                    xname=curve.across,
+                )
         return found
 
     def _pictures(self, results: RunSummary) -> dict:
         import wandb
+
         images, rows = results.charts
-        charts = [wandb.Image(rgb_of(image), caption=f"{said['label']}, answered {said['answer']} ({said['confidence']:.0%})")
-                  for image, said in zip(images, results.answers(rows), strict=True)]
-        shown = {"heat_map/confusion": wandb.Image(heat_map(results.confusion(), results.classes))} | ({"charts": charts} if charts else {})
+        charts = [
+            wandb.Image(rgb_of(image), caption=f"{said['label']}, answered {said['answer']} ({said['confidence']:.0%})")
+            for image, said in zip(images, results.answers(rows), strict=True)
+        ]
+        shown = {"heat_map/confusion": wandb.Image(heat_map(results.confusion(), results.classes))} | (
+            {"charts": charts} if charts else {}
+        )
         drawn = sorted((results.folder / names.FIGURES).glob("*.png"))
         return shown | {f"heat_map/{path.stem}": wandb.Image(str(path)) for path in drawn}
 
     def _table(self, results: RunSummary):
         import wandb
+
         images, rows = results.charts
         pictures = {int(row): image for row, image in zip(rows, images, strict=True)}
-        wanted = [*pictures, *(row for row in range(len(results.test)) if row not in pictures)][:self.rows]
+        wanted = [*pictures, *(row for row in range(len(results.test)) if row not in pictures)][: self.rows]
         said = results.answers(wanted)
         table = wandb.Table(columns=["chart", "time", "symbol", "label", "answer", "confidence", "forward_return"])
         for row, line in zip(wanted, said, strict=True):
@@ -132,15 +190,25 @@ class WandbLog:
     def _keep(self, results: RunSummary) -> None:
         """Log the artifacts of the run: its data as manifest and hash, never the bars themselves."""
         import wandb
+
         card = results.read(names.DATA)
-        facts = {"data": {"fingerprint": card.get("fingerprint"), "symbols": card.get("symbols"), "interval": card.get("interval")},
-                 "model": {"data_hash": card.get("fingerprint")}}
+        facts = {
+            "data": {
+                "fingerprint": card.get("fingerprint"),
+                "symbols": card.get("symbols"),
+                "interval": card.get("interval"),
+            },
+            "model": {"data_hash": card.get("fingerprint")},
+        }
         for kind, patterns in ARTIFACTS.items():
             files = [path for pattern in patterns for path in sorted(results.folder.glob(pattern))]
             if not files:
                 continue
-            artifact = wandb.Artifact(f"{results.folder.name}-{kind}" if kind != "data" else f"data-{card.get('fingerprint')}", type=kind,
-                                      metadata=facts.get(kind, {}) | {"run": results.folder.name})
+            artifact = wandb.Artifact(
+                f"{results.folder.name}-{kind}" if kind != "data" else f"data-{card.get('fingerprint')}",
+                type=kind,
+                metadata=facts.get(kind, {}) | {"run": results.folder.name},
+            )
             for path in files:
                 artifact.add_file(str(path), name=path.relative_to(results.folder).as_posix())
             if kind == "data" and not self.run.offline:
@@ -169,8 +237,13 @@ def logged_in() -> bool:
 def tags_of(config: dict) -> list[str]:
     """Return data, model and label in a few words of at most 64 letters."""
     data, net = config["data"], config["model"]["net"]
-    words = [*data["symbols"][:3], *_listed(data["interval"]), net.get("backbone") or net["_target_"].rsplit(".", 1)[-1],
-             data["label"]["_target_"].rsplit(".", 1)[-1], f"seed {config['seed']}"]
+    words = [
+        *data["symbols"][:3],
+        *_listed(data["interval"]),
+        net.get("backbone") or net["_target_"].rsplit(".", 1)[-1],
+        data["label"]["_target_"].rsplit(".", 1)[-1],
+        f"seed {config['seed']}",
+    ]
     return list(dict.fromkeys(str(word)[:64] for word in words))
 
 
