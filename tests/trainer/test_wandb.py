@@ -200,7 +200,12 @@ def test_a_config_is_shown_without_secrets_and_with_its_tokenizer(tmp_path):
 @pytest.mark.slow
 def test_a_multirun_of_three_is_three_runs_of_one_group_and_the_failed_one_is_closed(tmp_path):
     done = tiny.command(
-        "-m", *tiny.TINY, f"outputs={tmp_path}", "data.stride=1,2,600", "trainer/logger=wandb", "trainer.max_epochs=1"
+        "-m",
+        *tiny.TINY,
+        f"outputs={tmp_path}",
+        "model.optimizer.lr=0.001,0.002,1e30",
+        "trainer/logger=wandb",
+        "trainer.max_epochs=1",
     )
     boards = dashboards(tmp_path)
     assert done.returncode == 3 and len({b.of("run")[0].run_id for b in boards}) == 3
