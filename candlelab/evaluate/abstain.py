@@ -47,6 +47,6 @@ def named(test: Predicted, least: float | None, level: float) -> Scored:
     found: Scored = {"named": float(sure.mean()) if len(sure) else np.nan}
     if sure.any():
         right = test.right[sure]
-        interval = intervals.of_share(right, test.rows.take(sure), level, memory=test.memory)
+        interval = intervals.of_share(right, test.rows.take(sure), level, cosines=test.cosines)
         put(found, "named_accuracy", float(right.mean()), interval)
     return found

@@ -25,6 +25,7 @@ class Backtest:
     turnover  mean over symbols of |change of position|
     entries   positions opened or turned, all symbols
     exposure  share of rows with a position
+    position  mean over symbols
     """
 
     time: np.ndarray
@@ -33,6 +34,7 @@ class Backtest:
     turnover: np.ndarray
     entries: int
     exposure: float
+    position: np.ndarray
 
     @property
     def equity(self) -> np.ndarray:
@@ -77,7 +79,15 @@ def run(signal: np.ndarray, bar_return: np.ndarray, rows: Rows, cost: float) -> 
     gross = per_instant(signal * bar_return, rows)
     turnover = per_instant(change, rows)
     entries = int(((signal != 0) & (signal != before)).sum())
-    return Backtest(rows.instants, gross, gross - cost * turnover, turnover, entries, float(np.mean(signal != 0)))
+    return Backtest(
+        rows.instants,
+        gross,
+        gross - cost * turnover,
+        turnover,
+        entries,
+        float(np.mean(signal != 0)),
+        per_instant(signal, rows),
+    )
 
 
 def per_instant(values: np.ndarray, rows: Rows) -> np.ndarray:

@@ -9,7 +9,7 @@ import numpy as np
 from scipy.stats import rankdata, spearmanr
 
 from candlelab.evaluate import intervals, mean_error, metrics
-from candlelab.evaluate.mean_error import MeanError
+from candlelab.evaluate.mean_error import FEWEST_COSINES, MeanError
 from candlelab.evaluate.rows import Rows
 
 Scored = dict[str, float]
@@ -35,9 +35,11 @@ class Predicted:
         return (self.p.argmax(1) == self.label).astype(float)
 
     @cached_property
-    def memory(self) -> float:
-        """Largest first-order autocorrelation of a class probability, in [0, 0.97]."""
-        return max(mean_error.memory_of(column, self.rows) for column in self.p.T)
+    def cosines(self) -> int:
+        """How many cosines tell the spread of a share of these rows: few where answers last, or classes do as calm and lively times."""
+        lasts = max(mean_error.lasting_time(column, self.rows) for column in self.p.T[1:])
+        known = mean_error.cosines_for(self.rows.longest, lasts)
+        return min(known, FEWEST_COSINES) if self.p.shape[1] > 2 and self.rows.horizon else known
 
     @property
     def moved(self) -> np.ndarray:
@@ -58,13 +60,25 @@ def classify(given: Predicted, classes: tuple[str, ...], *, level: float, bins: 
     table = metrics.confusion(given.label, given.p.argmax(1), len(classes))
     effective = given.rows.effective_size(given.right)
     found: Scored = {"n": size, "n_eff": effective}
-    share = float(metrics.accuracy(table))
-    put(found, "accuracy", share, intervals.of_share(given.right, given.rows, level, memory=given.memory))
+    found |= formula_scores(given, level)
     boot = intervals.BlockBootstrap(given.rows, draws, seed)
-    _of_table(found, given, level)
-    _of_ranks(found, given, boot, level)
-    _of_probabilities(found, given, bins, boot, level)
+    _bootstrapped(found, given, bins, boot, level)
     _per_class(found, table, classes)
+    return found
+
+
+def formula_scores(given: Predicted, level: float) -> Scored:
+    """The scores whose intervals have a formula."""
+    found: Scored = {}
+    put(
+        found,
+        "accuracy",
+        float(given.right.mean()),
+        intervals.of_share(given.right, given.rows, level, cosines=given.cosines),
+    )
+    _of_table(found, given, level)
+    _of_ranks(found, given, level)
+    _of_probabilities(found, given, level)
     return found
 
 
@@ -81,17 +95,17 @@ def _of_table(found: Scored, given: Predicted, level: float) -> None:
             found,
             name,
             float(parts.mean()),
-            intervals.of_mean(parts, given.rows, level, lowest, 1, memory=given.memory),
+            intervals.of_mean(parts, given.rows, level, lowest, 1, cosines=given.cosines),
         )
 
 
-def _of_ranks(found: Scored, given: Predicted, boot: intervals.BlockBootstrap, level: float) -> None:
+def _of_ranks(found: Scored, given: Predicted, level: float) -> None:
     label, p, rows = given.label, given.p, given.rows
     put(
         found,
         "auroc",
         metrics.over_classes(metrics.auroc, label, p),
-        intervals.of_auroc_classes(label, p, rows, level, memory=given.memory),
+        intervals.of_auroc_classes(label, p, rows, level, cosines=given.cosines),
     )
     found |= direction_scores(given, level)
     change, far = (label == 0) | (label == p.shape[1] - 1), p[:, 0] + p[:, -1]
@@ -100,11 +114,8 @@ def _of_ranks(found: Scored, given: Predicted, boot: intervals.BlockBootstrap, l
         found,
         "auroc_move",
         metrics.auroc_move(label, p),
-        intervals.of_mean(parts, rows, level, 0, 1, memory=given.memory),
+        intervals.of_mean(parts, rows, level, 0, 1, cosines=given.cosines),
     )
-    value = metrics.over_classes(metrics.auprc, label, p)
-    error = metrics.over_classes(lambda positive, score: intervals.auprc_error(positive, score, boot), label, p)
-    put(found, "auprc", value, intervals.around(value, error, level, 0, 1, freedom=boot.freedom))
 
 
 def direction_scores(given: Predicted, level: float) -> Scored:
@@ -131,10 +142,18 @@ def direction_scores(given: Predicted, level: float) -> Scored:
     return found
 
 
-def _of_probabilities(found: Scored, given: Predicted, bins: int, boot: intervals.BlockBootstrap, level: float) -> None:
+def _of_probabilities(found: Scored, given: Predicted, level: float) -> None:
     for name, losses in (("brier", metrics.brier_losses), ("log_loss", metrics.log_losses)):
         values = losses(given.label, given.p)
-        put(found, name, float(values.mean()), intervals.of_mean(values, given.rows, level, memory=given.memory))
+        put(found, name, float(values.mean()), intervals.of_loss(values, given.rows, level, cosines=given.cosines))
+
+
+def _bootstrapped(found: Scored, given: Predicted, bins: int, boot: intervals.BlockBootstrap, level: float) -> None:
+    value = metrics.over_classes(metrics.auprc, given.label, given.p)
+    error = metrics.over_classes(
+        lambda positive, score: intervals.auprc_error(positive, score, boot), given.label, given.p
+    )
+    put(found, "auprc", value, intervals.around(value, error, level, 0, 1, freedom=boot.freedom))
     error = intervals.ece_error(given.label, given.p, bins, boot)
     value = float(metrics.ece(*metrics.calibration_bins(given.label, given.p, bins)))
     put(found, "ece", value, intervals.around(value, error, level, 0, 1, freedom=boot.freedom))
@@ -161,12 +180,7 @@ def forecast_scores(given: Predicted, level: float) -> Scored:
     rows = given.rows.take(known)
     losses = ((forecast - actual) / sigma) ** 2
     found: Scored = {}
-    put(
-        found,
-        "forecast_mse",
-        float(losses.mean()),
-        intervals.of_mean(losses, rows, level, memory=mean_error.memory_of(forecast, rows)),
-    )
+    put(found, "forecast_mse", float(losses.mean()), intervals.of_loss(losses, rows, level, cosines=FEWEST_COSINES))
     found["forecast_r2"] = float(1 - losses.mean() / np.mean((actual / sigma) ** 2))
     constant = np.ptp(forecast) == 0 or np.ptp(actual) == 0
     rank = np.nan if constant else float(spearmanr(forecast, actual).statistic)

@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy.special import stdtr
 from scipy.stats import binom, friedmanchisquare, norm, rankdata, studentized_range
-from scipy.stats import t as student
 
 from candlelab.evaluate import intervals, mean_error, metrics
 from candlelab.evaluate.mean_error import MeanError
@@ -34,26 +34,32 @@ def of_means(values: np.ndarray, rows: Rows, level: float) -> Difference:
     return _against_zero(values, mean_error.of_mean(values, rows), level)
 
 
+def of_lasting_means(values: np.ndarray, rows: Rows, level: float, *, cosines: int) -> Difference:
+    """As `of_means`, for differences that hang together beyond the horizon, as those of answers that last."""
+    if len(values) == 0 or np.isnan(values).any():
+        return Difference(np.nan, np.nan, np.nan, np.nan)
+    return _against_zero(values, mean_error.of_lasting_mean(values, rows, cosines), level)
+
+
 def _against_zero(values: np.ndarray, found: MeanError, level: float) -> Difference:
     value = float(values.mean())
     if found.error == 0:
         return Difference(value, value, value, 1.0 if value == 0 else 0.0)
     ends = intervals.around(value, found.error, level, freedom=found.freedom)
-    return Difference(value, *ends, float(2 * student.sf(abs(value) / found.error, found.freedom)))
+    return Difference(value, *ends, float(2 * stdtr(found.freedom, -abs(value) / found.error)))
 
 
-def paired_accuracy(first: np.ndarray, second: np.ndarray, rows: Rows, level: float) -> Difference:
-    """Difference in accuracy of two models; first, second (n,) 1 where right.
+def paired_accuracy(first: np.ndarray, second: np.ndarray, rows: Rows, level: float, *, cosines: int) -> Difference:
+    """Difference in accuracy of two models; first, second (n,) 1 where right; cosines as in `intervals.of_mean`.
 
-    The p-value is McNemar's where the rows count like independent ones, else Student's. Answers that differ in stretches
-    are right or wrong in stretches where prices have a trend.
+    The p-value is McNemar's where the rows count like independent ones, else Student's.
     """
     gap = np.asarray(first, float) - second
     if len(gap) == 0:
         return Difference(np.nan, np.nan, np.nan, np.nan)
-    error = mean_error.of_persistent_mean(gap, rows, mean_error.memory_of(np.abs(gap), rows))
+    error = mean_error.of_lasting_mean(gap, rows, cosines)
     found = _against_zero(gap, error, level)
-    if error.error**2 * len(gap) > np.var(gap) * (1 + 1e-9):
+    if abs(error.error**2 * len(gap) - np.var(gap)) > 1e-9 * np.var(gap):
         return found
     return replace(found, p_value=mcnemar(int(np.sum(gap > 0)), int(np.sum(gap < 0))))
 
@@ -64,12 +70,17 @@ def mcnemar(first_only: int, second_only: int) -> float:
     return float(min(1.0, 2 * binom.cdf(min(first_only, second_only), total, 0.5))) if total else 1.0
 
 
-def paired_auroc(label: np.ndarray, first: np.ndarray, second: np.ndarray, rows: Rows, level: float) -> Difference:
+def paired_auroc(
+    label: np.ndarray, first: np.ndarray, second: np.ndarray, rows: Rows, level: float, *, cosines: int
+) -> Difference:
     """Difference of two AUROCs on the same rows, one-vs-rest mean for K > 2 (DeLong et al. 1988).
 
     first, second (n, K) probabilities.
     """
-    return of_means(macro_auroc_parts(label, first) - macro_auroc_parts(label, second), rows, level)
+    parts = macro_auroc_parts(label, first) - macro_auroc_parts(label, second)
+    return (
+        of_means(parts, rows, level) if first.shape[1] == 2 else of_lasting_means(parts, rows, level, cosines=cosines)
+    )
 
 
 def paired_direction(
@@ -80,10 +91,12 @@ def paired_direction(
     return of_means(parts, rows.take(moved), level)
 
 
-def paired_balanced(label: np.ndarray, first: np.ndarray, second: np.ndarray, rows: Rows, level: float) -> Difference:
+def paired_balanced(
+    label: np.ndarray, first: np.ndarray, second: np.ndarray, rows: Rows, level: float, *, cosines: int
+) -> Difference:
     """Difference of two balanced accuracies; first, second (n, K) probabilities."""
     own, other = (metrics.balanced_parts(label, p.argmax(1), p.shape[1]) for p in (first, second))
-    return of_means(own - other, rows, level)
+    return of_lasting_means(own - other, rows, level, cosines=cosines)
 
 
 def paired_sharpe(first: np.ndarray, second: np.ndarray, level: float) -> Difference:

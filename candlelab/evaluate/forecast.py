@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from candlelab.evaluate import intervals, mean_error
+from candlelab.evaluate import intervals
 from candlelab.evaluate.classification import Predicted, Scored, put
+from candlelab.evaluate.mean_error import FEWEST_COSINES
 
 FEWEST = 3  # rows below which nothing is said
 LEVEL = 0.95  # of the range in which the coming close is expected
@@ -23,12 +24,7 @@ def against_naive(given: Predicted, level: float) -> Scored:
     own, naive = 100 * np.abs(given.forecast[known] - actual), 100 * np.abs(actual)
     found: Scored = {"forecast_n": int(known.sum())}
     for name, values in (("forecast_mae_pct", own), ("naive_mae_pct", naive), ("forecast_gain_pct", naive - own)):
-        put(
-            found,
-            name,
-            float(values.mean()),
-            intervals.of_mean(values, rows, level, memory=mean_error.memory_of(values, rows)),
-        )
+        put(found, name, float(values.mean()), intervals.of_loss(values, rows, level, cosines=FEWEST_COSINES))
     return found | {
         "forecast_rmse_pct": float(np.sqrt(np.mean(own**2))),
         "naive_rmse_pct": float(np.sqrt(np.mean(naive**2))),

@@ -5,21 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from scipy.stats import norm
-from scipy.stats import t as student
 
 from candlelab.evaluate import mean_error, metrics
 from candlelab.evaluate.bootstrap import block_counts, block_of
+from candlelab.evaluate.mean_error import quantile
 from candlelab.evaluate.rows import Rows
 
 Interval = tuple[float, float]
 NOT_AVAILABLE: Interval = (np.nan, np.nan)
 BLOCK_HORIZONS = 3  # blocks a few horizons long cut few of the pairs that overlap
-
-
-def quantile(level: float, freedom: float = np.inf) -> float:
-    """Student's t quantile of a two-sided level; 0.95 gives 1.96 for infinite degrees of freedom."""
-    return float(norm.ppf((1 + level) / 2) if np.isinf(freedom) else student.ppf((1 + level) / 2, freedom))
 
 
 def around(
@@ -42,23 +36,51 @@ def wilson(share: float, size: float, level: float, *, freedom: float = np.inf) 
     return max(0.0, (share + z2 / 2 - half) / (1 + z2)), min(1.0, (share + z2 / 2 + half) / (1 + z2))
 
 
-def of_share(values: np.ndarray, rows: Rows, level: float, *, memory: float) -> Interval:
-    """Interval of the share of ones in `values` (n,), dependence taken into account; memory as in `of_mean`."""
-    found = mean_error.of_persistent_mean(values, rows, memory)
+def of_share(values: np.ndarray, rows: Rows, level: float, *, cosines: int) -> Interval:
+    """Interval of the share of ones in `values` (n,), dependence taken into account; cosines as in `of_mean`."""
+    found = mean_error.of_lasting_mean(values, rows, cosines)
     return wilson(float(values.mean()), _worth(values, found, rows), level, freedom=found.freedom)
 
 
 def of_mean(
-    values: np.ndarray, rows: Rows, level: float, low: float = -np.inf, high: float = np.inf, *, memory: float
+    values: np.ndarray, rows: Rows, level: float, low: float = -np.inf, high: float = np.inf, *, cosines: int
 ) -> Interval:
     """Interval of the mean of `values` (n,), dependence taken into account.
 
-    memory  first-order autocorrelation of what the model says: calm and lively times are dependence too.
+    cosines  few where what the model says lasts, or its errors do: calm and lively times are dependence too.
     """
     if np.isnan(values).any():
         return NOT_AVAILABLE
-    found = mean_error.of_persistent_mean(values, rows, memory)
+    found = mean_error.of_lasting_mean(values, rows, cosines)
     return around(float(values.mean()), found.error, level, low, high, freedom=found.freedom)
+
+
+def of_loss(values: np.ndarray, rows: Rows, level: float, *, cosines: int) -> Interval:
+    """Interval of a mean loss (n,), cosines as in `of_mean`; longer on the side that the skewness of its blocks makes longer.
+
+    Source: Hall 1992, the monotone cubic transformation of Student's t.
+    """
+    if np.isnan(values).any():
+        return NOT_AVAILABLE
+    few = min(cosines, mean_error.LOSS_COSINES) if cosines <= mean_error.FEWEST_COSINES else cosines
+    found, value = mean_error.of_lasting_mean(values, rows, few), float(values.mean())
+    if found.error == 0:
+        return value, value
+    skewness, half = _skewness_of_mean(values, rows), quantile(level, found.freedom)
+    return value - found.error * _untransformed(half, skewness), value - found.error * _untransformed(-half, skewness)
+
+
+def _skewness_of_mean(values: np.ndarray, rows: Rows, blocks: int = 16) -> float:
+    place = rows.instant * blocks // len(rows.instants)
+    sums = np.bincount(place, values - values.mean(), blocks)
+    return float(np.clip(np.mean(sums**3) / np.mean(sums**2) ** 1.5 / np.sqrt(blocks), -0.6, 0.6))
+
+
+def _untransformed(t: float, skewness: float) -> float:
+    """The statistic whose transform t + … is free of skewness; t itself without any."""
+    if abs(skewness) < 1e-6:
+        return t
+    return float(3 / skewness * (np.cbrt(1 + skewness * (t - skewness / 6)) - 1))
 
 
 def of_auroc(positive: np.ndarray, score: np.ndarray, rows: Rows, level: float) -> Interval:
@@ -86,13 +108,13 @@ def _worth(values: np.ndarray, found: mean_error.MeanError, rows: Rows) -> float
     return rows.independent if found.error == 0 else float(np.var(values)) / found.error**2
 
 
-def of_auroc_classes(label: np.ndarray, p: np.ndarray, rows: Rows, level: float, *, memory: float) -> Interval:
+def of_auroc_classes(label: np.ndarray, p: np.ndarray, rows: Rows, level: float, *, cosines: int) -> Interval:
     """Interval of the one-vs-rest mean AUROC of p (n, K)."""
     if p.shape[1] == 2:
         return of_auroc(label == 1, p[:, 1], rows, level)
     parts = [metrics.auroc_parts(label == k, p[:, k]) for k in range(p.shape[1])]
     parts = [part for part in parts if not np.isnan(part).any()]
-    return of_mean(np.mean(parts, 0), rows, level, 0, 1, memory=memory) if parts else NOT_AVAILABLE
+    return of_mean(np.mean(parts, 0), rows, level, 0, 1, cosines=cosines) if parts else NOT_AVAILABLE
 
 
 class BlockBootstrap:

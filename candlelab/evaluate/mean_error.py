@@ -9,9 +9,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy.fft import dct, irfft, next_fast_len, rfft
+from scipy.special import ndtri, stdtrit
 
 if TYPE_CHECKING:
     from candlelab.evaluate.rows import Rows
+
+FEWEST_COSINES = 6  # also where a series is too short to show how long calm and lively times last
+LOSS_COSINES = 5  # losses are larger the livelier the times
+MANY_COSINES = 48  # so many know a variance well enough to be held against that of independent rows
 
 
 @dataclass(frozen=True)
@@ -20,6 +26,15 @@ class MeanError:
 
     error: float
     freedom: float
+
+    def half(self, level: float = 0.95) -> float:
+        """Half the width of the interval."""
+        return quantile(level, self.freedom) * self.error
+
+
+def quantile(level: float, freedom: float = np.inf) -> float:
+    """Student's t quantile of a two-sided level; 0.95 gives 1.96 for infinite degrees of freedom."""
+    return float(ndtri((1 + level) / 2) if np.isinf(freedom) else stdtrit(freedom, (1 + level) / 2))
 
 
 def newey_west(values: np.ndarray, lags: int) -> float:
@@ -40,31 +55,40 @@ def automatic_lags(size: int, at_least: int = 0) -> int:
     return max(at_least, int(4 * (size / 100) ** (2 / 9)))
 
 
-def memory_of(values: np.ndarray, rows: Rows) -> float:
-    """First-order autocorrelation of `values` (n,) from row to row of a chain, in [0, 0.97]; 0 where they never vary."""
-    centred = values - values.mean()
-    spread = centred @ centred
-    follows = ~rows.starts[1:]
-    return float(np.clip(centred[1:][follows] @ centred[:-1][follows] / spread, 0.0, 0.97)) if spread > 0 else 0.0
+def lasting_time(values: np.ndarray, rows: Rows) -> float:
+    """Integrated autocorrelation time of `values` (n,) from row to row of a symbol: 1 where nothing lasts.
 
-
-def memory_under_noise(values: np.ndarray, lags: int = 4) -> float:
-    """Autocorrelation from step to step of what lasts in a noisy series, in [0, 0.97]: from lags 5 to 8 over lags 1 to 4.
-
-    0 where those of lags 1 to 4 are together no larger than noise would make them.
+    (1 + r) / (1 - r) where the memory is of first order r. Autocorrelations are summed until five such times (Sokal 1997).
     """
-    centred = values - values.mean()
-    spread = centred @ centred
-    if spread <= 0 or len(values) <= 2 * lags:
-        return 0.0
-    found = np.array([centred[lag:] @ centred[:-lag] for lag in range(1, 2 * lags + 1)]) / spread
-    near, far = found[:lags].sum(), found[lags:].sum()
-    return float(np.clip(far / near, 0.0, 0.97**lags)) ** (1 / lags) if near > 2 * np.sqrt(lags / len(values)) else 0.0
+    return integrated_time(np.split(values, np.flatnonzero(np.diff(rows.symbol)) + 1))
 
 
-def persistent_lags(memory: float, size: int) -> int:
-    """Bartlett lags of a first-order autoregression: 1.1447 (4 rho^2 T / (1 - rho^2)^2)^(1/3), at most T/8 (Andrews 1991)."""
-    return min(int(1.1447 * (4 * memory**2 * size / (1 - memory**2) ** 2) ** (1 / 3)), size // 8)
+def integrated_time(series: list[np.ndarray]) -> float:
+    """The same of the mean autocovariance of several series."""
+    found = np.zeros(max(map(len, series)))
+    for each in series:
+        size = next_fast_len(2 * len(each), real=True)
+        found[: len(each)] += irfft(np.abs(rfft(each - each.mean(), size)) ** 2, size)[: len(each)]
+    if found[0] <= 0:
+        return 1.0
+    time = 2 * np.cumsum(found / found[0]) - 1
+    enough = np.flatnonzero(np.arange(len(time)) >= 5 * time)
+    return float(max(time[enough[0]] if len(enough) else time.max(), 1.0))
+
+
+def cosines_for(size: int, lasts: float) -> int:
+    """How many cosines over T = `size` steps are slow beside what `lasts` so many steps: T / (2 pi lasts), at least six."""
+    return max(min(max(int(size / (2 * np.pi * lasts)), FEWEST_COSINES), size // 4), 1)
+
+
+def long_run(sums: np.ndarray, cosines: int) -> MeanError:
+    """Standard error of the sum of a series (T,) from its slowest cosines; Student's t with about as many degrees of freedom.
+
+    Equal-weighted cosine estimator of the long-run variance. Source: Lazarus, Lewis, Stock & Watson 2018.
+    """
+    slow = dct(sums - sums.mean(), norm="ortho")[1 : cosines + 1]
+    fat = max(_kurtosis(sums) - 3, 0.0) / (2 * len(sums))
+    return MeanError(float(np.sqrt(len(sums) * np.mean(slow**2))), 1 / (1 / len(slow) + fat))
 
 
 def of_mean(values: np.ndarray, rows: Rows) -> MeanError:
@@ -86,19 +110,22 @@ def of_mean(values: np.ndarray, rows: Rows) -> MeanError:
     return MeanError(float(np.sqrt(max(total, spread))) / size, _freedom(sums, _lags_read(rows)))
 
 
-def of_persistent_mean(values: np.ndarray, rows: Rows, memory: float) -> MeanError:
-    """As `of_mean`, for terms that hang together beyond the horizon as well, such as those of calm and lively times.
+def of_lasting_mean(values: np.ndarray, rows: Rows, cosines: int) -> MeanError:
+    """As `of_mean`, for terms that hang together beyond the horizon as well: where answers last, or calm and lively times do.
 
-    memory  first-order autocorrelation of what the model says: terms last no longer than that, or than their own
+    cosines  at most so many are read, fewer where the terms themselves last; many are held against `of_mean`
     """
     plain = of_mean(values, rows)
-    if plain.error == 0:
+    if plain.error == 0 or len(rows.instants) < 4 * FEWEST_COSINES:
         return plain
     sums = np.bincount(rows.instant, values - np.mean(values), len(rows.instants))
-    lags = persistent_lags(max(memory, memory_under_noise(sums)), len(sums))
-    clustered = float(np.sqrt(newey_west(sums, lags) * len(sums))) / len(rows)
-    # a Bartlett kernel of L lags reads as much noise as a rectangular one of L / 3
-    return MeanError(max(plain.error, clustered), min(plain.freedom, _freedom(sums, max(_lags_read(rows), lags // 3))))
+    cosines = min(cosines, cosines_for(len(sums), integrated_time([sums])))
+    if cosines > len(sums) // 10:  # nothing lasts longer than a row and a half
+        return plain
+    found = long_run(sums, cosines)
+    found = MeanError(found.error / len(rows), found.freedom)
+    few = cosines < MANY_COSINES and found.error > 0
+    return found if few else max(found, plain, key=MeanError.half)
 
 
 def _lags_read(rows: Rows) -> int:
@@ -121,6 +148,9 @@ def _pairs_within(centred: np.ndarray, sums: np.ndarray, rows: Rows) -> float:
 
 def _freedom(sums: np.ndarray, lags: int) -> float:
     """Degrees of freedom of a variance estimated from T sums and so many lags: 2 T / (kurtosis - 1 + 4 lags)."""
+    return float(max(2 * len(sums) / max(_kurtosis(sums) - 1 + 4 * lags, 1e-9), 1.0))
+
+
+def _kurtosis(sums: np.ndarray) -> float:
     squares = sums**2
-    kurtosis = np.mean(squares**2) / np.mean(squares) ** 2
-    return float(max(2 * len(sums) / max(kurtosis - 1 + 4 * lags, 1e-9), 1.0))
+    return float(np.mean(squares**2) / np.mean(squares) ** 2)

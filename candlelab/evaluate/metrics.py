@@ -7,7 +7,8 @@ Dimensions: n rows, K classes. label (n,) int in 0 … K-1; p (n, K) rows sum to
 from __future__ import annotations
 
 import numpy as np
-from scipy.stats import norm, rankdata
+from scipy.special import ndtri
+from scipy.stats import rankdata
 
 
 def confusion(label: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndarray:
@@ -216,7 +217,7 @@ def chance_band(prior: np.ndarray, answered: np.ndarray, size: float, level: flo
     """
     centre = float(prior @ answered)
     spread = np.sum((np.diag(prior) - np.outer(prior, prior)) * (np.diag(answered) - np.outer(answered, answered)))
-    half = float(norm.ppf((1 + level) / 2) * np.sqrt(max(spread, 0.0) / size))
+    half = float(ndtri((1 + level) / 2) * np.sqrt(max(spread, 0.0) / size))
     return centre - half, centre + half
 
 
@@ -230,7 +231,7 @@ def smallest_area(error: float, value: float, quantile: float) -> float:
     quantile  half width of the interval in standard errors
     """
     room = value * (1 - value)
-    unit = (quantile + norm.ppf(POWER)) * error / np.sqrt(room) if room > 0 else np.nan
+    unit = (quantile + ndtri(POWER)) * error / np.sqrt(room) if room > 0 else np.nan
     # A - 1/2 = unit sqrt(A (1 - A)), solved for A
     found = 0.5 + 0.5 * unit / np.sqrt(1 + unit**2)
     return float(found) if found < 0.995 else np.nan

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from candlelab.core.signal import confidences, signal_at
 from candlelab.evaluate import backtest, intervals, metrics, record, sharpe
@@ -11,7 +11,7 @@ from candlelab.evaluate.backtest import Backtest
 from candlelab.evaluate.bootstrap import sharpe_error
 from candlelab.evaluate.classification import Scored, put
 from candlelab.evaluate.compare import paired_sharpe
-from candlelab.evaluate.mean_error import automatic_lags, persistent_lags
+from candlelab.evaluate.mean_error import automatic_lags, cosines_for, integrated_time
 from candlelab.evaluate.rows import Rows
 from candlelab.evaluate.threshold.curve import Trades
 
@@ -44,14 +44,15 @@ def signal_of(trades: Trades, threshold: float | None) -> np.ndarray:
 def earnings(test: Backtest, rows: Rows, *, level: float) -> Scored:
     """Sharpe ratios per bar and annualised with intervals, PSR, track record, turnover, drawdown."""
     net, ratio = test.net, test.sharpe
-    lags = lags_of(test, rows)
-    error = sharpe.robust_error(net, lags) if not np.isnan(ratio) else np.nan
+    spread = sharpe.robust_error(net, cosines_of(test))
     year = np.sqrt(rows.per_year)
-    low, high = intervals.around(ratio, error, level, freedom=1.5 * len(net) / (lags + 1))
-    found: Scored = {"sharpe_net_se": error}
+    low, high = intervals.around(ratio, spread.error, level, freedom=spread.freedom)
+    found: Scored = {"sharpe_net_se": spread.error}
     put(found, "sharpe_net", ratio, (low, high))
     put(found, "sharpe_net_annual", ratio * year, (low * year, high * year))
-    found["sharpe_net_annual_lo"] = np.nan if np.isnan(ratio) else sharpe.annual_sharpe(net, rows.per_year, lags)
+    found["sharpe_net_annual_lo"] = (
+        np.nan if np.isnan(ratio) else sharpe.annual_sharpe(net, rows.per_year, automatic_lags(len(net), rows.lags))
+    )
     found["sharpe_gross"] = sharpe.sharpe(test.gross) if test.entries else np.nan
     found |= _probabilities(net, ratio)
     found["turnover"], found["bars"] = float(test.turnover.mean()), len(net)
@@ -63,12 +64,9 @@ def earnings(test: Backtest, rows: Rows, *, level: float) -> Scored:
     return found
 
 
-def lags_of(test: Backtest, rows: Rows) -> int:
-    """Lags over which net returns may hang together: while positions last, a trend of prices is earned again and again."""
-    stays = 1 - test.turnover.mean() / (2 * test.exposure) if test.exposure else 0.0
-    return max(
-        automatic_lags(len(test.net), rows.lags), persistent_lags(float(np.clip(stays, 0.0, 0.97)), len(test.net))
-    )
+def cosines_of(test: Backtest) -> int:
+    """How many cosines tell the spread of mean returns: while positions last, a trend of prices is earned again and again."""
+    return cosines_for(len(test.net), max(integrated_time([test.position]), integrated_time([test.net])))
 
 
 def _probabilities(net: np.ndarray, ratio: float) -> Scored:
@@ -140,10 +138,8 @@ def against_holding(signal: np.ndarray, trades: Trades, *, level: float) -> Scor
     put(found, "sharpe_over_holding_annual", gap.value * year, (gap.low * year, gap.high * year))
     timing = test.net - backtest.run(mean_by_symbol(signal, rows), gain, rows, cost).net
     ratio = sharpe.sharpe(timing)
-    lags = lags_of(test, rows)
-    low, high = intervals.around(
-        ratio, sharpe.robust_error(timing, lags), level, freedom=1.5 * len(timing) / (lags + 1)
-    )
+    spread = sharpe.robust_error(timing, cosines_of(test))
+    low, high = intervals.around(ratio, spread.error, level, freedom=spread.freedom)
     put(found, "sharpe_timing_annual", ratio * year, (low * year, high * year))
     return found
 
@@ -173,7 +169,7 @@ def edges(forward_return: np.ndarray, rows: Rows, cost: float, level: float) -> 
     instants = len(rows.instants)
     known = forward_return[np.isfinite(forward_return)]
     move = float(np.mean(np.abs(known))) if len(known) else 0.0
-    power = intervals.quantile(level) + norm.ppf(metrics.POWER)
+    power = intervals.quantile(level) + ndtri(metrics.POWER)
     return {
         "smallest_sharpe_annual": float(power * sharpe.standard_error(0.0, instants) * np.sqrt(rows.per_year)),
         "mean_move_pct": 100 * move,

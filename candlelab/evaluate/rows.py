@@ -73,6 +73,8 @@ class Rows:
 
     def take(self, keep: np.ndarray) -> Rows:
         """The rows where `keep` (n,) is True."""
+        if keep.all():
+            return self
         return Rows(self.time[keep], self.chain[keep], self.symbol[keep], self.horizon, self.interval)
 
     @cached_property
@@ -112,6 +114,11 @@ class Rows:
             return 1
         lengths, counts = np.unique(gaps, return_counts=True)
         return max(1, round(int(lengths[counts.argmax()]) / interval_ms(self.interval)))
+
+    @cached_property
+    def longest(self) -> int:
+        """Rows of the symbol that has most."""
+        return int(np.bincount(self.symbol).max())
 
     @cached_property
     def per_year(self) -> float:

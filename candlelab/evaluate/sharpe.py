@@ -6,9 +6,9 @@ Everything is per bar unless a name says annual. "Not available" is NaN, never 0
 from __future__ import annotations
 
 import numpy as np
-from scipy.stats import kurtosis, norm, skew
+from scipy.special import ndtr, ndtri
 
-from candlelab.evaluate.mean_error import newey_west
+from candlelab.evaluate.mean_error import MANY_COSINES, MeanError, long_run, newey_west
 
 EULER = float(np.euler_gamma)
 
@@ -29,21 +29,25 @@ def standard_error(ratio: float, size: int) -> float:
 
 def moments(returns: np.ndarray) -> tuple[float, float]:
     """Biased sample skewness and raw kurtosis (normal: 0 and 3)."""
-    return float(skew(returns)), float(kurtosis(returns, fisher=False))
+    centred = returns - np.mean(returns)
+    squares = centred * centred
+    second = squares.mean()
+    return float(np.mean(squares * centred) / second**1.5), float(np.mean(squares * squares) / second**2)
 
 
-def robust_error(returns: np.ndarray, lags: int) -> float:
+def robust_error(returns: np.ndarray, cosines: int) -> MeanError:
     """Standard error for skewed, fat-tailed, autocorrelated returns.
 
-    The spread of 9.3 times the root of Newey-West over plain variance, where that exceeds 1.
+    The spread of independent returns times the root of long-run over plain variance; with many cosines at least 1.
     """
     ratio = sharpe(returns)
     if np.isnan(ratio):
-        return np.nan
+        return MeanError(np.nan, np.inf)
     skewness, raw_kurtosis = moments(returns)
     plain = _spread(ratio, skewness, raw_kurtosis) / np.sqrt(len(returns) - 1)
-    inflation = newey_west(returns, lags) / np.var(returns)
-    return float(plain * np.sqrt(max(1.0, inflation)))
+    found = long_run(returns, cosines)
+    inflation = found.error / (np.std(returns) * np.sqrt(len(returns)))
+    return MeanError(plain * (max(1.0, inflation) if cosines >= MANY_COSINES else inflation), found.freedom)
 
 
 def annual_factor(bars: int, correlations: np.ndarray) -> float:
@@ -78,7 +82,7 @@ def probabilistic_sharpe(
     ratio: float, size: int, skewness: float, raw_kurtosis: float, benchmark: float = 0.0
 ) -> float:
     """Probability that the true per-bar ratio exceeds `benchmark` (Bailey & López de Prado 2012)."""
-    return float(norm.cdf((ratio - benchmark) * np.sqrt(size - 1) / _spread(ratio, skewness, raw_kurtosis)))
+    return float(ndtr((ratio - benchmark) * np.sqrt(size - 1) / _spread(ratio, skewness, raw_kurtosis)))
 
 
 def minimum_track_record(
@@ -87,14 +91,14 @@ def minimum_track_record(
     """Bars needed before the ratio counts as above `benchmark`; NaN where it is not above it."""
     if not ratio > benchmark:
         return np.nan
-    return float(1 + _spread(ratio, skewness, raw_kurtosis) ** 2 * (norm.ppf(level) / (ratio - benchmark)) ** 2)
+    return float(1 + _spread(ratio, skewness, raw_kurtosis) ** 2 * (ndtri(level) / (ratio - benchmark)) ** 2)
 
 
 def expected_maximum(trials: float) -> float:
     """Expected best of N standard normal draws; 0 for a single trial."""
     if trials <= 1:
         return 0.0
-    return float((1 - EULER) * norm.ppf(1 - 1 / trials) + EULER * norm.ppf(1 - 1 / (trials * np.e)))
+    return float((1 - EULER) * ndtri(1 - 1 / trials) + EULER * ndtri(1 - 1 / (trials * np.e)))
 
 
 def effective_trials(trials: int, mean_correlation: float) -> float:

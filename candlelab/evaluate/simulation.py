@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import kstest, norm
+from scipy.special import ndtr
+from scipy.stats import kstest
 
-from candlelab.evaluate import backtest, compare, intervals, metrics, money, verdict, worlds
-from candlelab.evaluate.classification import Predicted, direction_scores
+from candlelab.evaluate import backtest, compare, money, verdict, worlds
+from candlelab.evaluate.classification import Predicted, Scored, direction_scores, formula_scores
 from candlelab.evaluate.threshold.curve import Trades
 from candlelab.evaluate.threshold.exact import Exact
 from candlelab.evaluate.worlds import Sample, World
@@ -17,8 +18,15 @@ from candlelab.evaluate.worlds import Sample, World
 LEVEL = 0.95
 COST = 0.0005
 SEARCH = Exact(score="confidence", min_trades=20, smooth=0.0, draws=0)
-MEASURES = ("direction", "accuracy", "balanced", "mcc", "log_loss", "sharpe", "difference")
-TRUTH = {"direction": 0.5, "difference": 0.0}
+SCORES = {
+    "direction": "auroc_direction",
+    "accuracy": "accuracy",
+    "balanced": "balanced_accuracy",
+    "mcc": "mcc",
+    "log_loss": "log_loss",
+}
+MEASURES = (*SCORES, "sharpe", "difference")
+TRUTH = {"direction": 0.5, "difference": 0.0, "mcc": 0.0}
 
 
 @dataclass(frozen=True)
@@ -45,8 +53,8 @@ class Cell:
 
 def run(world: World, *, count: int, bars: int, seed: int) -> Cell:
     """Score `count` worlds of `bars` test bars each, once without and once with the edge that they could just show."""
-    seeds = np.random.SeedSequence([seed, *world_key(world)])
-    chance = [score(world, bars, 0.0, np.random.default_rng(one)) for one in seeds.spawn(count)]
+    seeds = np.random.SeedSequence([seed, *world.key])
+    chance = [score(world, bars, np.random.default_rng(one)) for one in seeds.spawn(count)]
     edge = float(np.nanmean([found["smallest"] for found in chance]))
     skill = worlds.skill_for(world, edge, np.random.default_rng(seeds.spawn(1)[0]))
     able = [informed(world, bars, skill, np.random.default_rng(one)) for one in seeds.spawn(count)]
@@ -66,12 +74,7 @@ def run(world: World, *, count: int, bars: int, seed: int) -> Cell:
     )
 
 
-def world_key(world: World) -> Sequence[int]:
-    """Numbers that tell one world from another."""
-    return [world.horizon, world.symbols, int(1000 * world.memory), sum(map(ord, world.market)), world.two_valued]
-
-
-def covered(found: Sequence[tuple[float, float, float]], truth: float | None) -> float:
+def covered(found: list[tuple[float, float, float]], truth: float | None) -> float:
     """Share of intervals (value, low, high) that hold the truth, or the mean of the values where it has no formula."""
     value, low, high = np.array(found).T
     truth = np.nanmean(value) if truth is None else truth
@@ -82,7 +85,11 @@ def covered(found: Sequence[tuple[float, float, float]], truth: float | None) ->
 def informed(world: World, bars: int, skill: float, rng: np.random.Generator) -> bool:
     """Whether the verdict finds information in a model of this skill."""
     sample = worlds.draw(world, bars, rng)
-    found = direction_scores(predicted(sample, worlds.lean(sample, skill, rng), rng), LEVEL)
+    return knows(direction_scores(predicted(sample, worlds.lean(sample, skill, rng), rng), LEVEL))
+
+
+def knows(found: Scored) -> bool:
+    """Whether the verdict says yes to the first question."""
     return (
         verdict.side_of(found["auroc_direction_low"], found["auroc_direction_high"], 0.5, verdict.WORTH_HAVING) == "yes"
     )
@@ -94,56 +101,27 @@ def predicted(sample: Sample, said: np.ndarray, rng: np.random.Generator) -> Pre
     stir = worlds.remembered(sample.world.symbols, bars, sample.world.memory, worlds.ANSWERED_TOGETHER, rng).ravel()
     p, keep = worlds.probabilities(sample, said, stir), sample.label >= 0
     none = np.full(int(keep.sum()), np.nan)
-    forward = np.expm1(sample.forward[keep])
-    return Predicted(
-        sample.label[keep], p[keep], none, forward, none, sample.rows if keep.all() else sample.rows.take(keep)
-    )
+    return Predicted(sample.label[keep], p[keep], none, np.expm1(sample.forward[keep]), none, sample.rows.take(keep))
 
 
-def score(world: World, bars: int, skill: float, rng: np.random.Generator) -> dict:
-    """What the verdict says of one world, and every interval as (value, low, high)."""
+def score(world: World, bars: int, rng: np.random.Generator) -> dict:
+    """What the verdict says of a model that knows nothing of one world, and every interval as (value, low, high)."""
     sample = worlds.draw(world, bars, rng)
-    said = worlds.lean(sample, skill, rng)
+    said = worlds.lean(sample, 0.0, rng)
     own, rival = predicted(sample, said, rng), predicted(sample, worlds.lean(sample, 0.0, rng), rng)
-    found = direction_scores(own, LEVEL)
-    area = tuple(found["auroc_direction" + end] for end in ("", "_low", "_high"))
+    found, few = formula_scores(own, LEVEL), min(own.cosines, rival.cosines)
     gap = compare.paired_direction(own.label, own.p, rival.p, own.moved, own.rows, LEVEL)
-    knows = verdict.side_of(*area[1:], 0.5, verdict.WORTH_HAVING) == "yes"
     return {
-        "information": knows,
-        "volatility": not knows and moves(own),
-        "beyond": gap.low > 0 and area[1] > 0.5,
+        "information": knows(found),
+        "volatility": not knows(found) and found["auroc_move_low"] > 0.5,
+        "beyond": gap.low > 0,
         "smallest": found["smallest_auroc"],
-        "direction": area,
         "difference": (gap.value, gap.low, gap.high),
         "direction_p": gap.p_value,
-        "accuracy_p": compare.paired_accuracy(own.right, rival.right, own.rows, LEVEL).p_value,
-        **of_classes(own),
+        "accuracy_p": compare.paired_accuracy(own.right, rival.right, own.rows, LEVEL, cosines=few).p_value,
+        **{name: tuple(found[score + end] for end in ("", "_low", "_high")) for name, score in SCORES.items()},
         **earned(sample, said, worlds.draw(world, bars // 2, rng), rng),
     }
-
-
-def moves(own: Predicted) -> bool:
-    """Whether the size of moves is shown to be known."""
-    if own.p.shape[1] == 2:
-        return False
-    change, far = own.label != 1, own.p[:, 0] + own.p[:, -1]
-    return intervals.of_mean(metrics.auroc_parts(change, far), own.rows, LEVEL, memory=own.memory)[0] > 0.5
-
-
-def of_classes(own: Predicted) -> dict:
-    """Accuracy, balanced accuracy, Matthews correlation and log loss as (value, low, high)."""
-    answered, classes = own.p.argmax(1), own.p.shape[1]
-    parts = {
-        "balanced": metrics.balanced_parts(own.label, answered, classes),
-        "mcc": metrics.mcc_parts(own.label, answered, classes),
-        "log_loss": metrics.log_losses(own.label, own.p),
-    }
-    found = {
-        name: (values.mean(), *intervals.of_mean(values, own.rows, LEVEL, memory=own.memory))
-        for name, values in parts.items()
-    }
-    return found | {"accuracy": (own.right.mean(), *intervals.of_share(own.right, own.rows, LEVEL, memory=own.memory))}
 
 
 def earned(sample: Sample, said: np.ndarray, before: Sample, rng: np.random.Generator) -> dict:
@@ -162,4 +140,4 @@ def earned(sample: Sample, said: np.ndarray, before: Sample, rng: np.random.Gene
 def tradable(sample: Sample, said: np.ndarray) -> Trades:
     """The bars with the side that the model takes on each and how sure it is."""
     side = np.sign(said).astype(np.int8)
-    return Trades(norm.cdf(0.1 * np.abs(said)), side, sample.bar_return, sample.rows, COST)
+    return Trades(ndtr(0.1 * np.abs(said)), side, sample.bar_return, sample.rows, COST)

@@ -6,13 +6,13 @@ Dimensions: S symbols, T bars, n = S T rows sorted by symbol, then time.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Literal, get_args
 
 import numpy as np
 from scipy.optimize import brentq
 from scipy.signal import lfilter
-from scipy.stats import norm
+from scipy.special import ndtr
 
 from candlelab.evaluate.rows import Rows
 
@@ -47,6 +47,11 @@ class World:
         """Class names in label order."""
         return ("down", "neutral", "up") if self.market == "calm and lively" else ("down", "up")
 
+    @property
+    def key(self) -> tuple[int, ...]:
+        """Numbers that tell one world from another: the start of its random numbers."""
+        return self.horizon, self.symbols, int(1000 * self.memory), MARKETS.index(self.market), int(self.two_valued)
+
 
 @dataclass(frozen=True)
 class Sample:
@@ -73,8 +78,14 @@ def draw(world: World, bars: int, rng: np.random.Generator) -> Sample:
         path = np.round(path / tick) * tick
     forward = (path[:, world.horizon : world.horizon + bars] - path[:, :bars]).ravel()
     bar_return = np.expm1(np.diff(path)[:, :bars]).ravel()
-    symbol, time = np.repeat(np.arange(world.symbols), bars), np.tile(HOUR_MS * np.arange(bars), world.symbols)
-    return Sample(world, Rows(time, symbol, symbol, world.horizon, "1h"), labels(world, forward), forward, bar_return)
+    return Sample(world, grid(world.symbols, bars, world.horizon), labels(world, forward), forward, bar_return)
+
+
+@lru_cache(maxsize=4)
+def grid(symbols: int, bars: int, horizon: int) -> Rows:
+    """Where the rows of so many symbols stand; the histories of one kind share it, and all that is worked out from it."""
+    symbol, time = np.repeat(np.arange(symbols), bars), np.tile(HOUR_MS * np.arange(bars), symbols)
+    return Rows(time, symbol, symbol, horizon, "1h")
 
 
 def log_returns(world: World, bars: int, rng: np.random.Generator) -> np.ndarray:
@@ -120,10 +131,10 @@ def standardised(forward: np.ndarray) -> np.ndarray:
 
 def probabilities(sample: Sample, said: np.ndarray, stir: np.ndarray | None = None) -> np.ndarray:
     """(n, K) class probabilities of what a model says; stir (n,) moves the neutral class of three."""
-    up = norm.cdf(0.1 * said)
+    up = ndtr(0.1 * said)
     if len(sample.world.classes) == 2:
         return np.stack([1 - up, up], 1)
-    neutral = 0.2 + 0.2 * norm.cdf(stir)
+    neutral = 0.2 + 0.2 * ndtr(stir)
     return np.stack([(1 - neutral) * (1 - up), neutral, (1 - neutral) * up], 1)
 
 
@@ -137,7 +148,7 @@ def skill_for(world: World, area: float, rng: np.random.Generator, size: int = 2
     def reached(skill: float) -> float:
         unit = skill / np.sqrt(1 - skill**2)
         if world.two_valued:
-            return (norm.cdf(unit * up).mean() + norm.cdf(-unit * down).mean()) / 2
-        return norm.cdf(unit * (up[:pairs] - down[:pairs]) / np.sqrt(2)).mean()
+            return (ndtr(unit * up).mean() + ndtr(-unit * down).mean()) / 2
+        return ndtr(unit * (up[:pairs] - down[:pairs]) / np.sqrt(2)).mean()
 
     return float(brentq(lambda skill: reached(skill) - area, 0.0, 0.99))

@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import csv
+import hashlib
+import io
+from contextlib import suppress
 from itertools import product
 from pathlib import Path
 
 from omegaconf import DictConfig
 from rich.table import Table
 
+from candlelab import evaluate
 from candlelab.core.errors import UserError
+from candlelab.core.files import write_text
+from candlelab.core.reading import text_of
 from candlelab.evaluate.simulation import MEASURES, Cell, run
 from candlelab.evaluate.worlds import MARKETS, World
 from candlelab.pipeline import console
 
+FILE = "simulation.csv"
+SETTINGS = ("worlds", "bars", "seed", "code")
 SAYS_YES = ("information", "volatility", "beyond", "money")
 
 
@@ -31,20 +39,43 @@ def simulate(
     """Score many simulated worlds of every kind; print the table and write it to outputs/simulation.csv.
 
     Answers at chance should be "yes" in at most 4 % of the worlds, intervals hold the truth in 93 to 97 %, and the smallest edge
-    that a verdict names be found in about 80 %.
+    that a verdict names be found in about 80 %. Kinds that an interrupted simulation finished are not drawn again.
     """
     _check(worlds, bars, horizons, symbols, memories, markets)
-    rows = []
+    place, settings = Path(cfg.outputs) / FILE, dict(zip(SETTINGS, (worlds, bars, cfg.seed, _code()), strict=True))
+    known, rows = _found_before(place, settings), []
     for market, horizon, coins, memory, plain in product(markets, horizons, symbols, memories, two_valued):
         world = World(int(horizon), int(coins), float(memory), market, bool(plain))
-        rows.append(_row(run(world, count=worlds, bars=bars, seed=cfg.seed)))
+        before = next((row for row in known if _named(world).items() <= row.items()), None)
+        rows.append(before or _row(run(world, count=worlds, bars=bars, seed=cfg.seed)) | settings)
         print(
             f"{len(rows)}: " + " · ".join(f"{name} {_said(value)}" for name, value in list(rows[-1].items())[:6]),
             flush=True,
         )
-        _write(Path(cfg.outputs) / "simulation.csv", rows)
+        _write(place, [*rows, *(row for row in known if row not in rows)])
     console.show(_table(rows))
     return rows
+
+
+def _code() -> str:
+    """A hash of all that judges: cells of other code are not believed."""
+    files = sorted(Path(evaluate.__file__).parent.rglob("*.py"))
+    return "evaluate " + hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:8]
+
+
+def _found_before(place: Path, settings: dict) -> list[dict]:
+    """The cells of an interrupted simulation with the same settings."""
+    if not place.exists():
+        return []
+    stored = [{name: _read(cell) for name, cell in row.items()} for row in csv.DictReader(text_of(place).splitlines())]
+    return [row for row in stored if settings.items() <= row.items()]
+
+
+def _read(cell: str) -> str | int | float:
+    for kind in (int, float):
+        with suppress(ValueError):
+            return kind(cell)
+    return cell
 
 
 def _check(
@@ -61,19 +92,22 @@ def _check(
         raise UserError("horizons and symbols start at 1, and memories lie from 0 to below 1")
 
 
+def _named(world: World) -> dict:
+    return {
+        "market": world.market,
+        "horizon": world.horizon,
+        "coins": world.symbols,
+        "memory": world.memory,
+        "answers": "two-valued" if world.two_valued else "graded",
+    }
+
+
 def _row(cell: Cell) -> dict:
     """One line of the table."""
-    world = {
-        "market": cell.world.market,
-        "horizon": cell.world.horizon,
-        "coins": cell.world.symbols,
-        "memory": cell.world.memory,
-        "answers": "two-valued" if cell.world.two_valued else "graded",
-    }
     shares = {f"yes: {name}": getattr(cell, name) for name in SAYS_YES}
     coverage = {f"covers: {name.replace('_', ' ')}": cell.coverage[name] for name in MEASURES}
     return (
-        world
+        _named(cell.world)
         | shares
         | coverage
         | {f"KS p: {name}": value for name, value in cell.ks.items()}
@@ -82,9 +116,11 @@ def _row(cell: Cell) -> dict:
 
 
 def _table(rows: list[dict]) -> Table:
-    table = Table(*rows[0], title="verdict on simulated worlds", title_justify="left")
+    told = [name for name in rows[0] if name not in SETTINGS]
+    settings = ", ".join(f"{name} {rows[0][name]}" for name in SETTINGS)
+    table = Table(*told, title=f"verdict on simulated worlds ({settings})", title_justify="left")
     for row in rows:
-        table.add_row(*map(_said, row.values()))
+        table.add_row(*(_said(row[name]) for name in told))
     return table
 
 
@@ -93,8 +129,8 @@ def _said(value: str | float) -> str:
 
 
 def _write(path: Path, rows: list[dict]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with open(path, "w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, rows[0])
-        writer.writeheader()
-        writer.writerows(rows)
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, rows[0], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    write_text(path, text.getvalue())

@@ -51,7 +51,7 @@ def test_friedman_sees_the_same_order_everywhere():
 
 def test_the_same_model_does_not_differ():
     right = np.random.default_rng(0).integers(0, 2, 100)
-    assert compare.paired_accuracy(right, right, hours(100), 0.95) == compare.Difference(0.0, 0.0, 0.0, 1.0)
+    assert compare.paired_accuracy(right, right, hours(100), 0.95, cosines=80) == compare.Difference(0.0, 0.0, 0.0, 1.0)
 
 
 def test_paired_accuracy_agrees_with_mcnemar():
@@ -60,16 +60,15 @@ def test_paired_accuracy_agrees_with_mcnemar():
         np.r_[np.ones(30), np.zeros(15), np.ones(455)][order],
         np.r_[np.zeros(30), np.ones(15), np.ones(455)][order],
     )
-    found = compare.paired_accuracy(first, second, hours(500), 0.95)
+    found = compare.paired_accuracy(first, second, hours(500), 0.95, cosines=80)
     assert found.value == pytest.approx(0.03) and found.p_value == pytest.approx(0.0357, abs=5e-5)
 
 
 def test_answers_held_for_ten_bars_count_once_in_ten():
-    gap = np.random.default_rng(0).choice([-1.0, 0.0, 1.0], 100)
-    long = compare.paired_accuracy(
-        np.repeat(gap, 10) > 0, np.repeat(gap, 10) < 0, replace(hours(1000), horizon=10), 0.95
-    )
-    short = compare.of_means(gap, hours(100), 0.95)
+    gap = np.random.default_rng(0).choice([-1.0, 0.0, 1.0], 500)
+    rows, held = replace(hours(5000), horizon=10), np.repeat(gap, 10)
+    long = compare.paired_accuracy(held > 0, held < 0, rows, 0.95, cosines=800)
+    short = compare.of_means(gap, hours(500), 0.95)
     assert long.high - long.low == pytest.approx(short.high - short.low, rel=0.3)
 
 
@@ -101,7 +100,7 @@ def test_paired_auroc_has_the_spread_of_repeated_samples():
         label = rng.integers(0, 2, 300)
         scores = (1 / (1 + np.exp(-label - rng.normal(0, s, 300))) for s in (1.5, 2.0))
         first, second = (np.stack([1 - s, s], 1) for s in scores)
-        found = compare.paired_auroc(label, first, second, hours(300), 0.95)
+        found = compare.paired_auroc(label, first, second, hours(300), 0.95, cosines=80)
         values.append(found.value)
         halves.append((found.high - found.low) / 2 / 1.96)
     assert np.mean(halves) == pytest.approx(np.std(values), rel=0.15)
@@ -109,4 +108,4 @@ def test_paired_auroc_has_the_spread_of_repeated_samples():
 
 def test_paired_scores_of_one_class_are_not_available():
     p = np.tile([0.4, 0.6], (10, 1))
-    assert np.isnan(compare.paired_auroc(np.ones(10, int), p, p, hours(10), 0.95).value)
+    assert np.isnan(compare.paired_auroc(np.ones(10, int), p, p, hours(10), 0.95, cosines=80).value)

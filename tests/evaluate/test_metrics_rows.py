@@ -81,8 +81,8 @@ def test_calm_and_lively_times_widen_what_lasts_as_long():
         np.repeat(rng.normal(size=60), 50),
     )
     parts = metrics.auroc_parts(label, said)
-    memory = mean_error.memory_of(said, rows)
-    assert mean_error.of_persistent_mean(parts, rows, memory).error > 3 * mean_error.of_mean(parts, rows).error
+    cosines = mean_error.cosines_for(3000, mean_error.lasting_time(said, rows))
+    assert mean_error.of_lasting_mean(parts, rows, cosines).error > 3 * mean_error.of_mean(parts, rows).error
 
 
 def test_few_values_that_vary_leave_few_degrees_of_freedom():

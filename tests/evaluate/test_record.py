@@ -87,7 +87,9 @@ def test_the_fee_curve_equals_the_backtest_at_each_fee():
 def in_months():
     """Three bars: 31 January 23:00, 1 February, 1 March of the next year."""
     time = np.array(["2023-01-31T23", "2023-02-01T00", "2024-03-01T00"], "datetime64[ms]").astype(np.int64)
-    return backtest.Backtest(time, np.array([0.1, 0.2, -0.5]), np.array([0.1, 0.2, -0.5]), np.ones(3), 1, 1.0)
+    return backtest.Backtest(
+        time, np.array([0.1, 0.2, -0.5]), np.array([0.1, 0.2, -0.5]), np.ones(3), 1, 1.0, np.ones(3)
+    )
 
 
 def test_months_are_calendar_months():
@@ -98,7 +100,7 @@ def test_months_are_calendar_months():
 
 def test_drawdowns_by_hand():
     net = np.array([0.1, -0.2, 0.3, -0.1, -0.1])  # equity 1 1.1 .88 1.144 1.0296 .92664
-    test = backtest.Backtest(HOUR * np.arange(5), net, net, np.ones(5), 1, 1.0)
+    test = backtest.Backtest(HOUR * np.arange(5), net, net, np.ones(5), 1, 1.0, np.ones(5))
     found = record.drawdowns(test)
     assert found["depth_pct"] == pytest.approx([-20, -19]) and found["bars"].tolist() == [2, 2]
     assert found["recovered"].tolist()[0] == 2 * HOUR and np.isnan(found["recovered"][1])
@@ -107,7 +109,7 @@ def test_drawdowns_by_hand():
 
 def test_the_rolling_sharpe_is_that_of_its_window():
     net = np.random.default_rng(0).normal(0, 0.01, 200)
-    test = backtest.Backtest(HOUR * np.arange(200), net, net, np.ones(200), 1, 1.0)
+    test = backtest.Backtest(HOUR * np.arange(200), net, net, np.ones(200), 1, 1.0, np.ones(200))
     found = record.rolling_sharpe(test, rows_of(size=200))
     assert found["sharpe"][-1] == pytest.approx(net[-40:].mean() / net[-40:].std(ddof=1) * np.sqrt(8760))
 

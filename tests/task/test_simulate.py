@@ -5,6 +5,8 @@ import csv
 import pytest
 
 from candlelab.config import build, compose
+from candlelab.evaluate import simulation
+from candlelab.task import simulate
 
 FEW = (
     "task=simulate",
@@ -48,17 +50,39 @@ def test_worlds_that_cannot_be_are_refused(tmp_path, wrong, message):
         simulated(tmp_path, wrong)
 
 
+def interrupted(world, **settings):
+    if world.horizon == 5:
+        raise KeyboardInterrupt
+    return simulation.run(world, **settings)
+
+
 def test_an_interrupted_simulation_keeps_what_it_found(tmp_path, monkeypatch):
-    from candlelab.task import simulate
-
-    honest = simulate.run
-
-    def interrupted(world, **settings):
-        if world.horizon == 5:
-            raise KeyboardInterrupt
-        return honest(world, **settings)
-
     monkeypatch.setattr(simulate, "run", interrupted)
     with pytest.raises(KeyboardInterrupt):
         simulated(tmp_path)
     assert len(list(csv.DictReader((tmp_path / "simulation.csv").open(encoding="utf-8")))) == 1
+
+
+def test_a_simulation_goes_on_where_it_was_interrupted(tmp_path, monkeypatch):
+    whole, drawn = simulated(tmp_path / "whole"), []
+    monkeypatch.setattr(simulate, "run", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        simulated(tmp_path)
+    monkeypatch.setattr(
+        simulate, "run", lambda world, **given: drawn.append(world.horizon) or simulation.run(world, **given)
+    )
+    assert simulated(tmp_path) == whole and drawn == [5]
+
+
+@pytest.mark.parametrize("other", ["seed=1", "task.worlds=4", "task.bars=201"])
+def test_cells_of_other_settings_are_drawn_again(tmp_path, other):
+    first, second = simulated(tmp_path), simulated(tmp_path, other)
+    assert [row["power"] for row in first] != [row["power"] for row in second] or first[0]["edge"] != second[0]["edge"]
+
+
+def test_cells_of_other_code_are_drawn_again(tmp_path, monkeypatch):
+    simulated(tmp_path)
+    monkeypatch.setattr(simulate, "_code", lambda: "evaluate 0")
+    monkeypatch.setattr(simulate, "run", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        simulated(tmp_path)
