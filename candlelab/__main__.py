@@ -13,6 +13,7 @@ from pathlib import Path
 from candlelab import __version__
 from candlelab import run as runs
 from candlelab.config import CONF, ConfigError, build, catalogue, finish, locate, run_folder
+from candlelab.config.search_path import choose_folder
 from candlelab.core.errors import UserError
 from candlelab.core.files import CannotWrite
 from candlelab.core.refusals import refusal
@@ -28,10 +29,11 @@ HELP = """candlelab: does a chart say anything about what the price does next?
   python -m candlelab --cfg job                       show the composed config
 
 Choose one option of each group (group=option) and override any value (trainer.max_epochs=20).
-Flags: --cfg job | --info | --multirun | --shell-completion | --hydra-help | --version
+Flags: --cfg job | --info | --multirun | --config-dir=FOLDER | --shell-completion | --hydra-help | --version
 """
 PASSED_TO_HYDRA = ("cfg", "info", "hydra_help", "shell_completion", "package", "version")
-NOT_TAKEN = ("config_path", "config_name", "config_dir", "experimental_rerun")
+NOT_TAKEN = ("config_path", "config_name", "experimental_rerun")
+CONFIG_DIR = ("--config-dir", "-cd")
 EXIT_BUG, EXIT_FAILED_JOBS, EXIT_INTERRUPTED = 1, 3, 130
 NANOBIND = ("triton._C.libtriton", "onnx.onnx_cpp2py_export")
 failures: list[str] = []
@@ -65,12 +67,25 @@ def main() -> None:
 
 def _answer() -> None:
     """Print what was asked for, or check the command and run it."""
+    _take_config_dir()
     if any(word in ("-h", "--help") for word in sys.argv[1:]):
         print(HELP + catalogue())
     elif sys.argv[1:] == ["--version"]:
         print(f"candlelab {__version__}")
     else:
         _check_and_run()
+
+
+def _take_config_dir() -> None:
+    """Add the folder of --config-dir to the search path, behind candlelab's own: Hydra would put it in front."""
+    words = sys.argv[1:]
+    for at, word in enumerate(words):
+        flag, given, value = word.partition("=")
+        if flag in CONFIG_DIR:
+            choose_folder(value if given else "".join(words[at + 1 : at + 2]))
+            sys.argv[1:] = words[:at] + words[at + (1 if given else 2) :]
+            return _take_config_dir()
+    return None
 
 
 def _check_and_run() -> None:

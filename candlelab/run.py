@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from omegaconf import DictConfig, OmegaConf
 
 from candlelab.config import ConfigError, build, hint, plain, problems, several
+from candlelab.config.packages import moved, used_extensions
 from candlelab.config.stored import read_stored, without_places
 from candlelab.core import files, forms, machine
 from candlelab.core.files import json_text
@@ -127,6 +128,9 @@ class Run:
         problem = [line for line in problems(plain(self.recipe)) if self.ours or ": missing; give " not in line]
         if problem:
             raise ConfigError(f"'{self.folder / CONFIG}': {several(problem)}")
+        other = moved(self.environment.get("extensions"), used_extensions(plain(self.recipe)))
+        if other:
+            print(f"the run in '{self.folder}' may answer otherwise than it did: {other}", file=sys.stderr, flush=True)
         return self.recipe
 
     @cached_property
@@ -326,7 +330,7 @@ def start(folder: Path, cfg: DictConfig) -> None:
     text = OmegaConf.to_yaml(OmegaConf.create(plain(cfg)))
     write_text(folder / CONFIG, text)
     write_json(folder / ORIGIN, {"mark": mark_of(text.encode("utf-8"))})
-    write_json(folder / ENVIRONMENT, environment())
+    write_json(folder / ENVIRONMENT, environment() | {"extensions": used_extensions(plain(cfg))})
 
 
 def forget(folder: Path) -> None:

@@ -75,7 +75,7 @@ seed=0,1
 --cfg job model=nope
 --cfg job data.windw=3
 --info model=nope
---config-dir /tmp
+--config-dir /nowhere/at/all
 --config-name other
 --unknown-flag
 hydra/launcher=joblib

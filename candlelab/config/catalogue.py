@@ -3,18 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, cast
 
-PACKAGE = Path(__file__).resolve().parents[1]
-CONF = PACKAGE / "conf" if (PACKAGE / "conf").is_dir() else PACKAGE.parent / "conf"
+from candlelab.config.packages import OURS
+from candlelab.config.search_path import CONF as CONF
+from candlelab.config.search_path import refuse_doubles, roots, stamp, yaml_files
+
+Options = dict[str, dict[str, str]]
 
 
-def groups(conf: Path = CONF) -> dict[str, dict[str, str]]:
-    """Return {group: {option: first comment line}} of every yaml below conf; names with a leading _ are parts."""
-    found: dict[str, dict[str, str]] = {}
-    for path in sorted(conf.rglob("*.yaml")):
-        group = path.parent.relative_to(conf).as_posix()
+def groups() -> Options:
+    """Return {group: {option: first comment line}} of every yaml of candlelab and its extensions; a leading _ marks parts.
+
+    Raises ConfigError if two of them bring the same option.
+    """
+    return _all_groups(stamp())
+
+
+@lru_cache(maxsize=4)
+def _all_groups(key: tuple[tuple[str, str, int], ...]) -> Options:
+    refuse_doubles()
+    found: Options = {}
+    for root in roots().values():
+        for group, options in groups_of(root).items():
+            found[group] = found.get(group, {}) | options
+    return found
+
+
+def groups_of(root: Path) -> Options:
+    """Return the groups and options of one root."""
+    found: Options = {}
+    for path in yaml_files(root):
+        group = path.parent.relative_to(root).as_posix()
         if group != "." and not path.name.startswith("_"):
             found.setdefault(group, {})[path.stem] = purpose(path)
     return found
@@ -28,13 +50,15 @@ def purpose(path: Path) -> str:
 
 
 def catalogue() -> str:
-    """Return every group and option with its purpose, as `--help` prints it."""
-    found = groups()
-    width = 2 + max(len(name) for options in found.values() for name in options)
+    """Return every group and option with its purpose, as `--help` prints it; those of extensions under their names."""
+    width = 2 + max(len(name) for options in groups().values() for name in options)
     lines = []
-    for group, options in found.items():
-        lines.append(f"\n{group}=")
-        lines += [f"    {name:<{width}}{text}" for name, text in options.items()]
+    for owner, root in roots().items():
+        if owner != OURS:
+            lines.append(f"\nfrom {owner}:")
+        for group, options in groups_of(root).items():
+            lines.append(f"\n{group}=")
+            lines += [f"    {name:<{width}}{text}" for name, text in options.items()]
     return "\n".join(lines)
 
 
@@ -46,8 +70,18 @@ def with_parts(path: Path) -> dict[str, Any]:
     parts = [name for name in own.pop("defaults", []) if isinstance(name, str) and name != "_self_"]
     made: dict[str, Any] = {}
     for name in parts:
-        made |= with_parts(path.parent / f"{name}.yaml")
+        made |= with_parts(_beside(path, name))
     return made | own
+
+
+def _beside(path: Path, name: str) -> Path:
+    """Return the yaml of that name in the group of `path`: in its own root, or in an earlier one."""
+    mine = path.parent / f"{name}.yaml"
+    root = next((root for root in roots().values() if path.is_relative_to(root)), None)
+    if mine.is_file() or root is None:
+        return mine
+    places = (other / path.parent.relative_to(root) / f"{name}.yaml" for other in roots().values())
+    return next((place for place in places if place.is_file()), mine)
 
 
 def leaves(tree: Mapping[Any, Any], prefix: str = "") -> Iterator[str]:

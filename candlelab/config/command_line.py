@@ -16,8 +16,11 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from candlelab.config import CONF, ConfigError, finish, groups, hint, leaves, plain, problems, several
+from candlelab.config import CONF, ConfigError, finish, groups, hint, hydra_path, leaves, plain, problems, several
 from candlelab.config.root import NEEDED
+from candlelab.config.search_path import stamp
+
+hydra_path.register()
 
 NOT_MERGED = {
     "Cannot merge DictConfig with ListConfig": "a list such as [a,b]",
@@ -289,11 +292,11 @@ def _compose_lines(lines: list[str]) -> DictConfig:
 
 
 def _compose(lines: list[str], *, hydra: bool) -> DictConfig:
-    return _cached(tuple(lines), hydra).copy()
+    return _cached(tuple(lines), hydra, stamp()).copy()
 
 
 @lru_cache(maxsize=512)
-def _cached(lines: tuple[str, ...], hydra: bool) -> DictConfig:
+def _cached(lines: tuple[str, ...], hydra: bool, sources: tuple[tuple[str, str, int], ...]) -> DictConfig:
     """Compose beside whatever Hydra is doing: a task may ask for other configs while its own job runs."""
     outer = GlobalHydra.instance().hydra
     GlobalHydra.instance().clear()

@@ -40,7 +40,6 @@ def names_of(module: str) -> list[str] | None:
     return None if tree is None else [name for name, node in tree.items() if name[0] != "_" and _is_component(node)]
 
 
-@lru_cache(maxsize=1024)
 def schema_of(module: str, name: str) -> Schema:
     """Return the schema of the class or function `name` of `module`; KeyError if it is not defined there."""
     node = (_source(module) or {})[name]
@@ -52,12 +51,14 @@ def schema_of(module: str, name: str) -> Schema:
     return Schema(settings, isinstance(node, ast.ClassDef) and _method(module, node, "objection")[0] is not None, local)
 
 
-@lru_cache(maxsize=256)
 def _source(module: str) -> dict[str, ast.AST] | None:
     """Return what a module binds at its top: definitions, assignments and imports by name."""
     file = source_file(module)
-    if file is None:
-        return None
+    return None if file is None else _bound(file, file.stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=256)
+def _bound(file: Path, mtime_ns: int) -> dict[str, ast.AST]:
     bound: dict[str, ast.AST] = {}
     for node in ast.parse(file.read_text(encoding="utf-8")).body:
         if isinstance(node, (ast.ClassDef, ast.FunctionDef)):

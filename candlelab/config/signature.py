@@ -11,6 +11,7 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf, open_dict
 
 from candlelab.config.check import plain
+from candlelab.config.packages import used_extensions
 
 # What cannot change the fit, and so must not change the name of a run.
 NOT_IN_SIGNATURE = (
@@ -56,7 +57,9 @@ def signature(cfg: DictConfig) -> str:
         node.pop(last, None)
     if not reads_images(tree):
         tree.pop("render", None)
-    return hashlib.sha256(json.dumps(tree, sort_keys=True).encode()).hexdigest()[:8]
+    extensions = used_extensions(tree)  # other code under the same settings is another run
+    text = json.dumps(tree | ({"extensions": extensions} if extensions else {}), sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 
 def run_folder(cfg: DictConfig) -> Path:

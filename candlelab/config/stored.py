@@ -13,8 +13,9 @@ import yaml
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from candlelab.config.catalogue import CONF, with_parts
+from candlelab.config.catalogue import with_parts
 from candlelab.config.locate import schema
+from candlelab.config.search_path import roots, yaml_files
 from candlelab.core.errors import ConfigError, UserError
 from candlelab.core.yaml_text import plain_text_of
 
@@ -64,8 +65,8 @@ def _ours(node: Any, key: str, outputs: str) -> Any:
 
 
 def _defaults(target: str, outputs: str) -> dict[str, Any]:
-    """Return the settings that our own yaml gives a component; {} if none of ours names it."""
-    for path in sorted(CONF.rglob("[!_]*.yaml")):
+    """Return the settings that an installed yaml gives a component; {} if none names it."""
+    for path in (path for root in roots().values() for path in yaml_files(root) if path.name[0] != "_"):
         if target in path.read_text(encoding="utf-8"):
             node = with_parts(path)
             if node.get("_target_") == target:

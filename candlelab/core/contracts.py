@@ -1,6 +1,6 @@
 """Protocols of the components: what a source, label rule, split, net, loss … must be able to do.
 
-A component is checked against its Protocol by tests/test_contracts.py, extensions by the same functions. What only some of a
+A component is checked against its Protocol by candlelab.core.conformance, ours and those of extensions. What only some of a
 kind can do is a Protocol of its own (`Redrawn`, `KnowsOptimum`, `HasDirections`, `Inspected`, `HasPixels`, `SaysWhat`), asked
 for with isinstance.
 

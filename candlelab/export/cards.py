@@ -76,6 +76,7 @@ def model_card(run: Run, *, repo: str, exports: list[str], command: str) -> str:
         repo=repo,
         exports=exports,
         commit=run.environment.get("commit") or "unknown",
+        extensions=run.environment.get("extensions") or {},
         command=command,
         level=f"{run.cfg.evaluate.level:.0%}",
     )

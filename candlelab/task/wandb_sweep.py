@@ -8,16 +8,17 @@ import yaml
 from omegaconf import DictConfig
 
 from candlelab import run as runs
-from candlelab.config import CONF, ConfigError, hint
+from candlelab.config import ConfigError, hint
+from candlelab.config.search_path import roots
 
 
 def wandb_sweep(cfg: DictConfig, *, sweep: str, project: str, path: str | None) -> Path:
     """Write the sweep file and return its path; every agent then runs one candlelab command per combination.
 
-    sweep  a name in conf/sweep.
+    sweep  an option of the group sweep.
     path   where to write; None: outputs/<sweep>.wandb.yaml.
     """
-    known = sorted(option.stem for option in (CONF / "sweep").glob("*.yaml"))
+    known = _sweeps()
     if sweep not in known:
         raise ConfigError(f"task.sweep is '{sweep}': there is no such sweep{hint(sweep, known)}")
     written = Path(path) if path else Path(cfg.outputs) / f"{sweep}.wandb.yaml"
@@ -30,9 +31,13 @@ def wandb_sweep(cfg: DictConfig, *, sweep: str, project: str, path: str | None) 
     return written
 
 
+def _sweeps() -> dict[str, Path]:
+    return {path.stem: path for root in roots().values() for path in sorted((root / "sweep").glob("*.yaml"))}
+
+
 def sweep_file(sweep: str, project: str) -> dict:
     """Return the content of the file: a grid over the sweep's own parameters, each combination one command."""
-    recipe = yaml.safe_load((CONF / "sweep" / f"{sweep}.yaml").read_text(encoding="utf-8"))
+    recipe = yaml.safe_load(_sweeps()[sweep].read_text(encoding="utf-8"))
     parameters = (recipe.get("hydra") or {}).get("sweeper", {}).get("params") or {}
     if not parameters:
         raise ConfigError(f"sweep={sweep} sweeps over nothing: choose one with hydra.sweeper.params")

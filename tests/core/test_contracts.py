@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 import yaml
-from contracts import attributes, lacks
 
 from candlelab.config import CONF, locate
+from candlelab.core.conformance import attributes, lacks
 from candlelab.core.contracts import PROTOCOLS, LabelRule, Net, Source
 
 

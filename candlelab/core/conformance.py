@@ -1,4 +1,4 @@
-"""Contract tests that any component can be put through: ours, found by walking conf/, and those of extensions."""
+"""Interface conformance: does a component have the methods and attributes that the contract of its group asks for?"""
 
 from __future__ import annotations
 
