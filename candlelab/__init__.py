@@ -16,4 +16,8 @@ def __getattr__(name: str):
         from candlelab.pipeline.stores import store
 
         return store
+    if name == "audit":
+        from importlib import import_module
+
+        return import_module("candlelab.audit")
     raise AttributeError(f"module 'candlelab' has no attribute '{name}'")
