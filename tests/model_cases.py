@@ -21,6 +21,7 @@ FUSION = {
     "heads": 4,
     "feed_forward": 64,
     "patch": 8,
+    "stem": "patch",
     "fusion_heads": 8,
     "newest": 0,
     "dropout": 0.0,

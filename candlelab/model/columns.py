@@ -66,17 +66,32 @@ class CloseLook(nn.Module):
         self.newest = min(newest, width)
         self.size = 2 * channels * waves * self.newest
         self.layers = nn.Sequential(
-            *convolution(depth, channels // 2, (1, 1)),
-            *convolution(channels // 2, channels, (3, 1)),
-            *convolution(channels, 2 * channels, (3, 1)),
-            HeightWaves(height, waves),
-            nn.BatchNorm1d(2 * channels * waves),
-            Fading(self.newest, fading),
-            nn.Flatten(),
+            *told_columns(depth, channels, height, waves), Fading(self.newest, fading), nn.Flatten()
         )
 
     def forward(self, image: Tensor) -> Tensor:
         return self.layers(image[..., -self.newest :])
+
+
+class ColumnTokens(nn.Module):
+    """Tokens of a transformer that are columns: (B, C, H, W) to (B, width, 1, W / columns), every bar apart and all of its height.
+
+    In place of the patch projection of a ViT, whose squares cut a wick in pieces and lay a bar and its neighbour on one another.
+    """
+
+    def __init__(self, image: tuple[int, int, int], channels: int, waves: int, width: int, columns: int) -> None:
+        super().__init__()
+        depth, height, _ = image
+        self.told = nn.Sequential(*told_columns(depth, channels, height, waves))
+        self.join = nn.Conv1d(2 * channels * waves, width, columns, stride=columns)
+
+    @property
+    def weight(self) -> Tensor:
+        """What transformers asks for the type of its weights."""
+        return self.join.weight
+
+    def forward(self, image: Tensor) -> Tensor:
+        return self.join(self.told(image))[:, :, None, :]
 
 
 class Thumbnail(nn.Module):
@@ -96,6 +111,17 @@ def close_look(image: tuple[int, int, int], newest: int, width: int) -> nn.Seque
     return nn.Sequential(
         look, nn.Dropout(0.25), nn.Linear(look.size, width, bias=False), nn.BatchNorm1d(width), nn.ReLU()
     )
+
+
+def told_columns(depth: int, channels: int, height: int, waves: int) -> list[nn.Module]:
+    """Layers from (B, depth, H, W) to (B, 2 · channels · waves, W): ink by ink, edge by edge, what stands how high; columns stay apart."""
+    return [
+        *convolution(depth, channels // 2, (1, 1)),
+        *convolution(channels // 2, channels, (3, 1)),
+        *convolution(channels, 2 * channels, (3, 1)),
+        HeightWaves(height, waves),
+        nn.BatchNorm1d(2 * channels * waves),
+    ]
 
 
 def convolution(inner: int, outer: int, kernel: tuple[int, int]) -> list[nn.Module]:

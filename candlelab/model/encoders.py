@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from candlelab.core.batch import Shapes
 from candlelab.core.errors import UserError
 from candlelab.model import pretrained as weights
+from candlelab.model.columns import CHANNELS, WAVES, ColumnTokens
 from candlelab.model.layers import PixelNorm, check_fraction, check_heads, waves_2d
 
 if TYPE_CHECKING:
@@ -51,9 +52,13 @@ class Size:
         }
 
 
-def grid_of(image: tuple[int, int, int], patch: int) -> tuple[int, int]:
+def grid_of(image: tuple[int, int, int], patch: int | None) -> tuple[int, int]:
     """Rows and columns of patches; ValueError unless the patch divides the chart."""
     _, height, width = image
+    if patch is None:
+        raise UserError(
+            "patch is null, which only columns can be; give the side of a patch in pixels, or set model.net.stem=columns."
+        )
     if patch < 1 or height % patch or width % patch:
         raise UserError(
             f"patch={patch} does not divide a chart of {height}x{width}; choose a patch or model.image_size so that it does."
@@ -61,7 +66,7 @@ def grid_of(image: tuple[int, int, int], patch: int) -> tuple[int, int]:
     return height // patch, width // patch
 
 
-def vit(shapes: Shapes, size: Size, *, name: str, pretrained: bool | str, patch: int) -> ViTModel:
+def vit(shapes: Shapes, size: Size, *, name: str, pretrained: bool | str, patch: int | None) -> ViTModel:
     """A ViT without pooler for the charts of `shapes`: random, or with the weights of `name` fitted to their size and channels."""
     from transformers import ViTConfig, ViTModel
 
@@ -99,6 +104,35 @@ def convolve_first(net: ViTModel, patch: int) -> None:
         for inner, outer in pairwise(widths)
     ]
     place.projection = Stem(*stages, nn.Conv2d(width, width, 1))
+
+
+def column_vit(shapes: Shapes, size: Size, *, patch: int | None) -> ViTModel:
+    """A random ViT whose tokens are columns of the chart, `patch` pixels wide; None: as a bar, all of its height; docs/gym.md.
+
+    Raises UserError unless the patch divides the width.
+    """
+    from transformers import ViTConfig, ViTModel
+
+    if shapes.image is None:
+        raise UserError("this net reads charts but the data draws none; choose a render style.")
+    _, height, width = shapes.image
+    columns = columns_of_a_bar(shapes) if patch is None else patch
+    if columns < 1 or width % columns:
+        raise UserError(f"patch={patch} does not divide a chart {width} pixels wide; choose one that does, or null.")
+    config = ViTConfig(
+        image_size=(height, width), patch_size=(height, columns), num_channels=shapes.image[0], **size.settings()
+    )
+    net = ViTModel(config, add_pooling_layer=False)
+    _say_where(net, (1, width // columns))
+    net.embeddings.patch_embeddings.projection = ColumnTokens(shapes.image, CHANNELS, WAVES, size.width, columns)
+    return net
+
+
+def columns_of_a_bar(shapes: Shapes) -> int:
+    """The most columns, at least one, that divide a chart and are no wider than one of its bars."""
+    width = shapes.image[2]
+    bars = width if shapes.series is None else shapes.series[0]
+    return max(columns for columns in range(1, max(1, width // bars) + 1) if width % columns == 0)
 
 
 class Stem(nn.Sequential):

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from candlelab.core.batch import Batch, Output, Shapes
 from candlelab.core.errors import UserError
 from candlelab.model.columns import close_look
-from candlelab.model.encoders import Size, bert, norm_of, vit
+from candlelab.model.encoders import Size, bert, column_vit, norm_of, vit
 from candlelab.model.layers import Head, check_fraction, check_heads
 from candlelab.model.pretrained import origin
 
@@ -24,8 +24,10 @@ class Fusion(nn.Module):
     `tokenizer` names the one that makes the caption's ids: `closed`, a BERT's, or `auto`, which is that of the caption
     backbone where it is pretrained and `closed` elsewhere; the task that builds the data reads it.
     One modality alone is an ablation: with the chart only, the ViT's own [CLS] asks; with the caption only, nothing is asked.
-    newest   columns that a convolutional eye looks at closely and adds to what asks, 0: none. Patches of a small ViT blur a bar
-             with its neighbours: alone they find no wick (docs/gym.md).
+    stem     what makes the chart's tokens: square patches, or, only from scratch, its columns `patch` pixels wide (None: as wide as
+             a bar), the newest of which asks too. Patches of a small ViT blur a bar with its neighbours: alone they find no wick
+             (docs/gym.md).
+    newest   columns that a convolutional eye looks at closely and adds to what asks, 0: none.
     Output: logits (B, K), forecast (B,), attention (B, fusion_heads, 1, patches) where there is a chart.
     After CandleFusion, with the residual and the layer norm that it lacked.
     """
@@ -44,7 +46,8 @@ class Fusion(nn.Module):
         caption_layers: int,
         heads: int,
         feed_forward: int,
-        patch: int,
+        patch: int | None,
+        stem: Literal["patch", "columns"],
         fusion_heads: int,
         newest: int,
         dropout: float,
@@ -55,9 +58,15 @@ class Fusion(nn.Module):
         self.tokenizer, self.weights_origin = tokenizer, origin(pretrained)
         check_heads(width, fusion_heads, "fusion_heads")
         check_fraction(head_dropout, "head_dropout")
+        self.by_columns = stem == "columns"
+        if pretrained and self.by_columns:
+            raise UserError("stem=columns has no pretrained weights; set model.net.pretrained=false or stem=patch.")
         if "image" in self.reads:
             size = Size(width, image_layers, heads, feed_forward, dropout)
-            self.chart = vit(shapes, size, name=image_backbone, pretrained=pretrained, patch=patch)
+            if self.by_columns:
+                self.chart = column_vit(shapes, size, patch=patch)
+            else:
+                self.chart = vit(shapes, size, name=image_backbone, pretrained=pretrained, patch=patch)
             self.pixels = norm_of(shapes, pretrained)
             self.attend = _loud(nn.MultiheadAttention(width, fusion_heads, dropout=dropout, batch_first=True))
             self.norm = nn.LayerNorm(width)
@@ -74,6 +83,8 @@ class Fusion(nn.Module):
         image = self.pixels(batch["image"])
         tokens = self.chart(image).last_hidden_state
         query = self._caption(batch) if "caption" in self.reads else tokens[:, 0]
+        if self.by_columns:
+            query = query + tokens[:, -1]
         if self.close is not None:
             query = query + self.close(image)
         fused, attention = self._fuse(query, tokens[:, 1:])

@@ -10,16 +10,18 @@ from torch import Tensor, nn
 from candlelab.core.batch import Batch, Output, Shapes
 from candlelab.core.errors import UserError
 from candlelab.model.columns import close_look
-from candlelab.model.encoders import Size, convolve_first, norm_of, vit
+from candlelab.model.encoders import Size, column_vit, convolve_first, norm_of, vit
 from candlelab.model.layers import check_fraction
 from candlelab.model.pretrained import origin
 
 
 class VitPatterns(nn.Module):
-    """ViT [CLS] and the mean of its patches to raw logits (B, K).
+    """ViT [CLS] and the mean of its patches, or the newest of its columns, to raw logits (B, K).
 
     finetune   full, or frozen: only the classifier learns.
-    stem       what makes the tokens: one convolution per patch, or, only from scratch, several of stride 2 (convolutions).
+    stem       what makes the tokens: one convolution per patch, or, only from scratch, several of stride 2 (convolutions), or
+               convolutions that keep the columns of the chart apart (columns).
+    patch      side of a patch in pixels; of columns their width, None: that of a bar.
     newest     columns that a convolutional eye looks at closely beside the patches, 0: none.
     shift      largest random displacement in pixels, each way; brightness: largest random change, as a share.
                Both only while training. Nothing is ever flipped: that would turn a bull flag into a bear flag.
@@ -38,26 +40,30 @@ class VitPatterns(nn.Module):
         layers: int,
         heads: int,
         feed_forward: int,
-        patch: int,
-        stem: Literal["patch", "convolutions"],
+        patch: int | None,
+        stem: Literal["patch", "convolutions", "columns"],
         newest: int,
         dropout: float,
+        head_dropout: float,
         shift: int,
         brightness: float,
     ) -> None:
         super().__init__()
-        if pretrained and stem == "convolutions":
-            raise UserError(
-                "stem=convolutions has no pretrained weights; set model.net.pretrained=false or stem=patch."
-            )
-        self.weights_origin = origin(pretrained)
+        if pretrained and stem != "patch":
+            raise UserError(f"stem={stem} has no pretrained weights; set model.net.pretrained=false or stem=patch.")
+        self.weights_origin, self.by_columns = origin(pretrained), stem == "columns"
+        check_fraction(head_dropout, "model.net.head_dropout")
         size = Size(width, layers, heads, feed_forward, dropout)
-        self.chart = vit(shapes, size, name=image_backbone, pretrained=pretrained, patch=patch)
+        if self.by_columns:
+            self.chart = column_vit(shapes, size, patch=patch)
+        else:
+            self.chart = vit(shapes, size, name=image_backbone, pretrained=pretrained, patch=patch)
         if stem == "convolutions":
             convolve_first(self.chart, patch)
         self.pixels = norm_of(shapes, pretrained)
         self.augment = Augment(shift, brightness)
         self.close = close_look(shapes.image, newest, width) if newest else None
+        self.drop = nn.Dropout(head_dropout)
         self.classify = nn.Linear((3 if newest else 2) * width, shapes.classes)
         if finetune == "frozen":
             self.chart.requires_grad_(False)
@@ -65,10 +71,10 @@ class VitPatterns(nn.Module):
     def forward(self, batch: Batch) -> Output:
         image = self.pixels(self.augment(batch["image"]))
         tokens = self.chart(image).last_hidden_state
-        seen = [tokens[:, 0], tokens[:, 1:].mean(1)]
+        seen = [tokens[:, 0], tokens[:, -1] if self.by_columns else tokens[:, 1:].mean(1)]
         if self.close is not None:
             seen.append(self.close(image))
-        return {"logits": self.classify(torch.cat(seen, dim=1))}
+        return {"logits": self.classify(self.drop(torch.cat(seen, dim=1)))}
 
 
 class Augment(nn.Module):

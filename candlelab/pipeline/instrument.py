@@ -27,11 +27,19 @@ if TYPE_CHECKING:
 LOOKED_AT = 512  # charts on which units and answers are looked at
 STILL = 1e-6  # a unit or an answer that varies less says nothing
 FEWEST = 0.1  # share of a layer's units below which the layer counts as dead
+FEWEST_ROWS = 2  # of the newest candle, below which it has no shadows
+TINY = 1e-12
 SUREST = 0.95  # accuracy of a planted edge at most
 TWO_SIDED = 1.96  # of the interval that the smallest edge is told for
 CSV_LOG = "candlelab.trainer.logger.csv_log.CsvLog"  # nobody wants the control on a dashboard
 CHEAP = 0.25  # share of the fit that the control may cost unless asked for more
+GATES = (
+    "SqueezeExcite",
+    "SEModule",
+    "EffectiveSEModule",
+)  # weigh channels by whole-chart means: a still gate lets all pass
 ACTIVATIONS = (nn.ReLU, nn.LeakyReLU, nn.GELU, nn.SiLU, nn.Hardswish)
+BY_NAME = ("GELU", "GELUActivation", "Swish", "HardSwish")  # what timm and transformers call their own
 
 
 def examine(parts: Parts, learner, cfg: DictConfig, fit: Fit, folder: Path) -> Instrument | None:
@@ -48,8 +56,25 @@ def examine(parts: Parts, learner, cfg: DictConfig, fit: Fit, folder: Path) -> I
 def faults_of(parts: Parts, learner) -> list[str]:
     """Return in words what keeps a trained net from seeing: nothing where all is well."""
     batch = parts.data.assemble(torch.from_numpy(_some(parts.data, "train")))
-    found = [*blank_channels(batch.get("image")), *dead_layers(learner.net, batch), *one_answer(learner, batch)]
+    found = [
+        *illegible(parts.data),
+        *blank_channels(batch.get("image")),
+        *dead_layers(learner.net, batch),
+        *one_answer(learner, batch),
+    ]
     return found + (no_gradient(learner, parts.loss, batch) or nothing_learnt(learner, batch))
+
+
+def illegible(data: ChartData) -> list[str]:
+    """Say so if the charts are so low that half of the newest candles have no room for shadows."""
+    if "image" not in data.reads:
+        return []
+    tape, ends = data.prepared.candles, data.prepared.ends[_some(data, "train")]
+    window = ends[:, None] - np.arange(data.renderer.window)
+    top, bottom = tape.high[window], tape.low[window]
+    spans = (top[:, 0] - bottom[:, 0]) / np.maximum(top.max(1) - bottom.min(1), TINY)
+    low = data.renderer.shape[1] * np.median(spans) < FEWEST_ROWS
+    return [f"half of the candles are less than {FEWEST_ROWS} rows high"] if low else []
 
 
 def blank_channels(image: Tensor | None) -> list[str]:
@@ -71,10 +96,11 @@ def dead_layers(net: nn.Module, batch: dict) -> list[str]:
 def live_units(net: nn.Module, batch: dict) -> dict[str, float]:
     """Return {activation: share of its units that vary over charts and places}, the net in evaluation mode."""
     shares: dict[str, float] = {}
+    gates = tuple(f"{name}." for name, module in net.named_modules() if type(module).__name__ in GATES)
     watched = [
         (name, module)
         for name, module in net.named_modules()
-        if isinstance(module, ACTIVATIONS) or "Activation" in type(module).__name__
+        if (isinstance(module, ACTIVATIONS) or type(module).__name__ in BY_NAME) and not name.startswith(gates)
     ]
     hooks = [module.register_forward_hook(_note(shares, name)) for name, module in watched]
     was_training = net.training

@@ -20,6 +20,9 @@ from candlelab.core import files
 from candlelab.core.errors import Stopped
 from candlelab.core.terminal import ASKED
 
+# Of the running mean, per epoch: one low validation loss on noisy labels is luck, two in a row are less so (docs/gym.md).
+RENEWED = 0.5
+
 
 @dataclass(frozen=True)
 class Places:
@@ -33,7 +36,7 @@ class Places:
 
 
 class Checkpoints(pl.Callback):
-    """Write places.best when `monitor` improves and places.last every epoch and every few minutes; the one before stays as places.previous.
+    """Write places.best when the running mean of `monitor` improves and places.last every epoch and every few minutes; the one before stays as places.previous.
 
     Each is written under a temporary name, flushed and moved into place, so a reader sees the old or the new one, whole.
     Ctrl-C, SIGTERM and SIGHUP are obeyed after the batch they fall into, once last.ckpt is written; a second one at once.
@@ -42,6 +45,7 @@ class Checkpoints(pl.Callback):
     def __init__(self, places: Places, *, monitor: str, minutes: float):
         self.places, self.monitor, self.minutes = places, monitor, minutes
         self.best_score, self.best_epoch = float("inf"), -1
+        self.mean: float | None = None  # running mean of the monitored score over epochs
         self.place = (0, 0)  # epoch and number of its batches done
         self.interrupted = False  # this process or another one of the run was asked to stop
         self.stop: Stopped | None = None  # what asked this one
@@ -49,10 +53,16 @@ class Checkpoints(pl.Callback):
         self._handlers: dict[int, object] = {}
 
     def state_dict(self) -> dict:
-        return {"best_score": self.best_score, "best_epoch": self.best_epoch, "place": list(self.place)}
+        return {
+            "best_score": self.best_score,
+            "mean": self.mean,
+            "best_epoch": self.best_epoch,
+            "place": list(self.place),
+        }
 
     def load_state_dict(self, state: dict) -> None:
         self.best_score, self.best_epoch, self.place = state["best_score"], state["best_epoch"], tuple(state["place"])
+        self.mean = state.get("mean")
 
     def on_fit_start(self, trainer: pl.Trainer, learner: pl.LightningModule) -> None:
         trainer.datamodule.resume_at(self.place)
@@ -76,8 +86,11 @@ class Checkpoints(pl.Callback):
 
     def on_validation_end(self, trainer: pl.Trainer, learner: pl.LightningModule) -> None:
         score = trainer.callback_metrics.get(self.monitor)
-        if score is not None and float(score) < self.best_score:
-            self.best_score, self.best_epoch = float(score), trainer.current_epoch
+        if score is None:
+            return
+        self.mean = float(score) if self.mean is None else self.mean + RENEWED * (float(score) - self.mean)
+        if self.mean < self.best_score:
+            self.best_score, self.best_epoch = self.mean, trainer.current_epoch
             self._save(trainer, self.places.best)
 
     def on_train_batch_end(self, trainer, learner, outputs, batch, batch_idx) -> None:

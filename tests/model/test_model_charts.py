@@ -5,6 +5,8 @@ import torch
 from model_cases import batch, settings, shapes, untouched
 
 from candlelab.model.cnn_small import CnnSmall
+from candlelab.model.columns import ColumnTokens
+from candlelab.model.encoders import Size, column_vit
 from candlelab.model.jkx_cnn import JkxCnn
 from candlelab.model.vit_patterns import Augment, VitPatterns, moved
 
@@ -20,6 +22,45 @@ def patterns(**changes):
     torch.manual_seed(0)
     small = {"pretrained": False, "width": 32, "layers": 2, "heads": 4, "feed_forward": 64, "patch": 8}
     return VitPatterns(shapes(classes=10), **{**settings("vit_patterns"), **small, **changes})
+
+
+def columns(**changes):
+    return patterns(stem="columns", patch=None, shift=0, brightness=0.0, **changes)
+
+
+@pytest.mark.parametrize(
+    ("image", "bars", "tokens"), [(I5, 5, 5), (I20, 20, 20), ((3, 64, 64), 48, 64), ((3, 64, 64), 20, 32)]
+)
+def test_a_token_is_as_wide_as_a_bar(image, bars, tokens):
+    net = column_vit(shapes(image=image, series=(bars, 6)), Size(32, 1, 4, 64, 0.0), patch=None)
+    assert net(torch.zeros(1, *image)).last_hidden_state.shape == (1, tokens + 1, 32)
+
+
+def test_a_token_knows_nothing_of_its_neighbours():
+    image = torch.rand(2, 3, 32, 32)
+    other = image.clone()
+    other[..., 8:12] = 0.0
+    stem = ColumnTokens((3, 32, 32), 4, 3, 16, 4).eval()
+    changed = (stem(image) != stem(other)).any(dim=(0, 1, 2))
+    assert changed.tolist() == [False, False, True, False, False, False, False, False]
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"stem": "columns", "patch": 7}, "does not divide"),
+        ({"stem": "columns", "pretrained": True}, "no pretrained weights"),
+        ({"stem": "patch", "patch": None}, "only columns"),
+    ],
+)
+def test_columns_that_cannot_be_are_refused(changes, why):
+    with pytest.raises(ValueError, match=why):
+        patterns(**changes)
+
+
+def test_all_of_a_vit_of_columns_learns():
+    net = columns()
+    assert [name for name in untouched(net, net(batch())) if "k_proj" not in name and "key" not in name] == []
 
 
 def test_convolutions_make_as_many_tokens_as_patches():

@@ -5,16 +5,15 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from hydra.utils import get_class
 from model_cases import batch, settings, shapes
+from omegaconf import OmegaConf
+from tiny import ROOT
 from torch import nn
 
 from candlelab import config
 from candlelab.evaluate.instrument import MEANS_NOTHING, Instrument
-from candlelab.model.cnn_1d import Cnn1d
-from candlelab.model.cnn_lstm_attn import CnnLstmAttention
 from candlelab.model.cnn_small import CnnSmall
-from candlelab.model.fusion import Fusion
-from candlelab.model.jkx_cnn import JkxCnn
 from candlelab.pipeline import instrument
 from candlelab.pipeline.assemble import assemble
 
@@ -44,21 +43,33 @@ def told(label, sure):
     return torch.where(nn.functional.one_hot(label, 2).bool(), sure, 1 - sure).double()
 
 
-SHIPPED = {
-    "cnn_small": CnnSmall,
-    "jkx_cnn": JkxCnn,
-    "fusion_small": Fusion,
-    "cnn_1d": Cnn1d,
-    "cnn_lstm_attn": CnnLstmAttention,
-}
+RECIPES = sorted(
+    path.stem for path in (ROOT / "conf" / "model").glob("*.yaml") if path.stem != "logistic"
+)  # it has no hidden units
+SMALLER = {"width": 32, "layers": 2, "image_layers": 2, "caption_layers": 2, "heads": 4, "feed_forward": 64, "patch": 8}
+LSTM_FORMS = [
+    ("cnn_lstm_attn", {"use_cnn": cnn, "use_attention": attention})
+    for cnn in (True, False)
+    for attention in (True, False)
+]
+TIMM = [("timm_backbone", {"backbone": name}) for name in ("test_resnet", "test_efficientnet", "test_vit")]
+ONLY_224 = ("swin_tiny", "levit_128s")
 
 
-@pytest.mark.parametrize("recipe", SHIPPED)
-def test_a_fresh_net_is_alive_in_every_layer(recipe):
+def shipped(recipe, **changes):
+    """The net of a recipe with random weights, transformers of base size made small, and rows that it reads."""
     torch.manual_seed(0)
-    image = (1, 32, 15) if recipe == "jkx_cnn" else (3, 64, 64)
-    net = SHIPPED[recipe](shapes(classes=2, image=image, series=(20, 6)), **settings(recipe))
-    rows = batch(rows=32, image=image, classes=2)
+    image = (1, 32, 15) if recipe == "jkx_cnn" else (3, 224, 224) if recipe in ONLY_224 else (3, 64, 64)
+    cfg = OmegaConf.to_container(config.compose(f"model={recipe}", "pretrained=false").model.net, resolve=True)
+    target = get_class(cfg.pop("_target_"))
+    cfg |= {name: value for name, value in SMALLER.items() if cfg.get("width", 0) > 100 and name in cfg} | changes
+    rows = batch(rows=8 if recipe in ONLY_224 else 32, image=image, classes=2)
+    return target(shapes(classes=2, image=image, series=(20, 6)), **cfg), rows
+
+
+@pytest.mark.parametrize(("recipe", "changes"), [(recipe, {}) for recipe in RECIPES] + LSTM_FORMS + TIMM)
+def test_a_fresh_net_is_alive_in_every_layer(recipe, changes):
+    net, rows = shipped(recipe, **changes)
     net.train()(rows)  # batch norms take their first look
     assert min(instrument.live_units(net, rows).values()) > 0.3
 
