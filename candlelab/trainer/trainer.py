@@ -114,7 +114,7 @@ class Trainer:
         ranks: Ranks = ALONE,
         log: RunLog = SILENT,
     ) -> Fit:
-        """Train, then load the weights of the best validation loss back into the learner.
+        """Train, then load the weights of the lowest validation loss, as a running mean, back into the learner.
 
         ranks  this process among those that train the same run; each takes its share of every batch.
         log    where the progress is noted beside the terminal.
