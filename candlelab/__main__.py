@@ -7,6 +7,7 @@ import gc
 import os
 import sys
 import traceback
+from argparse import Namespace
 from functools import cache
 from pathlib import Path
 
@@ -94,7 +95,7 @@ def _check_and_run() -> None:
     arguments = _arguments()
     if any(getattr(arguments, name, None) for name in PASSED_TO_HYDRA):
         _collect_again()
-        _show(arguments.overrides)
+        _show(arguments)
         return
     for name in NOT_TAKEN:
         if getattr(arguments, name, None):
@@ -125,17 +126,18 @@ def _arguments():
     return get_args_parser().parse_args()
 
 
-def _show(words: list[str]) -> None:
+def _show(arguments: Namespace) -> None:
     """Let Hydra show what it was asked for; what it cannot compose is told as by any other command."""
     from hydra.errors import HydraException
     from omegaconf.errors import OmegaConfBaseException
 
-    from candlelab.config.command_line import check_overrides
+    from candlelab.config.command_line import check_overrides, check_package
 
     try:
+        check_package(arguments.package, arguments.overrides)
         _hydra_main()
     except (HydraException, OmegaConfBaseException, ValueError):
-        check_overrides(words)
+        check_overrides(arguments.overrides)
         raise
 
 

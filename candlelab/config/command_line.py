@@ -11,7 +11,7 @@ from hydra import compose as hydra_compose
 from hydra import initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import Override
+from hydra.core.override_parser.types import Glob, Override
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -19,6 +19,7 @@ from omegaconf.errors import OmegaConfBaseException
 from candlelab.config import CONF, ConfigError, finish, groups, hint, hydra_path, leaves, plain, problems, several
 from candlelab.config.root import NEEDED
 from candlelab.config.search_path import stamp
+from candlelab.config.sweep_size import MANY_JOBS, matches, sweep_problems
 
 hydra_path.register()
 
@@ -41,6 +42,8 @@ TAKES_A_VALUE = (
     "--config-dir",
 )
 EMPTY = ("experiment", "sweep")  # groups that conf/config.yaml leaves empty
+_FOLDERS = "outputs=FOLDER and study=NAME say where runs lie: set these"
+PLACED = {f"hydra.{key}": _FOLDERS for key in ("run.dir", "sweep.dir", "sweep.subdir", "output_subdir", "job.chdir")}
 PLUGINS = {
     "joblib": "hydra-joblib-launcher",
     "optuna": "hydra-optuna-sweeper",
@@ -57,14 +60,19 @@ def check_overrides(words: list[str]) -> list[DictConfig]:
     """
     parsed, found = _parse(words)
     parsed = [o for o in parsed if not _absent_plugin(o, found)]
+    found += sweep_problems(parsed)
+    if any(o.is_sweep_override() for o in parsed) and found:
+        raise ConfigError(several(found))  # what cannot be counted is not composed
     only = None if found else _only_job(parsed)
     if only is not None:
         return [only]
     good = [o for o in parsed if not _group_problem(o, found)]
     chosen = [o for o in good if _is_group(o.key_or_group)]
     values = _known_values([o for o in good if not _is_group(o.key_or_group)], chosen, found)
-    jobs = []
-    for job in _expand(chosen + values, found):
+    asked, jobs = _expand(chosen + values, found), []
+    if len(asked) >= MANY_JOBS:
+        print(f"{len(asked):,} jobs to check before the first starts", flush=True)
+    for job in asked:
         cfg = _compose_or_note(job, found)
         if cfg is not None:
             found += [line for line in problems(plain(cfg)) if line not in found]
@@ -89,6 +97,20 @@ def with_hydra(words: list[str]) -> DictConfig:
     """Return the composed config of a command's plain overrides, Hydra's own node included."""
     parsed, _ = _parse(words)
     return _compose([str(o.input_line) for o in parsed if not o.is_sweep_override()], hydra=True)
+
+
+def check_package(name: str | None, words: list[str]) -> None:
+    """Raise ConfigError if the part of a config that is to be shown is not there."""
+    if name in (None, "_global_"):
+        return
+    full = with_hydra(words)
+    try:
+        there = OmegaConf.select(full, str(name)) is not None
+    except OmegaConfBaseException:
+        there = False
+    if not there:
+        keys = leaves(cast("dict[str, Any]", OmegaConf.to_container(full, resolve=False)))
+        raise ConfigError(f"--package {name}: no such part of the config{hint(str(name), keys)}")
 
 
 def _asks_for_several(full: DictConfig) -> bool:
@@ -142,14 +164,28 @@ def _parse(words: list[str]) -> tuple[list[Override], list[str]]:
     parsed: list[Override] = []
     found: list[str] = []
     for word in without_nulls(words):
+        if not _is_text(word):
+            found.append(f"'{word}' is not UTF-8: write it in letters that your terminal's encoding knows")
+            continue
         try:
             read = parser.parse_override(word)
             if not read.key_or_group:
                 raise HydraException("no key")
-            parsed.append(read)
+            if read.key_or_group in PLACED:
+                found.append(f"{read.key_or_group}: {PLACED[read.key_or_group]}")
+            else:
+                parsed.append(read)
         except HydraException:
             found.append(f"'{word}' cannot be read: write key=value, and quote values with spaces or commas")
     return parsed, found
+
+
+def _is_text(word: str) -> bool:
+    try:
+        word.encode()
+    except UnicodeEncodeError:  # bytes that the shell passed on as they were
+        return False
+    return True
 
 
 def _is_group(key: str) -> bool:
@@ -200,6 +236,8 @@ def _group_problem(override: Override, found: list[str]) -> bool:
 
 
 def _choices(override: Override) -> list[Any]:
+    if isinstance(override.value(), Glob):
+        return matches(override)
     if override.is_sweep_override():
         return [_strip(v) for v in override.sweep_iterator()]
     value = override.value()
@@ -259,6 +297,8 @@ def _expand(overrides: list[Override], found: list[str]) -> list[tuple[str, ...]
 
 
 def _lines(override: Override) -> list[str]:
+    if isinstance(override.value(), Glob):
+        return matches(override)
     return (
         list(override.sweep_string_iterator())
         if override.is_sweep_override()

@@ -18,8 +18,9 @@ CURES = {
     errno.ENAMETOOLONG: "the name is too long for the file system: choose a shorter one",
     errno.EIO: "the disk reports an input/output error: look after the disk, then start the same command again",
     errno.EMFILE: "too many files are open: raise the limit (ulimit -n), then start the same command again",
-    errno.ENOMEM: "there is not enough memory: choose a smaller data.batch_size or model",
+    errno.ENOMEM: "there is not enough memory: choose a smaller data.batch_size, model or data set",
 }
+NO_MEMORY = ("can't allocate memory", "out of memory", "not enough memory")  # how torch says it, on a CPU and on a GPU
 FULL = 1 << 20  # bytes left on a disk on which nothing more can be written
 
 
@@ -38,8 +39,10 @@ def refusal(error: BaseException, outputs: Path) -> str | None:
             and outputs.absolute().is_relative_to(Path(cause.filename).absolute())
         ):
             return f"'{cause.filename}': the system makes no folder there: choose another place (outputs=FOLDER)"
-    if isinstance(error, MemoryError):
-        return CURES[errno.ENOMEM]
+        if isinstance(cause, MemoryError) or (
+            isinstance(cause, RuntimeError) and any(words in str(cause) for words in NO_MEMORY)
+        ):
+            return CURES[errno.ENOMEM]
     if _is_full(outputs):
         return f"'{outputs}': {CURES[errno.ENOSPC]} ({' '.join(str(error).split())[:200]})"
     return None

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from candlelab.data.tokenizer import Tokenizer
 
 CHUNK = 16_384  # windows worked on at a time, so that memory does not grow with the tape
+LONGEST = 2_048  # tokens; attention keeps a number for every pair of them
 
 SIZES, SIZE_EDGES = ("tiny", "small", "medium", "large", "huge"), (0.1, 0.5, 1.0, 2.0)
 SHADOWS, SHADOW_EDGES = ("none", "short", "long"), (0.1, 0.4)
@@ -231,6 +232,6 @@ def _run(moves) -> np.ndarray:
 
 
 def _length(value) -> int:
-    if value < 8:
-        raise UserError(f"length is {value} tokens; set it to 8 or more.")
+    if not 8 <= value <= LONGEST:
+        raise UserError(f"length is {value} tokens; set it to 8 or more, at most {LONGEST}.")
     return value

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 # What ViTImageProcessor does for google/vit-base-patch16-224 and its in21k form: mean = std = 0.5.
 VIT_MEAN = VIT_STD = (0.5, 0.5, 0.5)
+MOST_PATCHES = 4_096  # attention keeps a number for every pair of them: 64 MB a head and chart
+MOST_LAYERS = 1_000
 
 
 @dataclass(frozen=True)
@@ -35,9 +37,10 @@ class Size:
     def __post_init__(self) -> None:
         check_heads(self.width, self.heads, "heads")
         check_fraction(self.dropout, "dropout")
-        if self.layers < 1 or self.feed_forward < 1:
+        if not 1 <= self.layers <= MOST_LAYERS or self.feed_forward < 1:
             raise UserError(
-                f"there are {self.layers} layers and feed_forward={self.feed_forward}; a transformer needs at least 1 of each."
+                f"there are {self.layers} layers and feed_forward={self.feed_forward}; a transformer needs at least 1 of each, "
+                f"and at most {MOST_LAYERS} layers."
             )
 
     def settings(self) -> dict[str, int | float]:
@@ -62,6 +65,11 @@ def grid_of(image: tuple[int, int, int], patch: int | None) -> tuple[int, int]:
     if patch < 1 or height % patch or width % patch:
         raise UserError(
             f"patch={patch} does not divide a chart of {height}x{width}; choose a patch or model.image_size so that it does."
+        )
+    if height * width > MOST_PATCHES * patch**2:
+        raise UserError(
+            f"patch={patch} makes {height * width // patch**2:,} patches of a chart of {height}x{width}, and each looks at every "
+            f"other: give at most {MOST_PATCHES:,}, with a larger patch or smaller charts."
         )
     return height // patch, width // patch
 

@@ -15,6 +15,7 @@ from candlelab.data.prepared import Prepared
 from candlelab.data.tokenizer import load_tokenizer
 from candlelab.model.pretrained import local_folder
 from candlelab.pipeline.batch_size import auto_batch_size
+from candlelab.pipeline.weigh import check_weight
 from candlelab.run import Run
 
 _prepared: dict[str, Prepared] = {}  # one process trains many jobs of a sweep on the same candles
@@ -36,6 +37,7 @@ def assemble(cfg: DictConfig) -> Parts:
     data = build(cfg, "data", renderer)
     if "caption" in cfg.model.net.get("inputs", []):
         data = data.having(tokenizer=load_tokenizer(tokenizer_name(cfg.model.net)))
+    check_weight(cfg, data.shapes)
     net = build(cfg, "model.net", data.shapes)
     data = share_prepared(cfg, data.having(reads=tuple(net.reads)))
     if "image" in data.reads:

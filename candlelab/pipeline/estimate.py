@@ -20,13 +20,13 @@ from candlelab.core.run_log import duration
 from candlelab.pipeline.assemble import share_prepared
 from candlelab.pipeline.batch_size import batch_on_cpu
 from candlelab.pipeline.measure import resident_mb
+from candlelab.pipeline.weigh import BYTES, check_weight
 
 if TYPE_CHECKING:
     from candlelab.data.module import ChartData
 
 PROBE = 2  # samples of the step that is timed
 MANY, PATIENCE = 32, 2.0  # as many instead, where a step of them takes less than so many seconds
-BYTES = 4 * 4  # a float each for the weight, its gradient and two moments of the optimizer
 FORWARD = 1 / 3  # of a training step's time
 
 
@@ -159,6 +159,7 @@ def random_net(job: DictConfig, shapes: Shapes) -> torch.nn.Module:
     cfg = job.copy()
     if "pretrained" in cfg.model.net:
         cfg.model.net.pretrained = False
+    check_weight(cfg, shapes)
     return build(cfg, "model.net", shapes)
 
 

@@ -13,7 +13,7 @@ from candlelab.render.polyline import Polyline, blank
 from candlelab.render.raster import FillName
 from candlelab.render.scale import bar_heights, extent, moving_average, price_scale, rows_above
 from candlelab.render.spans import Spans
-from candlelab.render.style import Missing
+from candlelab.render.style import Missing, check_sides
 
 UP, DOWN, WICK, FIRST_AVERAGE = 1, 2, 3, 4  # rows of the palette
 
@@ -58,6 +58,7 @@ class CandleChart(Chart):
         self._place()
 
     def _check_settings(self) -> None:
+        check_sides(height=self.height, width=self.width)
         if self.width < self.window or self.height < 8:
             raise UserError(
                 f"width={self.width} and height={self.height} cannot hold {self.window} "

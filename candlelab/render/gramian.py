@@ -11,7 +11,7 @@ from candlelab.core.contracts import StorageLike
 from candlelab.core.errors import UserError
 from candlelab.render.bars import Bars
 from candlelab.render.scale import FLAT, SNAP, extent
-from candlelab.render.style import Missing, Style
+from candlelab.render.style import Missing, Style, check_sides
 
 Field = Literal["gasf", "gadf"]
 
@@ -27,6 +27,7 @@ class Gramian(Style):
 
     def __init__(self, *, window: int, size: int, fields: list[Field], missing: Missing, storage: StorageLike):
         super().__init__(window, missing, storage)
+        check_sides(size=size)
         if size < window or not fields:
             raise UserError(
                 f"size={size} and fields={fields}: give at least {window} pixels for {window} bars and one field"

@@ -12,7 +12,7 @@ from candlelab.render.polyline import Polyline, blank
 from candlelab.render.raster import FillName
 from candlelab.render.scale import bar_heights, extent, moving_average, price_scale, rows_above
 from candlelab.render.spans import Spans
-from candlelab.render.style import Missing
+from candlelab.render.style import Missing, check_sides
 
 
 class Jkx(Chart):
@@ -37,6 +37,7 @@ class Jkx(Chart):
         storage: StorageLike,
     ):
         super().__init__(window, missing, fill, storage)
+        check_sides(height=height)
         if height < 4 or not 0 <= volume <= 0.9 or moving_average < 0:
             raise UserError(
                 f"height={height}, volume={volume}, moving_average={moving_average}: "

@@ -13,7 +13,7 @@ from candlelab.render.polyline import Polyline
 from candlelab.render.raster import FillName
 from candlelab.render.scale import extent, price_scale, rows_above
 from candlelab.render.spans import Spans
-from candlelab.render.style import Missing
+from candlelab.render.style import Missing, check_sides
 
 
 class LineChart(Chart):
@@ -38,6 +38,7 @@ class LineChart(Chart):
         storage: StorageLike,
     ):
         super().__init__(window, missing, fill, storage)
+        check_sides(height=height, width=width)
         if not 1 <= thickness <= 5 or height < 8 or width < window + thickness:
             raise UserError(
                 f"thickness={thickness}, height={height}, width={width}: give a pen of 1 to "

@@ -7,14 +7,13 @@ from typing import Literal
 import numpy as np
 
 from candlelab.core.contracts import StorageLike
-from candlelab.core.errors import UserError
 from candlelab.render.bars import Bars
 from candlelab.render.chart import Chart, solid, spans_of
 from candlelab.render.polyline import blank
 from candlelab.render.raster import FillName
 from candlelab.render.scale import downward_scale, extent, rows_below
 from candlelab.render.spans import Spans
-from candlelab.render.style import Missing
+from candlelab.render.style import Missing, check_sides
 
 COLUMNS = {"open_line_close": (0, 1, 2), "line_open_close": (1, 0, 2)}  # of the open dot, the line and the close dot
 
@@ -39,8 +38,7 @@ class OhlcBars(Chart):
         storage: StorageLike,
     ):
         super().__init__(window, missing, fill, storage)
-        if height < 2:
-            raise UserError(f"height is {height}: a bar needs at least 2 rows")
+        check_sides(2, height=height)
         self.height, self.layout = height, layout
         slots = 4 * np.arange(window)
         places = np.concatenate([slots + column for column in COLUMNS[layout]])

@@ -21,7 +21,15 @@ from candlelab.render.memory import pictures
 Missing = Literal["adjacent", "blank"]
 NOT_DRAWN = ("fill", "storage")  # settings that change no pixel
 LARGEST_WINDOW = 10_000  # bars; nobody tells more of them apart
+LARGEST_SIDE = 20_000  # pixels
 PIECE = 20_000  # bars a thread draws at a time: their numbers stay in the cache
+
+
+def check_sides(least: int = 1, **sides: int) -> None:
+    """Raise UserError for a side of a picture below `least` pixels or beyond what can be drawn."""
+    for name, value in sides.items():
+        if not least <= value <= LARGEST_SIDE:
+            raise UserError(f"{name} is {value:,} pixels: give {least:,} to {LARGEST_SIDE:,}")
 
 
 class Style(ABC):

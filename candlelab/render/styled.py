@@ -12,7 +12,7 @@ from candlelab.core.contracts import StorageLike
 from candlelab.core.errors import UserError
 from candlelab.render.bars import Bars
 from candlelab.render.scale import bar_heights, downward_scale, extent, snapped
-from candlelab.render.style import Missing, Style, from_numpy
+from candlelab.render.style import Missing, Style, check_sides, from_numpy
 
 DPI = 100
 LEVELS = 10_000  # prices and volumes are drawn as whole levels, so that no unit of price moves a pixel
@@ -44,6 +44,7 @@ class Styled(Style):
         storage: StorageLike,
     ):
         super().__init__(window, missing, storage)
+        check_sides(16, height=height, width=width)
         _plotter(look)
         self.height, self.width, self.look, self.form = height, width, look, form
         self.volume, self.moving_averages = volume, moving_averages

@@ -30,6 +30,10 @@ MONITOR = "val/loss"
 SILENT = RunLog(None)
 
 
+class Diverged(UserError):
+    """The loss was never a number: there are no weights to keep."""
+
+
 @dataclass(frozen=True)
 class Fit:
     """What a training run cost; `learner` carries the best weights.
@@ -136,6 +140,11 @@ class Trainer:
                 leave_group()
         if checkpoints.interrupted:
             raise checkpoints.stop or KeyboardInterrupt
+        if checkpoints.best_epoch < 0:
+            raise Diverged(
+                f"training diverged: no epoch of '{places.folder}' had a finite validation loss; lower model.optimizer.lr, set "
+                "trainer.clip=1 or trainer.precision=32-true, and train again with resume=never"
+            )
         weights = torch.load(places.best, map_location="cpu", weights_only=True)["state_dict"]
         learner.load_state_dict(weights, strict=True)
         return Fit(

@@ -84,7 +84,7 @@ def test_label_refuses_a_market():
     from candlelab.data.source.simulated import Simulated
 
     market = Simulated(seed=0, bars=99, volatility=0.01, edge=0.0, feature="sequence", feature_window=4).fetch(
-        [], "1h", None, None
+        ["SIM"], "1h", None, None
     )
     with pytest.raises(ValueError, match="data/source=patterns"):
         PatternName(none=False)(market, 60)

@@ -9,7 +9,7 @@ from candlelab.data.source.planted import WORLDS, Planted, leans, prices_of
 
 def market(world="reversal", auroc=0.6, bars=20_000, seed=1):
     source = Planted(seed=seed, bars=bars, volatility=0.005, world=world, auroc=auroc, memory=20)
-    return source, source.fetch([], "1h", None, None)
+    return source, source.fetch(["PLANTED"], "1h", None, None)
 
 
 @pytest.mark.parametrize("world", [world for world in WORLDS if world != "none"])

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from candlelab.core.errors import UserError
+from candlelab.data.made_up import market_names
 from candlelab.data.source.simulated import FEATURES, Simulated
 
 SETTINGS = {
@@ -115,13 +116,22 @@ def test_bayes_of_a_part_equals_that_part_of_bayes():
 
 def test_dates_cut_the_history():
     source = Simulated(**SETTINGS | {"bars": None})
-    candles = source.fetch([], "4h", 1_600_000_000_000, 1_600_000_000_000 + 10 * 4 * 3_600_000)
+    candles = source.fetch(["SIM"], "4h", 1_600_000_000_000, 1_600_000_000_000 + 10 * 4 * 3_600_000)
     assert (len(candles), candles.symbols, candles.interval) == (10, ("SIM",), "4h")
     assert candles.time[0] >= 1_600_000_000_000 and candles.time[0] % (4 * 3_600_000) == 0
 
 
 @pytest.mark.parametrize(
-    "broken", [{"edge": 0.6}, {"volatility": 0.0}, {"feature": "moon"}, {"feature_window": 1}, {"bars": 0}]
+    "broken",
+    [
+        {"edge": 0.6},
+        {"volatility": 0.0},
+        {"volatility": 1e-300},
+        {"bars": 10**9},
+        {"feature": "moon"},
+        {"feature_window": 1},
+        {"bars": 0},
+    ],
 )
 def test_settings_out_of_range_are_refused(broken):
     with pytest.raises(UserError, match=f"^{next(iter(broken))} is "):
@@ -131,3 +141,9 @@ def test_settings_out_of_range_are_refused(broken):
 def test_endless_market_is_refused():
     with pytest.raises(ValueError, match=r"data\.end"):
         Simulated(**SETTINGS | {"bars": None}).fetch(["A"], "1h", None, None)
+
+
+@pytest.mark.parametrize(("symbols", "told"), [([], "name at least one"), (["A", "B"], "2 markets of 30,000,000 bars")])
+def test_no_market_and_too_many_bars_in_all_are_refused(symbols, told):
+    with pytest.raises(UserError, match=told):
+        market_names(symbols, 30_000_000)

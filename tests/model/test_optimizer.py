@@ -109,11 +109,12 @@ def test_other_optimizers_lower_a_loss(made):
         ({"schedule": "step"}, "cosine_restarts"),
         ({"schedule": "plateau", "warmup": 0.1}, "takes no warm-up"),
         ({"plateau_factor": 1.0}, "between 0 and 1"),
+        ({"eps": 0.0}, "between 0 and 1"),
     ],
 )
 def test_settings_out_of_range_are_named(changes, says):
     with pytest.raises(ValueError, match=says):
-        Adam(**ADAM, **{**RATE, **changes})
+        Adam(**{**ADAM, **RATE, **changes})
 
 
 def test_adam_decays_in_the_gradient_and_adamw_beside_it():

@@ -192,6 +192,8 @@ def test_drawing_can_be_exported_as_a_graph(style):
     ("style", "changes", "words"),
     [
         ("candles", {"width": 10}, "columns"),
+        ("candles", {"width": 10**9}, "1,000,000,000 pixels"),
+        ("styled", {"height": 0}, "height is 0 pixels"),
         ("candles", {"body": 0.0}, "body"),
         ("candles", {"averages": []}, "colours"),
         ("candles", {"paper": [255]}, "agree"),

@@ -12,7 +12,8 @@ import tiny
 from test_mistakes import answer
 
 from candlelab import __main__ as door
-from candlelab.config.command_line import flags_first, without_nulls
+from candlelab.config import command_line
+from candlelab.config.command_line import check_overrides, flags_first, without_nulls
 from candlelab.core import refusals
 from candlelab.core.errors import Stopped
 
@@ -124,3 +125,35 @@ def test_jobs_that_ended_elsewhere_without_a_result_count_as_failed(tmp_path):
     door._count_failures([job])
     assert door.failures == [str(tiny.folder_of(tmp_path))]
     door.failures.clear()
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["-m", "seed=range(0,1000000)"], "asks for 1,000,000 jobs"),
+        (["-m", "seed=range(0,1000000000000)", "data.window=8,16"], "asks for 2,000,000,000,000 jobs"),
+        (["-m", "seed=range(0,9,0)"], "never ends"),
+        (["-m", "seed=range(0,inf)"], "never ends"),
+        (["-m", "model.net.dropout=interval(0,1)"], "no list of values"),
+        (["-m", "model=glob(nope*)"], "gives no value"),
+        (["--cfg", "job", "--resolve", "-p", "nope"], "no such part"),
+        (["--cfg", "job", "-p", "data.["], "no such part"),
+        (["-m", "hydra.sweep.dir=/dev/null"], "outputs=FOLDER"),
+        (["hydra.run.dir=/dev/null"], "outputs=FOLDER"),
+        (["data.symbols=['\udcff']"], "not UTF-8"),
+        (["study=\udcff"], "not UTF-8"),
+    ],
+)
+def test_what_no_sweep_and_no_console_can_be_is_a_sentence(words, told):
+    code, said = answer([*tiny.TINY, *words])
+    assert code == 2 and told in said and "Traceback" not in said and said.startswith("candlelab: ")
+
+
+def test_a_glob_chooses_the_options_it_matches():
+    assert [job.trainer.accelerator for job in check_overrides(["trainer=glob(c*)"])] == ["cpu"]
+
+
+def test_a_long_sweep_says_at_once_how_many_jobs_it_checks(monkeypatch):
+    monkeypatch.setattr(command_line, "MANY_JOBS", 2)
+    code, said = answer(["-m", *tiny.TINY, "seed=0,1", "evaluate.level=2"])
+    assert code == 2 and said.startswith("2 jobs to check")

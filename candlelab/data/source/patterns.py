@@ -14,6 +14,7 @@ from candlelab.core.candles import Candles
 from candlelab.core.columns import OHLCV
 from candlelab.core.errors import UserError
 from candlelab.core.interval import MONTH, check_interval, grid_offset, interval_ms
+from candlelab.data.made_up import check_bars
 from candlelab.data.source.chart_shapes import NAMES, PATTERNS
 
 FIRST = 1_577_836_800_000  # 2020-01-01
@@ -30,12 +31,14 @@ class Patterns:
     """
 
     def __init__(self, *, seed: int, samples: int, window: int, history: int, difficulty: float, none: bool):
-        if samples < 1:
-            raise UserError(f"samples is {samples}; set it to 1 or more.")
+        check_bars(samples, "samples")
         if window < 20:
             raise UserError(f"a chart pattern needs a window of 20 bars or more, not {window}; set data.window.")
         if history < 0:
             raise UserError(f"history is {history} bars; set it to 0 or more.")
+        check_bars(
+            samples * (window + history), f"samples is {samples:,}: their bars, with {history} before each window,"
+        )
         if not 0 <= difficulty <= 1:
             raise UserError(f"difficulty is {difficulty}; set it between 0 and 1.")
         self.seed, self.samples, self.window, self.history, self.difficulty = seed, samples, window, history, difficulty

@@ -19,6 +19,7 @@ from candlelab.core.candles import Candles
 from candlelab.core.columns import OHLCV
 from candlelab.core.errors import UserError
 from candlelab.core.interval import MONTH, check_interval, grid_offset, interval_ms
+from candlelab.data.made_up import check_bars, check_volatility, market_names
 
 WORLDS = ("place", "reversal", "shape", "volume", "order", "mixture", "calendar", "none")
 PLACE, REVERSAL, SHAPE, VOLUME, ORDER, MIXTURE, CALENDAR, NONE = range(8)
@@ -53,10 +54,8 @@ class Planted:
         auroc: float,
         memory: int,
     ) -> None:
-        if bars < 1:
-            raise UserError(f"data.source.bars is {bars}; set it to 1 or more.")
-        if not 0 < volatility <= 0.05:
-            raise UserError(f"data.source.volatility is {volatility}; set it above 0 and to 0.05 at most.")
+        check_bars(bars, "bars")
+        check_volatility(volatility)
         if world not in WORLDS:
             raise UserError(f"data.source.world is {world!r}; choose one of {', '.join(WORLDS)}.")
         if not 0.5 <= auroc <= 0.65:
@@ -68,12 +67,12 @@ class Planted:
         self.interval: str | None = None
 
     def fetch(self, symbols: list[str], interval: str, start: int | None, end: int | None) -> Candles:
-        """Bars of each symbol (of one named PLANTED if none is asked) from `start` on, open times before `end`, ms UTC."""
+        """Bars of each symbol from `start` on, open times before `end`, ms UTC."""
         self.interval = check_interval(interval)
         if self.interval == MONTH:
             raise UserError("a planted market has no monthly bars; set data.interval to 1w or shorter.")
         time = self._open_times(FIRST if start is None else start, end)
-        names = sorted(set(symbols)) or ["PLANTED"]
+        names = market_names(symbols, len(time))
         columns = [
             _history(self._kind, self.edge, self.memory, self.volatility, self._key(name), len(time)) for name in names
         ]

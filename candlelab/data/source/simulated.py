@@ -7,6 +7,7 @@ where the feature of the bars before it fires. Prices are a martingale at edge 0
 
 from __future__ import annotations
 
+import math
 import zlib
 from typing import Literal
 
@@ -18,6 +19,7 @@ from candlelab.core.candles import Candles
 from candlelab.core.columns import OHLCV
 from candlelab.core.errors import UserError
 from candlelab.core.interval import MONTH, check_interval, grid_offset, interval_ms
+from candlelab.data.made_up import check_bars, check_volatility, market_names
 
 FEATURES = ("close_position", "sequence")
 FIRST = 1_577_836_800_000  # 2020-01-01, where the market begins when no start is asked
@@ -49,10 +51,8 @@ class Simulated:
         feature: Literal["close_position", "sequence"],
         feature_window: int,
     ):
-        if bars is not None and bars < 1:
-            raise UserError(f"bars is {bars}; set it to 1 or more, or to null for all bars from start to end.")
-        if not 0 < volatility <= 0.05:
-            raise UserError(f"volatility is {volatility}; set it above 0 and to 0.05 at most.")
+        check_bars(math.inf if bars is None else bars, "bars")
+        check_volatility(volatility)
         if not -0.5 <= edge <= 0.5:
             raise UserError(f"edge is {edge}; set it between -0.5 and 0.5.")
         if feature not in FEATURES:
@@ -64,15 +64,15 @@ class Simulated:
         self.interval: str | None = None
 
     def fetch(self, symbols: list[str], interval: str, start: int | None, end: int | None) -> Candles:
-        """Bars of each symbol (of one named SIM if none is asked) from `start` on, open times before `end`, ms UTC.
+        """Bars of each symbol from `start` on, open times before `end`, ms UTC.
 
-        Raises UserError if neither `bars` nor `end` says where to stop.
+        Raises UserError if neither `bars` nor `end` says where to stop, if no symbol is asked, or for more bars than can be held.
         """
         self.interval = check_interval(interval)
         if self.interval == MONTH:
             raise UserError("a simulated market has no monthly bars; set data.interval to 1w or shorter.")
         time = self._open_times(FIRST if start is None else start, end)
-        names = sorted(set(symbols)) or ["SIM"]
+        names = market_names(symbols, len(time))
         columns = [self._history(name, len(time)) for name in names]
         joined = {key: np.concatenate([column[key] for column in columns]) for key in columns[0]}
         return Candles.build(
@@ -116,6 +116,7 @@ class Simulated:
         wanted = most if end is None else min(most, max(0, -(-(end - first) // step)))
         if wanted < 1:
             raise UserError("the simulated market has no bar in the asked range; set data.end after data.start.")
+        check_bars(wanted, "data.source.bars, or the number of bars from data.start to data.end,")
         return first + np.arange(int(wanted), dtype=np.int64) * step
 
     def _history(self, symbol: str, count: int) -> dict[str, np.ndarray]:

@@ -12,6 +12,7 @@ from torch import nn
 
 from candlelab.core.errors import UserError
 
+LARGEST_RATE = 1_000  # steps beyond it leave every float behind
 Shape = Literal["constant", "linear", "cosine", "cosine_restarts", "plateau"]
 
 
@@ -37,8 +38,10 @@ class Schedule:
     plateau_factor: float
 
     def __post_init__(self) -> None:
-        if not self.lr > 0 or not 0 <= self.lr_min <= self.lr:
-            raise UserError(f"lr is {self.lr} and lr_min {self.lr_min}; need lr above 0 and lr_min from 0 to lr.")
+        if not 0 < self.lr <= LARGEST_RATE or not 0 <= self.lr_min <= self.lr:
+            raise UserError(
+                f"lr is {self.lr} and lr_min {self.lr_min}; need lr above 0, at most {LARGEST_RATE}, and lr_min from 0 to lr."
+            )
         if not 0 <= self.warmup < 1:
             raise UserError(f"warmup is {self.warmup}; it is a fraction of all steps, from 0 to below 1.")
         if self.restart_epochs < 1 or self.restart_factor < 1:

@@ -1,0 +1,40 @@
+"""Memory of a net from its parameter count, known before any of it is allocated."""
+
+from __future__ import annotations
+
+import os
+
+import torch
+from omegaconf import DictConfig
+
+from candlelab.config import build
+from candlelab.core.batch import Shapes
+from candlelab.core.errors import UserError
+
+BYTES = 4 * 4  # a float each for the weight, its gradient and two moments of the optimizer
+
+
+def check_weight(cfg: DictConfig, shapes: Shapes, held: int | None = None) -> None:
+    """Raise UserError if the net's weights, gradients and moments do not fit into this machine's memory.
+
+    The net is built on torch's meta device, which keeps shapes and no numbers; pretrained ones have the sizes of their weights.
+    held   bytes of memory, None: those of this machine.
+    """
+    if cfg.model.net.get("pretrained"):
+        return
+    with torch.random.fork_rng(devices=[]), torch.device("meta"):
+        net = build(cfg, "model.net", shapes)
+    count, most = sum(part.numel() for part in net.parameters()), held or memory()
+    if count * BYTES > most:
+        raise UserError(
+            f"model.net has {count:,} parameters, and training them takes {count * BYTES / 2**30:,.0f} GB of the "
+            f"{most / 2**30:,.0f} GB here: choose a smaller net (width, layers) or smaller charts and captions"
+        )
+
+
+def memory() -> int:
+    """Return the bytes of this machine's memory; no limit where the system does not say."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):
+        return 2**62
