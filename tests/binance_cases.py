@@ -26,8 +26,8 @@ def vision(exchange, tmp_path, **changes):
         "refresh": False,
         "misaligned": "drop",
         "workers": 4,
-        "tries": 6,
-        "pause": 0.001,
+        "max_attempts": 6,
+        "backoff": 0.001,
         "timeout": 5.0,
     }
     return BinanceVision(**settings | changes)
@@ -41,8 +41,8 @@ def api(exchange, tmp_path, **changes):
         "cache": str(tmp_path / "cache"),
         "refresh": False,
         "misaligned": "drop",
-        "tries": 6,
-        "pause": 0.001,
+        "max_attempts": 6,
+        "backoff": 0.001,
         "timeout": 5.0,
     }
     return BinanceApi(**settings | changes)

@@ -67,10 +67,10 @@ def exported(kind: str, *more: str) -> Run:
     cfg = compose(
         "task=export",
         f"task.run={run.folder}",
-        "task.calls=5",
-        "task.calibration=32",
-        "task.gate=64",
-        "task.most_loss=100",
+        "task.n_calls=5",
+        "task.n_calibration=32",
+        "task.n_validation=64",
+        "task.max_accuracy_drop=100",
         f"task.int8={str(kind == 'fusion').lower()}",
     )
     build(cfg, "task", cfg)

@@ -11,9 +11,9 @@ QUICK = (
     "model.image_size=16",
     "data.source.bars=420",
     "data.window=8",
-    "evaluate.draws=2",
-    "evaluate.null_draws=2",
-    "evaluate.threshold.draws=2",
+    "evaluate.n_bootstrap=2",
+    "evaluate.n_permutations=2",
+    "evaluate.threshold.n_bootstrap=2",
 )
 
 

@@ -134,8 +134,8 @@ def _places() -> Iterator[tuple[str, Edit]]:
         "refresh": False,
         "misaligned": "drop",
         "workers": 1,
-        "tries": 1,
-        "pause": 0.0,
+        "max_attempts": 1,
+        "backoff": 0.0,
         "timeout": 0.2,
     }
     yield (
@@ -149,8 +149,8 @@ def _places() -> Iterator[tuple[str, Edit]]:
         "weight_per_minute": None,
         "refresh": False,
         "misaligned": "drop",
-        "tries": 1,
-        "pause": 0.0,
+        "max_attempts": 1,
+        "backoff": 0.0,
         "timeout": 0.2,
     }
     yield (
@@ -187,7 +187,7 @@ def _places() -> Iterator[tuple[str, Edit]]:
         "max_images": None,
         "mode": "windows",
         "images_per_file": 10,
-        "level": 1,
+        "compression_level": 1,
     }
     yield (
         "a store elsewhere",

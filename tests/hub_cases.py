@@ -123,7 +123,7 @@ def publish_all() -> None:
     run = load_run(
         tiny.trained(out, "trainer/logger=wandb", "trainer.logger.system_seconds=0.2", "render=candles_grey")
     )
-    task("task=export", f"task.run={run.folder}", "task.calls=5", "task.int8=false")
+    task("task=export", f"task.run={run.folder}", "task.n_calls=5", "task.int8=false")
     for words in (
         ["what=dataset", "repo=me/charts"],
         ["what=model", "repo=me/net", f"run={run.folder}"],

@@ -19,7 +19,7 @@ FUSION = {
     "image_layers": 2,
     "caption_layers": 2,
     "heads": 4,
-    "feed_forward": 64,
+    "ffn_width": 64,
     "patch": 8,
     "stem": "patch",
     "fusion_heads": 8,

@@ -64,7 +64,7 @@ def publish_all() -> None:
     folder = tiny.trained(here / "outputs", *overrides(weights_folder(here / "weights")))
     shutil.rmtree(here / "weights")
     _task("task=predict", f"task.run={folder}")
-    _task("task=export", f"task.run={folder}", "task.calls=5", "task.int8=false")
+    _task("task=export", f"task.run={folder}", "task.n_calls=5", "task.int8=false")
     _task(
         "task=publish",
         "task.what=model",

@@ -45,16 +45,16 @@ def predictions(*, edge=0.0, classes=2, rows=1500, symbols=1, seed=0, baselines=
 
 
 def evaluation(**changed):
-    exact = Exact(score="confidence", min_trades=20, smooth=0.0, draws=10)
+    exact = Exact(score="confidence", min_trades=20, smooth=0.0, n_bootstrap=10)
     settings = {
         "fee_bps": 10.0,
         "slippage_bps": 0.0,
         "threshold": exact,
-        "precision": 0.8,
-        "level": 0.95,
-        "bins": 10,
-        "draws": 50,
-        "null_draws": 50,
+        "min_precision": 0.8,
+        "confidence_level": 0.95,
+        "n_bins": 10,
+        "n_bootstrap": 50,
+        "n_permutations": 50,
         "seed": 0,
         "positive_control": "off",
     }

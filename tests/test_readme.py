@@ -35,7 +35,7 @@ def test_a_command_is_valid(line):
 
 def test_the_line_for_cron_is_a_valid_command():
     (line,) = re.findall(r"^1 \* \* \* \*  (.*)$", TEXT, re.MULTILINE)
-    assert check_overrides(words_of(line.split(" >> ")[0]))[0].task.most_stale == 0
+    assert check_overrides(words_of(line.split(" >> ")[0]))[0].task.max_stale == 0
 
 
 @pytest.mark.parametrize("target", TARGETS)
@@ -54,9 +54,9 @@ FEW = (
     "data.max_samples=240",
     "trainer.max_epochs=1",
     "trainer.progress=none",
-    "evaluate.draws=20",
-    "evaluate.null_draws=20",
-    "evaluate.threshold.draws=5",
+    "evaluate.n_bootstrap=20",
+    "evaluate.n_permutations=20",
+    "evaluate.threshold.n_bootstrap=5",
     "pretrained=false",
 )
 SMALL = {
@@ -64,7 +64,7 @@ SMALL = {
         "model.net.width=24",
         "model.net.heads=2",
         "model.net.fusion_heads=2",
-        "model.net.feed_forward=32",
+        "model.net.ffn_width=32",
         "model.net.image_layers=1",
         "model.net.caption_layers=1",
         "model.image_size=64",

@@ -18,12 +18,12 @@ TINY = (
     "model.net.image_layers=1",
     "model.net.caption_layers=1",
     "model.net.heads=2",
-    "model.net.feed_forward=32",
+    "model.net.ffn_width=32",
     "model.net.fusion_heads=2",
     "trainer.progress=none",
-    "evaluate.draws=20",
-    "evaluate.null_draws=20",
-    "evaluate.threshold.draws=5",
+    "evaluate.n_bootstrap=20",
+    "evaluate.n_permutations=20",
+    "evaluate.threshold.n_bootstrap=5",
 )
 
 LOGISTIC = (
@@ -36,9 +36,9 @@ LOGISTIC = (
     "trainer.progress=none",
     "trainer.max_epochs=2",
     "trainer.checkpoint_minutes=0",
-    "evaluate.draws=2",
-    "evaluate.null_draws=2",
-    "evaluate.threshold.draws=2",
+    "evaluate.n_bootstrap=2",
+    "evaluate.n_permutations=2",
+    "evaluate.threshold.n_bootstrap=2",
 )  # a run of a second
 
 

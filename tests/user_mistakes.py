@@ -87,8 +87,8 @@ trainer.devices=0
 trainer.devices=-3
 trainer.devices=abc
 trainer.devices=1.5
-trainer.clip=nan
-trainer.clip=-1
+trainer.gradient_clip=nan
+trainer.gradient_clip=-1
 trainer.checkpoint_minutes=nan
 trainer.checkpoint_minutes=-1
 trainer.max_epochs=0
@@ -129,16 +129,16 @@ data.label.horizon=100000
 evaluate.fee_bps=-1
 evaluate.fee_bps=10000
 evaluate.fee_bps=nan
-evaluate.level=1
-evaluate.level=0.2
-evaluate.draws=0
-evaluate.null_draws=-1
-evaluate.bins=1
+evaluate.confidence_level=1
+evaluate.confidence_level=0.2
+evaluate.n_bootstrap=0
+evaluate.n_permutations=-1
+evaluate.n_bins=1
 evaluate.seed=-1
 evaluate.slippage_bps=inf
 evaluate.threshold.min_trades=0
 evaluate.threshold.smooth=0.7
-evaluate.threshold.draws=-1
+evaluate.threshold.n_bootstrap=-1
 evaluate/threshold=grid evaluate.threshold.grid=mine
 model.image_size=0
 model.image_size=-64
@@ -154,11 +154,11 @@ model.net.inputs=[smell]
 model.net.inputs=[]
 model.optimizer.lr=0
 model.optimizer.lr=-1
-model.optimizer.warmup=1.5
+model.optimizer.warmup_ratio=1.5
 model.optimizer.schedule=zigzag
 model.optimizer.weight_decay=-1
 model.loss.gamma=-1
-model.loss.weights=[1]
+model.loss.class_weights=[1]
 model=timm_backbone model.net.backbone=resnot50 pretrained=false
 task=report task.run=/nowhere
 task=report study=nothing-here

@@ -137,16 +137,16 @@ def _rotated_sharpes(signal, bar_return, offsets, first, size, instant, weight, 
 
 
 def random_signal_sharpes(
-    signal: np.ndarray, bar_return: np.ndarray, rows: Rows, cost: float, draws: int, seed: int
+    signal: np.ndarray, bar_return: np.ndarray, rows: Rows, cost: float, n_permutations: int, seed: int
 ) -> np.ndarray:
-    """(draws,) net Sharpe ratios of the same positions put at random times.
+    """(n_permutations,) net Sharpe ratios of the same positions put at random times.
 
     Each chain's positions are turned around by a random number of rows, the same for all symbols, so
     that turnover, holding times and the share of long and short stay what they are.
     """
     if len(rows.instants) < 3:
-        return np.full(draws, np.nan)
-    offsets = np.random.default_rng(seed).integers(1, len(rows.instants), size=draws)
+        return np.full(n_permutations, np.nan)
+    offsets = np.random.default_rng(seed).integers(1, len(rows.instants), size=n_permutations)
     first = np.flatnonzero(rows.starts)
     size = np.diff(np.r_[first, len(rows)])
     return _rotated_sharpes(signal.astype(float), bar_return, offsets, first, size, rows.instant, rows.weight, cost)

@@ -31,16 +31,16 @@ def block_of(instant: np.ndarray, instants: int, at_least: int, blocks: int = 50
     return instant // max(1, at_least, -(-instants // blocks))
 
 
-def block_counts(blocks: int, draws: int, rng: np.random.Generator) -> np.ndarray:
-    """(draws, blocks) how often each block occurs in each draw with replacement."""
-    return rng.multinomial(blocks, np.full(blocks, 1 / blocks), size=draws)
+def block_counts(blocks: int, n_bootstrap: int, rng: np.random.Generator) -> np.ndarray:
+    """(n_bootstrap, blocks) how often each block occurs in each draw with replacement."""
+    return rng.multinomial(blocks, np.full(blocks, 1 / blocks), size=n_bootstrap)
 
 
-def sharpe_error(returns: np.ndarray, mean_block: float, draws: int, rng: np.random.Generator) -> float:
+def sharpe_error(returns: np.ndarray, mean_block: float, n_bootstrap: int, rng: np.random.Generator) -> float:
     """Standard error of the Sharpe ratio by stationary bootstrap."""
     size = len(returns)
-    ratios = np.empty(draws)
-    for draw in range(draws):
+    ratios = np.empty(n_bootstrap)
+    for draw in range(n_bootstrap):
         sample = returns[stationary_indices(size, mean_block, rng)]
         ratios[draw] = sample.mean() / max(sample.std(ddof=1), 1e-15)
     return float(ratios.std(ddof=1))

@@ -52,7 +52,9 @@ def put(into: Scored, name: str, value: float, interval: intervals.Interval) -> 
     into[name], into[f"{name}_low"], into[f"{name}_high"] = value, *interval
 
 
-def classify(given: Predicted, classes: tuple[str, ...], *, level: float, bins: int, draws: int, seed: int) -> Scored:
+def classify(
+    given: Predicted, classes: tuple[str, ...], *, confidence_level: float, n_bins: int, n_bootstrap: int, seed: int
+) -> Scored:
     """Every score of the class probabilities; NaN where not available. No rows give n = 0 and nothing else."""
     size = len(given.label)
     if size == 0:
@@ -60,29 +62,29 @@ def classify(given: Predicted, classes: tuple[str, ...], *, level: float, bins: 
     table = metrics.confusion(given.label, given.p.argmax(1), len(classes))
     effective = given.rows.effective_size(given.right)
     found: Scored = {"n": size, "n_eff": effective}
-    found |= formula_scores(given, level)
-    boot = intervals.BlockBootstrap(given.rows, draws, seed)
-    _bootstrapped(found, given, bins, boot, level)
+    found |= formula_scores(given, confidence_level)
+    boot = intervals.BlockBootstrap(given.rows, n_bootstrap, seed)
+    _bootstrapped(found, given, n_bins, boot, confidence_level)
     _per_class(found, table, classes)
     return found
 
 
-def formula_scores(given: Predicted, level: float) -> Scored:
+def formula_scores(given: Predicted, confidence_level: float) -> Scored:
     """The scores whose intervals have a formula."""
     found: Scored = {}
     put(
         found,
         "accuracy",
         float(given.right.mean()),
-        intervals.of_share(given.right, given.rows, level, cosines=given.cosines),
+        intervals.of_share(given.right, given.rows, confidence_level, cosines=given.cosines),
     )
-    _of_table(found, given, level)
-    _of_ranks(found, given, level)
-    _of_probabilities(found, given, level)
+    _of_table(found, given, confidence_level)
+    _of_ranks(found, given, confidence_level)
+    _of_probabilities(found, given, confidence_level)
     return found
 
 
-def _of_table(found: Scored, given: Predicted, level: float) -> None:
+def _of_table(found: Scored, given: Predicted, confidence_level: float) -> None:
     answered, classes = given.p.argmax(1), given.p.shape[1]
     scores = {
         "balanced_accuracy": (metrics.balanced_parts, 0),
@@ -95,30 +97,30 @@ def _of_table(found: Scored, given: Predicted, level: float) -> None:
             found,
             name,
             float(parts.mean()),
-            intervals.of_mean(parts, given.rows, level, lowest, 1, cosines=given.cosines),
+            intervals.of_mean(parts, given.rows, confidence_level, lowest, 1, cosines=given.cosines),
         )
 
 
-def _of_ranks(found: Scored, given: Predicted, level: float) -> None:
+def _of_ranks(found: Scored, given: Predicted, confidence_level: float) -> None:
     label, p, rows = given.label, given.p, given.rows
     put(
         found,
         "auroc",
         metrics.over_classes(metrics.auroc, label, p),
-        intervals.of_auroc_classes(label, p, rows, level, cosines=given.cosines),
+        intervals.of_auroc_classes(label, p, rows, confidence_level, cosines=given.cosines),
     )
-    found |= direction_scores(given, level)
+    found |= direction_scores(given, confidence_level)
     change, far = (label == 0) | (label == p.shape[1] - 1), p[:, 0] + p[:, -1]
     parts = metrics.auroc_parts(change, far) if p.shape[1] > 2 else np.array([np.nan])
     put(
         found,
         "auroc_move",
         metrics.auroc_move(label, p),
-        intervals.of_mean(parts, rows, level, 0, 1, cosines=given.cosines),
+        intervals.of_mean(parts, rows, confidence_level, 0, 1, cosines=given.cosines),
     )
 
 
-def direction_scores(given: Predicted, level: float) -> Scored:
+def direction_scores(given: Predicted, confidence_level: float) -> Scored:
     """AUROC of up against down where the price moved, and the smallest edge that its interval would tell from chance.
 
     n_direction        independent rows, as many up as down, that these are worth
@@ -130,11 +132,11 @@ def direction_scores(given: Predicted, level: float) -> Scored:
     parts = metrics.auroc_parts(up, metrics.direction_score(given.p[moved]))
     value = float(parts.mean()) if len(parts) else np.nan
     found: Scored = dict.fromkeys(("n_direction", "smallest_auroc", "smallest_accuracy"), np.nan)
-    put(found, "auroc_direction", value, intervals.of_auroc_parts(parts, int(up.sum()), rows, level))
+    put(found, "auroc_direction", value, intervals.of_auroc_parts(parts, int(up.sum()), rows, confidence_level))
     if np.isnan(value):
         return found
     spread, balanced = mean_error.of_mean(parts, rows), 4 / (1 / up.sum() + 1 / (~up).sum())
-    quantile = intervals.quantile(level, spread.freedom)
+    quantile = intervals.quantile(confidence_level, spread.freedom)
     found["n_direction"] = float(balanced * rows.effective_size(parts) / len(rows))
     found["smallest_accuracy"] = metrics.smallest_accuracy(found["n_direction"], quantile)
     of_score = metrics.smallest_area(spread.error, value, quantile)
@@ -142,35 +144,42 @@ def direction_scores(given: Predicted, level: float) -> Scored:
     return found
 
 
-def _of_probabilities(found: Scored, given: Predicted, level: float) -> None:
+def _of_probabilities(found: Scored, given: Predicted, confidence_level: float) -> None:
     for name, losses in (("brier", metrics.brier_losses), ("log_loss", metrics.log_losses)):
         values = losses(given.label, given.p)
-        put(found, name, float(values.mean()), intervals.of_loss(values, given.rows, level, cosines=given.cosines))
+        put(
+            found,
+            name,
+            float(values.mean()),
+            intervals.of_loss(values, given.rows, confidence_level, cosines=given.cosines),
+        )
 
 
-def _bootstrapped(found: Scored, given: Predicted, bins: int, boot: intervals.BlockBootstrap, level: float) -> None:
+def _bootstrapped(
+    found: Scored, given: Predicted, n_bins: int, boot: intervals.BlockBootstrap, confidence_level: float
+) -> None:
     value = metrics.over_classes(metrics.auprc, given.label, given.p)
     error = metrics.over_classes(
         lambda positive, score: intervals.auprc_error(positive, score, boot), given.label, given.p
     )
-    put(found, "auprc", value, intervals.around(value, error, level, 0, 1, freedom=boot.freedom))
-    error = intervals.ece_error(given.label, given.p, bins, boot)
-    value = float(metrics.ece(*metrics.calibration_bins(given.label, given.p, bins)))
-    put(found, "ece", value, intervals.around(value, error, level, 0, 1, freedom=boot.freedom))
+    put(found, "auprc", value, intervals.around(value, error, confidence_level, 0, 1, freedom=boot.freedom))
+    error = intervals.ece_error(given.label, given.p, n_bins, boot)
+    value = float(metrics.ece(*metrics.calibration_bins(given.label, given.p, n_bins)))
+    put(found, "ece", value, intervals.around(value, error, confidence_level, 0, 1, freedom=boot.freedom))
 
 
 def _per_class(found: Scored, table: np.ndarray, classes: tuple[str, ...]) -> None:
     parts = {"precision": metrics.precision, "recall": metrics.recall, "f1": metrics.f1}
     for name, score in parts.items():
         found |= {f"{name}/{word}": float(v) for word, v in zip(classes, score(table), strict=True)}
-    found |= {f"answered/{word}": float(v) for word, v in zip(classes, table.sum(0) / table.sum(), strict=True)}
-    found |= {f"prior/{word}": float(v) for word, v in zip(classes, table.sum(1) / table.sum(), strict=True)}
+    found |= {f"predicted_share/{word}": float(v) for word, v in zip(classes, table.sum(0) / table.sum(), strict=True)}
+    found |= {f"class_share/{word}": float(v) for word, v in zip(classes, table.sum(1) / table.sum(), strict=True)}
 
 
-def forecast_scores(given: Predicted, level: float) -> Scored:
+def forecast_scores(given: Predicted, confidence_level: float) -> Scored:
     """Scores of the predicted log return, empty where the model makes none.
 
-    forecast_mse in units of sigma², forecast_r2 against predicting 0, rank_ic (Spearman, all rows).
+    forecast_mse in units of sigma², forecast_r2 against predicting 0, rank_correlation (Spearman, all rows).
     """
     known = np.isfinite(given.forecast) & np.isfinite(given.forward_return) & (given.sigma > 0)
     if known.sum() < 3:
@@ -180,7 +189,12 @@ def forecast_scores(given: Predicted, level: float) -> Scored:
     rows = given.rows.take(known)
     losses = ((forecast - actual) / sigma) ** 2
     found: Scored = {}
-    put(found, "forecast_mse", float(losses.mean()), intervals.of_loss(losses, rows, level, cosines=FEWEST_COSINES))
+    put(
+        found,
+        "forecast_mse",
+        float(losses.mean()),
+        intervals.of_loss(losses, rows, confidence_level, cosines=FEWEST_COSINES),
+    )
     found["forecast_r2"] = float(1 - losses.mean() / np.mean((actual / sigma) ** 2))
     constant = np.ptp(forecast) == 0 or np.ptp(actual) == 0
     rank = np.nan if constant else float(spearmanr(forecast, actual).statistic)
@@ -190,7 +204,12 @@ def forecast_scores(given: Predicted, level: float) -> Scored:
         if not constant
         else MeanError(np.nan, np.inf)
     )
-    put(found, "rank_ic", rank, intervals.around(rank, error.error, level, -1, 1, freedom=error.freedom))
+    put(
+        found,
+        "rank_correlation",
+        rank,
+        intervals.around(rank, error.error, confidence_level, -1, 1, freedom=error.freedom),
+    )
     return found | _cross_section(forecast, actual, rows)
 
 
@@ -216,7 +235,7 @@ def _cross_section(forecast: np.ndarray, actual: np.ndarray, rows: Rows, fewest:
     if len(each) < 2:
         return {}
     return {
-        "rank_ic_mean": float(each.mean()),
-        "rank_icir": float(each.mean() / each.std(ddof=1)),
-        "rank_ic_dates": len(each),
+        "rank_correlation_mean": float(each.mean()),
+        "rank_correlation_ratio": float(each.mean() / each.std(ddof=1)),
+        "rank_correlation_dates": len(each),
     }

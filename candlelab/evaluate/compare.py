@@ -27,29 +27,31 @@ class Difference:
     p_value: float
 
 
-def of_means(values: np.ndarray, rows: Rows, level: float) -> Difference:
+def of_means(values: np.ndarray, rows: Rows, confidence_level: float) -> Difference:
     """Whether the mean of paired differences (n,) is 0, overlap and moving together taken into account."""
     if len(values) == 0 or np.isnan(values).any():
         return Difference(np.nan, np.nan, np.nan, np.nan)
-    return _against_zero(values, mean_error.of_mean(values, rows), level)
+    return _against_zero(values, mean_error.of_mean(values, rows), confidence_level)
 
 
-def of_lasting_means(values: np.ndarray, rows: Rows, level: float, *, cosines: int) -> Difference:
+def of_lasting_means(values: np.ndarray, rows: Rows, confidence_level: float, *, cosines: int) -> Difference:
     """As `of_means`, for differences that hang together beyond the horizon, as those of answers that last."""
     if len(values) == 0 or np.isnan(values).any():
         return Difference(np.nan, np.nan, np.nan, np.nan)
-    return _against_zero(values, mean_error.of_lasting_mean(values, rows, cosines), level)
+    return _against_zero(values, mean_error.of_lasting_mean(values, rows, cosines), confidence_level)
 
 
-def _against_zero(values: np.ndarray, found: MeanError, level: float) -> Difference:
+def _against_zero(values: np.ndarray, found: MeanError, confidence_level: float) -> Difference:
     value = float(values.mean())
     if found.error == 0:
         return Difference(value, value, value, 1.0 if value == 0 else 0.0)
-    ends = intervals.around(value, found.error, level, freedom=found.freedom)
+    ends = intervals.around(value, found.error, confidence_level, freedom=found.freedom)
     return Difference(value, *ends, float(2 * stdtr(found.freedom, -abs(value) / found.error)))
 
 
-def paired_accuracy(first: np.ndarray, second: np.ndarray, rows: Rows, level: float, *, cosines: int) -> Difference:
+def paired_accuracy(
+    first: np.ndarray, second: np.ndarray, rows: Rows, confidence_level: float, *, cosines: int
+) -> Difference:
     """Difference in accuracy of two models; first, second (n,) 1 where right; cosines as in `intervals.of_mean`.
 
     The p-value is McNemar's where the rows count like independent ones, else Student's.
@@ -58,7 +60,7 @@ def paired_accuracy(first: np.ndarray, second: np.ndarray, rows: Rows, level: fl
     if len(gap) == 0:
         return Difference(np.nan, np.nan, np.nan, np.nan)
     error = mean_error.of_lasting_mean(gap, rows, cosines)
-    found = _against_zero(gap, error, level)
+    found = _against_zero(gap, error, confidence_level)
     if abs(error.error**2 * len(gap) - np.var(gap)) > 1e-9 * np.var(gap):
         return found
     return replace(found, p_value=mcnemar(int(np.sum(gap > 0)), int(np.sum(gap < 0))))
@@ -71,7 +73,7 @@ def mcnemar(first_only: int, second_only: int) -> float:
 
 
 def paired_auroc(
-    label: np.ndarray, first: np.ndarray, second: np.ndarray, rows: Rows, level: float, *, cosines: int
+    label: np.ndarray, first: np.ndarray, second: np.ndarray, rows: Rows, confidence_level: float, *, cosines: int
 ) -> Difference:
     """Difference of two AUROCs on the same rows, one-vs-rest mean for K > 2 (DeLong et al. 1988).
 
@@ -79,27 +81,29 @@ def paired_auroc(
     """
     parts = macro_auroc_parts(label, first) - macro_auroc_parts(label, second)
     return (
-        of_means(parts, rows, level) if first.shape[1] == 2 else of_lasting_means(parts, rows, level, cosines=cosines)
+        of_means(parts, rows, confidence_level)
+        if first.shape[1] == 2
+        else of_lasting_means(parts, rows, confidence_level, cosines=cosines)
     )
 
 
 def paired_direction(
-    label: np.ndarray, first: np.ndarray, second: np.ndarray, moved: np.ndarray, rows: Rows, level: float
+    label: np.ndarray, first: np.ndarray, second: np.ndarray, moved: np.ndarray, rows: Rows, confidence_level: float
 ) -> Difference:
     """Difference of two AUROCs of up against down among the rows that moved; first, second (n, K), moved (n,) bool."""
     parts = metrics.direction_parts(label, first, moved) - metrics.direction_parts(label, second, moved)
-    return of_means(parts, rows.take(moved), level)
+    return of_means(parts, rows.take(moved), confidence_level)
 
 
 def paired_balanced(
-    label: np.ndarray, first: np.ndarray, second: np.ndarray, rows: Rows, level: float, *, cosines: int
+    label: np.ndarray, first: np.ndarray, second: np.ndarray, rows: Rows, confidence_level: float, *, cosines: int
 ) -> Difference:
     """Difference of two balanced accuracies; first, second (n, K) probabilities."""
     own, other = (metrics.balanced_parts(label, p.argmax(1), p.shape[1]) for p in (first, second))
-    return of_lasting_means(own - other, rows, level, cosines=cosines)
+    return of_lasting_means(own - other, rows, confidence_level, cosines=cosines)
 
 
-def paired_sharpe(first: np.ndarray, second: np.ndarray, level: float) -> Difference:
+def paired_sharpe(first: np.ndarray, second: np.ndarray, confidence_level: float) -> Difference:
     """Difference of the Sharpe ratios of two net return series (T,) on the same bars (Memmel 2003)."""
     one, two = sharpe(first), sharpe(second)
     if np.isnan(one) or np.isnan(two):
@@ -107,7 +111,9 @@ def paired_sharpe(first: np.ndarray, second: np.ndarray, level: float) -> Differ
     error = difference_error(one, two, float(np.corrcoef(first, second)[0, 1]), len(first))
     if error < 1e-12:
         return Difference(one - two, one - two, one - two, 1.0)
-    return Difference(one - two, *intervals.around(one - two, error, level), float(2 * norm.sf(abs(one - two) / error)))
+    return Difference(
+        one - two, *intervals.around(one - two, error, confidence_level), float(2 * norm.sf(abs(one - two) / error))
+    )
 
 
 def macro_auroc_parts(label: np.ndarray, p: np.ndarray) -> np.ndarray:

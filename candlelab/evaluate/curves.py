@@ -31,10 +31,10 @@ def thinned(curve: Curve, year: float, points: int = 400) -> dict[str, list]:
     }
 
 
-def of_classification(given: Predicted, classes: tuple[str, ...], bins: int) -> dict:
+def of_classification(given: Predicted, classes: tuple[str, ...], n_bins: int) -> dict:
     """Confusion counts (rows true, columns answered) and the calibration curve of the filled bins."""
     table = metrics.confusion(given.label, given.p.argmax(1), len(classes))
-    count, right, confidence = metrics.calibration_bins(given.label, given.p, bins)
+    count, right, confidence = metrics.calibration_bins(given.label, given.p, n_bins)
     some = count > 0
     calibration = {
         "count": count[some].astype(int).tolist(),

@@ -12,7 +12,7 @@ FEWEST = 3  # rows below which nothing is said
 LEVEL = 0.95  # of the range in which the coming close is expected
 
 
-def against_naive(given: Predicted, level: float) -> Scored:
+def against_naive(given: Predicted, confidence_level: float) -> Scored:
     """Mean absolute and root mean squared error in percent of the price, the naive ones, and what is gained; empty without a forecast.
 
     forecast_gain_pct  naive less own absolute error, row by row: above 0 the forecast is better than no change at all.
@@ -24,7 +24,9 @@ def against_naive(given: Predicted, level: float) -> Scored:
     own, naive = 100 * np.abs(given.forecast[known] - actual), 100 * np.abs(actual)
     found: Scored = {"forecast_n": int(known.sum())}
     for name, values in (("forecast_mae_pct", own), ("naive_mae_pct", naive), ("forecast_gain_pct", naive - own)):
-        put(found, name, float(values.mean()), intervals.of_loss(values, rows, level, cosines=FEWEST_COSINES))
+        put(
+            found, name, float(values.mean()), intervals.of_loss(values, rows, confidence_level, cosines=FEWEST_COSINES)
+        )
     return found | {
         "forecast_rmse_pct": float(np.sqrt(np.mean(own**2))),
         "naive_rmse_pct": float(np.sqrt(np.mean(naive**2))),

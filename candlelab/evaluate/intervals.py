@@ -17,33 +17,39 @@ BLOCK_HORIZONS = 3  # blocks a few horizons long cut few of the pairs that overl
 
 
 def around(
-    value: float, error: float, level: float, low: float = -np.inf, high: float = np.inf, *, freedom: float = np.inf
+    value: float,
+    error: float,
+    confidence_level: float,
+    low: float = -np.inf,
+    high: float = np.inf,
+    *,
+    freedom: float = np.inf,
 ) -> Interval:
     """value ± t · error, kept within [low, high]."""
-    half = quantile(level, freedom) * error
+    half = quantile(confidence_level, freedom) * error
     if np.isnan(value) or np.isnan(half):
         return NOT_AVAILABLE
     return max(low, value - half), min(high, value + half)
 
 
-def wilson(share: float, size: float, level: float, *, freedom: float = np.inf) -> Interval:
+def wilson(share: float, size: float, confidence_level: float, *, freedom: float = np.inf) -> Interval:
     """Wilson interval of a share seen on `size` independent rows."""
     if not size > 0 or np.isnan(share):
         return NOT_AVAILABLE
-    z2 = quantile(level, freedom) ** 2 / size
+    z2 = quantile(confidence_level, freedom) ** 2 / size
     half = np.sqrt(z2 * share * (1 - share) + z2**2 / 4)
     # rounding may push a bound a hair beyond what a share can be
     return max(0.0, (share + z2 / 2 - half) / (1 + z2)), min(1.0, (share + z2 / 2 + half) / (1 + z2))
 
 
-def of_share(values: np.ndarray, rows: Rows, level: float, *, cosines: int) -> Interval:
+def of_share(values: np.ndarray, rows: Rows, confidence_level: float, *, cosines: int) -> Interval:
     """Interval of the share of ones in `values` (n,), dependence taken into account; cosines as in `of_mean`."""
     found = mean_error.of_lasting_mean(values, rows, cosines)
-    return wilson(float(values.mean()), _worth(values, found, rows), level, freedom=found.freedom)
+    return wilson(float(values.mean()), _worth(values, found, rows), confidence_level, freedom=found.freedom)
 
 
 def of_mean(
-    values: np.ndarray, rows: Rows, level: float, low: float = -np.inf, high: float = np.inf, *, cosines: int
+    values: np.ndarray, rows: Rows, confidence_level: float, low: float = -np.inf, high: float = np.inf, *, cosines: int
 ) -> Interval:
     """Interval of the mean of `values` (n,), dependence taken into account.
 
@@ -52,10 +58,10 @@ def of_mean(
     if np.isnan(values).any():
         return NOT_AVAILABLE
     found = mean_error.of_lasting_mean(values, rows, cosines)
-    return around(float(values.mean()), found.error, level, low, high, freedom=found.freedom)
+    return around(float(values.mean()), found.error, confidence_level, low, high, freedom=found.freedom)
 
 
-def of_loss(values: np.ndarray, rows: Rows, level: float, *, cosines: int) -> Interval:
+def of_loss(values: np.ndarray, rows: Rows, confidence_level: float, *, cosines: int) -> Interval:
     """Interval of a mean loss (n,), cosines as in `of_mean`; longer on the side that the skewness of its blocks makes longer.
 
     Source: Hall 1992, the monotone cubic transformation of Student's t.
@@ -66,7 +72,7 @@ def of_loss(values: np.ndarray, rows: Rows, level: float, *, cosines: int) -> In
     found, value = mean_error.of_lasting_mean(values, rows, few), float(values.mean())
     if found.error == 0:
         return value, value
-    skewness, half = _skewness_of_mean(values, rows), quantile(level, found.freedom)
+    skewness, half = _skewness_of_mean(values, rows), quantile(confidence_level, found.freedom)
     return value - found.error * _untransformed(half, skewness), value - found.error * _untransformed(-half, skewness)
 
 
@@ -83,12 +89,12 @@ def _untransformed(t: float, skewness: float) -> float:
     return float(3 / skewness * (np.cbrt(1 + skewness * (t - skewness / 6)) - 1))
 
 
-def of_auroc(positive: np.ndarray, score: np.ndarray, rows: Rows, level: float) -> Interval:
+def of_auroc(positive: np.ndarray, score: np.ndarray, rows: Rows, confidence_level: float) -> Interval:
     """Interval of an AUROC: DeLong with overlap and moving together."""
-    return of_auroc_parts(metrics.auroc_parts(positive, score), int(positive.sum()), rows, level)
+    return of_auroc_parts(metrics.auroc_parts(positive, score), int(positive.sum()), rows, confidence_level)
 
 
-def of_auroc_parts(parts: np.ndarray, positive: int, rows: Rows, level: float) -> Interval:
+def of_auroc_parts(parts: np.ndarray, positive: int, rows: Rows, confidence_level: float) -> Interval:
     """Interval of the AUROC whose parts (n,) these are, of which so many belong to positive rows.
 
     With fewer than ten effective rows in a class it is no narrower than under chance.
@@ -100,7 +106,7 @@ def of_auroc_parts(parts: np.ndarray, positive: int, rows: Rows, level: float) -
     ones, zeros = (max(1.0, count * worth / len(parts)) for count in (positive, len(parts) - positive))
     if min(ones, zeros) < 10:
         error = max(error, metrics.auroc_null_error(ones, zeros))
-    return around(float(parts.mean()), error, level, 0, 1, freedom=found.freedom)
+    return around(float(parts.mean()), error, confidence_level, 0, 1, freedom=found.freedom)
 
 
 def _worth(values: np.ndarray, found: mean_error.MeanError, rows: Rows) -> float:
@@ -108,22 +114,24 @@ def _worth(values: np.ndarray, found: mean_error.MeanError, rows: Rows) -> float
     return rows.independent if found.error == 0 else float(np.var(values)) / found.error**2
 
 
-def of_auroc_classes(label: np.ndarray, p: np.ndarray, rows: Rows, level: float, *, cosines: int) -> Interval:
+def of_auroc_classes(
+    label: np.ndarray, p: np.ndarray, rows: Rows, confidence_level: float, *, cosines: int
+) -> Interval:
     """Interval of the one-vs-rest mean AUROC of p (n, K)."""
     if p.shape[1] == 2:
-        return of_auroc(label == 1, p[:, 1], rows, level)
+        return of_auroc(label == 1, p[:, 1], rows, confidence_level)
     parts = [metrics.auroc_parts(label == k, p[:, k]) for k in range(p.shape[1])]
     parts = [part for part in parts if not np.isnan(part).any()]
-    return of_mean(np.mean(parts, 0), rows, level, 0, 1, cosines=cosines) if parts else NOT_AVAILABLE
+    return of_mean(np.mean(parts, 0), rows, confidence_level, 0, 1, cosines=cosines) if parts else NOT_AVAILABLE
 
 
 class BlockBootstrap:
     """Spread of any score over draws of calendar blocks, from one table of sums per block."""
 
-    def __init__(self, rows: Rows, draws: int, seed: int):
+    def __init__(self, rows: Rows, n_bootstrap: int, seed: int):
         self.block = block_of(rows.instant, len(rows.instants), BLOCK_HORIZONS * rows.lags + 1)
         self.blocks = int(self.block.max()) + 1
-        self.counts = block_counts(self.blocks, draws, np.random.default_rng(seed))
+        self.counts = block_counts(self.blocks, n_bootstrap, np.random.default_rng(seed))
 
     @property
     def freedom(self) -> float:
@@ -131,7 +139,7 @@ class BlockBootstrap:
         return max(self.blocks - 1.0, 1.0)
 
     def error(self, sums: np.ndarray, score: Callable[[np.ndarray], np.ndarray]) -> float:
-        """Standard deviation of score(total) over the draws; sums (blocks, …), score maps (draws, …) to (draws,)."""
+        """Standard deviation of score(total) over the draws; sums (blocks, …), score maps (n_bootstrap, …) to (n_bootstrap,)."""
         drawn = self.counts @ sums.reshape(self.blocks, -1)
         values = score(drawn.reshape(len(drawn), *sums.shape[1:]))
         known = values[~np.isnan(values)]
@@ -143,21 +151,21 @@ class BlockBootstrap:
         return flat.reshape(self.blocks, size)
 
 
-def ece_error(label: np.ndarray, p: np.ndarray, bins: int, boot: BlockBootstrap) -> float:
+def ece_error(label: np.ndarray, p: np.ndarray, n_bins: int, boot: BlockBootstrap) -> float:
     """Standard error of the expected calibration error."""
     confidence = p.max(1)
-    bucket = np.minimum((confidence * bins).astype(int), bins - 1)
+    bucket = np.minimum((confidence * n_bins).astype(int), n_bins - 1)
     right = (p.argmax(1) == label).astype(float)
-    sums = np.stack([boot.spread(bucket, bins, w) for w in (np.ones(len(p)), right, confidence)], 1)
+    sums = np.stack([boot.spread(bucket, n_bins, w) for w in (np.ones(len(p)), right, confidence)], 1)
     return boot.error(sums, lambda drawn: metrics.ece(drawn[:, 0], drawn[:, 1], drawn[:, 2]))
 
 
 def auprc_error(positive: np.ndarray, score: np.ndarray, boot: BlockBootstrap, levels: int = 256) -> float:
     """Standard error of the average precision; scores are told apart at 256 levels of their rank."""
     edges = np.unique(np.quantile(score, np.linspace(0, 1, levels + 1)[1:-1]))
-    level = len(edges) - np.searchsorted(edges, score, side="right")
+    step = len(edges) - np.searchsorted(edges, score, side="right")
     size = len(edges) + 1
-    sums = np.stack([boot.spread(level, size, positive.astype(float)), boot.spread(level, size)], 1)
+    sums = np.stack([boot.spread(step, size, positive.astype(float)), boot.spread(step, size)], 1)
     return boot.error(sums, _average_precision)
 
 

@@ -27,14 +27,16 @@ class MeanError:
     error: float
     freedom: float
 
-    def half(self, level: float = 0.95) -> float:
+    def half(self, confidence_level: float = 0.95) -> float:
         """Half the width of the interval."""
-        return quantile(level, self.freedom) * self.error
+        return quantile(confidence_level, self.freedom) * self.error
 
 
-def quantile(level: float, freedom: float = np.inf) -> float:
+def quantile(confidence_level: float, freedom: float = np.inf) -> float:
     """Student's t quantile of a two-sided level; 0.95 gives 1.96 for infinite degrees of freedom."""
-    return float(ndtri((1 + level) / 2) if np.isinf(freedom) else stdtrit(freedom, (1 + level) / 2))
+    return float(
+        ndtri((1 + confidence_level) / 2) if np.isinf(freedom) else stdtrit(freedom, (1 + confidence_level) / 2)
+    )
 
 
 def newey_west(values: np.ndarray, lags: int) -> float:

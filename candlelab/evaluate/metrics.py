@@ -85,12 +85,12 @@ def auroc_parts(positive: np.ndarray, score: np.ndarray) -> np.ndarray:
     if ones == 0 or zeros == 0:
         return np.full(len(positive), np.nan)
     order = np.argsort(score)
-    level = np.cumsum(np.diff(score[order], prepend=score[order[0]]) != 0)  # rows of equal score share one
-    up = np.bincount(level, positive[order])
-    down = np.bincount(level) - up
+    rank = np.cumsum(np.diff(score[order], prepend=score[order[0]]) != 0)  # rows of equal score share one
+    up = np.bincount(rank, positive[order])
+    down = np.bincount(rank) - up
     below, above = np.cumsum(down) - down / 2, ones - np.cumsum(up) + up / 2
     share = np.empty(len(positive))
-    share[order] = np.where(positive[order], below[level] / zeros, above[level] / ones)
+    share[order] = np.where(positive[order], below[rank] / zeros, above[rank] / ones)
     area = share[positive].mean()
     return area + (share - area) * len(positive) / np.where(positive, ones, zeros)
 
@@ -127,16 +127,16 @@ def log_losses(label: np.ndarray, p: np.ndarray) -> np.ndarray:
     return -np.log(np.maximum(p[np.arange(len(p)), label], 1e-15))
 
 
-def calibration_bins(label: np.ndarray, p: np.ndarray, bins: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Equal-width bins of the confidence: rows, right rows and summed confidence in each; three (bins,)."""
+def calibration_bins(label: np.ndarray, p: np.ndarray, n_bins: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Equal-width bins of the confidence: rows, right rows and summed confidence in each; three (n_bins,)."""
     confidence = p.max(1)
-    bucket = np.minimum((confidence * bins).astype(int), bins - 1)
+    bucket = np.minimum((confidence * n_bins).astype(int), n_bins - 1)
     right = p.argmax(1) == label
-    return tuple(np.bincount(bucket, value, bins) for value in (np.ones(len(p)), right, confidence))
+    return tuple(np.bincount(bucket, value, n_bins) for value in (np.ones(len(p)), right, confidence))
 
 
 def ece(count: np.ndarray, right: np.ndarray, confidence: np.ndarray) -> np.ndarray:
-    """(…) expected calibration error from calibration bins (…, bins)."""
+    """(…) expected calibration error from calibration bins (…, n_bins)."""
     return _divide(np.abs(right - confidence).sum(-1), count.sum(-1))
 
 
@@ -209,15 +209,15 @@ def auroc_error(value: float, ones: float, zeros: float) -> float:
     return float(np.sqrt(max(total, 0.0) / (ones * zeros)))
 
 
-def chance_band(prior: np.ndarray, answered: np.ndarray, size: float, level: float) -> tuple[float, float]:
-    """Accuracy that these answers give if they know nothing: `level` of all shuffles of them lie within (low, high).
+def chance_band(prior: np.ndarray, answered: np.ndarray, size: float, confidence_level: float) -> tuple[float, float]:
+    """Accuracy that these answers give if they know nothing: `confidence_level` of all shuffles of them lie within (low, high).
 
     prior, answered (K,) shares of the true and of the given classes; size independent rows. Both shares are known, so
     a constant answer has no band at all: it is right as often as its class occurs.
     """
     centre = float(prior @ answered)
     spread = np.sum((np.diag(prior) - np.outer(prior, prior)) * (np.diag(answered) - np.outer(answered, answered)))
-    half = float(ndtri((1 + level) / 2) * np.sqrt(max(spread, 0.0) / size))
+    half = float(ndtri((1 + confidence_level) / 2) * np.sqrt(max(spread, 0.0) / size))
     return centre - half, centre + half
 
 

@@ -41,12 +41,12 @@ def signal_of(trades: Trades, threshold: float | None) -> np.ndarray:
     return signal_at(trades.score, trades.direction, threshold)
 
 
-def earnings(test: Backtest, rows: Rows, *, level: float) -> Scored:
+def earnings(test: Backtest, rows: Rows, *, confidence_level: float) -> Scored:
     """Sharpe ratios per bar and annualised with intervals, PSR, track record, turnover, drawdown."""
     net, ratio = test.net, test.sharpe
     spread = sharpe.robust_error(net, cosines_of(test))
     year = np.sqrt(rows.per_year)
-    low, high = intervals.around(ratio, spread.error, level, freedom=spread.freedom)
+    low, high = intervals.around(ratio, spread.error, confidence_level, freedom=spread.freedom)
     found: Scored = {"sharpe_net_se": spread.error}
     put(found, "sharpe_net", ratio, (low, high))
     put(found, "sharpe_net_annual", ratio * year, (low * year, high * year))
@@ -79,7 +79,7 @@ def _probabilities(net: np.ndarray, ratio: float) -> Scored:
     }
 
 
-def stress(signal: np.ndarray, trades: Trades, *, draws: int, null_draws: int, seed: int) -> Scored:
+def stress(signal: np.ndarray, trades: Trades, *, n_bootstrap: int, n_permutations: int, seed: int) -> Scored:
     """The same signals one bar late, at random times, and under resampled time."""
     rows, cost, gain = trades.rows, trades.cost, trades.bar_return
     test = backtest.run(signal, gain, rows, cost)
@@ -87,13 +87,13 @@ def stress(signal: np.ndarray, trades: Trades, *, draws: int, null_draws: int, s
     found: Scored = {"sharpe_net_delayed": late.sharpe}
     if np.isnan(test.sharpe):
         return found
-    null = backtest.random_signal_sharpes(signal, gain, rows, cost, null_draws, seed)
+    null = backtest.random_signal_sharpes(signal, gain, rows, cost, n_permutations, seed)
     known = null[~np.isnan(null)]
     if len(known):
         found["random_signal/sharpe_net"] = float(known.mean())
         found["random_signal/p_value"] = float((1 + (known >= test.sharpe).sum()) / (1 + len(known)))
     block = automatic_lags(len(test.net), rows.lags) + 1
-    found["sharpe_net_se_bootstrap"] = sharpe_error(test.net, block, draws, np.random.default_rng(seed))
+    found["sharpe_net_se_bootstrap"] = sharpe_error(test.net, block, n_bootstrap, np.random.default_rng(seed))
     return found
 
 
@@ -123,7 +123,7 @@ def at_thresholds(trades: Trades, label: np.ndarray, classes: int, values: np.nd
     return told
 
 
-def against_holding(signal: np.ndarray, trades: Trades, *, level: float) -> Scored:
+def against_holding(signal: np.ndarray, trades: Trades, *, confidence_level: float) -> Scored:
     """What the signals earned beyond holding, both annualised with intervals.
 
     sharpe_over_holding_annual  Sharpe ratio less that of buy-and-hold on the same bars
@@ -133,13 +133,13 @@ def against_holding(signal: np.ndarray, trades: Trades, *, level: float) -> Scor
     rows, gain, cost, year = trades.rows, trades.bar_return, trades.cost, np.sqrt(trades.rows.per_year)
     test = backtest.run(signal, gain, rows, cost)
     held = backtest.run(np.ones(len(rows), np.int8), gain, rows, cost)
-    gap = paired_sharpe(test.net, held.net, level)
+    gap = paired_sharpe(test.net, held.net, confidence_level)
     found: Scored = {}
     put(found, "sharpe_over_holding_annual", gap.value * year, (gap.low * year, gap.high * year))
     timing = test.net - backtest.run(mean_by_symbol(signal, rows), gain, rows, cost).net
     ratio = sharpe.sharpe(timing)
     spread = sharpe.robust_error(timing, cosines_of(test))
-    low, high = intervals.around(ratio, spread.error, level, freedom=spread.freedom)
+    low, high = intervals.around(ratio, spread.error, confidence_level, freedom=spread.freedom)
     put(found, "sharpe_timing_annual", ratio * year, (low * year, high * year))
     return found
 
@@ -164,12 +164,12 @@ def while_traded(signal: np.ndarray, trades: Trades) -> Scored:
     return {"traded_right": right, "traded_breakeven": metrics.break_even_accuracy(move, paid)}
 
 
-def edges(forward_return: np.ndarray, rows: Rows, cost: float, level: float) -> Scored:
+def edges(forward_return: np.ndarray, rows: Rows, cost: float, confidence_level: float) -> Scored:
     """The smallest annualised Sharpe ratio the rows could show in 80 % of samples, and the accuracy that pays."""
     instants = len(rows.instants)
     known = forward_return[np.isfinite(forward_return)]
     move = float(np.mean(np.abs(known))) if len(known) else 0.0
-    power = intervals.quantile(level) + ndtri(metrics.POWER)
+    power = intervals.quantile(confidence_level) + ndtri(metrics.POWER)
     return {
         "smallest_sharpe_annual": float(power * sharpe.standard_error(0.0, instants) * np.sqrt(rows.per_year)),
         "mean_move_pct": 100 * move,

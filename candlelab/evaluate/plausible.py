@@ -9,7 +9,9 @@ from candlelab.evaluate.intervals import wilson
 from candlelab.evaluate.threshold.curve import Trades
 
 
-def earned_over_explained(signal: np.ndarray, trades: Trades, label: np.ndarray, classes: int, level: float) -> Scored:
+def earned_over_explained(
+    signal: np.ndarray, trades: Trades, label: np.ndarray, classes: int, confidence_level: float
+) -> Scored:
     """gross_over_explained: the mean gross return of traded bars over what the share of right labels explains.
 
     Explained is (2 p - 1) times the mean move, p the upper end of the interval of the share right among traded rows whose
@@ -21,7 +23,7 @@ def earned_over_explained(signal: np.ndarray, trades: Trades, label: np.ndarray,
     if size < 2:
         return {"gross_over_explained": np.nan}
     right = float((label[taken] == np.where(signal[taken] > 0, classes - 1, 0)).mean())
-    _, high = wilson(right, size, level)
+    _, high = wilson(right, size, confidence_level)
     edge = max(2 * high - 1, 1 / np.sqrt(size))
     gain, move = float((signal * trades.bar_return)[taken].mean()), float(np.abs(trades.bar_return[taken]).mean())
     return {"gross_over_explained": gain / (edge * move)}

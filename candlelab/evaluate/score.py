@@ -53,14 +53,14 @@ class Scores:
 class Evaluation:
     """Scores predictions: classification with intervals, trading after costs, verdict.
 
-    fee_bps       per unit of position changed, in basis points
-    slippage_bps  half spread and slippage on top of the fee, in basis points
+    fee_bps           per unit of position changed, in basis points
+    slippage_bps      half spread and slippage on top of the fee, in basis points
     threshold     how the confidence threshold is chosen on validation
-    precision     recognition: share of names that must be right on validation; below that confidence the model abstains
-    level         of the intervals, such as 0.95
-    bins          of the calibration curve
-    draws         bootstrap draws for the intervals that need them
-    null_draws    random signals with the same turnover
+    min_precision     recognition: share of names that must be right on validation; below that confidence the model abstains
+    confidence_level  of the intervals, such as 0.95
+    n_bins            of the calibration curve
+    n_bootstrap       bootstrap draws for the intervals that need them
+    n_permutations    random signals with the same turnover
     positive_control  whether a training run plants an edge on its bars to test its net: off, auto (a quarter of the
                   fit) or full; scoring only tells what was found
     """
@@ -71,34 +71,36 @@ class Evaluation:
         fee_bps: float,
         slippage_bps: float,
         threshold: Search,
-        precision: float,
-        level: float,
-        bins: int,
-        draws: int,
-        null_draws: int,
+        min_precision: float,
+        confidence_level: float,
+        n_bins: int,
+        n_bootstrap: int,
+        n_permutations: int,
         seed: int,
         positive_control: Literal["off", "auto", "full"],
     ):
         for name, value in (("fee_bps", fee_bps), ("slippage_bps", slippage_bps)):
             if not 0 <= value < 10_000:
                 raise UserError(f"{name} was {value}; give basis points from 0 to below 10000")
-        if not 0 < precision <= 1:
+        if not 0 < min_precision <= 1:
             raise UserError(
-                f"precision was {precision}; give the share of names that must be right, above 0 and up to 1"
+                f"min_precision was {min_precision}; give the share of names that must be right, above 0 and up to 1"
             )
-        if not 0.5 < level < 1:
-            raise UserError(f"level was {level}; give a share above 0.5 and below 1, for example 0.95")
-        for name, value in (("bins", bins), ("draws", draws), ("null_draws", null_draws)):
+        if not 0.5 < confidence_level < 1:
+            raise UserError(
+                f"confidence_level was {confidence_level}; give a share above 0.5 and below 1, for example 0.95"
+            )
+        for name, value in (("n_bins", n_bins), ("n_bootstrap", n_bootstrap), ("n_permutations", n_permutations)):
             if value < 2:
                 raise UserError(f"{name} was {value}; give at least 2")
-        self.fee_bps, self.slippage_bps, self.threshold, self.level, self.precision = (
+        self.fee_bps, self.slippage_bps, self.threshold, self.confidence_level, self.min_precision = (
             fee_bps,
             slippage_bps,
             threshold,
-            level,
-            precision,
+            confidence_level,
+            min_precision,
         )
-        self.bins, self.draws, self.null_draws, self.seed = bins, draws, null_draws, seed
+        self.n_bins, self.n_bootstrap, self.n_permutations, self.seed = n_bins, n_bootstrap, n_permutations, seed
         self.positive_control = positive_control
 
     @property
@@ -136,7 +138,7 @@ class Evaluation:
         if net not in parts["test"]:
             raise UserError(f"the predictions hold no test rows of model {net!r}; they hold {sorted(parts['test'])}")
         found = {split: self._classified(parts[split], task) for split in SPLITS}
-        pictures = curves.of_classification(parts["test"][net].predicted, task.classes, self.bins)
+        pictures = curves.of_classification(parts["test"][net].predicted, task.classes, self.n_bins)
         threshold: dict = {}
         trades: dict = {}
         made = pd.DataFrame(columns=ledger.COLUMNS)
@@ -149,8 +151,10 @@ class Evaluation:
             made = ledger.trade_list(signal, trades["test"][net], parts["test"][net].ground.symbols)
             found["test"][net] |= ledger.trade_scores(made)
         else:
-            threshold = abstain.chosen(parts["val"][net].predicted if net in parts["val"] else None, self.precision)
-            found["test"][net] |= abstain.named(parts["test"][net].predicted, threshold["threshold"], self.level)
+            threshold = abstain.chosen(parts["val"][net].predicted if net in parts["val"] else None, self.min_precision)
+            found["test"][net] |= abstain.named(
+                parts["test"][net].predicted, threshold["threshold"], self.confidence_level
+            )
         if net in parts["val"]:
             found["test"][net] |= forecast.coverage(parts["val"][net].predicted, parts["test"][net].predicted)
         differences = self._paired(parts["test"], net)
@@ -177,18 +181,23 @@ class Evaluation:
 
     def describe(self) -> dict:
         """The settings a verdict has to name."""
-        return {"fee_bps": self.fee_bps, "slippage_bps": self.slippage_bps, "level": self.level}
+        return {"fee_bps": self.fee_bps, "slippage_bps": self.slippage_bps, "confidence_level": self.confidence_level}
 
     def _classified(self, parts: dict[str, Part], task: Task) -> dict[str, Scored]:
         found = {}
         for model, part in parts.items():
             predicted = part.predicted
             scored = classify(
-                predicted, task.classes, level=self.level, bins=self.bins, draws=self.draws, seed=self.seed
+                predicted,
+                task.classes,
+                confidence_level=self.confidence_level,
+                n_bins=self.n_bins,
+                n_bootstrap=self.n_bootstrap,
+                seed=self.seed,
             )
-            scored |= forecast.against_naive(predicted, self.level)
+            scored |= forecast.against_naive(predicted, self.confidence_level)
             if task.kind == "forecast":
-                scored |= forecast_scores(predicted, self.level)
+                scored |= forecast_scores(predicted, self.confidence_level)
             found[model] = scored
         return found
 
@@ -216,17 +225,17 @@ class Evaluation:
                 signal = money.signal_of(could, choices[model].threshold)
                 test = backtest.run(signal, could.bar_return, could.rows, self.cost)
                 scored = found[split][model]
-                scored |= money.earnings(test, could.rows, level=self.level)
+                scored |= money.earnings(test, could.rows, confidence_level=self.confidence_level)
                 returns = parts[split][model].ground.forward_return
-                scored |= money.edges(returns, could.rows, self.cost, self.level)
+                scored |= money.edges(returns, could.rows, self.cost, self.confidence_level)
                 if (split, model) == ("test", net):
-                    draws, null = self.draws, self.null_draws
-                    scored |= money.stress(signal, could, draws=draws, null_draws=null, seed=self.seed)
-                    scored |= money.against_holding(signal, could, level=self.level)
+                    n_bootstrap, null = self.n_bootstrap, self.n_permutations
+                    scored |= money.stress(signal, could, n_bootstrap=n_bootstrap, n_permutations=null, seed=self.seed)
+                    scored |= money.against_holding(signal, could, confidence_level=self.confidence_level)
                     scored |= money.while_traded(signal, could)
                     label = parts[split][model].ground.label
                     scored |= plausible.earned_over_explained(
-                        signal, could, label, parts[split][model].p.shape[1], self.level
+                        signal, could, label, parts[split][model].p.shape[1], self.confidence_level
                     )
 
     def _threshold(self, choice: Choice, parts: dict, trades: dict, net: str) -> dict:
@@ -270,7 +279,9 @@ class Evaluation:
         runs = {"buy_and_hold": ones, "always_flat": 0 * ones}
         return {
             name: money.earnings(
-                backtest.run(signal, could.bar_return, could.rows, self.cost), could.rows, level=self.level
+                backtest.run(signal, could.bar_return, could.rows, self.cost),
+                could.rows,
+                confidence_level=self.confidence_level,
             )
             for name, signal in runs.items()
         }
@@ -283,12 +294,16 @@ class Evaluation:
         for model, other in others.items():
             few = min(own.cosines, other.cosines)
             found[model] = {
-                "accuracy": compare.paired_accuracy(own.right, other.right, own.rows, self.level, cosines=few),
-                "balanced_accuracy": compare.paired_balanced(
-                    own.label, own.p, other.p, own.rows, self.level, cosines=few
+                "accuracy": compare.paired_accuracy(
+                    own.right, other.right, own.rows, self.confidence_level, cosines=few
                 ),
-                "auroc": compare.paired_auroc(own.label, own.p, other.p, own.rows, self.level, cosines=few),
-                "auroc_direction": compare.paired_direction(own.label, own.p, other.p, own.moved, own.rows, self.level),
+                "balanced_accuracy": compare.paired_balanced(
+                    own.label, own.p, other.p, own.rows, self.confidence_level, cosines=few
+                ),
+                "auroc": compare.paired_auroc(own.label, own.p, other.p, own.rows, self.confidence_level, cosines=few),
+                "auroc_direction": compare.paired_direction(
+                    own.label, own.p, other.p, own.moved, own.rows, self.confidence_level
+                ),
             }
         return found
 
@@ -297,12 +312,17 @@ class Evaluation:
         found = {}
         for name, own in parts.items():
             scored = classify(
-                own.predicted, task.classes, level=self.level, bins=self.bins, draws=self.draws, seed=self.seed
+                own.predicted,
+                task.classes,
+                confidence_level=self.confidence_level,
+                n_bins=self.n_bins,
+                n_bootstrap=self.n_bootstrap,
+                seed=self.seed,
             )
             if task.kind == "forecast" and len(own.rows):
                 could = self.trades(own)
                 test = backtest.run(money.signal_of(could, threshold), could.bar_return, own.rows, self.cost)
-                scored |= money.earnings(test, own.rows, level=self.level)
+                scored |= money.earnings(test, own.rows, confidence_level=self.confidence_level)
             found[name] = scored
         return one_row_each(found)
 
@@ -359,7 +379,7 @@ def flatten(
 
 def reached(scored: Scored, task: Task) -> float:
     """Share of the way from chance (½, or the commonest class where K > 2) to the best achievable accuracy."""
-    shares = [scored.get(f"prior/{word}", np.nan) for word in task.classes]
+    shares = [scored.get(f"class_share/{word}", np.nan) for word in task.classes]
     chance = 0.5 if len(shares) == 2 else max(shares)
     gap = task.bayes - chance
     return (scored.get("accuracy", np.nan) - chance) / gap if gap > 1e-9 else np.nan

@@ -86,12 +86,12 @@ def probabilistic_sharpe(
 
 
 def minimum_track_record(
-    ratio: float, skewness: float, raw_kurtosis: float, benchmark: float = 0.0, level: float = 0.95
+    ratio: float, skewness: float, raw_kurtosis: float, benchmark: float = 0.0, confidence_level: float = 0.95
 ) -> float:
     """Bars needed before the ratio counts as above `benchmark`; NaN where it is not above it."""
     if not ratio > benchmark:
         return np.nan
-    return float(1 + _spread(ratio, skewness, raw_kurtosis) ** 2 * (ndtri(level) / (ratio - benchmark)) ** 2)
+    return float(1 + _spread(ratio, skewness, raw_kurtosis) ** 2 * (ndtri(confidence_level) / (ratio - benchmark)) ** 2)
 
 
 def expected_maximum(trials: float) -> float:

@@ -17,7 +17,7 @@ from candlelab.evaluate.worlds import Sample, World
 
 LEVEL = 0.95
 COST = 0.0005
-SEARCH = Exact(score="confidence", min_trades=20, smooth=0.0, draws=0)
+SEARCH = Exact(score="confidence", min_trades=20, smooth=0.0, n_bootstrap=0)
 SCORES = {
     "direction": "auroc_direction",
     "accuracy": "accuracy",
@@ -128,9 +128,13 @@ def earned(sample: Sample, said: np.ndarray, before: Sample, rng: np.random.Gene
     """Whether trading at a threshold chosen on `before` is said to pay, and the Sharpe ratio of all sides, fees aside."""
     validation, test = tradable(before, worlds.lean(before, 0.0, rng)), tradable(sample, said)
     signal = money.signal_of(test, SEARCH.search(validation, floor=0.5).threshold)
-    found = money.earnings(backtest.run(signal, test.bar_return, test.rows, test.cost), test.rows, level=LEVEL)
-    found |= money.against_holding(signal, test, level=LEVEL)
-    free = money.earnings(backtest.run(test.direction, test.bar_return, test.rows, 0.0), test.rows, level=LEVEL)
+    found = money.earnings(
+        backtest.run(signal, test.bar_return, test.rows, test.cost), test.rows, confidence_level=LEVEL
+    )
+    found |= money.against_holding(signal, test, confidence_level=LEVEL)
+    free = money.earnings(
+        backtest.run(test.direction, test.bar_return, test.rows, 0.0), test.rows, confidence_level=LEVEL
+    )
     return {
         "money": found["sharpe_net_low"] > 0 and found["sharpe_timing_annual_low"] > 0,
         "sharpe": tuple(free["sharpe_net" + end] for end in ("", "_low", "_high")),

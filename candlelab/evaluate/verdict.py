@@ -201,8 +201,8 @@ def of_score(question: str, word: Word, sentence: str, own: Scored, name: str, c
 
 def band(own: Scored, classes: tuple[str, ...], settings: dict) -> str:
     """Where the accuracy lies against what these answers would give if they knew nothing."""
-    prior, answered = (np.array([own[f"{name}/{word}"] for word in classes]) for name in ("prior", "answered"))
-    low, high = chance_band(prior, answered, max(own["n_eff"], 1), settings["level"])
+    prior, answered = (np.array([own[f"{x}/{word}"] for word in classes]) for x in ("class_share", "predicted_share"))
+    low, high = chance_band(prior, answered, max(own["n_eff"], 1), settings["confidence_level"])
     if high - low < 1e-9:
         return f"which is the share of {classes[int(answered.argmax())]}, its only answer"
     where = "inside" if low - 1e-12 <= own["accuracy"] <= high + 1e-12 else "outside"
@@ -234,7 +234,7 @@ def recognised(own: Scored) -> Answer:
 
 
 def _chance(own: Scored) -> float:
-    shares = [value for name, value in own.items() if name.startswith("prior/") and value > 0]
+    shares = [value for name, value in own.items() if name.startswith("class_share/") and value > 0]
     return 1 / max(len(shares), 1)
 
 
@@ -262,7 +262,7 @@ def beyond(own: Scored, others: dict[str, Scored], differences: dict[str, dict[s
         rival = min(gaps, key=lambda model: math.inf if math.isnan(gaps[model].low) else gaps[model].low)
     gap, scored = gaps[rival], others[rival]
     itself = percent(scored[name]) if task.kind == "recognition" else area(scored, name)
-    sentence = f"{100 * gap.value:+.1f} points of {SPOKEN[name]} ({points(gap.low, gap.high)}) against {spoken(rival)}, itself at {itself}"
+    sentence = f"{100 * gap.value:+.1f} percentage points of {SPOKEN[name]} ({points(gap.low, gap.high)}) against {spoken(rival)}, itself at {itself}"
     return Answer(
         question, word, f"{sentence}{_also(scored, rival, task)}.", number(gap.value), number(gap.low), number(gap.high)
     )
@@ -387,7 +387,7 @@ def missing(own: Scored, threshold: dict, task: Task, settings: dict):
         yield "more test rows (an honest edge of 53 % could not be seen)"
     if own["min_track_record"] > own["bars"]:
         yield f"a longer record ({own['min_track_record']:,.0f} bars for this Sharpe ratio)"
-    always = [word for word in task.classes if own[f"answered/{word}"] > 0.99]
+    always = [word for word in task.classes if own[f"predicted_share/{word}"] > 0.99]
     if always:
         yield f"a model that has learnt something (it answers {always[0]} on every row)"
     yield "other seeds and walk-forward periods"

@@ -78,7 +78,7 @@ def model_card(run: Run, *, repo: str, exports: list[str], command: str) -> str:
         commit=run.environment.get("commit") or "unknown",
         extensions=run.environment.get("extensions") or {},
         command=command,
-        level=f"{run.cfg.evaluate.level:.0%}",
+        level=f"{run.cfg.evaluate.confidence_level:.0%}",
     )
 
 

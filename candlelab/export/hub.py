@@ -17,7 +17,7 @@ from candlelab.run import PUBLISHED
 
 OURS = ("data/", "bars/", "export/")  # folders in which files of an earlier publication are removed
 LARGEST_RUN = 20_000_000_000  # bytes
-PASSING = (408, 409, 412, 429, 500, 502, 503, 504)  # answers worth another try
+TRANSIENT = (408, 409, 412, 429, 500, 502, 503, 504)  # answers worth another try
 LONGEST_WAIT = 300.0  # seconds, whatever the server asks for
 
 
@@ -43,11 +43,11 @@ class Parcel:
 class Courier:
     """How patiently files are sent.
 
-    retries  tries after the first; wait: seconds before the second, doubled each time; timeout: seconds an answer may take.
+    retries  tries after the first; backoff: seconds before the second, doubled each time; timeout: seconds an answer may take.
     """
 
     retries: int
-    wait: float
+    backoff: float
     timeout: float
     say: Callable[[str], None] = print
     sleep: Callable[[float], None] = time.sleep
@@ -59,7 +59,7 @@ class Courier:
         """
         refuse_secrets(parcel.files.values(), known_secrets())
         api, errors = client(self.timeout)
-        pause, reason = self.wait, ""
+        pause, reason = self.backoff, ""
         for turn in range(self.retries + 1):
             try:
                 return self._once(api, parcel, repo, private, message)
@@ -131,7 +131,7 @@ def explain(error: Exception, repo: str) -> str:
             f"the hub refused the login for {repo} ({status}): set HF_TOKEN to a token that may write there, or run "
             "`hf auth login`"
         ) from None
-    if status is not None and status not in PASSING:
+    if status is not None and status not in TRANSIENT:
         raise UserError(
             f"the hub refused {repo} ({status}): check the name in task.repo=user/name and the files listed above"
         ) from None

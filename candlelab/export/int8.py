@@ -23,7 +23,7 @@ SMALLEST_KERNEL = 1024  # weights; below, the scales cost what the rounding save
 class Candidate:
     """One eight-bit form and what the gate says of it.
 
-    loss       balanced accuracy lost on validation, in points; agreement: share of windows with the class of fp32.
+    accuracy_drop  balanced accuracy lost on validation, in percentage points; agreement: share of windows with the class of fp32.
     p50        ms per window on one thread, p50_fp32 that of fp32, called in turn; refused: why it may not out, None if it may.
     """
 
@@ -31,7 +31,7 @@ class Candidate:
     megabytes: float = float("nan")
     p50: float = float("nan")
     p50_fp32: float = float("nan")
-    loss: float = float("nan")
+    accuracy_drop: float = float("nan")
     agreement: float = float("nan")
     refused: str | None = None
 
@@ -49,12 +49,19 @@ class Judge:
 
 
 def quantize(
-    model: Path, target: Path, *, calibration: Arrays, judge: Judge, most_loss: float, calls: int, card: dict
+    model: Path,
+    target: Path,
+    *,
+    calibration_set: Arrays,
+    judge: Judge,
+    max_accuracy_drop: float,
+    n_calls: int,
+    card: dict,
 ) -> list[Candidate]:
     """Write the fastest eight-bit form that passes the gate to `target`, or none; return all that were tried, fastest first.
 
-    calibration  inputs of training windows; judge: answers on validation windows.
-    most_loss    balanced accuracy in points that may be lost.
+    calibration_set  inputs of training windows; judge: answers on validation windows.
+    max_accuracy_drop  balanced accuracy in points that may be lost.
     The winner is the first that is not refused; a target of an earlier export goes in any case.
     """
     target.unlink(missing_ok=True)
@@ -65,7 +72,12 @@ def quantize(
         for name, make in RECIPES.items():
             path = Path(folder) / f"{name}.onnx"
             tried.append(
-                _tried(name, make, (model, prepared, path, calibration, card), (judge, expected, most_loss, calls))
+                _tried(
+                    name,
+                    make,
+                    (model, prepared, path, calibration_set, card),
+                    (judge, expected, max_accuracy_drop, n_calls),
+                )
             )
         tried.sort(key=lambda candidate: (candidate.refused is not None, candidate.p50))
         if tried[0].refused is None:
@@ -74,18 +86,22 @@ def quantize(
 
 
 def _tried(name: str, make: Callable, what: tuple, gate: tuple) -> Candidate:
-    model, prepared, path, calibration, card = what
-    judge, expected, most_loss, calls = gate
+    model, prepared, path, calibration_set, card = what
+    judge, expected, max_accuracy_drop, n_calls = gate
     try:
-        make(prepared, path, calibration)
+        make(prepared, path, calibration_set)
     except _failures() as error:
         return Candidate(name, refused=f"onnxruntime cannot quantize this graph: {_short(error)}")
     put_card(path, card)
     said = judge.classes(path)
-    loss = 100 * (judge.accuracy(expected) - judge.accuracy(said))
-    times = race((path, model), calibration, calls=calls)
-    refused = f"it loses {loss:.2f} points of balanced accuracy, more than {most_loss:g}" if loss > most_loss else None
-    return Candidate(name, file_megabytes(path), *times, loss, float((said == expected).mean()), refused)
+    accuracy_drop = 100 * (judge.accuracy(expected) - judge.accuracy(said))
+    times = race((path, model), calibration_set, n_calls=n_calls)
+    refused = (
+        f"it loses {accuracy_drop:.2f} percentage points of balanced accuracy, more than {max_accuracy_drop:g}"
+        if accuracy_drop > max_accuracy_drop
+        else None
+    )
+    return Candidate(name, file_megabytes(path), *times, accuracy_drop, float((said == expected).mean()), refused)
 
 
 def _prepared(model: Path, path: Path) -> Path:
@@ -102,7 +118,7 @@ def _prepared(model: Path, path: Path) -> Path:
     raise AssertionError("one of the two returns or raises")
 
 
-def _dynamic(model: Path, path: Path, calibration: Arrays) -> None:
+def _dynamic(model: Path, path: Path, calibration_set: Arrays) -> None:
     """Weights are rounded once, activations at each call; convolutions compute in fp32 with rounded kernels."""
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
@@ -135,23 +151,23 @@ def _round_kernels(path: Path) -> None:
     onnx.save(model, path)
 
 
-def _static(model: Path, path: Path, calibration: Arrays) -> None:
+def _static(model: Path, path: Path, calibration_set: Arrays) -> None:
     """Ranges of activations are measured beforehand; operators between quantize and dequantize."""
-    _with_ranges(model, path, calibration, "QDQ")
+    _with_ranges(model, path, calibration_set, "QDQ")
 
 
-def _static_operators(model: Path, path: Path, calibration: Arrays) -> None:
+def _static_operators(model: Path, path: Path, calibration_set: Arrays) -> None:
     """The same ranges with integer operators."""
-    _with_ranges(model, path, calibration, "QOperator")
+    _with_ranges(model, path, calibration_set, "QOperator")
 
 
-def _with_ranges(model: Path, path: Path, calibration: Arrays, form: str) -> None:
+def _with_ranges(model: Path, path: Path, calibration_set: Arrays, form: str) -> None:
     from onnxruntime.quantization import QuantFormat, QuantType, quantize_static
 
     quantize_static(
         str(model),
         str(path),
-        _reader(calibration),
+        _reader(calibration_set),
         quant_format=QuantFormat[form],
         per_channel=True,
         op_types_to_quantize=STATIC,
@@ -163,13 +179,13 @@ def _with_ranges(model: Path, path: Path, calibration: Arrays, form: str) -> Non
 RECIPES = {"dynamic": _dynamic, "static": _static, "static-operators": _static_operators}
 
 
-def _reader(calibration: Arrays):
+def _reader(calibration_set: Arrays):
     """Return the calibration windows as onnxruntime asks for them."""
     from onnxruntime.quantization import CalibrationDataReader
 
     class Windows(CalibrationDataReader):
         def __init__(self) -> None:
-            self.batches = _batches(calibration)
+            self.batches = _batches(calibration_set)
 
         def get_next(self) -> Arrays | None:
             return next(self.batches, None)

@@ -26,11 +26,11 @@ def first_rows(inputs: Arrays, count: int) -> Arrays:
     }
 
 
-def latency(path: Path, inputs: Arrays, *, batch: int, threads: int, calls: int) -> tuple[float, float]:
+def latency(path: Path, inputs: Arrays, *, batch: int, threads: int, n_calls: int) -> tuple[float, float]:
     """Return (p50, p90) of the time of one call in ms, checks of the inputs included."""
     model, given = Predictor(path, threads=threads), first_rows(inputs, batch)
     times = []
-    for _ in range(WARM + calls):
+    for _ in range(WARM + n_calls):
         started = time.perf_counter()
         model(given)
         times.append(time.perf_counter() - started)
@@ -38,10 +38,10 @@ def latency(path: Path, inputs: Arrays, *, batch: int, threads: int, calls: int)
     return float(p50), float(p90)
 
 
-def race(paths: tuple[Path, Path], inputs: Arrays, *, calls: int) -> tuple[float, float]:
+def race(paths: tuple[Path, Path], inputs: Arrays, *, n_calls: int) -> tuple[float, float]:
     """Return the p50 of one call of two files in ms, called in turn: one window, one thread, whatever else the machine does."""
     models, given, times = [Predictor(path) for path in paths], first_rows(inputs, 1), ([], [])
-    for _ in range(WARM + calls):
+    for _ in range(WARM + n_calls):
         for model, own in zip(models, times, strict=True):
             started = time.perf_counter()
             model(given)

@@ -39,7 +39,7 @@ class Findings:
     files: list[ExportedFile]
     tried: list[Candidate] | None
     judged: int
-    most_loss: float
+    max_accuracy_drop: float
 
 
 def write_report(path: Path, found: Findings) -> None:
@@ -87,7 +87,7 @@ def _gate(found: Findings) -> list[str]:
             f"{c.megabytes / fp32.megabytes:.2f}",
             f"{c.p50:.2f}",
             f"{c.p50_fp32:.2f}",
-            f"{c.loss:+.2f}",
+            f"{c.accuracy_drop:+.2f}",
             f"{c.agreement:.1%}",
             c.refused or "passes",
         ]
@@ -96,8 +96,8 @@ def _gate(found: Findings) -> list[str]:
     head = ["form", "MB", "of fp32", "ms per window", "fp32", "points lost", "same class", "gate"]
     return [
         "## Eight bits",
-        f"Calibrated on training windows, judged on {found.judged:,} validation windows: at most {found.most_loss:g} "
-        "points of balanced accuracy may be lost, and of the forms that pass the fastest is written.",
+        f"Calibrated on training windows, judged on {found.judged:,} validation windows: at most {found.max_accuracy_drop:g} "
+        "percentage points of balanced accuracy may be lost, and of the forms that pass the fastest is written.",
         table(head, rows),
         _decision(best, fp32),
     ]

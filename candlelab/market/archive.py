@@ -20,7 +20,7 @@ from candlelab.core.errors import DataTrouble
 from candlelab.core.interval import floor_open, interval_ms
 from candlelab.market.columns import ARCHIVE_COLUMNS
 from candlelab.market.timestamps import stamps_to_ms
-from candlelab.market.web import Absent, Passing, Web
+from candlelab.market.web import HttpClient, NotFound, TransientError
 
 MARKETS = {"spot": "spot", "um": "futures/um", "cm": "futures/cm"}
 MONTHLY_ONLY = ("3d", "1w", "1mo")
@@ -102,13 +102,13 @@ def expected_times(start: int, end: int, interval: str) -> np.ndarray:
     return times[(times >= start) & (times < end)]
 
 
-def list_folder(web: Web, listing_url: str, prefix: str, marker: str = "") -> tuple[list[str], list[str]]:
+def list_folder(web: HttpClient, listing_url: str, prefix: str, marker: str = "") -> tuple[list[str], list[str]]:
     """Return (keys, sub-folders) under a prefix, all pages; raises DataTrouble if the listing does not answer as one."""
     keys: list[str] = []
     prefixes: list[str] = []
     while True:
         query = urlencode({"delimiter": "/", "prefix": prefix, "marker": marker})
-        page = web.persist(
+        page = web.retry(
             f"the listing of {prefix}", lambda query=query: _listing_page(web, f"{listing_url.rstrip('/')}?{query}")
         )
         keys += page.keys
@@ -129,20 +129,22 @@ class _Page:
     next_marker: str
 
 
-def _listing_page(web: Web, url: str) -> _Page:
+def _listing_page(web: HttpClient, url: str) -> _Page:
     try:
         body = web.get(url, cap=4 << 20).body
-    except Absent:
-        raise Passing("no listing there (HTTP 404)", unreachable=True) from None
+    except NotFound:
+        raise TransientError("no listing there (HTTP 404)", unreachable=True) from None
     if b"<!DOCTYPE" in body[:2000] or b"<!ENTITY" in body:
-        raise Passing("the answer is no listing but another document", unreachable=b"<html" in body[:2000].lower())
+        raise TransientError(
+            "the answer is no listing but another document", unreachable=b"<html" in body[:2000].lower()
+        )
     try:
         root = ElementTree.fromstring(body)
     except ElementTree.ParseError:
-        raise Passing("the listing is cut or no XML") from None
+        raise TransientError("the listing is cut or no XML") from None
     space = NAMESPACE if root.tag.startswith("{") else ""
     if root.tag != f"{space}ListBucketResult":
-        raise Passing("the answer is no listing but another document")
+        raise TransientError("the answer is no listing but another document")
     return _Page(
         [e.text or "" for e in root.findall(f"{space}Contents/{space}Key")],
         [e.text or "" for e in root.findall(f"{space}CommonPrefixes/{space}Prefix")],
@@ -152,54 +154,54 @@ def _listing_page(web: Web, url: str) -> _Page:
 
 
 def parse_checksum(text: bytes, name: str) -> str:
-    """Return the 64 hex digits a CHECKSUM file gives for `name`; raises Passing if it is none."""
+    """Return the 64 hex digits a CHECKSUM file gives for `name`; raises TransientError if it is none."""
     hit = re.fullmatch(rb"\s*([0-9a-fA-F]{64})\s+\*?(\S+)\s*", text)
     if not hit:
-        raise Passing("its CHECKSUM is not one line of 64 hex digits and a name")
+        raise TransientError("its CHECKSUM is not one line of 64 hex digits and a name")
     if hit.group(2).decode("utf-8", "replace") != name:
-        raise Passing(f"its CHECKSUM speaks of {hit.group(2).decode('utf-8', 'replace')[:80]}")
+        raise TransientError(f"its CHECKSUM speaks of {hit.group(2).decode('utf-8', 'replace')[:80]}")
     return hit.group(1).decode().lower()
 
 
-def download(web: Web, archive_url: str, file: ArchiveFile) -> tuple[bytes, str, dict[str, np.ndarray]]:
-    """Return (zip, sha256, bars) of one try, verified; raises Absent, Passing or ExchangeRefuses."""
+def download(web: HttpClient, archive_url: str, file: ArchiveFile) -> tuple[bytes, str, dict[str, np.ndarray]]:
+    """Return (zip, sha256, bars) of one try, verified; raises NotFound, TransientError or ExchangeRefuses."""
     url = f"{archive_url.rstrip('/')}/{file.path}"
     checksum = fetch_checksum(web, archive_url, file)
     data = web.get(url, cap=file.cap).body
     if data[:2] != b"PK":
-        raise Passing("the body is no zip" + (" but a web page" if data.lstrip()[:1] == b"<" else ""))
+        raise TransientError("the body is no zip" + (" but a web page" if data.lstrip()[:1] == b"<" else ""))
     found = hashlib.sha256(data).hexdigest()
     if found != checksum:
-        raise Passing(f"its SHA-256 is {found[:12]}…, the CHECKSUM says {checksum[:12]}…")
+        raise TransientError(f"its SHA-256 is {found[:12]}…, the CHECKSUM says {checksum[:12]}…")
     return data, found, parse_zip(data, file)
 
 
-def fetch_checksum(web: Web, archive_url: str, file: ArchiveFile) -> str:
-    """Return the published SHA-256 of a file; raises Absent if neither it nor the zip is there."""
+def fetch_checksum(web: HttpClient, archive_url: str, file: ArchiveFile) -> str:
+    """Return the published SHA-256 of a file; raises NotFound if neither it nor the zip is there."""
     url = f"{archive_url.rstrip('/')}/{file.path}.CHECKSUM"
     return parse_checksum(web.get(url, cap=SMALL).body, file.name)
 
 
 def unzip(data: bytes, file: ArchiveFile) -> bytes:
-    """Return the one csv a zip holds, in memory; raises Passing on anything unexpected."""
+    """Return the one csv a zip holds, in memory; raises TransientError on anything unexpected."""
     try:
         members = zipfile.ZipFile(io.BytesIO(data)).infolist()
     except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError):
-        raise Passing("the zip is damaged") from None
+        raise TransientError("the zip is damaged") from None
     wanted = file.name.removesuffix(".zip") + ".csv"
     if [m.filename for m in members] != [wanted]:
-        raise Passing(
+        raise TransientError(
             f"the zip holds {', '.join(repr(m.filename)[:60] for m in members[:3]) or 'nothing'} "
             f"instead of {wanted} alone"
         )
     member = members[0]
     if member.file_size > file.cap or member.file_size > LARGEST_RATIO * max(member.compress_size, 1) + SMALL:
-        raise Passing(f"the zip would unpack to {member.file_size} bytes")
+        raise TransientError(f"the zip would unpack to {member.file_size} bytes")
     if member.flag_bits & 1 or member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        raise Passing("the zip is encrypted or packed in an unusual way")
+        raise TransientError("the zip is encrypted or packed in an unusual way")
     text = _inflate(data, member, file.cap)
     if len(text) != member.file_size or zlib.crc32(text) != member.CRC:
-        raise Passing("the zip's member is damaged")
+        raise TransientError("the zip's member is damaged")
     return text
 
 
@@ -215,11 +217,11 @@ def _inflate(data: bytes, member: zipfile.ZipInfo, cap: int) -> bytes:
     try:
         return zlib.decompressobj(-15).decompress(packed, min(cap, member.file_size) + 1)
     except zlib.error:
-        raise Passing("the zip's member is damaged") from None
+        raise TransientError("the zip's member is damaged") from None
 
 
 def parse_zip(data: bytes, file: ArchiveFile) -> dict[str, np.ndarray]:
-    """Return the bars of a zip as COLUMNS (n,): time int64 ms UTC, the others float64; raises Passing if it holds none."""
+    """Return the bars of a zip as COLUMNS (n,): time int64 ms UTC, the others float64; raises TransientError if it holds none."""
     return parse_csv(unzip(data, file), file)
 
 
@@ -235,14 +237,14 @@ def parse_csv(text: bytes, file: ArchiveFile) -> dict[str, np.ndarray]:
     try:
         table = pa.csv.read_csv(pa.py_buffer(text), read_options=reading, convert_options=options)
     except pa.ArrowInvalid as error:
-        raise Passing(f"its rows are not 12 numbers ({str(error)[:80]})") from None
+        raise TransientError(f"its rows are not 12 numbers ({str(error)[:80]})") from None
     bars = {name: table.column(k).to_numpy() for k, name in enumerate(COLUMNS)}
     bars["time"] = stamps_to_ms(bars["time"])
     if not len(table):
-        raise Passing("it holds no bar")
+        raise TransientError("it holds no bar")
     if file.start <= bars["time"].min() and bars["time"].max() < file.end:
         return bars
     inside = (bars["time"] >= file.start) & (bars["time"] < file.end)
     if not inside.any():
-        raise Passing("it holds no bar of its own period")
+        raise TransientError("it holds no bar of its own period")
     return {name: column[inside] for name, column in bars.items()}

@@ -16,7 +16,7 @@ from candlelab.core.interval import interval_ms, next_open
 from candlelab.core.times import iso
 from candlelab.market.progress import SAID_AFTER, patience
 from candlelab.market.symbols import tidy_symbol
-from candlelab.market.web import CONNECT_SECONDS, Passing, Web, capped, root_cause
+from candlelab.market.web import CONNECT_SECONDS, HttpClient, TransientError, capped, root_cause
 
 T = TypeVar("T")
 DAY = 86_400_000
@@ -32,7 +32,7 @@ class CcxtPages:
     rest_url  None: the exchange's own; else the host that takes its place.
     """
 
-    def __init__(self, web: Web, exchange: str, market: str, rest_url: str | None):
+    def __init__(self, web: HttpClient, exchange: str, market: str, rest_url: str | None):
         self.web, self.name, self.market, self.rest_url = web, exchange, market, rest_url
         self.host = urlsplit(rest_url).netloc if rest_url else exchange
         self._made = None
@@ -94,7 +94,7 @@ class CcxtPages:
             made.last_json_response = None
             rows = rows_of(made.fetch_ohlcv(own, frame, since=int(since), limit=PAGE))
             if made.last_json_response is None:  # ccxt takes a web page for an empty list
-                raise Passing("the answer is no json")
+                raise TransientError("the answer is no json")
             return rows
 
         return self._ask(f"{own} {interval}", once)
@@ -136,7 +136,7 @@ class CcxtPages:
             with patience(stalled):
                 return translated(action, self.host)
 
-        return self.web.persist(f"{what} of {self.host}", once)
+        return self.web.retry(f"{what} of {self.host}", once)
 
 
 def make_exchange(name: str, market: str, rest_url: str | None, timeout: float):
@@ -175,14 +175,14 @@ def redirected(addresses, base: str):
 
 
 def translated(action: Callable[[], T], host: str) -> T:
-    """Return action(); raises Passing, ExchangeRefuses, UserError or DataTrouble for what ccxt raises."""
+    """Return action(); raises TransientError, ExchangeRefuses, UserError or DataTrouble for what ccxt raises."""
     import ccxt
     import requests
 
     try:
         return action()
     except (ccxt.RateLimitExceeded, ccxt.DDoSProtection) as error:
-        raise Passing(f"too many requests ({words(error)})", wait=10.0, kind=ExchangeRefuses) from None
+        raise TransientError(f"too many requests ({words(error)})", wait=10.0, kind=ExchangeRefuses) from None
     except (ccxt.AuthenticationError, ccxt.RestrictedLocation) as error:
         raise ExchangeRefuses(
             f"{host} refuses this address or wants an account ({words(error)}): choose another data.source.exchange"
@@ -192,7 +192,7 @@ def translated(action: Callable[[], T], host: str) -> T:
             raise ExchangeRefuses(
                 f"{host} refuses this address (HTTP {http_status(error)}): choose another data.source.exchange"
             ) from None
-        raise Passing(f"it could not be had ({words(error)})") from None
+        raise TransientError(f"it could not be had ({words(error)})") from None
     except (ccxt.BadRequest, ccxt.NotSupported) as error:
         raise UserError(
             f"{host} does not serve what was asked ({words(error)}): check data.symbols, data.interval and data.start"
@@ -224,11 +224,11 @@ def ascii_name(name: str) -> bool:
 
 
 def rows_of(found) -> list[list]:
-    """Return the rows of an answer, numbers, ascending, one per time; raises Passing if it is something else."""
+    """Return the rows of an answer, numbers, ascending, one per time; raises TransientError if it is something else."""
     try:
         rows = sorted([int(row[0]), *(float(cell) for cell in row[1:6])] for row in found if row[4] is not None)
     except (TypeError, ValueError, IndexError):
-        raise Passing("the answer holds bars that are not numbers") from None
+        raise TransientError("the answer holds bars that are not numbers") from None
     return list({row[0]: row for row in rows}.values())
 
 

@@ -21,7 +21,7 @@ from candlelab.market.cache import BarStore, CacheManifest, Ranges, merge_ranges
 from candlelab.market.merge import Bars, between, differences, holes_of, inside, join, merge_asked, one_of_each, outside
 from candlelab.market.outages import stood_still
 from candlelab.market.progress import Progress
-from candlelab.market.web import Absent, UnknownSymbol, Web
+from candlelab.market.web import HttpClient, NotFound, UnknownSymbol
 
 
 class Pages(Protocol):
@@ -38,7 +38,7 @@ class Pages(Protocol):
 class CacheFolders:
     """Where one market's data can be had."""
 
-    web: Web
+    web: HttpClient
     rest: Pages
     market: str
     archive_url: str | None  # None: REST alone
@@ -194,8 +194,8 @@ class _Collection:
 
         def there(file: ArchiveFile) -> bool:
             try:
-                place.web.persist(file.name, lambda: archive.fetch_checksum(place.web, place.archive_url, file))
-            except Absent:
+                place.web.retry(file.name, lambda: archive.fetch_checksum(place.web, place.archive_url, file))
+            except NotFound:
                 return False
             return True
 
@@ -219,9 +219,7 @@ class _Collection:
         place = self.places
         try:
             if file.name in self.known and self.old is not None:
-                sha256 = place.web.persist(
-                    file.name, lambda: archive.fetch_checksum(place.web, place.archive_url, file)
-                )
+                sha256 = place.web.retry(file.name, lambda: archive.fetch_checksum(place.web, place.archive_url, file))
                 bars = between(self.old, file.start, file.end)
                 if sha256 == self.known[file.name]["sha256"] and len(bars["time"]) == self.known[file.name]["rows"]:
                     return Piece(
@@ -229,10 +227,10 @@ class _Collection:
                     )  # a short file that REST completed is read again, to tell whose bars are whose
             if staged := self.store.staged(file.name):
                 return Piece.of(file, staged[1], archive.parse_zip(staged[0], file))
-            data, sha256, bars = place.web.persist(
+            data, sha256, bars = place.web.retry(
                 file.name, lambda: archive.download(place.web, place.archive_url, file)
             )
-        except Absent:
+        except NotFound:
             return Piece(file, "", None, f"{file.name} is listed but it or its CHECKSUM is not there: not used")
         self.store.stage(file.name, data, sha256)
         return Piece.of(file, sha256, bars)

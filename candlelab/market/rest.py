@@ -15,7 +15,7 @@ import numpy as np
 from candlelab.core.errors import DataTrouble, ExchangeRefuses
 from candlelab.core.interval import next_open
 from candlelab.market.progress import SAID_AFTER, say
-from candlelab.market.web import Absent, Passing, Response, Web
+from candlelab.market.web import HttpClient, NotFound, Response, TransientError
 
 PATHS = {"spot": "/api/v3", "um": "/fapi/v1", "cm": "/dapi/v1"}
 HOSTS = {"spot": "https://data-api.binance.vision", "um": "https://fapi.binance.com", "cm": "https://dapi.binance.com"}
@@ -67,13 +67,19 @@ class Budget:
 
 
 class Rest:
-    """Kline pages of one market; `ask(path, params) -> Answer` is the transport and raises as `Web.get` does.
+    """Kline pages of one market; `ask(path, params) -> Answer` is the transport and raises as `HttpClient.get` does.
 
     address  named in messages.
     """
 
     def __init__(
-        self, web: Web, market: str, ask: Callable[[str, dict], Response], *, address: str, budget: Budget | None = None
+        self,
+        web: HttpClient,
+        market: str,
+        ask: Callable[[str, dict], Response],
+        *,
+        address: str,
+        budget: Budget | None = None,
     ):
         self.web, self.market, self.ask, self.host = web, market, ask, urlsplit(address).netloc
         self.budget = budget or Budget(WEIGHT_PER_MINUTE[market], sleep=web.sleep)
@@ -86,7 +92,7 @@ class Rest:
             raise self._silent
         if self._shift is None:
             try:
-                self._shift = self.web.persist(f"the server time of {self.host}", self._ask_time) - clock.time() * 1000
+                self._shift = self.web.retry(f"the server time of {self.host}", self._ask_time) - clock.time() * 1000
             except (DataTrouble, ExchangeRefuses) as error:
                 self._silent = error
                 raise
@@ -95,7 +101,7 @@ class Rest:
     def _ask_time(self) -> float:
         try:
             answer = self._answer("/time", {})
-        except Absent:
+        except NotFound:
             return clock.time() * 1000
         found = _json(answer)
         if isinstance(found, dict) and isinstance(found.get("serverTime"), int):
@@ -147,7 +153,7 @@ class Rest:
             "endTime": int(last),
             "limit": PAGE[self.market],
         }
-        return self.web.persist(f"{symbol} {interval} of {self.host}", lambda: rows_of(self._answer("/klines", params)))
+        return self.web.retry(f"{symbol} {interval} of {self.host}", lambda: rows_of(self._answer("/klines", params)))
 
     def _answer(self, path: str, params: dict) -> Response:
         self.budget.wait()
@@ -156,7 +162,7 @@ class Rest:
         return answer
 
 
-def web_transport(web: Web, rest_url: str, market: str) -> Callable[[str, dict], Response]:
+def web_transport(web: HttpClient, rest_url: str, market: str) -> Callable[[str, dict], Response]:
     """Return `ask` over plain HTTP; `rest_url` with or without the path of the interface."""
     root = PATHS[market].split("/")[1]
     base = rest_url.rstrip("/").removesuffix(PATHS[market]).removesuffix(f"/{root}")
@@ -165,10 +171,10 @@ def web_transport(web: Web, rest_url: str, market: str) -> Callable[[str, dict],
         url = f"{base}{PATHS[market]}{path}"
         try:
             return web.get(f"{url}?{urlencode(params)}" if params else url, cap=PAGE_BYTES[market])
-        except Absent:
+        except NotFound:
             if path == "/time":
                 raise
-            raise Passing(
+            raise TransientError(
                 f"{urlsplit(base).netloc} has no {PATHS[market]}{path} (HTTP 404)", unreachable=True
             ) from None
 
@@ -176,21 +182,21 @@ def web_transport(web: Web, rest_url: str, market: str) -> Callable[[str, dict],
 
 
 def rows_of(answer: Response) -> list[list]:
-    """Return the rows of a kline answer, checked and ascending; raises Passing if it is something else."""
+    """Return the rows of a kline answer, checked and ascending; raises TransientError if it is something else."""
     rows = _json(answer)
     if not isinstance(rows, list) or not all(isinstance(r, list) and len(r) >= 11 for r in rows):
-        raise Passing("the answer is no list of bars")
+        raise TransientError("the answer is no list of bars")
     try:
         rows = [[int(r[0]), *map(float, r[1:CLOSE_TIME]), int(r[CLOSE_TIME]), *map(float, r[7:11])] for r in rows]
     except (TypeError, ValueError):
-        raise Passing("the answer holds bars that are not numbers") from None
+        raise TransientError("the answer holds bars that are not numbers") from None
     for row in rows:  # a mirror may answer in microseconds
         while row[0] >= 10**14:
             row[0], row[CLOSE_TIME] = row[0] // 1000, row[CLOSE_TIME] // 1000
     rows.sort()
     twice = next((a[0] for a, b in pairwise(rows) if a[0] == b[0] and a != b), None)
     if twice is not None:
-        raise Passing(f"the answer holds two versions of the bar of {np.datetime64(twice, 'ms')}")
+        raise TransientError(f"the answer holds two versions of the bar of {np.datetime64(twice, 'ms')}")
     return rows
 
 
@@ -207,4 +213,4 @@ def _json(answer: Response):
         return json.loads(answer.body)
     except ValueError:
         kind = "a web page" if answer.body.lstrip()[:1] == b"<" else "cut or no JSON"
-        raise Passing(f"the answer is {kind}") from None
+        raise TransientError(f"the answer is {kind}") from None

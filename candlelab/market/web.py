@@ -1,4 +1,4 @@
-"""HTTP as a careful stranger does it: caps, deadlines, patience with passing faults, obedience to refusals."""
+"""HTTP client with retries and exponential backoff, size limits, deadlines and obedience to refusals."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ OFFLINE = "data/source=file data.source.path=FILE and data/source=simulated work
 THEIR_SIDE = {-1000, -1001, -1006, -1007, -1008, -1016}  # error codes that pass (docs/market_formats.md, section 2.4)
 
 
-class Absent(Exception):
+class NotFound(Exception):
     """The object is not there (404): normal before a listing and after a delisting."""
 
 
@@ -34,7 +34,7 @@ class Ban(ExchangeRefuses):
     """A refusal of everything for a time (418)."""
 
 
-class Passing(Exception):
+class TransientError(Exception):
     """A fault that may be gone at the next try."""
 
     def __init__(
@@ -53,22 +53,24 @@ class Response:
     body: bytes
 
 
-class Web:
+class HttpClient:
     """GET with bounded patience, safe for threads; a ban stops every later request of the same object."""
 
-    def __init__(self, *, tries: int, pause: float, timeout: float, sleep: Callable[[float], None] = clock.sleep):
-        if not 1 <= tries <= 6:
-            raise UserError(f"data.source.tries is {tries}: choose 1 to 6")
-        if pause < 0 or timeout <= 0:
-            raise UserError(f"data.source.pause is {pause}, timeout {timeout}: pause must be >= 0, timeout > 0")
-        self.tries, self.pause, self.timeout, self.sleep = tries, pause, timeout, sleep
+    def __init__(
+        self, *, max_attempts: int, backoff: float, timeout: float, sleep: Callable[[float], None] = clock.sleep
+    ):
+        if not 1 <= max_attempts <= 6:
+            raise UserError(f"data.source.max_attempts is {max_attempts}: choose 1 to 6")
+        if backoff < 0 or timeout <= 0:
+            raise UserError(f"data.source.backoff is {backoff}, timeout {timeout}: backoff must be >= 0, timeout > 0")
+        self.max_attempts, self.backoff, self.timeout, self.sleep = max_attempts, backoff, timeout, sleep
         self.banned: Ban | None = None
         self.cancelled = threading.Event()
         self._reached: set[str] = set()
         self._local = threading.local()
 
-    def persist(self, name: str, action: Callable[[], T]) -> T:
-        """Return action(), tried again after a growing pause while it raises Passing; then raise what the fault stands for.
+    def retry(self, name: str, action: Callable[[], T]) -> T:
+        """Return action(), tried again after a growing pause while it raises TransientError; then raise what the fault stands for.
 
         name  the file or address the one-sentence message names.
         """
@@ -81,11 +83,11 @@ class Web:
                 return action()
             except ExchangeRefuses as refusal:
                 raise self._named(name, refusal) from None
-            except Passing as fault:
-                most = min(self.tries, 2) if fault.unreachable else self.tries
+            except TransientError as fault:
+                most = min(self.max_attempts, 2) if fault.unreachable else self.max_attempts
                 if attempt >= most or self.cancelled.is_set():
                     raise give_up(name, fault, attempt) from None
-                self._rest(name, fault, attempt)
+                self._back_off(name, fault, attempt)
 
     def _named(self, name: str, refusal: ExchangeRefuses) -> ExchangeRefuses:
         """Return the refusal with what it met; a ban is remembered and keeps its first name."""
@@ -94,16 +96,16 @@ class Web:
             return self.banned
         return ExchangeRefuses(f"{name}: {refusal}")
 
-    def _rest(self, name: str, fault: Passing, attempt: int) -> None:
+    def _back_off(self, name: str, fault: TransientError, attempt: int) -> None:
         wait = fault.wait
         if wait is None:
-            wait = self.pause * 2 ** (attempt - 1) * random.uniform(0.75, 1.25)
+            wait = self.backoff * 2 ** (attempt - 1) * random.uniform(0.75, 1.25)
         if wait > SAID_AFTER:
-            say(f"{name}: {fault.reason}; trying again in {wait:.0f} s (try {attempt + 1} of {self.tries})")
+            say(f"{name}: {fault.reason}; trying again in {wait:.0f} s (try {attempt + 1} of {self.max_attempts})")
         self.sleep(wait)
 
     def get(self, url: str, *, cap: int) -> Response:
-        """Return one complete answer with status 200 of at most `cap` bytes; raises Passing, Absent or ExchangeRefuses."""
+        """Return one complete answer with status 200 of at most `cap` bytes; raises TransientError, NotFound or ExchangeRefuses."""
         import requests
 
         if self.banned:
@@ -121,23 +123,23 @@ class Web:
         except (requests.exceptions.ConnectionError, requests.exceptions.Timeout) as error:
             raise self.broken_connection(error, host) from None
         except requests.exceptions.RequestException as error:
-            raise Passing(f"the transfer broke ({root_cause(error)})") from None
+            raise TransientError(f"the transfer broke ({root_cause(error)})") from None
         if answer.status != 200:
             self.judge(answer, host)
         return answer
 
-    def broken_connection(self, error: Exception, host: str) -> Passing:
+    def broken_connection(self, error: Exception, host: str) -> TransientError:
         """Return the fault of a connection that failed: a host never reached before is soon given up."""
         if host not in self._reached and never_connected(error):
-            return Passing(f"{host} could not be reached ({root_cause(error)})", unreachable=True)
-        return Passing(f"the connection to {host} broke ({root_cause(error)})")
+            return TransientError(f"{host} could not be reached ({root_cause(error)})", unreachable=True)
+        return TransientError(f"the connection to {host} broke ({root_cause(error)})")
 
     def judge(self, answer: Response, host: str) -> NoReturn:
         """Raise what a status other than 200 means (docs/market_formats.md, section 1.3 and 2.4)."""
         code, message = error_code(answer.body)
         wait = retry_after(answer.headers)
         if answer.status == 404:
-            raise Absent(host)
+            raise NotFound(host)
         if answer.status == 418:
             raise Ban(
                 f"{host} has banned this address until {ban_end(message, wait)}: "
@@ -153,9 +155,9 @@ class Web:
         if answer.status == 429:
             if wait is not None and wait > LONGEST_WAIT:
                 raise ExchangeRefuses(f"{host} asks for a pause of {wait:.0f} s (HTTP 429): try again after that")
-            raise Passing("too many requests (HTTP 429)", wait=wait, kind=ExchangeRefuses)
+            raise TransientError("too many requests (HTTP 429)", wait=wait, kind=ExchangeRefuses)
         if answer.status >= 500 or answer.status == 408 or code in THEIR_SIDE:
-            raise Passing(f"HTTP {answer.status} {message}".strip(), wait=wait and min(wait, 60))
+            raise TransientError(f"HTTP {answer.status} {message}".strip(), wait=wait and min(wait, 60))
         if code == -1121:
             raise UnknownSymbol(message)
         raise DataTrouble(
@@ -186,7 +188,7 @@ class UnknownSymbol(ValueError):
 
 
 def read_capped(response, cap: int, timeout: float) -> bytes:
-    """Return the body of a streamed response; raises Passing if it is cut, larger than `cap` bytes or comes too slowly.
+    """Return the body of a streamed response; raises TransientError if it is cut, larger than `cap` bytes or comes too slowly.
 
     read1 hands over what has arrived, so that a body that drips byte by byte meets the deadline too.
     """
@@ -198,14 +200,14 @@ def read_capped(response, cap: int, timeout: float) -> bytes:
             parts.append(chunk)
             size += len(chunk)
             if size > cap:
-                raise Passing(f"the body is larger than {cap} bytes")
+                raise TransientError(f"the body is larger than {cap} bytes")
             if clock.monotonic() > deadline:
-                raise Passing(f"the body came too slowly ({size} bytes so far)")
+                raise TransientError(f"the body came too slowly ({size} bytes so far)")
     except HTTPError as error:
-        raise Passing(f"the transfer broke ({root_cause(error)})") from None
+        raise TransientError(f"the transfer broke ({root_cause(error)})") from None
     told = response.headers.get("Content-Length", "")
     if told.isdigit() and int(told) != size and "Content-Encoding" not in response.headers:
-        raise Passing(f"{size} bytes came of {told}")
+        raise TransientError(f"{size} bytes came of {told}")
     return b"".join(parts)
 
 
@@ -220,7 +222,7 @@ def capped(cap: int, timeout: float) -> Callable:
     return hook
 
 
-def give_up(name: str, fault: Passing, attempts: int) -> Exception:
+def give_up(name: str, fault: TransientError, attempts: int) -> Exception:
     """Return the exception a fault that did not pass ends in; one sentence naming the file."""
     if fault.unreachable:
         return fault.kind(f"{fault.reason}, needed for {name}: {OFFLINE}")

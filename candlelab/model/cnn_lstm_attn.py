@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 from candlelab.core.batch import Batch, Output, Shapes
 from candlelab.core.errors import UserError
-from candlelab.model.layers import check_fraction, check_heads, waves
+from candlelab.model.layers import check_fraction, check_heads, sinusoidal_embedding
 
 KERNELS = (3, 5, 7)
 
@@ -37,7 +37,7 @@ class CnnLstmAttention(nn.Module):
         use_attention: bool,
         sizes: list[int],
         heads: int,
-        feed_forward: int,
+        ffn_width: int,
         dropout: float,
     ) -> None:
         super().__init__()
@@ -50,7 +50,7 @@ class CnnLstmAttention(nn.Module):
         widths = pairwise(sizes if use_cnn else [features, *sizes])
         self.lstms = nn.ModuleList(nn.LSTM(inner, outer, batch_first=True) for inner, outer in widths)
         self.drop = nn.Dropout(dropout)
-        self.pool = AttentionPool(bars, sizes[-1], heads, feed_forward, dropout) if use_attention else LastState()
+        self.pool = AttentionPool(bars, sizes[-1], heads, ffn_width, dropout) if use_attention else LastState()
         self.head = nn.Sequential(
             nn.Linear(sizes[-1], sizes[-1] // 2),
             nn.ReLU(),
@@ -89,34 +89,36 @@ class AttentionPool(nn.Module):
     Without the newest state beside it a mean over all bars drowns what the last few say, and nothing is learnt for epochs.
     """
 
-    places: Tensor
+    position_embedding: Tensor
 
-    def __init__(self, bars: int, width: int, heads: int, feed_forward: int, dropout: float) -> None:
+    def __init__(self, bars: int, width: int, heads: int, ffn_width: int, dropout: float) -> None:
         super().__init__()
         check_heads(width, heads, "heads")
         self.heads, self.dropout = heads, dropout
-        self.register_buffer("places", waves(torch.arange(float(bars)), width), persistent=False)
-        self.ask = nn.Linear(width, 3 * width, bias=False)
-        self.answer = nn.Linear(width, width)
-        self.norm_attention, self.norm_forward = nn.LayerNorm(width), nn.LayerNorm(width)
-        self.feed = nn.Sequential(
-            nn.Linear(width, feed_forward), nn.ReLU(), nn.Dropout(dropout), nn.Linear(feed_forward, width)
+        self.register_buffer(
+            "position_embedding", sinusoidal_embedding(torch.arange(float(bars)), width), persistent=False
         )
-        self.weigh = nn.Linear(width, 1)
+        self.qkv = nn.Linear(width, 3 * width, bias=False)
+        self.project = nn.Linear(width, width)
+        self.norm_attention, self.norm_forward = nn.LayerNorm(width), nn.LayerNorm(width)
+        self.ffn = nn.Sequential(
+            nn.Linear(width, ffn_width), nn.ReLU(), nn.Dropout(dropout), nn.Linear(ffn_width, width)
+        )
+        self.score = nn.Linear(width, 1)
 
     def forward(self, states: Tensor) -> Tensor:
         states = (
-            states * math.sqrt(self.places.shape[-1]) + self.places
+            states * math.sqrt(self.position_embedding.shape[-1]) + self.position_embedding
         )  # Vaswani et al. 2017, 3.4: else positions drown states
         states = self.norm_attention(states + self._attend(states))
-        states = self.norm_forward(states + self.feed(states))
-        shares = self.weigh(states).softmax(dim=1)
+        states = self.norm_forward(states + self.ffn(states))
+        shares = self.score(states).softmax(dim=1)
         return states[:, -1] + (shares * states).sum(1)
 
     def _attend(self, states: Tensor) -> Tensor:
-        split = self.ask(states).unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
+        split = self.qkv(states).unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
         mixed = F.scaled_dot_product_attention(*split.unbind(0), dropout_p=self.dropout if self.training else 0.0)
-        return self.answer(mixed.transpose(1, 2).flatten(2))
+        return self.project(mixed.transpose(1, 2).flatten(2))
 
 
 class LastState(nn.Module):

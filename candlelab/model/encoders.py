@@ -13,7 +13,7 @@ from candlelab.core.batch import Shapes
 from candlelab.core.errors import UserError
 from candlelab.model import pretrained as weights
 from candlelab.model.columns import CHANNELS, WAVES, ColumnTokens
-from candlelab.model.layers import PixelNorm, check_fraction, check_heads, waves_2d
+from candlelab.model.layers import PixelNorm, check_fraction, check_heads, sinusoidal_embedding_2d
 
 if TYPE_CHECKING:
     from transformers import BertModel, PretrainedConfig, ViTModel
@@ -31,15 +31,15 @@ class Size:
     width: int
     layers: int
     heads: int
-    feed_forward: int
+    ffn_width: int
     dropout: float
 
     def __post_init__(self) -> None:
         check_heads(self.width, self.heads, "heads")
         check_fraction(self.dropout, "dropout")
-        if not 1 <= self.layers <= MOST_LAYERS or self.feed_forward < 1:
+        if not 1 <= self.layers <= MOST_LAYERS or self.ffn_width < 1:
             raise UserError(
-                f"there are {self.layers} layers and feed_forward={self.feed_forward}; a transformer needs at least 1 of each, "
+                f"there are {self.layers} layers and ffn_width={self.ffn_width}; a transformer needs at least 1 of each, "
                 f"and at most {MOST_LAYERS} layers."
             )
 
@@ -49,7 +49,7 @@ class Size:
             "hidden_size": self.width,
             "num_hidden_layers": self.layers,
             "num_attention_heads": self.heads,
-            "intermediate_size": self.feed_forward,
+            "intermediate_size": self.ffn_width,
             "hidden_dropout_prob": self.dropout,
             "attention_probs_dropout_prob": self.dropout,
         }
@@ -84,7 +84,7 @@ def vit(shapes: Shapes, size: Size, *, name: str, pretrained: bool | str, patch:
     grid = grid_of(shapes.image, patch)
     config = ViTConfig(image_size=(height, width), patch_size=patch, num_channels=channels, **size.settings())
     net = ViTModel(config, add_pooling_layer=False)
-    _say_where(net, grid)
+    _init_position_embeddings(net, grid)
     if pretrained:
         source = weights.backbone(ViTModel, name, pretrained)
         _require_sizes(source.config, config, (*size.settings(), "patch_size"), name)
@@ -131,7 +131,7 @@ def column_vit(shapes: Shapes, size: Size, *, patch: int | None) -> ViTModel:
         image_size=(height, width), patch_size=(height, columns), num_channels=shapes.image[0], **size.settings()
     )
     net = ViTModel(config, add_pooling_layer=False)
-    _say_where(net, (1, width // columns))
+    _init_position_embeddings(net, (1, width // columns))
     net.embeddings.patch_embeddings.projection = ColumnTokens(shapes.image, CHANNELS, WAVES, size.width, columns)
     return net
 
@@ -184,14 +184,14 @@ def norm_of(shapes: Shapes, pretrained: bool | str) -> PixelNorm:
     return pixels
 
 
-def _say_where(net: ViTModel, grid: tuple[int, int]) -> None:
+def _init_position_embeddings(net: ViTModel, grid: tuple[int, int]) -> None:
     """Start the position table from waves: measured, a planted edge is then found in a third of the steps of a random start."""
     table = net.embeddings.position_embeddings
     if table.shape[2] % 4:
         raise UserError(f"width is {table.shape[2]}; a chart's positions need a multiple of 4.")
     with torch.no_grad():
         table[0, 0] = 0.0
-        table[0, 1:] = waves_2d(*grid, table.shape[2])
+        table[0, 1:] = sinusoidal_embedding_2d(*grid, table.shape[2])
 
 
 # How the yaml spells what a checkpoint's config calls otherwise; dropout may differ.
@@ -199,7 +199,7 @@ _SPELLING = {
     "hidden_size": "width",
     "num_hidden_layers": "the number of layers",
     "num_attention_heads": "heads",
-    "intermediate_size": "feed_forward",
+    "intermediate_size": "ffn_width",
     "patch_size": "patch",
     "vocab_size": "the caption vocabulary of the data",
 }

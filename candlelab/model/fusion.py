@@ -45,7 +45,7 @@ class Fusion(nn.Module):
         image_layers: int,
         caption_layers: int,
         heads: int,
-        feed_forward: int,
+        ffn_width: int,
         patch: int | None,
         stem: Literal["patch", "columns"],
         fusion_heads: int,
@@ -62,7 +62,7 @@ class Fusion(nn.Module):
         if pretrained and self.by_columns:
             raise UserError("stem=columns has no pretrained weights; set model.net.pretrained=false or stem=patch.")
         if "image" in self.reads:
-            size = Size(width, image_layers, heads, feed_forward, dropout)
+            size = Size(width, image_layers, heads, ffn_width, dropout)
             if self.by_columns:
                 self.chart = column_vit(shapes, size, patch=patch)
             else:
@@ -72,7 +72,7 @@ class Fusion(nn.Module):
             self.norm = nn.LayerNorm(width)
             self.close = close_look(shapes.image, newest, width) if newest else None
         if "caption" in self.reads:
-            size = Size(width, caption_layers, heads, feed_forward, dropout)
+            size = Size(width, caption_layers, heads, ffn_width, dropout)
             self.caption = bert(shapes, size, name=caption_backbone, pretrained=pretrained)
         self.classify = Head(width, shapes.classes, head_dropout)
         self.forecast = Head(width, 1, head_dropout)

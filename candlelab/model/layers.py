@@ -49,17 +49,19 @@ class PixelNorm(nn.Module):
         return (image.to(self.mean.dtype) / 255.0 - self.mean) / self.std
 
 
-def waves(positions: Tensor, width: int) -> Tensor:
+def sinusoidal_embedding(positions: Tensor, width: int) -> Tensor:
     """Sines and cosines of positions (N,) at width/2 frequencies, periods from 2 pi upwards; (N, width), width even."""
     rates = LONGEST ** (-torch.arange(width // 2) / (width // 2))
     angles = positions[:, None] * rates
     return torch.cat([angles.sin(), angles.cos()], dim=1)
 
 
-def waves_2d(rows: int, columns: int, width: int) -> Tensor:
+def sinusoidal_embedding_2d(rows: int, columns: int, width: int) -> Tensor:
     """Half the width says the column of a patch, half its row; (rows · columns, width), width a multiple of 4."""
     y, x = torch.meshgrid(torch.arange(float(rows)), torch.arange(float(columns)), indexing="ij")
-    return torch.cat([waves(x.flatten(), width // 2), waves(y.flatten(), width // 2)], dim=1)
+    return torch.cat(
+        [sinusoidal_embedding(x.flatten(), width // 2), sinusoidal_embedding(y.flatten(), width // 2)], dim=1
+    )
 
 
 class Head(nn.Sequential):

@@ -39,7 +39,7 @@ class VitPatterns(nn.Module):
         width: int,
         layers: int,
         heads: int,
-        feed_forward: int,
+        ffn_width: int,
         patch: int | None,
         stem: Literal["patch", "convolutions", "columns"],
         newest: int,
@@ -53,7 +53,7 @@ class VitPatterns(nn.Module):
             raise UserError(f"stem={stem} has no pretrained weights; set model.net.pretrained=false or stem=patch.")
         self.weights_origin, self.by_columns = origin(pretrained), stem == "columns"
         check_fraction(head_dropout, "model.net.head_dropout")
-        size = Size(width, layers, heads, feed_forward, dropout)
+        size = Size(width, layers, heads, ffn_width, dropout)
         if self.by_columns:
             self.chart = column_vit(shapes, size, patch=patch)
         else:

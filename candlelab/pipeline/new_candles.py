@@ -132,19 +132,17 @@ def newest_close(candles: Candles) -> int:
     )
 
 
-def latest(
-    candles: Candles, at: int | None, *, window: int, warmup: int, most_stale: int | None = None
-) -> list[Latest]:
+def latest(candles: Candles, at: int | None, *, window: int, warmup: int, max_stale: int | None = None) -> list[Latest]:
     """Return the last closed bar of every symbol at a moment, in the order of the tape's symbols.
 
     at          ms UTC; None: when each symbol's own newest bar closed, as in a made-up market, where none is late.
-    most_stale  missing bars up to which a bar is still looked at; None: however many.
+    max_stale  missing bars up to which a bar is still looked at; None: however many.
     """
     found = [_latest(candles, code, at, window, window + warmup) for code in range(len(candles.symbols))]
-    if most_stale is None:
+    if max_stale is None:
         return found
     return [
-        replace(bar, trouble=bar.staleness) if bar.trouble is None and bar.stale > most_stale else bar for bar in found
+        replace(bar, trouble=bar.staleness) if bar.trouble is None and bar.stale > max_stale else bar for bar in found
     ]
 
 

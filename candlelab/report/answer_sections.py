@@ -61,7 +61,7 @@ def _named_facts(results: ReportData, threshold: Mapping[str, Any]) -> list[tupl
     sure = "none on validation: it names nothing" if least is None else formats.percent(least)
     facts = [
         ("confidence asked for", sure),
-        ("so that right on validation", f"{formats.percent(threshold.get('precision'))} of names"),
+        ("so that right on validation", f"{formats.percent(threshold.get('min_precision'))} of names"),
     ]
     interval = formats.interval(*(results.get(f"test/named_accuracy_{end}") for end in ("low", "high")))
     right = formats.percent(results.get("test/named_accuracy")) + (f" ({interval})" if interval else "")
@@ -74,7 +74,7 @@ def named_sentence(metrics: Mapping[str, Any], threshold: Mapping[str, Any]) -> 
         return None
     least, share, right = threshold.get("threshold"), metrics.get("test/named"), metrics.get("test/named_accuracy")
     if least is None:
-        return f"It names nothing: at no confidence were {100 * threshold['precision']:.0f} % of its names right on validation."
+        return f"It names nothing: at no confidence were {100 * threshold['min_precision']:.0f} % of its names right on validation."
     told = "" if formats.missing(right) else f", and is right on {100 * right:.1f} % of those"
     return f"It names what it sees on {100 * (share or 0):.1f} % of the test windows, where it is at least {100 * least:.1f} % sure{told}."
 

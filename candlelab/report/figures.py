@@ -225,7 +225,7 @@ def threshold_curve(
         )
     panel.line(threshold, validation, "base", "validation")
     panel.line(threshold, test, "model", "test")
-    note = "Sharpe a year after fees. A peak on validation that the test line does not share is luck."
+    note = "Annualised Sharpe after fees. A peak on validation that the test line does not share is luck."
     return Figure(
         "Threshold", note, panel.svg(), (("base", "validation (chosen here)"), ("model", "test (applied unchanged)"))
     )

@@ -24,7 +24,7 @@ def fee_curve(curve: Mapping[str, np.ndarray], own: float, breakeven: float | No
         labelled(ticks(*panel.x, 5), formats.number), "fee and slippage, basis points per change of position"
     )
     panel.stroke(panel.x[0], 0, panel.x[1], 0, "zero")
-    panel.line(bps, ratio, "model", "Sharpe a year")
+    panel.line(bps, ratio, "model", "Annualised Sharpe")
     marks = [(own, "as scored", panel.y[1])]
     if breakeven is not None and 0 < breakeven <= bps[-1]:
         marks.append((breakeven, f"break-even {formats.number(breakeven, 1)} bp", panel.y[0]))
@@ -45,8 +45,8 @@ def fee_curve(curve: Mapping[str, np.ndarray], own: float, breakeven: float | No
 
 def _breakeven_words(breakeven: float | None) -> str:
     if breakeven is None or breakeven <= 0:
-        return "Sharpe a year of the same trades by what a change of position costs: they lose even without fees."
-    return f"Sharpe a year of the same trades by what a change of position costs: they pay below {formats.number(breakeven, 1)}{formats.THIN}bp."
+        return "Annualised Sharpe of the same trades by what a change of position costs: they lose even without fees."
+    return f"Annualised Sharpe of the same trades by what a change of position costs: they pay below {formats.number(breakeven, 1)}{formats.THIN}bp."
 
 
 def rolling(curve: Mapping[str, np.ndarray]) -> Figure:
@@ -56,9 +56,9 @@ def rolling(curve: Mapping[str, np.ndarray]) -> Figure:
     panel.left_axis(labelled(ticks(*panel.y, 5), formats.number))
     panel.bottom_axis(time_ticks(*panel.x, most=5))
     panel.stroke(panel.x[0], 0, panel.x[1], 0, "zero")
-    panel.line(time, ratio, "model", "Sharpe a year")
+    panel.line(time, ratio, "model", "Annualised Sharpe")
     days = float(np.ravel(curve["days"])[0])
-    note = f"Sharpe a year of the {formats.number(days, 0 if days >= 10 else 1)} days before. A record that lives on one stretch is luck or a regime."
+    note = f"Annualised Sharpe of the {formats.number(days, 0 if days >= 10 else 1)} days before. A record that lives on one stretch is luck or a regime."
     return Figure("Rolling Sharpe", note, panel.svg())
 
 

@@ -149,10 +149,10 @@ def _money_facts(results: ReportData, threshold: Mapping[str, Any]) -> list[tupl
         results.get(f"test/{name}") for name in ("sharpe_net_delayed", "sharpe_net", "sharpe_net_annual")
     )
     if delayed is not None and net and annual is not None:
-        facts.append(("Sharpe a year if acting one bar late", formats.number(delayed * annual / net, 2)))
+        facts.append(("Annualised Sharpe if acting one bar late", formats.number(delayed * annual / net, 2)))
     chosen = "threshold, given" if threshold.get("chosen_on") == "given" else "threshold, chosen on validation"
     facts.append((chosen, formats.percent(threshold.get("threshold"), 2)))
-    facts.append(("Sharpe a year on validation", formats.number(threshold.get("validation_sharpe_annual"), 2)))
+    facts.append(("Annualised Sharpe on validation", formats.number(threshold.get("validation_sharpe_annual"), 2)))
     facts.append(("… less what choosing adds by luck", formats.number(threshold.get("corrected_sharpe_annual"), 2)))
     return [fact for fact in facts if fact[1] != formats.DASH]
 

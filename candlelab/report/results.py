@@ -34,7 +34,7 @@ def _ratio_words(value: float | None) -> str:
 
 # What a backtest says, in the order of the money table.
 MONEY: dict[str, tuple[str, Words]] = {
-    "sharpe_net_annual": ("Sharpe a year", _ratio_words),
+    "sharpe_net_annual": ("Annualised Sharpe", _ratio_words),
     "return_net_pct": ("return", _percent_points),
     "return_gross_pct": ("before fees", _percent_points),
     "max_drawdown_pct": ("largest drawdown", _percent_points),
@@ -45,7 +45,7 @@ MONEY: dict[str, tuple[str, Words]] = {
 FACTS_OF_MONEY: dict[str, tuple[str, Words]] = {
     "traded_right": ("right this often while in the market", formats.percent),
     "traded_breakeven": ("right this often there to pay the fees", formats.percent),
-    "sharpe_timing_annual": ("Sharpe a year of timing, beyond holding at the same exposure", _ratio_words),
+    "sharpe_timing_annual": ("Annualised Sharpe of timing, beyond holding at the same exposure", _ratio_words),
     "breakeven_accuracy": ("right this often to pay a round trip each bar", formats.percent),
     "mean_move_pct": ("mean move of a label", lambda value: formats.percent(None if value is None else value / 100, 2)),
     "psr": ("probability that the true Sharpe is above 0", formats.percent),

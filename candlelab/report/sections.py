@@ -108,7 +108,7 @@ def quality(results: ReportData, predictions: pd.DataFrame, difficulty: Sequence
         Reference(0.5, "chance")
         if size == 2
         else Reference(
-            max(results.get(f"test/prior/{name}") or 1 / size for name in results.classes), "commonest label"
+            max(results.get(f"test/class_share/{name}") or 1 / size for name in results.classes), "commonest label"
         )
     ]
     bayes = results.get("bayes/accuracy")

@@ -66,7 +66,7 @@ COLUMNS: dict[str, Callable[[Entry], str]] = {
     "AUROC": lambda entry: formats.number(entry.get("auroc")),
     "macro-F1": lambda entry: formats.number(entry.get("f1_macro")),
     "MCC": lambda entry: formats.number(entry.get("mcc")),
-    "Sharpe a year": lambda entry: formats.number(entry.get("sharpe_net_annual"), 2),
+    "Annualised Sharpe": lambda entry: formats.number(entry.get("sharpe_net_annual"), 2),
     "deflated": lambda entry: formats.percent(entry.get("deflated_sharpe")),
     "parameters": lambda entry: formats.short(entry.get("net/parameters")),
     "FLOPs": lambda entry: operations(entry.get("net/parameters"), entry.get("net/flops")),
@@ -260,19 +260,19 @@ def histories(runs: Sequence[tuple[str, Sequence[Mapping[str, float]]]]) -> Sect
 
 
 def comparisons(pairs: Sequence[Pair], names: Sequence[str], measure: str) -> Section:
-    """Row minus column in points of what the verdict goes by; bold where the difference survives Holm."""
+    """Row minus column in percentage points of what the verdict goes by; bold where the difference survives Holm."""
     by_name = {(pair.first, pair.second): (pair.value, pair) for pair in pairs} | {
         (pair.second, pair.first): (-pair.value, pair) for pair in pairs
     }
     names = [name for name in names if any(name in key for key in by_name)]
     body = [[row, *(_difference(by_name.get((row, column))) for column in names)] for row in names]
-    note = f"{QUALITY[measure][0]} of the row minus that of the column, in points, on the same test rows. "
+    note = f"{QUALITY[measure][0]} of the row minus that of the column, in percentage points, on the same test rows. "
     note += f"Bold: p < 0.05 after Holm's correction ({len(pairs)} compared). Hover for interval and p."
     return Section("Paired comparisons", figures=[], tables=[Table(["", *names], body, "", note)] if body else [])
 
 
 def _difference(found: tuple[float, Pair] | None) -> str:
-    """A difference in points with everything else in its tooltip."""
+    """A difference in percentage points with everything else in its tooltip."""
     if found is None:
         return ""
     value, pair = found

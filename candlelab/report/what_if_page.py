@@ -12,7 +12,7 @@ from candlelab.report.page import Section, Table, write_page
 
 # column of the table -> heading and cell
 SHOWN: dict[str, tuple[str, Any]] = {
-    "sharpe": ("Sharpe a year", lambda value: formats.number(value, 2)),
+    "sharpe": ("Annualised Sharpe", lambda value: formats.number(value, 2)),
     "return_pct": ("return", lambda value: formats.percent(value / 100)),
     "trades": ("trades", formats.count),
     "accuracy": ("accuracy", formats.percent),

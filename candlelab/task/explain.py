@@ -48,7 +48,7 @@ def explain(cfg: DictConfig, *, run: str) -> None:
     rows = found.charts["rows"]
     batch = found.data.assemble(torch.from_numpy(found.data.samples("test")[rows]))
     images, learnt, random = batch["image"].numpy(), heat(found.model, batch), heat(untrained(found), batch)
-    alike, path = likeness(learnt, random), found.folder / runs.EXPLAINED_PICTURE
+    alike, path = rank_correlation(learnt, random), found.folder / runs.EXPLAINED_PICTURE
     said = spoken_for(found.model, batch, found.data.tokenizer) if "caption" in batch else [""] * len(rows)
     learnt, random = overlay(images, learnt), overlay(images, random)
     with runs.locked(found.folder):
@@ -58,7 +58,7 @@ def explain(cfg: DictConfig, *, run: str) -> None:
                 rows=rows,
                 learnt=learnt,
                 random=random,
-                likeness=alike,
+                rank_correlation=alike,
                 words=np.array(said),
             )
             _contact_sheet(path, learnt, random)
@@ -239,7 +239,7 @@ def overlay(images: np.ndarray, maps: np.ndarray) -> np.ndarray:
     return np.rint((1 - share) * grey[:, None] + share * warm).astype(np.uint8)
 
 
-def likeness(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+def rank_correlation(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     """Rank correlation of two maps of each chart; (B,), 1 where they look the same, 0 where a map is flat."""
     from scipy.stats import spearmanr
 

@@ -41,39 +41,47 @@ class Windows:
 
 
 def export(
-    cfg: DictConfig, *, run: str, opset: int, int8: bool, calibration: int, gate: int, most_loss: float, calls: int
+    cfg: DictConfig,
+    *,
+    run: str,
+    opset: int,
+    int8: bool,
+    n_calibration: int,
+    n_validation: int,
+    max_accuracy_drop: float,
+    n_calls: int,
 ) -> dict[str, Path]:
     """Write model.onnx, candles_to_signal.onnx, model.int8.onnx and report.md into the run's export/ folder; return those written.
 
     opset        of the standard ONNX operators.
     int8         whether the eight-bit forms are tried.
-    calibration  training windows that they are calibrated on; gate: validation windows that they are judged on.
-    most_loss    balanced accuracy, in points, that the eight-bit form may lose.
+    n_calibration  training windows that they are calibrated on; n_validation: validation windows that they are judged on.
+    max_accuracy_drop  balanced accuracy, in points, that the eight-bit form may lose.
     calls        timed calls per latency.
     Raises UserError if a file disagrees with torch.
     """
-    _check_settings(opset, calibration, gate, most_loss, calls)
+    _check_settings(opset, n_calibration, n_validation, max_accuracy_drop, n_calls)
     found = load_run(run)
     maker, folder = InputMaker.of(found), found.folder / EXPORTS
     make_folder(folder)
-    judged = windows(found, maker, "validation", max(gate, max(BATCHES)))
+    judged = windows(found, maker, "validation", max(n_validation, max(BATCHES)))
     card = card_of(found)
-    files = [_model(found, judged, folder / MODEL, opset, card, calls)]
-    files.append(_candles(found, maker, judged, folder / CANDLES, opset, card, calls))
+    files = [_model(found, judged, folder / MODEL, opset, card, n_calls)]
+    files.append(_candles(found, maker, judged, folder / CANDLES, opset, card, n_calls))
     tried = None
     if int8:
-        training = windows(found, maker, "train", calibration)
+        training = windows(found, maker, "train", n_calibration)
         tried = quantize(
             folder / MODEL,
             folder / INT8,
-            calibration=training.inputs,
+            calibration_set=training.inputs,
             judge=judge_of(found, maker, judged),
-            most_loss=most_loss,
-            calls=calls,
+            max_accuracy_drop=max_accuracy_drop,
+            n_calls=n_calls,
             card=card,
         )
-        files.append(_eight_bits(folder / INT8, tried, judged, calls))
-    write_report(folder / REPORT, Findings(found.folder.name, card, files, tried, len(judged.ends), most_loss))
+        files.append(_eight_bits(folder / INT8, tried, judged, n_calls))
+    write_report(folder / REPORT, Findings(found.folder.name, card, files, tried, len(judged.ends), max_accuracy_drop))
     _say(files, folder)
     return {file.name: folder / file.name for file in files if file.refused is None} | {REPORT: folder / REPORT}
 
@@ -138,14 +146,14 @@ def torch_answers(graph: NetGraph, inputs: Arrays) -> Arrays:
     return {name: value.numpy() for name, value in zip(graph.answers, said, strict=True)}
 
 
-def _model(run: Run, judged: Windows, path: Path, opset: int, card: dict, calls: int) -> ExportedFile:
+def _model(run: Run, judged: Windows, path: Path, opset: int, card: dict, n_calls: int) -> ExportedFile:
     names = input_names(run.model.reads)
     graph = NetGraph(run.model, names, _answers(run, judged))
-    return _write(graph, judged.inputs, path, opset, card, calls)
+    return _write(graph, judged.inputs, path, opset, card, n_calls)
 
 
 def _candles(
-    run: Run, maker: InputMaker, judged: Windows, path: Path, opset: int, card: dict, calls: int
+    run: Run, maker: InputMaker, judged: Windows, path: Path, opset: int, card: dict, n_calls: int
 ) -> ExportedFile:
     try:
         graph = candles_graph(run, maker, _answers(run, judged))
@@ -155,7 +163,7 @@ def _candles(
     inputs = {"ohlcv": judged.candles} | {
         name: value for name, value in judged.inputs.items() if name.startswith("caption")
     }
-    return _write(graph, inputs, path, opset, card, calls)
+    return _write(graph, inputs, path, opset, card, n_calls)
 
 
 def candles_graph(run: Run, maker: InputMaker, answers: tuple[str, ...]) -> CandlesGraph:
@@ -194,7 +202,7 @@ def drawer(renderer):
     return lambda ohlcv: renderer.draw_windows(ohlcv[:, -bars:])
 
 
-def _write(graph: NetGraph, inputs: Arrays, path: Path, opset: int, card: dict, calls: int) -> ExportedFile:
+def _write(graph: NetGraph, inputs: Arrays, path: Path, opset: int, card: dict, n_calls: int) -> ExportedFile:
     write_graph(graph, {name: torch.from_numpy(inputs[name]) for name in graph.names}, path, opset=opset, card=card)
     inputs = {name: inputs[name] for name in graph.names}
     gaps = disagreement(path, inputs, torch_answers(graph, inputs), batches=BATCHES)
@@ -203,19 +211,19 @@ def _write(graph: NetGraph, inputs: Arrays, path: Path, opset: int, card: dict, 
         raise UserError(
             f"{path.name} differs from torch by {max(gaps.values()):.1e}, more than {AGREES:g}: try another task.opset"
         )
-    return ExportedFile(path.name, file_megabytes(path), _times(path, inputs, calls), gaps)
+    return ExportedFile(path.name, file_megabytes(path), _times(path, inputs, n_calls), gaps)
 
 
-def _eight_bits(path: Path, tried: list[Candidate], judged: Windows, calls: int) -> ExportedFile:
+def _eight_bits(path: Path, tried: list[Candidate], judged: Windows, n_calls: int) -> ExportedFile:
     if not path.exists():
         return ExportedFile(path.name, refused="no eight-bit form passes the gate")
-    return ExportedFile(path.name, file_megabytes(path), _times(path, judged.inputs, calls), {})
+    return ExportedFile(path.name, file_megabytes(path), _times(path, judged.inputs, n_calls), {})
 
 
-def _times(path: Path, inputs: Arrays, calls: int) -> dict[tuple[int, int], tuple[float, float]]:
+def _times(path: Path, inputs: Arrays, n_calls: int) -> dict[tuple[int, int], tuple[float, float]]:
     """Return (p50, p90) in ms by (batch, threads); large batches are timed with fewer calls."""
     return {
-        (batch, threads): latency(path, inputs, batch=batch, threads=threads, calls=max(5, calls // batch))
+        (batch, threads): latency(path, inputs, batch=batch, threads=threads, n_calls=max(5, n_calls // batch))
         for batch, threads in TIMED
     }
 
@@ -224,12 +232,12 @@ def _answers(run: Run, judged: Windows) -> tuple[str, ...]:
     return answer_names(run.model, {name: torch.from_numpy(value[:2]) for name, value in judged.inputs.items()})
 
 
-def _check_settings(opset: int, calibration: int, gate: int, most_loss: float, calls: int) -> None:
+def _check_settings(opset: int, n_calibration: int, n_validation: int, max_accuracy_drop: float, n_calls: int) -> None:
     if not 18 <= opset <= 23:
         raise UserError(f"task.opset is {opset}: choose 18 to 23")
-    if min(calibration, gate, calls) < 1 or most_loss < 0:
+    if min(n_calibration, n_validation, n_calls) < 1 or max_accuracy_drop < 0:
         raise UserError(
-            f"task.calibration={calibration}, gate={gate}, calls={calls}, most_loss={most_loss}: give 1 or more of "
+            f"task.n_calibration={n_calibration}, n_validation={n_validation}, n_calls={n_calls}, max_accuracy_drop={max_accuracy_drop}: give 1 or more of "
             "each and a loss of 0 or more"
         )
 

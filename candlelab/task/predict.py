@@ -47,7 +47,7 @@ def predict(
     csv: str | None,
     at: str | None,
     threshold: float | None,
-    most_stale: int | None,
+    max_stale: int | None,
     format: Literal["csv", "parquet", "json"],
 ) -> pd.DataFrame:
     """Print and return one row per symbol, and write it into the run's predict/ folder.
@@ -56,10 +56,10 @@ def predict(
     csv         candles to look at; None: data/source=… of the command, else the run's own source, open at its end.
     at          moment to look at (UTC); None or `now`: the present; `newest`: when the newest bar closed.
     threshold   confidence to ask for; None: the one chosen on validation.
-    most_stale  missing bars up to which a signal is given; None: however many, and said.
+    max_stale  missing bars up to which a signal is given; None: however many, and said.
     Raises UserError for a run, a model file or candles that cannot be used, DataTrouble if no symbol could be answered.
     """
-    _check(most_stale)
+    _check(max_stale)
     found = load_run(run)
     maker, given = InputMaker.of(found), overridden() or []
     timeless = at in (None, NOW) and not has_a_present(maker.recipe, given, csv)
@@ -67,7 +67,7 @@ def predict(
     candles = fetch(cfg, maker.recipe, given, csv, at=asked, bars=maker.bars)
     when = newest_close(candles) if asked is None else asked
     table = signals(
-        found, maker, candles, None if timeless else when, engine=engine, threshold=threshold, most_stale=most_stale
+        found, maker, candles, None if timeless else when, engine=engine, threshold=threshold, max_stale=max_stale
     )
     print(_spelled(table, found, when), flush=True)
     asked = [
@@ -84,9 +84,9 @@ def predict(
     return table
 
 
-def _check(most_stale: int | None) -> None:
-    if most_stale is not None and most_stale < 0:
-        raise ConfigError(f"task.most_stale is {most_stale}: give 0 or more missing bars, or null for any number")
+def _check(max_stale: int | None) -> None:
+    if max_stale is not None and max_stale < 0:
+        raise ConfigError(f"task.max_stale is {max_stale}: give 0 or more missing bars, or null for any number")
 
 
 def signals(
@@ -97,7 +97,7 @@ def signals(
     *,
     engine: str,
     threshold: float | None,
-    most_stale: int | None,
+    max_stale: int | None,
 ) -> pd.DataFrame:
     """Return one row per symbol of the tape: what the model says at a moment (ms UTC), and why it says nothing.
 
@@ -107,7 +107,7 @@ def signals(
     p_<class>…, close, forecast (log return), forecast_close with forecast_low and forecast_high (95 %), reason.
     """
     made = run.preprocessing
-    bars = latest(candles, when, window=made["window"], warmup=made["warmup"], most_stale=most_stale)
+    bars = latest(candles, when, window=made["window"], warmup=made["warmup"], max_stale=max_stale)
     ready = [bar for bar in bars if bar.trouble is None]
     answers = dict.fromkeys((bar.symbol for bar in ready), None)
     if ready:

@@ -32,7 +32,7 @@ def simulate(
     bars: int,
     horizons: list[int],
     symbols: list[int],
-    memories: list[float],
+    autocorrelations: list[float],
     markets: list[str],
     two_valued: list[bool],
 ) -> list[dict]:
@@ -41,10 +41,10 @@ def simulate(
     Answers at chance should be "yes" in at most 4 % of the worlds, intervals hold the truth in 93 to 97 %, and the smallest edge
     that a verdict names be found in about 80 %. Kinds that an interrupted simulation finished are not drawn again.
     """
-    _check(worlds, bars, horizons, symbols, memories, markets)
+    _check(worlds, bars, horizons, symbols, autocorrelations, markets)
     place, settings = Path(cfg.outputs) / FILE, dict(zip(SETTINGS, (worlds, bars, cfg.seed, _code()), strict=True))
     known, rows = _found_before(place, settings), []
-    for market, horizon, coins, memory, plain in product(markets, horizons, symbols, memories, two_valued):
+    for market, horizon, coins, memory, plain in product(markets, horizons, symbols, autocorrelations, two_valued):
         world = World(int(horizon), int(coins), float(memory), market, bool(plain))
         before = next((row for row in known if _named(world).items() <= row.items()), None)
         rows.append(before or _row(run(world, count=worlds, bars=bars, seed=cfg.seed)) | settings)
@@ -79,7 +79,7 @@ def _read(cell: str) -> str | int | float:
 
 
 def _check(
-    worlds: int, bars: int, horizons: list[int], symbols: list[int], memories: list[float], markets: list[str]
+    worlds: int, bars: int, horizons: list[int], symbols: list[int], autocorrelations: list[float], markets: list[str]
 ) -> None:
     if worlds < 2:
         raise UserError(f"worlds is {worlds}; give at least 2, and 300 to tell 4 % from chance")
@@ -88,8 +88,8 @@ def _check(
     wrong = [name for name in markets if name not in MARKETS]
     if wrong:
         raise UserError(f"markets holds {wrong[0]!r}; choose from {', '.join(MARKETS)}")
-    if min(horizons) < 1 or min(symbols) < 1 or not all(0 <= memory < 1 for memory in memories):
-        raise UserError("horizons and symbols start at 1, and memories lie from 0 to below 1")
+    if min(horizons) < 1 or min(symbols) < 1 or not all(0 <= memory < 1 for memory in autocorrelations):
+        raise UserError("horizons and symbols start at 1, and autocorrelations lie from 0 to below 1")
 
 
 def _named(world: World) -> dict:

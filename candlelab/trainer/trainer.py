@@ -64,7 +64,7 @@ class Trainer:
         max_epochs: int,
         max_steps: int | None,
         patience: int,
-        clip: float,
+        gradient_clip: float,
         precision: Literal["auto", "32-true", "bf16-mixed", "16-mixed"],
         accelerator: str,
         devices: int | str,
@@ -76,11 +76,16 @@ class Trainer:
         for name, value in (("max_epochs", max_epochs), ("max_steps", max_steps), ("patience", patience)):
             if value is not None and value < 1:
                 raise UserError(f"{name} is {value}; give 1 or more")
-        for name, value in (("clip", clip), ("checkpoint_minutes", checkpoint_minutes)):
+        for name, value in (("gradient_clip", gradient_clip), ("checkpoint_minutes", checkpoint_minutes)):
             if value < 0:
                 raise UserError(f"{name} is {value}; give 0 or more")
         check_devices(accelerator, devices)
-        self.max_epochs, self.max_steps, self.patience, self.clip = max_epochs, max_steps, patience, clip
+        self.max_epochs, self.max_steps, self.patience, self.gradient_clip = (
+            max_epochs,
+            max_steps,
+            patience,
+            gradient_clip,
+        )
         self.precision, self.accelerator, self.devices = precision, accelerator, devices
         self.minutes, self.deterministic, self.progress, self.logger = (
             checkpoint_minutes,
@@ -143,7 +148,7 @@ class Trainer:
         if checkpoints.best_epoch < 0:
             raise Diverged(
                 f"training diverged: no epoch of '{places.folder}' had a finite validation loss; lower model.optimizer.lr, set "
-                "trainer.clip=1 or trainer.precision=32-true, and train again with resume=never"
+                "trainer.gradient_clip=1 or trainer.precision=32-true, and train again with resume=never"
             )
         weights = torch.load(places.best, map_location="cpu", weights_only=True)["state_dict"]
         learner.load_state_dict(weights, strict=True)
@@ -171,7 +176,7 @@ class Trainer:
             strategy=ranks.strategy(),
             sync_batchnorm=ranks.world > 1 and self.accelerator != "cpu" and torch.cuda.is_available(),
             precision=self._precision(),
-            gradient_clip_val=self.clip or None,
+            gradient_clip_val=self.gradient_clip or None,
             callbacks=[stop, *callbacks],
             logger=self._loggers(folder),
             enable_checkpointing=False,

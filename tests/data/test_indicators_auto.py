@@ -38,8 +38,8 @@ def test_a_finished_run_keeps_what_it_was_trained_on():
 
 
 def test_no_window_is_refused():
-    with pytest.raises(ValueError, match="least is 0"):
-        data(600, "data.indicators.least=0")
+    with pytest.raises(ValueError, match="min_windows is 0"):
+        data(600, "data.indicators.min_windows=0")
 
 
 def test_a_run_on_auto_predicts_with_its_choice():

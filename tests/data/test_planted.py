@@ -8,7 +8,7 @@ from candlelab.data.source.planted import WORLDS, Planted, leans, prices_of
 
 
 def market(world="reversal", auroc=0.6, bars=20_000, seed=1):
-    source = Planted(seed=seed, bars=bars, volatility=0.005, world=world, auroc=auroc, memory=20)
+    source = Planted(seed=seed, bars=bars, volatility=0.005, world=world, auroc=auroc, feature_window=20)
     return source, source.fetch(["PLANTED"], "1h", None, None)
 
 

@@ -32,6 +32,6 @@ def test_a_recogniser_is_scored_where_it_speaks():
     good = (table.model == "net") & (table.index % 4 == 0)
     table.loc[good, "p_1"] = np.where(table.label[good] == 1, 0.95, 0.05)
     table.loc[good, "p_0"] = 1 - table.loc[good, "p_1"]
-    scores = score_cases.score(table, kind="recognition", horizon=0, precision=0.95)
+    scores = score_cases.score(table, kind="recognition", horizon=0, min_precision=0.95)
     assert scores.threshold["threshold"] == 0.95 and scores.metrics["test/named_accuracy"] == 1
     assert scores.metrics["test/named"] == pytest.approx(0.25, abs=0.01) and scores.metrics["test/accuracy"] < 0.8

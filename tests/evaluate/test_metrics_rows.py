@@ -134,7 +134,7 @@ def test_every_interval_holds_its_value(name):
     p = rng.dirichlet([3, 4, 3], 900)
     none = np.full(900, np.nan)
     given = Predicted(rng.integers(0, 3, 900), p, none, none, none, rows_of(3, 300, horizon=2))
-    found = classify(given, ("down", "neutral", "up"), level=0.95, bins=10, draws=100, seed=0)
+    found = classify(given, ("down", "neutral", "up"), confidence_level=0.95, n_bins=10, n_bootstrap=100, seed=0)
     assert found[name + "_low"] < found[name] < found[name + "_high"]
 
 

@@ -98,7 +98,7 @@ def test_recognition_has_no_money_at_all():
     found = score(predictions(edge=3.0), kind="recognition", horizon=0)
     words = json.dumps([found.metrics, found.verdict.lines(), sorted(found.curves)]).lower()
     assert (
-        not re.search("sharpe|backtest|predict|psr|turnover|equity|threshold", words)
+        not re.search("sharpe|backtest|predict(?!ed_share)|psr|turnover|equity|threshold", words)
         and found.threshold["rule"] == "abstain"
     )
 
@@ -140,9 +140,9 @@ def test_rows_without_a_label_are_traded_but_not_scored():
 
 
 def test_a_forecast_can_be_traded_by_its_size():
-    by_size = Exact(score="forecast", min_trades=20, smooth=0.0, draws=0)
+    by_size = Exact(score="forecast", min_trades=20, smooth=0.0, n_bootstrap=0)
     found = score(predictions(edge=0.3), threshold=by_size)
-    assert found.threshold["threshold"] == pytest.approx(0.001) and found.metrics["test/rank_ic"] > 0.1
+    assert found.threshold["threshold"] == pytest.approx(0.001) and found.metrics["test/rank_correlation"] > 0.1
 
 
 def test_a_few_thresholds_are_told_in_full(scored):
@@ -156,7 +156,7 @@ def test_a_few_thresholds_are_told_in_full(scored):
 
 
 def test_an_inert_grid_says_so():
-    grid = Grid(score="confidence", grid="returns", min_trades=20, smooth=0.0, draws=0)
+    grid = Grid(score="confidence", grid="returns", min_trades=20, smooth=0.0, n_bootstrap=0)
     assert "do nothing" in score(predictions(classes=3), threshold=grid).threshold["warnings"][0]
 
 
@@ -183,7 +183,7 @@ def test_a_table_that_cannot_be_scored_says_why(spoil, message):
         score(spoil(predictions()))
 
 
-@pytest.mark.parametrize("wrong", [{"fee_bps": -1.0}, {"level": 0.4}, {"draws": 1}, {"bins": 1}])
+@pytest.mark.parametrize("wrong", [{"fee_bps": -1.0}, {"confidence_level": 0.4}, {"n_bootstrap": 1}, {"n_bins": 1}])
 def test_evaluation_settings_out_of_range_are_refused(wrong):
     with pytest.raises(ValueError, match=f"{next(iter(wrong))} was"):
         evaluation(**wrong)

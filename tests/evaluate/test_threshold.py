@@ -14,7 +14,7 @@ from candlelab.evaluate.threshold.fixed import Fixed
 from candlelab.evaluate.threshold.grid import Grid
 
 COST = 0.001
-EXACT = {"score": "confidence", "min_trades": 1, "smooth": 0.0, "draws": 0}
+EXACT = {"score": "confidence", "min_trades": 1, "smooth": 0.0, "n_bootstrap": 0}
 
 
 def market(seed, *, symbols=1, bars=40, levels=12, edge=0.0):
@@ -111,7 +111,7 @@ def test_confidences_below_one_over_k_are_reported_as_inert():
     assert Grid(**EXACT, grid="confidence").search(trades, floor=1 / 3).warnings == ()
 
 
-@pytest.mark.parametrize("wrong", [{"min_trades": 0}, {"smooth": 0.5}, {"draws": -1}])
+@pytest.mark.parametrize("wrong", [{"min_trades": 0}, {"smooth": 0.5}, {"n_bootstrap": -1}])
 def test_settings_out_of_range_are_refused(wrong):
     with pytest.raises(ValueError, match=f"{next(iter(wrong))} was"):
         Exact(**EXACT | wrong)
@@ -134,7 +134,7 @@ def test_the_best_of_a_quantile_grid_looks_good_on_noise(bars, best):
 
 
 def test_on_noise_the_corrected_sharpe_is_within_noise_of_zero():
-    exact = Exact(**EXACT | {"min_trades": 30, "draws": 40})
+    exact = Exact(**EXACT | {"min_trades": 30, "n_bootstrap": 40})
     trades = [normal_scores(100 + seed, 1000) for seed in range(20)]
     chosen = np.array([exact.search(each, floor=0).best for each in trades])
     corrected = chosen - [exact.optimism(each, seed=0) for each in trades]
@@ -143,7 +143,7 @@ def test_on_noise_the_corrected_sharpe_is_within_noise_of_zero():
 
 
 def test_with_fees_the_corrected_sharpe_is_what_fresh_rows_give():
-    exact = Exact(**EXACT | {"min_trades": 30, "draws": 20})
+    exact = Exact(**EXACT | {"min_trades": 30, "n_bootstrap": 20})
     corrected, fresh = [], []
     for seed in range(40):
         trades, later = (replace(normal_scores(1000 * k + seed, bars), cost=COST) for k, bars in ((1, 1000), (2, 8000)))
@@ -156,13 +156,13 @@ def test_with_fees_the_corrected_sharpe_is_what_fresh_rows_give():
 
 
 def test_a_real_edge_survives_the_correction():
-    exact = Exact(**EXACT | {"min_trades": 30, "draws": 40})
+    exact = Exact(**EXACT | {"min_trades": 30, "n_bootstrap": 40})
     trades = normal_scores(0, 2000, edge=0.002)
     assert exact.search(trades, floor=0).sharpe - exact.optimism(trades, seed=0) > 0.1
 
 
 def test_optimism_needs_a_threshold():
-    assert expected_optimism(market(0), min_trades=10_000, draws=5, seed=0) is None
+    assert expected_optimism(market(0), min_trades=10_000, n_bootstrap=5, seed=0) is None
 
 
 def test_a_nan_score_never_trades():

@@ -190,7 +190,7 @@ def test_suspicions_replace_the_last_line():
 
 @pytest.mark.slow
 def test_noise_is_seldom_called_information():
-    quick = {"draws": 2, "null_draws": 2}
+    quick = {"n_bootstrap": 2, "n_permutations": 2}
     answers = [score(predictions(rows=600, seed=seed, baselines=()), **quick).verdict for seed in range(60)]
     assert sum(each.information.answer == "yes" for each in answers) <= 5
     assert sum(each.money.answer == "yes" for each in answers) <= 5

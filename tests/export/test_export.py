@@ -140,13 +140,13 @@ def test_a_gate_that_no_form_passes_writes_no_file(tmp_path):
     tried = quantize(
         run.folder / "export" / MODEL,
         tmp_path / INT8,
-        calibration=first_rows(judged.inputs, 8),
+        calibration_set=first_rows(judged.inputs, 8),
         judge=judge,
-        most_loss=1.0,
-        calls=2,
+        max_accuracy_drop=1.0,
+        n_calls=2,
         card=card_of(run),
     )
-    assert all(c.refused == "it loses 100.00 points of balanced accuracy, more than 1" for c in tried)
+    assert all(c.refused == "it loses 100.00 percentage points of balanced accuracy, more than 1" for c in tried)
     assert not list(tmp_path.iterdir())
 
 

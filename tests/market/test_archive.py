@@ -11,7 +11,7 @@ from candlelab.data.source.file import File
 from candlelab.market.archive import ArchiveFile, expected_times, list_folder, parse_checksum, parse_csv, parse_zip
 from candlelab.market.merge import join
 from candlelab.market.resample import resample
-from candlelab.market.web import Passing, Response
+from candlelab.market.web import Response, TransientError
 
 PRICES = ("open", "high", "low", "close")
 # Days whose volume and trade count the exchange restated after the zips were made (known too: 2021-01-11 and 2021-01-21,
@@ -62,7 +62,7 @@ def test_every_real_zip_verifies_and_holds_what_the_calendar_asks(shared):
 
 def test_zip_with_a_second_member_is_refused(shared):
     path = shared / "raw_vision/malformed/extra_member/BTCUSDT-1d-2021-01.zip"
-    with pytest.raises(Passing, match=r"'BTCUSDT-1d-2025-12.zip' instead of BTCUSDT-1d-2021-01.csv alone"):
+    with pytest.raises(TransientError, match=r"'BTCUSDT-1d-2025-12.zip' instead of BTCUSDT-1d-2021-01.csv alone"):
         parse_zip(path.read_bytes(), archive_file(path))
 
 
@@ -95,7 +95,7 @@ def test_checksum_lines_are_read_tolerantly(text):
 
 @pytest.mark.parametrize("text", ["", "abc  x.zip", "{0}  y.zip", "<html>", "{0}"])
 def test_other_checksum_lines_are_not_believed(text):
-    with pytest.raises(Passing):
+    with pytest.raises(TransientError):
         parse_checksum(text.format("ab" * 32).encode(), "x.zip")
 
 
@@ -105,7 +105,7 @@ class Recorded:
     def __init__(self, *pages):
         self.pages, self.asked = list(pages), []
 
-    def persist(self, name, action):
+    def retry(self, name, action):
         return action()
 
     def get(self, url, *, cap):

@@ -36,8 +36,8 @@ def fetch(url, folder):
         refresh=False,
         misaligned="drop",
         workers=2,
-        tries=2,
-        pause=0.001,
+        max_attempts=2,
+        backoff=0.001,
         timeout=5.0,
     )
     return source.fetch(["BTCUSDT"], "1h", T0, T0 + DAYS * 24 * HOUR)
@@ -133,8 +133,8 @@ def test_a_wider_range_keeps_what_is_there(exchange, tmp_path):
         refresh=False,
         misaligned="drop",
         workers=1,
-        tries=2,
-        pause=0.001,
+        max_attempts=2,
+        backoff=0.001,
         timeout=5.0,
     )
     source.fetch(["BTCUSDT"], "1h", T0, T0 + 48 * HOUR)

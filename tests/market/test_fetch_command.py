@@ -22,7 +22,7 @@ def words(url, outputs, *more):
         f"outputs={outputs}",
         *more,
         *(f"data.source.{name}_url={url}" for name in ("archive", "listing", "rest")),
-        "data.source.pause=0.001",
+        "data.source.backoff=0.001",
     ]
 
 
@@ -83,7 +83,7 @@ def test_without_network_one_sentence_and_code_5(tmp_path):
         nobody.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{nobody.getsockname()[1]}"
         ended = subprocess.run(
-            words(url, tmp_path, "data=majors_1h", "data.source.tries=1"), capture_output=True, text=True
+            words(url, tmp_path, "data=majors_1h", "data.source.max_attempts=1"), capture_output=True, text=True
         )
     assert ended.returncode == 5 and not list(tmp_path.rglob("*.parquet"))
     assert len(ended.stderr.strip().splitlines()) == 1 and "Traceback" not in ended.stderr

@@ -175,7 +175,7 @@ def test_an_answer_that_contradicts_itself_is_asked_again(tmp_path):
         rows = [kline(ms("2024-01-01") + i * HOUR, HOUR) for i in range(24)]
         made.rows["BTCUSDT", "1h"] = [*rows[:3], kline(rows[2][0], HOUR, 99), *rows[3:]]
         with pytest.raises(DataTrouble, match=r"two versions of the bar of 2024-01-01T02:00:00.000, 2 tries in a row"):
-            fetch(api(made, tmp_path, tries=2), end="2024-01-02")
+            fetch(api(made, tmp_path, max_attempts=2), end="2024-01-02")
 
 
 def test_without_the_server_time_the_good_archive_part_is_kept_and_patience_is_spent_once(exchange, tmp_path):
@@ -197,7 +197,7 @@ def test_a_listing_that_fails_is_asked_once_not_for_months_and_days(exchange, tm
 
 def test_a_wait_of_more_than_two_seconds_is_said(exchange, tmp_path, capsys):
     exchange.faults = [[f"{DAILY}2024-01-02.zip", "500", 1]]
-    source = vision(exchange, tmp_path, pause=8.0)
+    source = vision(exchange, tmp_path, backoff=8.0)
     source.places.web.sleep = lambda seconds: None
     fetch(source)
     assert re.search(

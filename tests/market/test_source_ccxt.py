@@ -24,8 +24,8 @@ def source(loopback, tmp_path, **changes):
         "cache": str(tmp_path / "cache"),
         "refresh": False,
         "misaligned": "drop",
-        "tries": 3,
-        "pause": 0.001,
+        "max_attempts": 3,
+        "backoff": 0.001,
         "timeout": 5.0,
     }
     return Ccxt(**settings | changes)

@@ -13,8 +13,8 @@ from candlelab.model.loss.mse import Mse
 P = torch.tensor([[0.7, 0.2, 0.1]], dtype=torch.float64)
 
 
-def focal(gamma, weights="none", reduction="mean", counts=None):
-    return Focal(counts, gamma=gamma, weights=weights, reduction=reduction)
+def focal(gamma, class_weights="none", reduction="mean", counts=None):
+    return Focal(counts, gamma=gamma, class_weights=class_weights, reduction=reduction)
 
 
 def score(loss, p, y):
@@ -22,7 +22,7 @@ def score(loss, p, y):
 
 
 def joint(**changes):
-    settings = {"gamma": 0.0, "weights": "none", "reduction": "mean", "forecast_weight": 0.5, "beta": 1.0}
+    settings = {"gamma": 0.0, "class_weights": "none", "reduction": "mean", "forecast_weight": 0.5, "beta": 1.0}
     return Joint(None, **{**settings, **changes})
 
 
@@ -39,14 +39,14 @@ def test_focal_equals_the_worked_numbers(y, worked):
 
 
 def test_focal_weighs_each_class_by_its_own_alpha():
-    losses = [score(focal(2.0, weights=[1.0, 0.5, 2.0]), P, y) for y in range(3)]
+    losses = [score(focal(2.0, class_weights=[1.0, 0.5, 2.0]), P, y) for y in range(3)]
     assert losses == pytest.approx([0.032101, 0.515020, 3.730188], abs=1e-6)
 
 
 def test_binary_focal_of_the_paper():
     p = torch.tensor([[0.1, 0.9]])
-    assert score(focal(2.0, weights=[0.75, 0.25]), p, 1) == pytest.approx(2.634013e-4, rel=1e-5)
-    assert score(focal(2.0, weights=[0.75, 0.25]), p.flip(1), 1) == pytest.approx(0.466273, abs=1e-6)
+    assert score(focal(2.0, class_weights=[0.75, 0.25]), p, 1) == pytest.approx(2.634013e-4, rel=1e-5)
+    assert score(focal(2.0, class_weights=[0.75, 0.25]), p.flip(1), 1) == pytest.approx(0.466273, abs=1e-6)
 
 
 def test_focal_gradient_equals_the_formula():
@@ -63,7 +63,7 @@ def test_gamma_zero_is_cross_entropy_exactly():
 
 def test_weighted_mean_equals_torch():
     logits, label, alpha = torch.randn(64, 3), torch.randint(0, 3, (64,)), [1.0, 0.5, 2.0]
-    ours = focal(0.0, weights=alpha, reduction="weighted_mean")({"logits": logits}, {"label": label})["loss"]
+    ours = focal(0.0, class_weights=alpha, reduction="weighted_mean")({"logits": logits}, {"label": label})["loss"]
     torch.testing.assert_close(ours, torch.nn.functional.cross_entropy(logits, label, weight=torch.tensor(alpha)))
 
 
@@ -77,7 +77,9 @@ def test_cnn_lstm_attention_no_double_softmax_bounds_the_loss():
 
 def test_cnn_lstm_attention_alpha_is_a_vector_that_changes_the_balance():
     logits, label = torch.zeros(4, 2, requires_grad=True), torch.tensor([0, 0, 0, 1])
-    focal(2.0, weights="balanced", counts=torch.tensor([3, 1]))({"logits": logits}, {"label": label})["loss"].backward()
+    focal(2.0, class_weights="balanced", counts=torch.tensor([3, 1]))({"logits": logits}, {"label": label})[
+        "loss"
+    ].backward()
     assert logits.grad.sum(0).tolist() == pytest.approx([0.0, 0.0], abs=1e-7)
 
 
@@ -91,12 +93,12 @@ def test_impossible_and_certain_classes_give_finite_gradients(gamma):
 
 
 def test_balanced_weights_are_inverse_frequencies_with_mean_one():
-    loss = focal(2.0, weights="balanced", counts=torch.tensor([10, 80, 10]))
+    loss = focal(2.0, class_weights="balanced", counts=torch.tensor([10, 80, 10]))
     assert loss.alpha.tolist() == pytest.approx([24 / 17, 3 / 17, 24 / 17])
 
 
 def test_rows_without_a_label_do_not_count():
-    loss = CrossEntropy(None, weights="none", reduction="mean", smoothing=0.0)
+    loss = CrossEntropy(None, class_weights="none", reduction="mean", label_smoothing=0.0)
     some = loss({"logits": P.log().repeat(3, 1)}, {"label": torch.tensor([1, -1, -1])})["loss"]
     assert some.item() == pytest.approx(1.609438, abs=1e-6)
 
@@ -137,13 +139,13 @@ def test_cnn_lstm_attention_a_classification_loss_refuses_a_net_that_forecasts()
 
 
 @pytest.mark.parametrize(
-    ("weights", "counts", "says"),
+    ("class_weights", "counts", "says"),
     [
         ("balanced", torch.tensor([5, 0]), "every class needs a row"),
         ([1.0, 1.0, 1.0], torch.tensor([5, 5]), "one per class"),
         ("inverse", None, "none, balanced or a list"),
     ],
 )
-def test_weights_that_cannot_be_are_named(weights, counts, says):
+def test_weights_that_cannot_be_are_named(class_weights, counts, says):
     with pytest.raises(ValueError, match=says):
-        focal(2.0, weights=weights, counts=counts)
+        focal(2.0, class_weights=class_weights, counts=counts)

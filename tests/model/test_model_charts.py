@@ -20,7 +20,7 @@ def jkx(image):
 
 def patterns(**changes):
     torch.manual_seed(0)
-    small = {"pretrained": False, "width": 32, "layers": 2, "heads": 4, "feed_forward": 64, "patch": 8}
+    small = {"pretrained": False, "width": 32, "layers": 2, "heads": 4, "ffn_width": 64, "patch": 8}
     return VitPatterns(shapes(classes=10), **{**settings("vit_patterns"), **small, **changes})
 
 

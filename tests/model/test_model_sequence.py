@@ -44,7 +44,7 @@ def test_cnn_lstm_attention_every_form_can_forecast_and_then_names_no_class(whic
 def test_cnn_lstm_attention_no_softmax_at_the_end():
     net = sequence().eval()
     net.head[-1].bias.data.copy_(torch.tensor([30.0, 0.0, 0.0]))
-    loss = Focal(None, gamma=2.0, weights="none", reduction="mean")
+    loss = Focal(None, gamma=2.0, class_weights="none", reduction="mean")
     assert loss(net(batch(series=SERIES)), {"label": torch.zeros(4, dtype=torch.long)})["loss"] < 1e-6
 
 
@@ -76,8 +76,8 @@ def test_attention_knows_the_order_of_bars():
 def test_attention_equals_torch_multihead_attention():
     pool = sequence(dropout=0.0).eval().pool
     reference = torch.nn.MultiheadAttention(16, 8, batch_first=True)
-    reference.in_proj_weight.data.copy_(pool.ask.weight)
-    reference.out_proj.load_state_dict(pool.answer.state_dict())
+    reference.in_proj_weight.data.copy_(pool.qkv.weight)
+    reference.out_proj.load_state_dict(pool.project.state_dict())
     states = torch.randn(2, 20, 16)
     torch.testing.assert_close(pool._attend(states), reference(states, states, states, need_weights=False)[0])
 

@@ -10,7 +10,7 @@ from candlelab.model.optimizer.sgd import Sgd
 RATE = {
     "lr": 1e-3,
     "schedule": "constant",
-    "warmup": 0.0,
+    "warmup_ratio": 0.0,
     "lr_min": 0.0,
     "restart_epochs": 10,
     "restart_factor": 2,
@@ -58,7 +58,7 @@ def test_the_schedule_moves_every_step():
 
 
 def test_warm_up_rises_to_the_full_rate():
-    assert rates(10, warmup=0.4)[:6] == pytest.approx([2e-4, 4e-4, 6e-4, 8e-4, 1e-3, 1e-3])
+    assert rates(10, warmup_ratio=0.4)[:6] == pytest.approx([2e-4, 4e-4, 6e-4, 8e-4, 1e-3, 1e-3])
 
 
 def test_linear_falls_evenly():
@@ -104,10 +104,10 @@ def test_other_optimizers_lower_a_loss(made):
     ("changes", "says"),
     [
         ({"lr": 0.0}, "lr above 0"),
-        ({"warmup": 1.0}, "fraction of all steps"),
+        ({"warmup_ratio": 1.0}, "fraction of all steps"),
         ({"restart_epochs": 0}, "at least 1"),
         ({"schedule": "step"}, "cosine_restarts"),
-        ({"schedule": "plateau", "warmup": 0.1}, "takes no warm-up"),
+        ({"schedule": "plateau", "warmup_ratio": 0.1}, "takes no warm-up"),
         ({"plateau_factor": 1.0}, "between 0 and 1"),
         ({"eps": 0.0}, "between 0 and 1"),
     ],

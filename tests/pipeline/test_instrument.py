@@ -46,7 +46,7 @@ def told(label, sure):
 RECIPES = sorted(
     path.stem for path in (ROOT / "conf" / "model").glob("*.yaml") if path.stem != "logistic"
 )  # it has no hidden units
-SMALLER = {"width": 32, "layers": 2, "image_layers": 2, "caption_layers": 2, "heads": 4, "feed_forward": 64, "patch": 8}
+SMALLER = {"width": 32, "layers": 2, "image_layers": 2, "caption_layers": 2, "heads": 4, "ffn_width": 64, "patch": 8}
 LSTM_FORMS = [
     ("cnn_lstm_attn", {"use_cnn": cnn, "use_attention": attention})
     for cnn in (True, False)

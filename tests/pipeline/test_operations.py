@@ -41,9 +41,9 @@ def counted(net: nn.Module, **made) -> int | None:
     return flops(net.eval(), batch(rows=1, **made))
 
 
-def transformer(tokens: int, width: int, feed_forward: int) -> int:
+def transformer(tokens: int, width: int, ffn_width: int) -> int:
     """Multiply-adds of one layer: four square projections, two of the feed-forward part, scores and mixing."""
-    return tokens * width * (4 * width + 2 * feed_forward) + 2 * tokens * tokens * width
+    return tokens * width * (4 * width + 2 * ffn_width) + 2 * tokens * tokens * width
 
 
 @pytest.mark.parametrize(("layer", "by_hand"), [
@@ -96,7 +96,7 @@ def test_a_fusion():
 
 def test_a_vit_for_patterns():
     net = VitPatterns(shapes(image=(3, 32, 32)), **settings("vit_patterns") | {
-        "pretrained": False, "width": 32, "layers": 2, "heads": 4, "feed_forward": 64, "patch": 8})  # fmt: skip
+        "pretrained": False, "width": 32, "layers": 2, "heads": 4, "ffn_width": 64, "patch": 8})  # fmt: skip
     assert counted(net, image=(3, 32, 32)) == 2 * (16 * 32 * 3 * 8 * 8 + 2 * transformer(17, 32, 64) + 2 * 32 * 3)
 
 

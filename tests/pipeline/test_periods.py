@@ -24,9 +24,9 @@ MINUTES = (
     "data.window=3",
     "trainer.max_epochs=1",
     "trainer.progress=none",
-    "evaluate.draws=5",
-    "evaluate.null_draws=5",
-    "evaluate.threshold.draws=2",
+    "evaluate.n_bootstrap=5",
+    "evaluate.n_permutations=5",
+    "evaluate.threshold.n_bootstrap=2",
     "study=months",
 )
 

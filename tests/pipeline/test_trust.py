@@ -24,9 +24,9 @@ QUICK = (
     "data/scaling=none",
     "trainer.max_epochs=1",
     "trainer.progress=none",
-    "evaluate.draws=10",
-    "evaluate.null_draws=10",
-    "evaluate.threshold.draws=3",
+    "evaluate.n_bootstrap=10",
+    "evaluate.n_permutations=10",
+    "evaluate.threshold.n_bootstrap=3",
 )
 
 

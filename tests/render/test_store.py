@@ -301,10 +301,10 @@ def test_a_store_that_names_foreign_code_is_refused(store_copy):
 @pytest.mark.parametrize(
     ("kind", "changes"),
     [
-        ("zarr", {"level": 0}),
-        ("hdf5", {"level": 10}),
+        ("zarr", {"compression_level": 0}),
+        ("hdf5", {"compression_level": 10}),
         ("npz", {"images_per_file": 0}),
-        ("png", {"level": -1}),
+        ("png", {"compression_level": -1}),
         ("jpeg", {"quality": 0}),
         ("zarr", {"max_images": 0}),
     ],

@@ -51,7 +51,7 @@ def test_the_section_shows_both_errors():
 
 
 def test_a_recogniser_says_how_much_it_names():
-    threshold = {"rule": "abstain", "threshold": 0.7, "precision": 0.8}
+    threshold = {"rule": "abstain", "threshold": 0.7, "min_precision": 0.8}
     said = answer_sections.named_sentence({"test/named": 0.25, "test/named_accuracy": 0.9}, threshold)
     assert (
         said

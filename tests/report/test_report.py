@@ -38,14 +38,14 @@ def evaluated(symbols=("BTCUSDT",), n=1200, classes=("down", "up"), kind="foreca
     ]
     predictions = pd.concat(tables, ignore_index=True)
     settings = Evaluation(
-        precision=0.8,
+        min_precision=0.8,
         fee_bps=10.0,
         slippage_bps=0.0,
-        threshold=Exact(score="confidence", min_trades=20, smooth=0.0, draws=5),
-        level=0.95,
-        bins=10,
-        draws=20,
-        null_draws=50,
+        threshold=Exact(score="confidence", min_trades=20, smooth=0.0, n_bootstrap=5),
+        confidence_level=0.95,
+        n_bins=10,
+        n_bootstrap=20,
+        n_permutations=50,
         seed=0,
         positive_control="off",
     )

@@ -102,7 +102,9 @@ def fetched(root: Path) -> list[float]:
 
 
 def export(root: Path) -> None:
-    cfg = compose("task=export", f"task.run={root / 'study' / 'run'}", "task.calls=1", "task.gate=8", "task.int8=false")
+    cfg = compose(
+        "task=export", f"task.run={root / 'study' / 'run'}", "task.n_calls=1", "task.n_validation=8", "task.int8=false"
+    )
     build(cfg, "task", cfg)
 
 

@@ -115,8 +115,8 @@ def test_a_wrong_path_and_missing_weights_are_one_message(tmp_path):
 
 
 def test_a_setting_of_evaluation_is_told_once_for_a_sweep(tmp_path):
-    code, said = answer(["-m", *tiny.TINY, f"outputs={tmp_path / 'here'}", "seed=0,1", "evaluate.level=1.5"])
-    assert code == 2 and said.count("evaluate.level was 1.5") == 1 and not (tmp_path / "here").exists()
+    code, said = answer(["-m", *tiny.TINY, f"outputs={tmp_path / 'here'}", "seed=0,1", "evaluate.confidence_level=1.5"])
+    assert code == 2 and said.count("evaluate.confidence_level was 1.5") == 1 and not (tmp_path / "here").exists()
 
 
 def test_jobs_that_ended_elsewhere_without_a_result_count_as_failed(tmp_path):
@@ -155,5 +155,5 @@ def test_a_glob_chooses_the_options_it_matches():
 
 def test_a_long_sweep_says_at_once_how_many_jobs_it_checks(monkeypatch):
     monkeypatch.setattr(command_line, "MANY_JOBS", 2)
-    code, said = answer(["-m", *tiny.TINY, "seed=0,1", "evaluate.level=2"])
+    code, said = answer(["-m", *tiny.TINY, "seed=0,1", "evaluate.confidence_level=2"])
     assert code == 2 and said.startswith("2 jobs to check")

@@ -20,9 +20,9 @@ RUN = (
     "trainer=cpu",
     "trainer.max_epochs=1",
     "trainer.progress=none",
-    "evaluate.draws=2",
-    "evaluate.null_draws=2",
-    "evaluate.threshold.draws=2",
+    "evaluate.n_bootstrap=2",
+    "evaluate.n_permutations=2",
+    "evaluate.threshold.n_bootstrap=2",
     "evaluate.positive_control=full",
 )
 

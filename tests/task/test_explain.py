@@ -11,7 +11,7 @@ from torch import nn
 
 from candlelab.model.jkx_cnn import JkxCnn
 from candlelab.model.timm_backbone import TimmBackbone
-from candlelab.task.explain import _joined, heat, layers, likeness, overlay, spoken_for
+from candlelab.task.explain import _joined, heat, layers, overlay, rank_correlation, spoken_for
 
 pytest.importorskip("captum", reason="captum is not installed: pip install candlelab[explain]")
 
@@ -46,7 +46,11 @@ def test_every_layout_of_features_gives_a_map_of_the_chart(backbone):
 
 def test_maps_are_as_like_as_their_ranks():
     ramp = np.arange(6.0).reshape(1, 2, 3)
-    assert likeness(ramp, 2 * ramp)[0] == 1 and likeness(ramp, -ramp)[0] == -1 and likeness(ramp, 0 * ramp)[0] == 0
+    assert (
+        rank_correlation(ramp, 2 * ramp)[0] == 1
+        and rank_correlation(ramp, -ramp)[0] == -1
+        and rank_correlation(ramp, 0 * ramp)[0] == 0
+    )
 
 
 def test_without_heat_the_chart_stays_grey():

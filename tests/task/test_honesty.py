@@ -14,12 +14,12 @@ SMALL = (
     "model.net.width=48",
     "model.net.image_layers=2",
     "model.net.caption_layers=1",
-    "model.net.feed_forward=96",
+    "model.net.ffn_width=96",
     "model.net.heads=4",
     "trainer.progress=none",
-    "evaluate.draws=20",
-    "evaluate.null_draws=20",
-    "evaluate.threshold.draws=5",
+    "evaluate.n_bootstrap=20",
+    "evaluate.n_permutations=20",
+    "evaluate.threshold.n_bootstrap=5",
 )
 
 

@@ -108,7 +108,7 @@ from candlelab.task.predict import InputMaker, fetch, newest_close, signals
 run = load_run({str(exported("fusion").folder)!r})
 maker = InputMaker.of(run)
 candles = fetch(None, maker.recipe, [], None, at=None, bars=maker.bars)
-print(signals(run, maker, candles, newest_close(candles), engine="onnx", threshold=0.0, most_stale=None).signal[0])
+print(signals(run, maker, candles, newest_close(candles), engine="onnx", threshold=0.0, max_stale=None).signal[0])
 """
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, cwd=Path(__file__).resolve().parents[2]
@@ -133,7 +133,7 @@ def test_stale_data_are_said():
         "",
         "stale: 2 bars closed after the last one there is",
     ]
-    strict = latest(both, 61 * HOUR, window=10, warmup=40, most_stale=1)
+    strict = latest(both, 61 * HOUR, window=10, warmup=40, max_stale=1)
     assert [bar.trouble for bar in strict] == [None, "stale: 3 bars closed after the last one there is"]
 
 
@@ -146,7 +146,7 @@ def test_a_window_whose_bars_are_all_gone_is_said():
 def test_a_symbol_without_a_window_has_no_signal_and_others_do():
     run = finished("series")
     maker, candles = InputMaker.of(run), Candles.from_frame(pd.concat([frame(200), frame(30, first=170, symbol="B")]))
-    table = signals(run, maker, candles, newest_close(candles), engine="torch", threshold=0.0, most_stale=None)
+    table = signals(run, maker, candles, newest_close(candles), engine="torch", threshold=0.0, max_stale=None)
     assert (
         table.signal.tolist()[1] == "NONE"
         and table.reason[1].startswith("too little history")
@@ -268,7 +268,7 @@ def test_a_job_that_trades_gets_no_stale_signal_and_code_5(tmp_path, monkeypatch
     at_noon(monkeypatch)
     path = csv_of(tmp_path / "a.csv", 200, last_closed="2026-03-01T11:00")
     with pytest.raises(DataTrouble, match=r"no symbol could be answered .*stale: 1 bar closed") as caught:
-        ask(finished("series"), f"task.csv={path}", "task.most_stale=0")
+        ask(finished("series"), f"task.csv={path}", "task.max_stale=0")
     assert caught.value.exit_code == 5 and list((finished("series").folder / "predict").glob("2026-03-01T1201-a*.csv"))
 
 
@@ -377,7 +377,7 @@ PATTERNS = (
     "model.net.width=16",
     "model.net.layers=1",
     "model.net.heads=2",
-    "model.net.feed_forward=16",
+    "model.net.ffn_width=16",
     "trainer.progress=none",
 )
 

@@ -84,7 +84,7 @@ def test_a_sweep_over_an_extension_is_checked_job_by_job(place):
 
 
 def test_it_is_exported_with_its_chart_inside_the_graph(run):
-    cfg = compose("task=export", f"task.run={run.folder}", "task.int8=false", "task.calls=1")
+    cfg = compose("task=export", f"task.run={run.folder}", "task.int8=false", "task.n_calls=1")
     assert {"model.onnx", "candles_to_signal.onnx"} <= set(build(cfg, "task", cfg))
 
 

@@ -14,7 +14,7 @@ FEW = (
     "task.bars=200",
     "task.horizons=[1,5]",
     "task.symbols=[1]",
-    "task.memories=[0.0]",
+    "task.autocorrelations=[0.0]",
     "task.markets=[plain]",
     "task.two_valued=[false]",
 )
@@ -42,7 +42,7 @@ def test_simulation_has_one_row_per_world_in_print_and_csv(tmp_path, capsys):
         ("task.markets=[plane]", "markets holds 'plane'"),
         ("task.horizons=[50]", "give at least twenty horizons"),
         ("task.worlds=1", "worlds is 1"),
-        ("task.memories=[1.0]", "memories lie from 0"),
+        ("task.autocorrelations=[1.0]", "autocorrelations lie from 0"),
     ],
 )
 def test_worlds_that_cannot_be_are_refused(tmp_path, wrong, message):

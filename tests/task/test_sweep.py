@@ -16,9 +16,9 @@ QUICK = (
     "trainer.progress=lines",
     "trainer.max_epochs=2",
     "trainer.checkpoint_minutes=0",
-    "evaluate.draws=20",
-    "evaluate.null_draws=20",
-    "evaluate.threshold.draws=5",
+    "evaluate.n_bootstrap=20",
+    "evaluate.n_permutations=20",
+    "evaluate.threshold.n_bootstrap=5",
 )
 CHARTS = (
     "sweep=quick_test",

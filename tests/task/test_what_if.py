@@ -19,7 +19,12 @@ from candlelab.pipeline.overrides import laid_over
 from candlelab.run import load_run
 
 HOUR = 3_600_000
-QUICK = ("evaluate.draws=20", "evaluate.null_draws=20", "evaluate/threshold=fixed", "evaluate.threshold.value=0.5")
+QUICK = (
+    "evaluate.n_bootstrap=20",
+    "evaluate.n_permutations=20",
+    "evaluate/threshold=fixed",
+    "evaluate.threshold.value=0.5",
+)
 FEES = {
     0: 1.01**4,
     5: (1.01 - 0.0005) ** 2 * 1.01**2,

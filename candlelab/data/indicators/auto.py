@@ -15,28 +15,28 @@ if TYPE_CHECKING:
 
 
 class Auto(Classic):
-    """Classic, or Minimal if the warm-up of Classic leaves fewer than `least` windows of the tape.
+    """Classic, or Minimal if the warm-up of Classic leaves fewer than `min_windows` windows of the tape.
 
     The usual ones until somebody asks: the data ask once, with the tape; a finished run by the names that it was trained on.
     kalman   as of the two.
-    Raises UserError for a `least` below 1.
+    Raises UserError for a `min_windows` below 1.
     """
 
-    def __init__(self, *, kalman: float | None, least: int):
-        if least < 1:
-            raise UserError(f"least is {least}; set it to 1 window or more.")
+    def __init__(self, *, kalman: float | None, min_windows: int):
+        if min_windows < 1:
+            raise UserError(f"min_windows is {min_windows}; set it to 1 window or more.")
         super().__init__(kalman=kalman)
-        self.least = least
+        self.min_windows = min_windows
 
     def chosen(self, candles: Candles, window: int) -> Classic | Minimal:
         """Return the indicators that suit a tape, and say so where they are the minimal ones."""
         usual = Classic(kalman=self.kalman)
         left = int((candles.position >= window + usual.warmup - 1).sum())
-        if left >= self.least:
+        if left >= self.min_windows:
             return usual
         print(
             f"data/indicators=auto: after the {usual.warmup} bars that the classic indicators need, {len(candles):,} bars leave {left:,} "
-            f"windows, fewer than {self.least:,}: the minimal indicators are used",
+            f"windows, fewer than {self.min_windows:,}: the minimal indicators are used",
             file=sys.stderr,
             flush=True,
         )

@@ -16,7 +16,7 @@ from candlelab.market.progress import SAID_AFTER, patience
 from candlelab.market.quality import Quality
 from candlelab.market.rest import HOSTS, PAGE_BYTES, PATHS, WEIGHT_PER_MINUTE, Budget, Rest
 from candlelab.market.series import fetch_series
-from candlelab.market.web import CONNECT_SECONDS, Passing, Response, Web, base_address, capped, root_cause
+from candlelab.market.web import CONNECT_SECONDS, HttpClient, Response, TransientError, base_address, capped, root_cause
 
 NAME = "binance_api"
 URL_OF = {"spot": "API_URL", "um": "FUTURES_URL", "cm": "FUTURES_COIN_URL"}
@@ -42,14 +42,14 @@ class BinanceApi:
         cache: Place,
         refresh: bool,
         misaligned: Literal["drop", "snap", "refuse"],
-        tries: int,
-        pause: float,
+        max_attempts: int,
+        backoff: float,
         timeout: float,
     ):
         if weight_per_minute is not None and weight_per_minute < 1:
             raise UserError(f"weight_per_minute is {weight_per_minute}: give what the exchange allows, or null")
         self.cache, self.refresh, self.misaligned = Path(cache), refresh, misaligned
-        web = Web(tries=tries, pause=pause, timeout=timeout)
+        web = HttpClient(max_attempts=max_attempts, backoff=backoff, timeout=timeout)
         rest_url = base_address("rest_url", rest_url or HOSTS[market])
         budget = Budget(weight_per_minute or WEIGHT_PER_MINUTE[market])
         rest = Rest(web, market, client_transport(web, rest_url, market), address=rest_url, budget=budget)
@@ -78,8 +78,8 @@ class BinanceApi:
         return found.tape
 
 
-def client_transport(web: Web, rest_url: str, market: str) -> Callable[[str, dict], Response]:
-    """Return `ask` over python-binance's client, which is made at the first call; raises as `Web.get` does."""
+def client_transport(web: HttpClient, rest_url: str, market: str) -> Callable[[str, dict], Response]:
+    """Return `ask` over python-binance's client, which is made at the first call; raises as `HttpClient.get` does."""
     clients: list = []
     host = urlsplit(rest_url).netloc
     silent = f"{host} has not answered for {SAID_AFTER:.0f} s ({{}}): waiting up to {web.timeout:.0f} s"
@@ -100,13 +100,13 @@ def client_transport(web: Web, rest_url: str, market: str) -> Callable[[str, dic
         except BinanceAPIException as error:
             web.judge(answer_of(error.response), host)
         except BinanceRequestException:
-            raise Passing("the answer is cut or no JSON") from None
+            raise TransientError("the answer is cut or no JSON") from None
         except AttributeError:  # python-binance trips over an error body that is JSON but no object
             web.judge(answer_of(client.response), host)
         except (requests.exceptions.ConnectionError, requests.exceptions.Timeout) as error:
             raise web.broken_connection(error, host) from None
         except requests.exceptions.RequestException as error:
-            raise Passing(f"the transfer broke ({root_cause(error)})") from None
+            raise TransientError(f"the transfer broke ({root_cause(error)})") from None
         return answer_of(client.response)
 
     return ask

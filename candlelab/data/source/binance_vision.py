@@ -12,7 +12,7 @@ from candlelab.market.collect import CacheFolders
 from candlelab.market.quality import Quality
 from candlelab.market.rest import HOSTS, Rest, web_transport
 from candlelab.market.series import fetch_series
-from candlelab.market.web import Web, base_address
+from candlelab.market.web import HttpClient, base_address
 
 NAME = "binance_vision"
 
@@ -34,14 +34,14 @@ class BinanceVision:
         refresh: bool,
         misaligned: Literal["drop", "snap", "refuse"],
         workers: int,
-        tries: int,
-        pause: float,
+        max_attempts: int,
+        backoff: float,
         timeout: float,
     ):
         if not 1 <= workers <= 4:
             raise UserError(f"workers is {workers}: choose 1 to 4 downloads at a time")
         self.cache, self.refresh, self.misaligned = Path(cache), refresh, misaligned
-        web = Web(tries=tries, pause=pause, timeout=timeout)
+        web = HttpClient(max_attempts=max_attempts, backoff=backoff, timeout=timeout)
         rest_url = base_address("rest_url", rest_url or HOSTS[market])
         rest = Rest(web, market, web_transport(web, rest_url, market), address=rest_url)
         self.places = CacheFolders(

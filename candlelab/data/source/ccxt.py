@@ -11,7 +11,7 @@ from candlelab.market.ccxt_pages import CcxtPages
 from candlelab.market.collect import CacheFolders
 from candlelab.market.quality import Quality
 from candlelab.market.series import fetch_series
-from candlelab.market.web import Web, base_address
+from candlelab.market.web import HttpClient, base_address
 
 NAME = "ccxt"
 BEGINNING = 1_262_304_000_000  # 2010-01-01, before the first exchange
@@ -33,8 +33,8 @@ class Ccxt:
         cache: str,
         refresh: bool,
         misaligned: Literal["drop", "snap", "refuse"],
-        tries: int,
-        pause: float,
+        max_attempts: int,
+        backoff: float,
         timeout: float,
     ):
         if not exchange.isidentifier():
@@ -42,7 +42,7 @@ class Ccxt:
         if market not in ("spot", "swap"):
             raise UserError(f"market is {market!r}: choose spot or swap")
         self.cache, self.refresh, self.misaligned = Path(cache), refresh, misaligned
-        web = Web(tries=tries, pause=pause, timeout=timeout)
+        web = HttpClient(max_attempts=max_attempts, backoff=backoff, timeout=timeout)
         rest_url = base_address("rest_url", rest_url) if rest_url else None
         pages = CcxtPages(web, exchange, market, rest_url)
         self.places = CacheFolders(web, pages, f"{exchange}-{market}", None, "", rest_url or exchange, 1, BEGINNING)

@@ -36,12 +36,12 @@ CALIBRATION, ROUNDS = 50_000, 3  # bars and rounds in which the edge is fitted t
 class Planted:
     """Made-up markets: the same settings always give the same bars, one independent history per symbol.
 
-    world    place: the close near the bottom (up) or top (down) of the last `memory` bars. reversal: against the last candle.
+    world    place: the close near the bottom (up) or top (down) of the last `feature_window` bars. reversal: against the last candle.
              shape: a long lower shadow and a close on top (up). volume: a bar of heavy (up) or thin trade.
              order: the sign of the last bar times that of the one two before. mixture: all five at once.
              calendar: a timetable of 168 bars that no chart shows. none: nothing.
     auroc    of somebody who knows the rule; the most that can be found.
-    memory   bars that place and volume look at.
+    feature_window  bars that place and volume look at.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class Planted:
         volatility: float,
         world: Literal["place", "reversal", "shape", "volume", "order", "mixture", "calendar", "none"],
         auroc: float,
-        memory: int,
+        feature_window: int,
     ) -> None:
         check_bars(bars, "bars")
         check_volatility(volatility)
@@ -60,10 +60,10 @@ class Planted:
             raise UserError(f"data.source.world is {world!r}; choose one of {', '.join(WORLDS)}.")
         if not 0.5 <= auroc <= 0.65:
             raise UserError(f"data.source.auroc is {auroc}; set it between 0.5 and 0.65.")
-        if memory < 2:
-            raise UserError(f"data.source.memory is {memory} bars; set it to 2 or more.")
+        if feature_window < 2:
+            raise UserError(f"data.source.feature_window is {feature_window} bars; set it to 2 or more.")
         self.seed, self.bars, self.volatility = seed, bars, volatility
-        self.world, self.auroc, self.memory = world, auroc, memory
+        self.world, self.auroc, self.feature_window = world, auroc, feature_window
         self.interval: str | None = None
 
     def fetch(self, symbols: list[str], interval: str, start: int | None, end: int | None) -> Candles:
@@ -74,7 +74,8 @@ class Planted:
         time = self._open_times(FIRST if start is None else start, end)
         names = market_names(symbols, len(time))
         columns = [
-            _history(self._kind, self.edge, self.memory, self.volatility, self._key(name), len(time)) for name in names
+            _history(self._kind, self.edge, self.feature_window, self.volatility, self._key(name), len(time))
+            for name in names
         ]
         joined = {key: np.concatenate([column[key] for column in columns]) for key in columns[0]}
         return Candles.build(
@@ -88,7 +89,7 @@ class Planted:
     @property
     def edge(self) -> float:
         """What a full lean adds to P(up) = 0.5."""
-        return 0.0 if self.world == "none" else edge_of(self._kind, self.auroc, self.memory, self.volatility)
+        return 0.0 if self.world == "none" else edge_of(self._kind, self.auroc, self.feature_window, self.volatility)
 
     def bayes(self, candles: Candles) -> np.ndarray:
         """Probability that the next close is higher, knowing this world's rule; (N,), NaN where it cannot be told.
@@ -97,7 +98,7 @@ class Planted:
         """
         if self.interval is not None and candles.interval != self.interval:
             return np.full(len(candles), np.nan)
-        lean = leans(self._kind, *prices_of(candles), candles.position, self.memory)
+        lean = leans(self._kind, *prices_of(candles), candles.position, self.feature_window)
         return 0.5 + self.edge * lean
 
     def optimum(self, candles: Candles, rows: np.ndarray) -> dict[str, float]:
@@ -131,12 +132,12 @@ def prices_of(candles: Candles) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.
 
 
 @cache
-def edge_of(kind: int, auroc: float, memory: int, volatility: float) -> float:
+def edge_of(kind: int, auroc: float, feature_window: int, volatility: float) -> float:
     """The edge that gives `auroc` to somebody who knows the rule, fitted on long markets: an edge changes how often it fires."""
     edge = 0.0
     for _ in range(ROUNDS):
-        columns = _history(kind, edge, memory, volatility, (0, kind), CALIBRATION)
-        lean = leans(kind, *columns.values(), np.arange(CALIBRATION), memory)  # type: ignore[call-arg]  # five columns
+        columns = _history(kind, edge, feature_window, volatility, (0, kind), CALIBRATION)
+        lean = leans(kind, *columns.values(), np.arange(CALIBRATION), feature_window)  # type: ignore[call-arg]  # five columns
         edge = _edge_for(lean[np.isfinite(lean)], auroc)
     return edge
 
@@ -150,7 +151,7 @@ def _edge_for(lean: np.ndarray, auroc: float) -> float:
 
 
 def _history(
-    kind: int, edge: float, memory: int, volatility: float, key: tuple[int, int], count: int
+    kind: int, edge: float, feature_window: int, volatility: float, key: tuple[int, int], count: int
 ) -> dict[str, np.ndarray]:
     rng = np.random.default_rng(key)
     noise = (
@@ -161,30 +162,30 @@ def _history(
         rng.random(count),
     )
     columns = tuple(np.empty(count) for _ in range(5))
-    _draw_bars(kind, edge, memory, volatility, noise, *columns)
+    _draw_bars(kind, edge, feature_window, volatility, noise, *columns)
     return dict(zip(OHLCV, columns, strict=True))
 
 
 @numba.njit(cache=True)
-def leans(kind, open_, high, low, close, volume, position, memory):
-    """Which way the rule leans after each row, -1 to 1; (N,), NaN in the first `memory` rows of a segment."""
+def leans(kind, open_, high, low, close, volume, position, feature_window):
+    """Which way the rule leans after each row, -1 to 1; (N,), NaN in the first `feature_window` rows of a segment."""
     out = np.full(close.shape[0], np.nan)
     for t in range(close.shape[0]):
-        if position[t] >= memory:
-            out[t] = _lean(kind, open_, high, low, close, volume, t, memory)
+        if position[t] >= feature_window:
+            out[t] = _lean(kind, open_, high, low, close, volume, t, feature_window)
     return out
 
 
 @numba.njit(cache=True)
-def _lean(kind, open_, high, low, close, volume, t, memory):
+def _lean(kind, open_, high, low, close, volume, t, feature_window):
     if kind == PLACE:
-        return _place(high, low, close, t, memory)
+        return _place(high, low, close, t, feature_window)
     if kind == REVERSAL:
         return -np.sign(close[t] - open_[t])
     if kind == SHAPE:
         return _shape(open_[t], high[t], low[t], close[t])
     if kind == VOLUME:
-        return _heavy(volume, t, memory)
+        return _heavy(volume, t, feature_window)
     if kind == ORDER:
         return np.sign(close[t] - open_[t]) * np.sign(close[t - 2] - open_[t - 2])
     if kind == CALENDAR:
@@ -192,15 +193,15 @@ def _lean(kind, open_, high, low, close, volume, t, memory):
     if kind == MIXTURE:
         total = 0.0
         for one in range(5):
-            total += _lean(one, open_, high, low, close, volume, t, memory)
+            total += _lean(one, open_, high, low, close, volume, t, feature_window)
         return total / 5
     return 0.0
 
 
 @numba.njit(cache=True)
-def _place(high, low, close, t, memory):
+def _place(high, low, close, t, feature_window):
     top, bottom = high[t], low[t]
-    for j in range(t - memory + 1, t):
+    for j in range(t - feature_window + 1, t):
         top, bottom = max(top, high[j]), min(bottom, low[j])
     place = (close[t] - bottom) / (top - bottom)
     return 1.0 if place <= 0.25 else (-1.0 if place >= 0.75 else 0.0)
@@ -215,13 +216,13 @@ def _shape(opened, top, bottom, closed):
 
 
 @numba.njit(cache=True)
-def _heavy(volume, t, memory):
-    ratio = volume[t] / volume[t - memory + 1 : t + 1].mean()
+def _heavy(volume, t, feature_window):
+    ratio = volume[t] / volume[t - feature_window + 1 : t + 1].mean()
     return 1.0 if ratio >= 1.4 else (-1.0 if ratio <= 0.5 else 0.0)
 
 
 @numba.njit(cache=True)
-def _draw_bars(kind, edge, memory, volatility, noise, open_, high, low, close, volume):
+def _draw_bars(kind, edge, feature_window, volatility, noise, open_, high, low, close, volume):
     """Fill the columns from the first row to the last."""
     coin, shock, shadow, normal, rare = noise
     level, murmur = 0.0, 0.0
@@ -230,7 +231,7 @@ def _draw_bars(kind, edge, memory, volatility, noise, open_, high, low, close, v
         murmur = 0.7 * murmur + 0.3 * normal[t, 1]
         sigma = volatility * np.exp(level)
         open_[t] = close[t - 1] if t else PRICE
-        lean = _lean(kind, open_, high, low, close, volume, t - 1, memory) if t > memory else 0.0
+        lean = _lean(kind, open_, high, low, close, volume, t - 1, feature_window) if t > feature_window else 0.0
         move = min(max(sigma * abs(shock[t]), 1e-3 * volatility), LARGEST)
         close[t] = open_[t] * (1.0 + (move if coin[t] < 0.5 + edge * lean else -move))
         high[t] = max(open_[t], close[t]) * (1.0 + 0.5 * sigma * shadow[t, 0])

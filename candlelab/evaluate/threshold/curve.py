@@ -202,7 +202,7 @@ def decide(curve: Curve, best: int | None, warnings: tuple[str, ...] = ()) -> Ch
     return Choice(threshold, ratio, entries, len(curve.threshold), curve, warnings, ratio)
 
 
-def expected_optimism(trades: Trades, *, min_trades: int, draws: int, seed: int) -> float | None:
+def expected_optimism(trades: Trades, *, min_trades: int, n_bootstrap: int, seed: int) -> float | None:
     """What the best of many thresholds gains by luck, if no threshold knows anything.
 
     Stationary bootstrap of the instants, as in White's reality check (2000): resampled less observed Sharpe
@@ -213,12 +213,12 @@ def expected_optimism(trades: Trades, *, min_trades: int, draws: int, seed: int)
     sweep = Sweep.over(trades)
     curve, size = sweep.curve(), len(trades.rows.instants)
     allowed = (curve.entries >= max(1, min_trades)) & ~np.isnan(curve.sharpe)
-    if not allowed.any() or draws == 0 or size < 16:
+    if not allowed.any() or n_bootstrap == 0 or size < 16:
         return None
     truth, rng = sweep.without_edge()[allowed], np.random.default_rng(seed)
     block = automatic_lags(size, trades.rows.lags) + 1
     gains = []
-    for _ in range(draws):
+    for _ in range(n_bootstrap):
         noise = (sweep.curve(stationary_counts(size, block, rng)).sharpe - curve.sharpe)[allowed]
         gains.append(noise[np.argmax(np.nan_to_num(truth + noise, nan=-np.inf))])
     return max(0.0, float(np.nanmean(gains)))

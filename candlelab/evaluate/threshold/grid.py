@@ -26,7 +26,7 @@ class Grid:
                 0.14 (inert as confidences), quantiles 0 to 0.9 of the scores searched
     min_trades  positions a threshold must open to count
     smooth      0, or the half width of the plateau preferred to a spike, as a share of the grid
-    draws       bootstrap draws that estimate the optimism of the choice; 0 leaves it out
+    n_bootstrap  bootstrap draws that estimate the optimism of the choice; 0 leaves it out
     """
 
     chosen_on = "validation"
@@ -38,12 +38,18 @@ class Grid:
         grid: Literal["confidence", "constants", "report", "returns", "quantiles"],
         min_trades: int,
         smooth: float,
-        draws: int,
+        n_bootstrap: int,
     ):
-        check_settings(min_trades, smooth, draws)
+        check_settings(min_trades, smooth, n_bootstrap)
         if grid != "quantiles" and grid not in GRIDS:
             raise UserError(f"grid was {grid!r}; choose one of {', '.join([*GRIDS, 'quantiles'])}")
-        self.score, self.grid, self.min_trades, self.smooth, self.draws = score, grid, min_trades, smooth, draws
+        self.score, self.grid, self.min_trades, self.smooth, self.n_bootstrap = (
+            score,
+            grid,
+            min_trades,
+            smooth,
+            n_bootstrap,
+        )
 
     def values(self, score: np.ndarray) -> np.ndarray:
         """Distinct thresholds to try, ascending."""
@@ -61,7 +67,7 @@ class Grid:
     def optimism(self, trades: Trades, *, seed: int) -> float | None:
         """What choosing the best of these thresholds is expected to add by luck to its Sharpe ratio per bar."""
         trades = snapped(trades, self.values(trades.score))
-        return expected_optimism(trades, min_trades=self.min_trades, draws=self.draws, seed=seed)
+        return expected_optimism(trades, min_trades=self.min_trades, n_bootstrap=self.n_bootstrap, seed=seed)
 
 
 def snapped(trades: Trades, values: np.ndarray) -> Trades:

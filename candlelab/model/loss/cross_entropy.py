@@ -9,11 +9,11 @@ from torch.nn import functional as F
 
 from candlelab.core.batch import Batch, Output
 from candlelab.model.layers import check_fraction
-from candlelab.model.loss.terms import class_weights, labelled_mean, logits_of
+from candlelab.model.loss.terms import class_weight_vector, labelled_mean, logits_of
 
 
 class CrossEntropy(nn.Module):
-    """Mean of -alpha_y ln p_y over rows with a label; smoothing mixes the label with the uniform distribution."""
+    """Mean of -alpha_y ln p_y over rows with a label; label_smoothing mixes the label with the uniform distribution."""
 
     alpha: Tensor | None
 
@@ -21,18 +21,18 @@ class CrossEntropy(nn.Module):
         self,
         class_counts: Tensor | None,
         *,
-        weights: Literal["none", "balanced"] | list[float],
+        class_weights: Literal["none", "balanced"] | list[float],
         reduction: Literal["mean", "weighted_mean"],
-        smoothing: float,
+        label_smoothing: float,
     ) -> None:
         super().__init__()
-        check_fraction(smoothing, "smoothing")
-        self.register_buffer("alpha", class_weights(weights, class_counts), persistent=False)
-        self.reduction, self.smoothing = reduction, smoothing
+        check_fraction(label_smoothing, "label_smoothing")
+        self.register_buffer("alpha", class_weight_vector(class_weights, class_counts), persistent=False)
+        self.reduction, self.label_smoothing = reduction, label_smoothing
 
     def forward(self, output: Output, batch: Batch) -> dict[str, Tensor]:
         label = batch["label"]
         logits = logits_of(output, "cross_entropy").float()
-        surprise = F.cross_entropy(logits, label.clamp_min(0), reduction="none", label_smoothing=self.smoothing)
+        surprise = F.cross_entropy(logits, label.clamp_min(0), reduction="none", label_smoothing=self.label_smoothing)
         loss = labelled_mean(surprise, label, self.alpha, self.reduction)
         return {"loss": loss, "cross_entropy": loss.detach()}

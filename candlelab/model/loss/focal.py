@@ -7,7 +7,7 @@ from typing import Literal
 from torch import Tensor, nn
 
 from candlelab.core.batch import Batch, Output
-from candlelab.model.loss.terms import check_gamma, class_weights, focal_terms, labelled_mean, logits_of
+from candlelab.model.loss.terms import check_gamma, class_weight_vector, focal_terms, labelled_mean, logits_of
 
 
 class Focal(nn.Module):
@@ -23,12 +23,12 @@ class Focal(nn.Module):
         class_counts: Tensor | None,
         *,
         gamma: float,
-        weights: Literal["none", "balanced"] | list[float],
+        class_weights: Literal["none", "balanced"] | list[float],
         reduction: Literal["mean", "weighted_mean"],
     ) -> None:
         super().__init__()
         check_gamma(gamma)
-        self.register_buffer("alpha", class_weights(weights, class_counts), persistent=False)
+        self.register_buffer("alpha", class_weight_vector(class_weights, class_counts), persistent=False)
         self.gamma, self.reduction = gamma, reduction
 
     def forward(self, output: Output, batch: Batch) -> dict[str, Tensor]:

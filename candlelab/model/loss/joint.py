@@ -11,7 +11,7 @@ from candlelab.core.batch import Batch, Output
 from candlelab.core.errors import UserError
 from candlelab.model.loss.terms import (
     check_gamma,
-    class_weights,
+    class_weight_vector,
     focal_terms,
     forecast_mean,
     forecast_of,
@@ -34,7 +34,7 @@ class Joint(nn.Module):
         class_counts: Tensor | None,
         *,
         gamma: float,
-        weights: Literal["none", "balanced"] | list[float],
+        class_weights: Literal["none", "balanced"] | list[float],
         reduction: Literal["mean", "weighted_mean"],
         forecast_weight: float,
         beta: float,
@@ -45,7 +45,7 @@ class Joint(nn.Module):
             raise UserError(
                 f"forecast_weight is {forecast_weight} and beta {beta}; the first must be 0 or more, the second above 0."
             )
-        self.register_buffer("alpha", class_weights(weights, class_counts), persistent=False)
+        self.register_buffer("alpha", class_weight_vector(class_weights, class_counts), persistent=False)
         self.gamma, self.reduction = gamma, reduction
         self.forecast_weight, self.beta = forecast_weight, beta
 

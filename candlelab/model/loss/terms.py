@@ -12,28 +12,28 @@ from candlelab.core.errors import UserError
 Weights = str | list[float]
 
 
-def class_weights(weights: Weights, counts: Tensor | None) -> Tensor | None:
+def class_weight_vector(class_weights: Weights, counts: Tensor | None) -> Tensor | None:
     """The vector alpha, one weight per class, or None for equal weights.
 
-    weights   "none"; "balanced" = inverse frequency of `counts`, mean 1; or the numbers themselves.
+    class_weights  "none"; "balanced" = inverse frequency of `counts`, mean 1; or the numbers themselves.
     counts    (K,) training labels per class.
     Raises UserError if a class has no training row, or the numbers are not K non-negative ones.
     """
-    if isinstance(weights, str):
-        return {"none": _equal, "balanced": _balanced}[_known(weights)](counts)
-    alpha = torch.tensor([float(w) for w in weights])
+    if isinstance(class_weights, str):
+        return {"none": _equal, "balanced": _balanced}[_known(class_weights)](counts)
+    alpha = torch.tensor([float(w) for w in class_weights])
     if (alpha < 0).any() or not (alpha > 0).any():
-        raise UserError(f"weights is {list(weights)}; weights must be zero or more, one of them more.")
+        raise UserError(f"class_weights is {list(class_weights)}; weights must be zero or more, one of them more.")
     if counts is not None and len(counts) != len(alpha):
         raise UserError(
-            f"weights has {len(alpha)} numbers but the label has {len(counts)} classes; give one per class."
+            f"class_weights has {len(alpha)} numbers but the label has {len(counts)} classes; give one per class."
         )
     return alpha
 
 
 def _known(weights: str) -> str:
     if weights not in ("none", "balanced"):
-        raise UserError(f"weights is {weights!r}; give none, balanced or a list with one number per class.")
+        raise UserError(f"class_weights is {weights!r}; give none, balanced or a list with one number per class.")
     return weights
 
 
@@ -43,10 +43,12 @@ def _equal(counts: Tensor | None) -> None:
 
 def _balanced(counts: Tensor | None) -> Tensor:
     if counts is None:
-        raise UserError("weights=balanced needs the class counts of the training part; this task has none, use none.")
+        raise UserError(
+            "class_weights=balanced needs the class counts of the training part; this task has none, use none."
+        )
     if bool((counts == 0).any()):
         raise UserError(
-            f"the training part has class counts {[int(c) for c in counts]}; every class needs a row, or set model.loss.weights=none."
+            f"the training part has class counts {[int(c) for c in counts]}; every class needs a row, or set model.loss.class_weight_vector=none."
         )
     inverse = counts.sum() / counts.double()
     return (inverse / inverse.mean()).float()

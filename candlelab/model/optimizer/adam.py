@@ -26,7 +26,7 @@ class Adam:
         betas: list[float],
         eps: float,
         schedule: Literal["constant", "linear", "cosine", "cosine_restarts", "plateau"],
-        warmup: float,
+        warmup_ratio: float,
         lr_min: float,
         restart_epochs: int,
         restart_factor: int,
@@ -34,7 +34,7 @@ class Adam:
         plateau_factor: float,
     ) -> None:
         self.schedule = Schedule(
-            lr, schedule, warmup, lr_min, restart_epochs, restart_factor, plateau_epochs, plateau_factor
+            lr, schedule, warmup_ratio, lr_min, restart_epochs, restart_factor, plateau_epochs, plateau_factor
         )
         self.make = torch.optim.AdamW if decoupled else torch.optim.Adam
         if len(betas) != 2 or not all(0 <= beta < 1 for beta in betas) or not 0 < eps < 1:

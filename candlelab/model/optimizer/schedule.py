@@ -20,7 +20,7 @@ Shape = Literal["constant", "linear", "cosine", "cosine_restarts", "plateau"]
 class Schedule:
     """Warm-up from 0 to lr, then a shape.
 
-    warmup            fraction of all steps.
+    warmup_ratio      fraction of all steps.
     linear, cosine    fall to lr_min at the last step.
     cosine_restarts   cosine periods of restart_epochs, each restart_factor times longer than the one before
                       (Loshchilov & Hutter 2017); warm-up multiplies the first of them.
@@ -30,7 +30,7 @@ class Schedule:
 
     lr: float
     shape: Shape
-    warmup: float
+    warmup_ratio: float
     lr_min: float
     restart_epochs: int
     restart_factor: int
@@ -42,8 +42,8 @@ class Schedule:
             raise UserError(
                 f"lr is {self.lr} and lr_min {self.lr_min}; need lr above 0, at most {LARGEST_RATE}, and lr_min from 0 to lr."
             )
-        if not 0 <= self.warmup < 1:
-            raise UserError(f"warmup is {self.warmup}; it is a fraction of all steps, from 0 to below 1.")
+        if not 0 <= self.warmup_ratio < 1:
+            raise UserError(f"warmup_ratio is {self.warmup_ratio}; it is a fraction of all steps, from 0 to below 1.")
         if self.restart_epochs < 1 or self.restart_factor < 1:
             raise UserError(
                 f"restart_epochs={self.restart_epochs} and restart_factor={self.restart_factor} must be at least 1."
@@ -53,14 +53,14 @@ class Schedule:
                 f"plateau_epochs is {self.plateau_epochs} and plateau_factor {self.plateau_factor}; "
                 "the first must be 0 or more, the second between 0 and 1."
             )
-        if self.shape == "plateau" and self.warmup:
-            raise UserError(f"schedule=plateau takes no warm-up, warmup is {self.warmup}; set it to 0.")
+        if self.shape == "plateau" and self.warmup_ratio:
+            raise UserError(f"schedule=plateau takes no warm-up, warmup_ratio is {self.warmup_ratio}; set it to 0.")
         if self.shape not in get_args(Shape):
             raise UserError(f"schedule is {self.shape!r}; give {', '.join(get_args(Shape))}.")
 
     def factor(self, total_steps: int, steps_per_epoch: int) -> Callable[[int], float]:
         """The learning rate at a step, as a fraction of lr."""
-        warm = math.ceil(self.warmup * total_steps)
+        warm = math.ceil(self.warmup_ratio * total_steps)
         low = self.lr_min / self.lr
         shapes: dict[str, Callable[[int], float]] = {
             "constant": lambda step: 1.0,

@@ -21,7 +21,7 @@ class Sgd:
         weight_decay: float,
         momentum: float,
         schedule: Literal["constant", "linear", "cosine", "cosine_restarts", "plateau"],
-        warmup: float,
+        warmup_ratio: float,
         lr_min: float,
         restart_epochs: int,
         restart_factor: int,
@@ -30,7 +30,7 @@ class Sgd:
     ) -> None:
         check_fraction(momentum, "momentum")
         self.schedule = Schedule(
-            lr, schedule, warmup, lr_min, restart_epochs, restart_factor, plateau_epochs, plateau_factor
+            lr, schedule, warmup_ratio, lr_min, restart_epochs, restart_factor, plateau_epochs, plateau_factor
         )
         self.weight_decay, self.momentum = check_decay(weight_decay), momentum
 

@@ -23,16 +23,18 @@ class Hdf5(Storage):
     """One file (single) or files of images_per_file pictures (batch), each with a dataset `images`, uint8 (n, C, H, W), and
     beside it `sequences` (n, T, 5), `label`, `time` and other numbers, the recipe among the file's attributes.
 
-    level  of gzip, 1 … 9; each picture is a chunk of its own.
+    compression_level  of gzip, 1 … 9; each picture is a chunk of its own.
     """
 
     kind = "hdf5"
 
-    def __init__(self, *, path: Place | None, max_images: int | None, mode: Mode, images_per_file: int, level: int):
+    def __init__(
+        self, *, path: Place | None, max_images: int | None, mode: Mode, images_per_file: int, compression_level: int
+    ):
         super().__init__(path, max_images)
-        if not 1 <= level <= 9:
-            raise UserError(f"level is {level}: gzip has levels 1 to 9")
-        self.mode, self.images_per_file, self.level = mode, images_per_file, level
+        if not 1 <= compression_level <= 9:
+            raise UserError(f"compression_level is {compression_level}: gzip has levels 1 to 9")
+        self.mode, self.images_per_file, self.compression_level = mode, images_per_file, compression_level
         self._per_file = per_file(mode, images_per_file)
 
     def parts(self, count: int, pictures: Pictures) -> list[StorePart]:
@@ -77,7 +79,9 @@ class Hdf5(Storage):
         for name, (shape, kind) in pictures.beside.shapes(part.count).items():
             chunk = (min(ROWS, part.count), *shape[1:])
             data, done = (
-                file.create_dataset(name, shape, kind, chunks=chunk, compression="gzip", compression_opts=self.level),
+                file.create_dataset(
+                    name, shape, kind, chunks=chunk, compression="gzip", compression_opts=self.compression_level
+                ),
                 0,
             )
             for block in pictures.beside.blocks(name, part.first, part.count):
@@ -113,7 +117,7 @@ class Hdf5(Storage):
             dtype="uint8",
             chunks=(1, *pictures.shape),
             compression="gzip",
-            compression_opts=self.level,
+            compression_opts=self.compression_level,
         )
 
 

@@ -80,19 +80,19 @@ class ImageFolder(Storage):
 
 
 class Png(ImageFolder):
-    """PNG files: exact, a few kilobytes each. level: 0 (fast) … 9 (small)."""
+    """PNG files: exact, a few kilobytes each. compression_level: 0 (fast) … 9 (small)."""
 
     kind, suffix = "png", "png"
 
-    def __init__(self, *, path: Place | None, max_images: int | None, images_per_file: int, level: int):
+    def __init__(self, *, path: Place | None, max_images: int | None, images_per_file: int, compression_level: int):
         super().__init__(path, max_images, images_per_file)
-        if not 0 <= level <= 9:
-            raise UserError(f"level is {level}: PNG has levels 0 to 9")
-        self.level = level
+        if not 0 <= compression_level <= 9:
+            raise UserError(f"compression_level is {compression_level}: PNG has levels 0 to 9")
+        self.compression_level = compression_level
 
     def encode(self, image: Image.Image) -> bytes:
         """Return a PNG."""
-        return _bytes(image, format="PNG", compress_level=self.level)
+        return _bytes(image, format="PNG", compress_level=self.compression_level)
 
 
 class Jpeg(ImageFolder):

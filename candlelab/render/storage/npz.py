@@ -21,17 +21,19 @@ class Npz(Storage):
     """One archive (single) or archives of images_per_file pictures (batch), each with an array `images` (n, C, H, W),
     and beside it `sequences` (n, T, 5), `label`, `time` and other numbers, and texts such as the `recipe`.
 
-    level  of deflate, 1 … 9.
+    compression_level  of deflate, 1 … 9.
     Reading one picture unpacks its whole archive, so choose batch for many pictures.
     """
 
     kind = "npz"
 
-    def __init__(self, *, path: Place | None, max_images: int | None, mode: Mode, images_per_file: int, level: int):
+    def __init__(
+        self, *, path: Place | None, max_images: int | None, mode: Mode, images_per_file: int, compression_level: int
+    ):
         super().__init__(path, max_images)
-        if not 1 <= level <= 9:
-            raise UserError(f"level is {level}: deflate has levels 1 to 9")
-        self.mode, self.images_per_file, self.level = mode, images_per_file, level
+        if not 1 <= compression_level <= 9:
+            raise UserError(f"compression_level is {compression_level}: deflate has levels 1 to 9")
+        self.mode, self.images_per_file, self.compression_level = mode, images_per_file, compression_level
         self._per_file = per_file(mode, images_per_file)
 
     def parts(self, count: int, pictures: Pictures) -> list[StorePart]:
@@ -44,7 +46,7 @@ class Npz(Storage):
         """Write one archive, block by block."""
         with (
             placed(folder / part.path) as temporary,
-            zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED, compresslevel=self.level) as archive,
+            zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED, compresslevel=self.compression_level) as archive,
         ):
             _put(archive, "images", (part.count, *pictures.shape), np.dtype(np.uint8), blocks)
             if pictures.beside is None or part.path.startswith(f"{PIECES}/"):

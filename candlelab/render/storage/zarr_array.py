@@ -28,7 +28,7 @@ class ZarrArray(Storage):
     """One array (single) or arrays of images_per_file pictures (batch); images_per_shard pictures share a file.
 
     Beside them lie the arrays `sequences` (n, T, 5), `label`, `time` and other numbers; the recipe is an attribute of the group.
-    level  of zstd, 1 … 22; 1 is fastest and hardly larger on charts.
+    compression_level  of zstd, 1 … 22; 1 is fastest and hardly larger on charts.
     """
 
     kind = "zarr"
@@ -41,13 +41,15 @@ class ZarrArray(Storage):
         mode: Mode,
         images_per_file: int,
         images_per_shard: int,
-        level: int,
+        compression_level: int,
     ):
         super().__init__(path, max_images)
-        if images_per_shard < 1 or not 1 <= level <= 22:
-            raise UserError(f"images_per_shard={images_per_shard}, level={level}: give at least 1 and 1 … 22")
+        if images_per_shard < 1 or not 1 <= compression_level <= 22:
+            raise UserError(
+                f"images_per_shard={images_per_shard}, compression_level={compression_level}: give at least 1 and 1 … 22"
+            )
         self.mode, self.images_per_file = mode, images_per_file
-        self.images_per_shard, self.level = images_per_shard, level
+        self.images_per_shard, self.compression_level = images_per_shard, compression_level
         self._per_array = per_file(mode, images_per_file)
 
     def parts(self, count: int, pictures: Pictures) -> list[StorePart]:
@@ -71,7 +73,7 @@ class ZarrArray(Storage):
         with placed(folder / part.path) as temporary, temporary.open("wb") as file:
             done = 0
             for block in blocks:
-                for chunk in _encoded(block, pictures, self.level):
+                for chunk in _encoded(block, pictures, self.compression_level):
                     index[done] = file.tell(), len(chunk)
                     file.write(chunk)
                     done += 1
@@ -96,7 +98,7 @@ class ZarrArray(Storage):
                     shape=shape,
                     dtype=kind,
                     chunks=chunk,
-                    compressors=zarr.codecs.ZstdCodec(level=self.level),
+                    compressors=zarr.codecs.ZstdCodec(level=self.compression_level),
                     overwrite=True,
                 ),
                 0,
@@ -149,7 +151,7 @@ class ZarrArray(Storage):
             chunks=chunk,
             shards=(self.images_per_shard, *chunk[1:]),
             dtype="uint8",
-            compressors=zarr.codecs.ZstdCodec(level=self.level),
+            compressors=zarr.codecs.ZstdCodec(level=self.compression_level),
             fill_value=0,
             overwrite=True,
         )
@@ -171,11 +173,11 @@ def chunk_shape(pictures: Pictures) -> tuple[int, ...]:
     return (1, height, (width + 7) // 8) if pictures.levels else (1, channels, height, width)
 
 
-def _encoded(block: np.ndarray, pictures: Pictures, level: int) -> list[bytes]:
+def _encoded(block: np.ndarray, pictures: Pictures, compression_level: int) -> list[bytes]:
     """Return the compressed chunks of a block of pictures."""
     from numcodecs.zstd import Zstd
 
-    codec, chunks = Zstd(level=level), [b""] * len(block)
+    codec, chunks = Zstd(level=compression_level), [b""] * len(block)
 
     def piece(start: int) -> None:
         raw = block[start : start + 16]
