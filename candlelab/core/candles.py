@@ -15,7 +15,8 @@ from numpy.typing import ArrayLike
 from candlelab.core.columns import EXTRAS, PRICES
 from candlelab.core.errors import UserError
 from candlelab.core.interval import check_steps, infer_interval, next_open
-from candlelab.core.times import to_ms
+from candlelab.core.notebook_html import facts
+from candlelab.core.times import iso, to_ms
 
 NAME = re.compile(
     r"\w[\w .:/()+-]{0,63}"
@@ -168,6 +169,18 @@ class Candles:
         table = {"symbol": np.asarray(self.symbols, object)[self.symbol], "open_time": self.time}
         table |= {name: getattr(self, name) for name in (*REQUIRED, *EXTRAS) if getattr(self, name) is not None}
         return pd.DataFrame(table)
+
+    def _repr_html_(self) -> str:
+        """Return the tape as a notebook shows it: whose bars, how many, from when to when."""
+        told: dict[str, Any] = {
+            "symbols": ", ".join(self.symbols[:8]),
+            "interval": self.interval,
+            "bars": f"{len(self):,}",
+        }
+        if len(self):
+            told |= {"first": iso(int(self.time.min())), "last": iso(int(self.time.max()))}
+            told["segments"] = f"{int(self.segment[-1]) + 1:,}"
+        return facts("candles", told)
 
     def select(self, rows: Any) -> Candles:
         """Return the tape of some rows (a slice, a mask or sorted row numbers), segmented anew."""

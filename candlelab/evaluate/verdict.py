@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from candlelab.core.notebook_html import ShowsLines
 from candlelab.evaluate.instrument import QUESTION, Instrument
 from candlelab.evaluate.metrics import chance_band
 
@@ -50,7 +51,7 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Verdict(ShowsLines):
     """What a run has shown.
 
     information      beyond chance? by the AUROC of up against down; knowing only the size of moves has its own word
@@ -74,7 +75,7 @@ class Verdict:
     instrument: Answer | None = None
 
     def lines(self) -> list[str]:
-        """Five lines for a terminal."""
+        """Return five lines for a terminal."""
         last = "Suspect: " + "; ".join(self.suspicions) if self.suspicions else "Missing for trust: "
         if not self.suspicions:
             last += "; ".join(self.missing_for_trust) or "nothing this table could tell"

@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from candlelab import run as runs
+from candlelab.pipeline.shown_run import ShownRun
 
 
-def load_run(folder: str | Path) -> runs.Run:
+def load_run(folder: str | Path) -> ShownRun:
     """Return the finished run in a folder, or published on the Hub as "user/name".
 
     Raises UserError, naming the nearest run, if there is none or it never finished.
@@ -17,4 +18,4 @@ def load_run(folder: str | Path) -> runs.Run:
         from candlelab.export.hub import download_run
 
         path = download_run(str(folder))
-    return runs.load_run(path)
+    return ShownRun(runs.load_run(path).folder)

@@ -1,11 +1,15 @@
 """The pictures of a report: plain arrays in, one titled SVG out."""
 
+from base64 import b64encode
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from html import escape
+from pathlib import Path
 
 import numpy as np
 from markupsafe import Markup
 
+from candlelab.core.files import write_text
 from candlelab.evaluate.intervals import wilson
 from candlelab.report import formats
 from candlelab.report.svg import Panel, labelled, span, ticks, time_ticks
@@ -19,6 +23,24 @@ class Figure:
     note: str
     svg: Markup
     legend: tuple[tuple[str, str], ...] = ()
+
+    def document(self) -> str:
+        """Return the picture as an SVG file of its own, with the report's colours in it."""
+        style = (Path(__file__).parent / "templates" / "style.css.j2").read_text(encoding="utf-8")
+        head, _, rest = str(self.svg).partition(">")
+        name = "" if "xmlns=" in head else ' xmlns="http://www.w3.org/2000/svg"'
+        return f"{head}{name}><style>{style.replace('&', '&amp;').replace('<', '&lt;')}</style>{rest}"
+
+    def save(self, path: str | Path) -> Path:
+        """Write the picture as an SVG file and return its path."""
+        write_text(Path(path), self.document())
+        return Path(path)
+
+    def _repr_html_(self) -> str:
+        """Return the picture as a notebook shows it, in colours that do not leak into the page."""
+        source = b64encode(self.document().encode("utf-8")).decode("ascii")
+        words = f"<strong>{escape(self.title)}</strong> {escape(self.note)}"
+        return f'<figure><figcaption>{words}</figcaption><img alt="{escape(self.title)}" src="data:image/svg+xml;base64,{source}"></figure>'
 
 
 @dataclass(frozen=True)
