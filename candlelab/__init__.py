@@ -68,7 +68,7 @@ def fetch(
     """
     from candlelab.pipeline import library
 
-    return library.fetch([symbol] if isinstance(symbol, str) else symbol, interval, start, end, source, settings)
+    return library.fetch_bars([symbol] if isinstance(symbol, str) else symbol, interval, start, end, source, settings)
 
 
 @overload
@@ -114,7 +114,7 @@ def draw(
     """
     from candlelab.pipeline import library
 
-    return library.draw(library.tape_of(candles), ends, library.chart_style(style, size, settings), device)
+    return library.draw(library.tape_from(candles), ends, library.chart_style(style, size, settings), device)
 
 
 def label(candles: Candles | pd.DataFrame, rule: str = "direction", *, window: int = 48, **settings: Any) -> Labels:
@@ -127,7 +127,7 @@ def label(candles: Candles | pd.DataFrame, rule: str = "direction", *, window: i
     """
     from candlelab.pipeline import library
 
-    return library.label(library.tape_of(candles), rule, window, settings)
+    return library.label(library.tape_from(candles), rule, window, settings)
 
 
 def load_run(folder: str | Path) -> ShownRun:
@@ -136,9 +136,9 @@ def load_run(folder: str | Path) -> ShownRun:
     It has .cfg .model .data .metrics .predictions .verdict .threshold .curves, shows itself in a notebook, and every figure
     of its report is a call: run.calibration(), run.equity(), run.figures(). Raises UserError if there is no finished run.
     """
-    from candlelab.pipeline.load import load_run
+    from candlelab.pipeline.load import load_or_download
 
-    return load_run(folder)
+    return load_or_download(folder)
 
 
 def compose(*overrides: str) -> DictConfig:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from candlelab import __version__
 from candlelab import run as runs
-from candlelab.config import CONF, ConfigError, build, catalogue, finish, locate, run_folder
+from candlelab.config import CONF, ConfigError, build, catalogue, completed, locate, run_folder
 from candlelab.config.search_path import choose_folder
 from candlelab.core.errors import UserError
 from candlelab.core.files import CannotWrite
@@ -201,7 +201,7 @@ def _hydra_main() -> None:
     def run(cfg):
         from hydra.core.hydra_config import HydraConfig
 
-        job = finish(cfg, HydraConfig.get().runtime.choices)
+        job = completed(cfg, HydraConfig.get().runtime.choices)
         return _one_of_many(job)
 
     run()

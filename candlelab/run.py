@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from omegaconf import DictConfig, OmegaConf
 
 from candlelab.config import ConfigError, build, hint, plain, problems, several
-from candlelab.config.packages import moved, used_extensions
+from candlelab.config.packages import changed_extensions, used_extensions
 from candlelab.config.stored import read_stored, without_places
 from candlelab.core import files, forms, machine
 from candlelab.core.files import json_text
@@ -25,7 +25,7 @@ from candlelab.core.folder_lock import locked as locked
 from candlelab.core.manifest import Manifest, entry_of
 from candlelab.core.origin import is_ours, mark_of
 from candlelab.core.reading import Unreadable, arrays_of, bytes_of, json_of, objection, size_of, text_of
-from candlelab.core.tables import epochs_of, metrics_of, predictions_of, trades_of
+from candlelab.core.tables import epochs_of, metrics_of, predictions_of, read_trades
 
 # isort: off
 # fmt: off
@@ -128,7 +128,7 @@ class Run:
         problem = [line for line in problems(plain(self.recipe)) if self.ours or ": missing; give " not in line]
         if problem:
             raise ConfigError(f"'{self.folder / CONFIG}': {several(problem)}")
-        other = moved(self.environment.get("extensions"), used_extensions(plain(self.recipe)))
+        other = changed_extensions(self.environment.get("extensions"), used_extensions(plain(self.recipe)))
         if other:
             print(f"the run in '{self.folder}' may answer otherwise than it did: {other}", file=sys.stderr, flush=True)
         return self.recipe
@@ -233,7 +233,7 @@ class Run:
     @cached_property
     def trades(self) -> pd.DataFrame | None:
         """What the run's own score traded on its test rows, None for recognition."""
-        return trades_of(self.file(TRADES), cure=CURE) if self.has(TRADES) else None
+        return read_trades(self.file(TRADES), cure=CURE) if self.has(TRADES) else None
 
     @cached_property
     def data(self):
@@ -393,4 +393,4 @@ def environment() -> dict:
     """Return what a result depends on beside config and data: code, versions, hardware."""
     from candlelab import __version__
 
-    return machine.environment(__version__)
+    return machine.environment_of(__version__)

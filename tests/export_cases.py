@@ -40,7 +40,7 @@ def finished(kind: str, *more: str) -> Run:
 
     from candlelab.pipeline.assemble import assemble
     from candlelab.pipeline.fit import save_model
-    from candlelab.pipeline.predictions import net_rows, table, write_table
+    from candlelab.pipeline.predictions import net_rows, prediction_table, write_table
     from candlelab.trainer.module import Learner
 
     cfg = compose(*KINDS[kind], *more, f"outputs={tempfile.mkdtemp(prefix='candlelab-export-')}")
@@ -52,7 +52,9 @@ def finished(kind: str, *more: str) -> Run:
     if "series" in parts.net.reads:
         assert len(parts.data.series)  # fits the scaler
     error = save_model(parts, learner, folder)
-    write_table(folder / runs.PREDICTIONS, table(parts.data, {"net": net_rows(learner, parts.data, error=error)}))
+    write_table(
+        folder / runs.PREDICTIONS, prediction_table(parts.data, {"net": net_rows(learner, parts.data, error=error)})
+    )
     runs.write_json(folder / runs.THRESHOLD, {"threshold": 0.0, "score": "confidence"})
     runs.finish(folder, {})
     return load_run(folder)

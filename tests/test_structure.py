@@ -233,6 +233,21 @@ def test_no_two_public_classes_have_one_name():
     assert not {word: places for word, places in found.items() if len(places) > 1}
 
 
+# One contract, several hands: the fills of the raster (CPU, CuPy, torch), and what is run as a program.
+ONE_MEANING = {"paint", "main"}
+
+
+def test_no_two_public_functions_have_one_name_and_two_meanings():
+    found: dict[str, list[str]] = {}
+    for path in (
+        path for path in CODE if name(path) != "candlelab/__init__.py"
+    ):  # the front door repeats what it opens
+        for node in ast.parse(path.read_text()).body:
+            if isinstance(node, ast.FunctionDef) and not node.name.startswith("_"):
+                found.setdefault(node.name, []).append(name(path))
+    assert not {word: places for word, places in found.items() if len(places) > 1 and word not in ONE_MEANING}
+
+
 PLANTS_LABELS = "candlelab/pipeline/instrument.py"  # in data that it assembled for itself
 
 

@@ -10,9 +10,9 @@ from omegaconf import DictConfig, OmegaConf
 
 from candlelab.config.build import build
 from candlelab.config.catalogue import CONF, catalogue, groups, leaves
-from candlelab.config.check import check, fits, plain, problems
+from candlelab.config.check import check_config, fits, plain, problems
 from candlelab.config.locate import locate
-from candlelab.config.signature import NOT_IN_SIGNATURE, finish, reads_images, run_folder, signature
+from candlelab.config.signature import NOT_IN_SIGNATURE, completed, reads_images, run_folder, signature
 from candlelab.config.words import hint, several
 from candlelab.core.errors import ConfigError
 
@@ -22,9 +22,9 @@ __all__ = [
     "ConfigError",
     "build",
     "catalogue",
-    "check",
+    "check_config",
+    "completed",
     "compose",
-    "finish",
     "fits",
     "groups",
     "hint",

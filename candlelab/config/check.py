@@ -13,13 +13,13 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from candlelab.config.locate import locate, schema
+from candlelab.config.locate import locate, target_schema
 from candlelab.config.root import A_SEED, is_seed, root_problems
 from candlelab.config.words import hint, several
 from candlelab.core.errors import ConfigError
 
 
-def check(cfg: DictConfig) -> None:
+def check_config(cfg: DictConfig) -> None:
     """Raise ConfigError, listing every problem, if a composed config does not fit the code."""
     found = list(problems(plain(cfg)))
     if found:
@@ -43,7 +43,7 @@ def problems(node: Any, path: str = "") -> Iterator[str]:
 def setting_problems(node: dict[str, Any], path: str) -> Iterator[str]:
     """Yield one line for each setting of a component that does not fit its schema; nothing of the component is imported."""
     try:
-        settings = schema(node["_target_"], path.split(".")[0] or None).settings
+        settings = target_schema(node["_target_"], path.split(".")[0] or None).settings
     except ConfigError as error:
         yield f"{path}._target_: {error}"
         return
@@ -62,7 +62,7 @@ def setting_problems(node: dict[str, Any], path: str) -> Iterator[str]:
 
 def _objections(node: dict[str, Any], path: str) -> Iterator[str]:
     """Yield what only the component itself can know, such as which backbones exist; nothing where its packages are absent."""
-    if not schema(node["_target_"]).objects:
+    if not target_schema(node["_target_"]).objects:
         return
     try:
         objection = locate(node["_target_"]).objection(

@@ -16,7 +16,7 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from candlelab.config import CONF, ConfigError, finish, groups, hint, hydra_path, leaves, plain, problems, several
+from candlelab.config import CONF, ConfigError, completed, groups, hint, hydra_path, leaves, plain, problems, several
 from candlelab.config.root import NEEDED
 from candlelab.config.search_path import stamp
 from candlelab.config.sweep_size import MANY_JOBS, matches, sweep_problems
@@ -126,7 +126,7 @@ def _only_job(parsed: list[Override]) -> DictConfig | None:
         return None
     try:
         full = _compose([str(o.input_line) for o in parsed], hydra=True)
-        job = None if _asks_for_several(full) else finish(full, full.hydra.runtime.choices)
+        job = None if _asks_for_several(full) else completed(full, full.hydra.runtime.choices)
         return None if job is None or any(problems(plain(job))) else job
     except (HydraException, OmegaConfBaseException, ConfigError):
         return None
@@ -328,7 +328,7 @@ def _words_of(error: Exception) -> str:
 def _compose_lines(lines: list[str]) -> DictConfig:
     """Return one job's finished config."""
     cfg = _compose(lines, hydra=True)
-    return finish(cfg, cfg.hydra.runtime.choices)
+    return completed(cfg, cfg.hydra.runtime.choices)
 
 
 def _compose(lines: list[str], *, hydra: bool) -> DictConfig:

@@ -17,12 +17,12 @@ def locate(target: str, room: str | None = None) -> Any:
     room  the first key above the target: a component of ours must lie in the room that its key names.
     Raises ConfigError unless it is defined in candlelab or a declared extension: a config may come with somebody else's model.
     """
-    schema(target, room)
+    target_schema(target, room)
     module, _, name = target.rpartition(".")
     return getattr(importlib.import_module(module), name)
 
 
-def schema(target: str, room: str | None = None) -> Schema:
+def target_schema(target: str, room: str | None = None) -> Schema:
     """Return what a `_target_` takes, read from its source without importing it; ConfigError if it may not be built."""
     if not isinstance(target, str) or not is_dotted_name(target):
         raise ConfigError(f"{target!r} names no class or function: write package.module.Name")

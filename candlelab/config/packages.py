@@ -88,7 +88,7 @@ def used_extensions(tree: Any) -> dict[str, dict[str, str | None]]:
     return {name: identity(name) for name in sorted(names)}
 
 
-def moved(told: Any, now: Mapping[str, Mapping[str, str | None]]) -> str | None:
+def changed_extensions(told: Any, now: Mapping[str, Mapping[str, str | None]]) -> str | None:
     """Return in words which extensions are others than those a run was trained with; None where none is or nothing was told."""
     known = told if isinstance(told, Mapping) else {}
     other = [name for name in now if isinstance(known.get(name), Mapping) and dict(known[name]) != dict(now[name])]

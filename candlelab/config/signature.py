@@ -32,7 +32,7 @@ NOT_IN_SIGNATURE = (
 )
 
 
-def finish(cfg: DictConfig, choices: Any) -> DictConfig:
+def completed(cfg: DictConfig, choices: Any) -> DictConfig:
     """Return the config with what only the whole can know filled in: the run's name and a fixed end date."""
     cfg = OmegaConf.masked_copy(cfg, [str(key) for key in cfg if key != "hydra"])
     with open_dict(cfg):

@@ -14,7 +14,7 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from candlelab.config.catalogue import with_parts
-from candlelab.config.locate import schema
+from candlelab.config.locate import target_schema
 from candlelab.config.search_path import roots, yaml_files
 from candlelab.core.errors import ConfigError, UserError
 from candlelab.core.yaml_text import plain_text_of
@@ -61,7 +61,9 @@ def _ours(node: Any, key: str, outputs: str) -> Any:
     if not isinstance(target, str):
         return made
     own = _defaults(target, outputs)
-    return made | {name: own.get(name, "???") for name in schema(target, key.split(".")[0]).local if name in made}
+    return made | {
+        name: own.get(name, "???") for name in target_schema(target, key.split(".")[0]).local if name in made
+    }
 
 
 def _defaults(target: str, outputs: str) -> dict[str, Any]:

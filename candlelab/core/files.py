@@ -217,7 +217,7 @@ def refuse_strange(folder: Path) -> None:
             raise UserError(f"'{entry}' is neither a file nor a folder (a pipe, a device or a socket): remove it")
 
 
-def below(root: Path, *parts: str) -> Path:
+def path_below(root: Path, *parts: str) -> Path:
     """Return a path below a folder, its own folder made; raises UserError if a symbolic link would lead the write elsewhere.
 
     A link at the file's own name is no harm: an atomic write replaces it.

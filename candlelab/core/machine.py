@@ -23,7 +23,7 @@ PACKAGES = (
 )
 
 
-def environment(version: str) -> dict[str, Any]:
+def environment_of(version: str) -> dict[str, Any]:
     """Return what a result depends on beside config and data: code, versions, hardware; `version` is candlelab's."""
     versions: dict[str, str | None] = {}
     for name in PACKAGES:

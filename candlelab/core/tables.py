@@ -70,7 +70,7 @@ def metrics_of(path: Path, *, cure: str = CURE) -> pd.DataFrame:
     return table.rename(index=str)
 
 
-def trades_of(path: Path, *, cure: str = CURE) -> pd.DataFrame:
+def read_trades(path: Path, *, cure: str = CURE) -> pd.DataFrame:
     """Return a table of trades (CSV). Raises Unreadable."""
     import pandas as pd
 

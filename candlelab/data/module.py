@@ -25,7 +25,7 @@ from candlelab.data.inputs import Inputs
 from candlelab.data.label.outcomes import forward_returns
 from candlelab.data.loader import SampleLoader
 from candlelab.data.prepared import Prepared
-from candlelab.data.rows import card_of, rows_of
+from candlelab.data.rows import data_card, prediction_rows
 from candlelab.data.scaling import from_dict as scaling_from_dict
 from candlelab.data.settings import check_dates, check_share_removed, check_sizes
 from candlelab.data.split.parts import DROPPED, PARTS, TEST, TRAIN, VALIDATION
@@ -363,11 +363,11 @@ class ChartData(pl.LightningDataModule):
 
     def rows(self, part: str) -> pd.DataFrame:
         """Return what predictions.parquet says of each traded sample beside the model's own columns."""
-        return rows_of(self.prepared, self.traded(part), part)
+        return prediction_rows(self.prepared, self.traded(part), part)
 
     def describe(self) -> dict:
         """Return the data card: symbols, span, bars, samples per part with dates and class balance."""
-        return card_of(self)
+        return data_card(self)
 
 
 def _positive(sigma: np.ndarray) -> np.ndarray:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from candlelab.data.module import ChartData
 
 
-def rows_of(made: Prepared, samples: np.ndarray, part: str) -> pd.DataFrame:
+def prediction_rows(made: Prepared, samples: np.ndarray, part: str) -> pd.DataFrame:
     """Return what predictions.parquet says of each traded sample beside the model's own columns.
 
     `segment` begins anew where the tape's does and where samples of other parts lie in between.
@@ -52,7 +52,7 @@ def bar_returns(candles: Candles, ends: np.ndarray, *, broken: np.ndarray) -> np
     return np.where(np.isnan(moved), 0.0, moved)
 
 
-def card_of(data: ChartData) -> dict:
+def data_card(data: ChartData) -> dict:
     """Return the data card: symbols, span, bars, samples per part with dates and class balance."""
     made = data.prepared
     parts = {}

@@ -43,7 +43,7 @@ def chosen(validation: Predicted | None, min_precision: float) -> dict:
     }
 
 
-def named(test: Predicted, least: float | None, confidence_level: float) -> Scored:
+def named_scores(test: Predicted, least: float | None, confidence_level: float) -> Scored:
     """Return the share of test windows that are named at a confidence, and how many of those names are right, with its interval."""
     sure = test.p.max(1) >= (np.inf if least is None else least)
     found: Scored = {"named": float(sure.mean()) if len(sure) else np.nan}

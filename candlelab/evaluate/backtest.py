@@ -68,7 +68,7 @@ def position_change(signal: np.ndarray, rows: Rows) -> np.ndarray:
     return np.abs(signal - before) + np.where(rows.ends, np.abs(signal), 0)
 
 
-def run(signal: np.ndarray, bar_return: np.ndarray, rows: Rows, cost: float) -> Backtest:
+def run_backtest(signal: np.ndarray, bar_return: np.ndarray, rows: Rows, cost: float) -> Backtest:
     """Earnings of `signal` (n,) in {-1, 0, 1}.
 
     bar_return  (n,) simple return from the row's close to the next predicted row's close

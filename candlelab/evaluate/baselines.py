@@ -98,7 +98,7 @@ def _finite(x: np.ndarray, train_x: np.ndarray) -> np.ndarray:
     return np.where(np.isfinite(x), x, mean)
 
 
-def volatility(train: Features, rows: Features, classes: int, seed: int) -> np.ndarray:
+def volatility_only(train: Features, rows: Features, classes: int, seed: int) -> np.ndarray:
     """(n, K) logistic regression on two numbers that know only how much prices move."""
     return _logistic(train.volatility, train.label, rows.volatility, classes)
 
@@ -135,7 +135,7 @@ RULES: dict[str, Callable[[Features, Features, int, int], np.ndarray]] = {
     "reversal": reversal,
 }
 FITTED: dict[str, Callable[[Features, Features, int, int], np.ndarray]] = {
-    "volatility": volatility,
+    "volatility": volatility_only,
     "logistic": logistic,
 }
 BASELINES = (*RULES, *FITTED, "gradient_boosting")

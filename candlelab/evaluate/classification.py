@@ -135,7 +135,7 @@ def direction_scores(given: Predicted, confidence_level: float) -> Scored:
     put(found, "auroc_direction", value, intervals.of_auroc_parts(parts, int(up.sum()), rows, confidence_level))
     if np.isnan(value):
         return found
-    spread, balanced = mean_error.of_mean(parts, rows), 4 / (1 / up.sum() + 1 / (~up).sum())
+    spread, balanced = mean_error.error_of_mean(parts, rows), 4 / (1 / up.sum() + 1 / (~up).sum())
     quantile = intervals.quantile(confidence_level, spread.freedom)
     found["n_direction"] = float(balanced * rows.effective_size(parts) / len(rows))
     found["smallest_accuracy"] = metrics.smallest_accuracy(found["n_direction"], quantile)
@@ -200,7 +200,7 @@ def forecast_scores(given: Predicted, confidence_level: float) -> Scored:
     rank = np.nan if constant else float(spearmanr(forecast, actual).statistic)
     first, second = (_standard_ranks(values) for values in (forecast, actual))
     error = (
-        mean_error.of_mean(first * second - rank / 2 * (first**2 + second**2), rows)
+        mean_error.error_of_mean(first * second - rank / 2 * (first**2 + second**2), rows)
         if not constant
         else MeanError(np.nan, np.inf)
     )

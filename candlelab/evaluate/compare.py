@@ -31,7 +31,7 @@ def of_means(values: np.ndarray, rows: Rows, confidence_level: float) -> Differe
     """Whether the mean of paired differences (n,) is 0, overlap and moving together taken into account."""
     if len(values) == 0 or np.isnan(values).any():
         return Difference(np.nan, np.nan, np.nan, np.nan)
-    return _against_zero(values, mean_error.of_mean(values, rows), confidence_level)
+    return _against_zero(values, mean_error.error_of_mean(values, rows), confidence_level)
 
 
 def of_lasting_means(values: np.ndarray, rows: Rows, confidence_level: float, *, cosines: int) -> Difference:

@@ -9,7 +9,7 @@ from candlelab.evaluate.classification import Predicted
 from candlelab.evaluate.threshold.curve import Choice, Curve, Sweep, Trades, spread_over
 
 
-def plain(values: np.ndarray) -> list:
+def without_nan(values: np.ndarray) -> list:
     """A list with None for NaN."""
     return [None if np.isnan(v) else float(v) for v in np.asarray(values, float)]
 
@@ -25,8 +25,8 @@ def thinned(curve: Curve, year: float, points: int = 400) -> dict[str, list]:
     if not np.isnan(curve.sharpe).all():
         keep = np.union1d(keep, np.nanargmax(curve.sharpe))
     return {
-        "threshold": plain(curve.threshold[keep]),
-        "sharpe_annual": plain(curve.sharpe[keep] * year),
+        "threshold": without_nan(curve.threshold[keep]),
+        "sharpe_annual": without_nan(curve.sharpe[keep] * year),
         "trades": curve.entries[keep].tolist(),
     }
 
@@ -38,8 +38,8 @@ def of_classification(given: Predicted, classes: tuple[str, ...], n_bins: int) -
     some = count > 0
     calibration = {
         "count": count[some].astype(int).tolist(),
-        "accuracy": plain(right[some] / count[some]),
-        "confidence": plain(confidence[some] / count[some]),
+        "accuracy": without_nan(right[some] / count[some]),
+        "confidence": without_nan(confidence[some] / count[some]),
     }
     return {"confusion": {"classes": list(classes), "counts": table.tolist()}, "calibration": calibration}
 
@@ -50,8 +50,8 @@ def of_money(signal: np.ndarray, choice: Choice, test: Trades, points: int = 200
     NaN where a threshold has no Sharpe ratio.
     """
     year = np.sqrt(test.rows.per_year)
-    own = backtest.run(signal, test.bar_return, test.rows, test.cost)
-    held = backtest.run(np.ones(len(test.rows), np.int8), test.bar_return, test.rows, test.cost)
+    own = backtest.run_backtest(signal, test.bar_return, test.rows, test.cost)
+    held = backtest.run_backtest(np.ones(len(test.rows), np.int8), test.bar_return, test.rows, test.cost)
     keep = evenly(len(own.time), points)
     values = choice.curve.threshold[evenly(len(choice.curve.threshold), 120)]
     return {

@@ -101,7 +101,7 @@ def of_auroc_parts(parts: np.ndarray, positive: int, rows: Rows, confidence_leve
     """
     if len(parts) == 0 or np.isnan(parts).any():
         return NOT_AVAILABLE
-    found = mean_error.of_mean(parts, rows)
+    found = mean_error.error_of_mean(parts, rows)
     error, worth = found.error, _worth(parts, found, rows)
     ones, zeros = (max(1.0, count * worth / len(parts)) for count in (positive, len(parts) - positive))
     if min(ones, zeros) < 10:

@@ -11,7 +11,7 @@ import numpy as np
 from candlelab.evaluate.verdict import measure_of
 
 
-def missing(value: Any) -> bool:
+def is_missing(value: Any) -> bool:
     """True for None, NaN and infinities."""
     return value is None or (isinstance(value, float) and not math.isfinite(value))
 
@@ -91,7 +91,7 @@ def baselines_of(metrics: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
         if name.startswith("baseline/"):
             _, baseline, metric = name.split("/", 2)
             found[baseline][metric] = value
-    return {name: scores for name, scores in found.items() if not missing(scores.get("accuracy"))}
+    return {name: scores for name, scores in found.items() if not is_missing(scores.get("accuracy"))}
 
 
 def _entry(name: str, role: str, found: Sequence[tuple[Mapping[str, Any], Mapping[str, Any]]]) -> Entry:
@@ -116,14 +116,16 @@ def _spread(metric: str, sets: Sequence[Sequence[Mapping[str, Any]]]) -> Spread 
     """Half widths of different data sets add in quadrature; seeds share their rows, so theirs are averaged."""
     means, halves, deviations = [], [], []
     for runs in sets:
-        values = [run[metric] for run in runs if isinstance(run.get(metric), (int, float)) and not missing(run[metric])]
+        values = [
+            run[metric] for run in runs if isinstance(run.get(metric), (int, float)) and not is_missing(run[metric])
+        ]
         if not values:
             continue
         means.append(np.mean(values))
         widths = [
             run[f"{metric}_high"] - run[f"{metric}_low"]
             for run in runs
-            if not missing(run.get(f"{metric}_low")) and not missing(run.get(f"{metric}_high"))
+            if not is_missing(run.get(f"{metric}_low")) and not is_missing(run.get(f"{metric}_high"))
         ]
         halves.append(np.mean(widths) / 2 if widths else np.nan)
         if len(values) > 1:

@@ -93,7 +93,7 @@ def long_run(sums: np.ndarray, cosines: int) -> MeanError:
     return MeanError(float(np.sqrt(len(sums) * np.mean(slow**2))), 1 / (1 / len(slow) + fat))
 
 
-def of_mean(values: np.ndarray, rows: Rows) -> MeanError:
+def error_of_mean(values: np.ndarray, rows: Rows) -> MeanError:
     """Standard error of the mean of `values` (n,) whose dependence comes from labels that share return bars.
 
     Terms of rows less than a horizon apart count together (rectangular kernel), those of one instant too, and the
@@ -117,7 +117,7 @@ def of_lasting_mean(values: np.ndarray, rows: Rows, cosines: int) -> MeanError:
 
     cosines  at most so many are read, fewer where the terms themselves last; many are held against `of_mean`
     """
-    plain = of_mean(values, rows)
+    plain = error_of_mean(values, rows)
     if plain.error == 0 or len(rows.instants) < 4 * FEWEST_COSINES:
         return plain
     sums = np.bincount(rows.instant, values - np.mean(values), len(rows.instants))

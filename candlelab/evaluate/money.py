@@ -82,8 +82,8 @@ def _probabilities(net: np.ndarray, ratio: float) -> Scored:
 def stress(signal: np.ndarray, trades: Trades, *, n_bootstrap: int, n_permutations: int, seed: int) -> Scored:
     """The same signals one bar late, at random times, and under resampled time."""
     rows, cost, gain = trades.rows, trades.cost, trades.bar_return
-    test = backtest.run(signal, gain, rows, cost)
-    late = backtest.run(backtest.delayed(signal, rows), gain, rows, cost)
+    test = backtest.run_backtest(signal, gain, rows, cost)
+    late = backtest.run_backtest(backtest.delayed(signal, rows), gain, rows, cost)
     found: Scored = {"sharpe_net_delayed": late.sharpe}
     if np.isnan(test.sharpe):
         return found
@@ -106,7 +106,7 @@ def at_thresholds(trades: Trades, label: np.ndarray, classes: int, values: np.nd
     year, told = np.sqrt(trades.rows.per_year), []
     for value in values:
         signal = signal_of(trades, value)
-        test = backtest.run(signal, trades.bar_return, trades.rows, trades.cost)
+        test = backtest.run_backtest(signal, trades.bar_return, trades.rows, trades.cost)
         found = {
             "threshold": float(value),
             "trades": test.entries,
@@ -131,12 +131,12 @@ def against_holding(signal: np.ndarray, trades: Trades, *, confidence_level: flo
                                 after costs: what was gained by when, not by how much one held; NaN if that never varies
     """
     rows, gain, cost, year = trades.rows, trades.bar_return, trades.cost, np.sqrt(trades.rows.per_year)
-    test = backtest.run(signal, gain, rows, cost)
-    held = backtest.run(np.ones(len(rows), np.int8), gain, rows, cost)
+    test = backtest.run_backtest(signal, gain, rows, cost)
+    held = backtest.run_backtest(np.ones(len(rows), np.int8), gain, rows, cost)
     gap = paired_sharpe(test.net, held.net, confidence_level)
     found: Scored = {}
     put(found, "sharpe_over_holding_annual", gap.value * year, (gap.low * year, gap.high * year))
-    timing = test.net - backtest.run(mean_by_symbol(signal, rows), gain, rows, cost).net
+    timing = test.net - backtest.run_backtest(mean_by_symbol(signal, rows), gain, rows, cost).net
     ratio = sharpe.sharpe(timing)
     spread = sharpe.robust_error(timing, cosines_of(test))
     low, high = intervals.around(ratio, spread.error, confidence_level, freedom=spread.freedom)

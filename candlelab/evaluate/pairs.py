@@ -62,7 +62,7 @@ class Answers:
     gains: Mapping[str, np.ndarray]
 
 
-def answers(
+def shared_answers(
     runs: Sequence[Mapping[str, Any]], tables: Mapping[str, pd.DataFrame], baseline: str | None
 ) -> list[Answers]:
     """One per data set, from each model's lowest seed, on the test rows that all its models share."""

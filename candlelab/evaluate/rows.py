@@ -15,7 +15,7 @@ import numpy as np
 from candlelab.core.errors import UserError
 from candlelab.core.interval import YEAR as YEAR_MS
 from candlelab.core.interval import interval_ms
-from candlelab.evaluate.mean_error import of_mean
+from candlelab.evaluate.mean_error import error_of_mean
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -187,5 +187,5 @@ class Rows:
 
         Values that do not vary show no dependence: there it is the lower bound of average uniqueness.
         """
-        error = of_mean(values, self).error if len(self) else 0.0
+        error = error_of_mean(values, self).error if len(self) else 0.0
         return self.independent if error == 0 else float(np.var(values)) / error**2

@@ -152,7 +152,7 @@ class Evaluation:
             found["test"][net] |= ledger.trade_scores(made)
         else:
             threshold = abstain.chosen(parts["val"][net].predicted if net in parts["val"] else None, self.min_precision)
-            found["test"][net] |= abstain.named(
+            found["test"][net] |= abstain.named_scores(
                 parts["test"][net].predicted, threshold["threshold"], self.confidence_level
             )
         if net in parts["val"]:
@@ -223,7 +223,7 @@ class Evaluation:
                 if model not in choices:
                     continue
                 signal = money.signal_of(could, choices[model].threshold)
-                test = backtest.run(signal, could.bar_return, could.rows, self.cost)
+                test = backtest.run_backtest(signal, could.bar_return, could.rows, self.cost)
                 scored = found[split][model]
                 scored |= money.earnings(test, could.rows, confidence_level=self.confidence_level)
                 returns = parts[split][model].ground.forward_return
@@ -279,7 +279,7 @@ class Evaluation:
         runs = {"buy_and_hold": ones, "always_flat": 0 * ones}
         return {
             name: money.earnings(
-                backtest.run(signal, could.bar_return, could.rows, self.cost),
+                backtest.run_backtest(signal, could.bar_return, could.rows, self.cost),
                 could.rows,
                 confidence_level=self.confidence_level,
             )
@@ -321,7 +321,7 @@ class Evaluation:
             )
             if task.kind == "forecast" and len(own.rows):
                 could = self.trades(own)
-                test = backtest.run(money.signal_of(could, threshold), could.bar_return, own.rows, self.cost)
+                test = backtest.run_backtest(money.signal_of(could, threshold), could.bar_return, own.rows, self.cost)
                 scored |= money.earnings(test, own.rows, confidence_level=self.confidence_level)
             found[name] = scored
         return one_row_each(found)

@@ -51,13 +51,13 @@ class Cell:
     power: float
 
 
-def run(world: World, *, count: int, bars: int, seed: int) -> Cell:
+def score_worlds(world: World, *, count: int, bars: int, seed: int) -> Cell:
     """Score `count` worlds of `bars` test bars each, once without and once with the edge that they could just show."""
     seeds = np.random.SeedSequence([seed, *world.key])
-    chance = [score(world, bars, np.random.default_rng(one)) for one in seeds.spawn(count)]
+    chance = [score_world(world, bars, np.random.default_rng(one)) for one in seeds.spawn(count)]
     edge = float(np.nanmean([found["smallest"] for found in chance]))
     skill = worlds.skill_for(world, edge, np.random.default_rng(seeds.spawn(1)[0]))
-    able = [informed(world, bars, skill, np.random.default_rng(one)) for one in seeds.spawn(count)]
+    able = [finds_information(world, bars, skill, np.random.default_rng(one)) for one in seeds.spawn(count)]
     return Cell(
         world,
         *(
@@ -82,9 +82,9 @@ def covered(found: list[tuple[float, float, float]], truth: float | None) -> flo
     return float(np.mean((low <= truth) & (truth <= high), where=known))
 
 
-def informed(world: World, bars: int, skill: float, rng: np.random.Generator) -> bool:
+def finds_information(world: World, bars: int, skill: float, rng: np.random.Generator) -> bool:
     """Whether the verdict finds information in a model of this skill."""
-    sample = worlds.draw(world, bars, rng)
+    sample = worlds.draw_world(world, bars, rng)
     return knows(direction_scores(predicted(sample, worlds.lean(sample, skill, rng), rng), LEVEL))
 
 
@@ -104,9 +104,9 @@ def predicted(sample: Sample, said: np.ndarray, rng: np.random.Generator) -> Pre
     return Predicted(sample.label[keep], p[keep], none, np.expm1(sample.forward[keep]), none, sample.rows.take(keep))
 
 
-def score(world: World, bars: int, rng: np.random.Generator) -> dict:
+def score_world(world: World, bars: int, rng: np.random.Generator) -> dict:
     """What the verdict says of a model that knows nothing of one world, and every interval as (value, low, high)."""
-    sample = worlds.draw(world, bars, rng)
+    sample = worlds.draw_world(world, bars, rng)
     said = worlds.lean(sample, 0.0, rng)
     own, rival = predicted(sample, said, rng), predicted(sample, worlds.lean(sample, 0.0, rng), rng)
     found, few = formula_scores(own, LEVEL), min(own.cosines, rival.cosines)
@@ -120,7 +120,7 @@ def score(world: World, bars: int, rng: np.random.Generator) -> dict:
         "direction_p": gap.p_value,
         "accuracy_p": compare.paired_accuracy(own.right, rival.right, own.rows, LEVEL, cosines=few).p_value,
         **{name: tuple(found[score + end] for end in ("", "_low", "_high")) for name, score in SCORES.items()},
-        **earned(sample, said, worlds.draw(world, bars // 2, rng), rng),
+        **earned(sample, said, worlds.draw_world(world, bars // 2, rng), rng),
     }
 
 
@@ -129,11 +129,11 @@ def earned(sample: Sample, said: np.ndarray, before: Sample, rng: np.random.Gene
     validation, test = tradable(before, worlds.lean(before, 0.0, rng)), tradable(sample, said)
     signal = money.signal_of(test, SEARCH.search(validation, floor=0.5).threshold)
     found = money.earnings(
-        backtest.run(signal, test.bar_return, test.rows, test.cost), test.rows, confidence_level=LEVEL
+        backtest.run_backtest(signal, test.bar_return, test.rows, test.cost), test.rows, confidence_level=LEVEL
     )
     found |= money.against_holding(signal, test, confidence_level=LEVEL)
     free = money.earnings(
-        backtest.run(test.direction, test.bar_return, test.rows, 0.0), test.rows, confidence_level=LEVEL
+        backtest.run_backtest(test.direction, test.bar_return, test.rows, 0.0), test.rows, confidence_level=LEVEL
     )
     return {
         "money": found["sharpe_net_low"] > 0 and found["sharpe_timing_annual_low"] > 0,

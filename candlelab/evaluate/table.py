@@ -103,7 +103,7 @@ def split_parts(predictions: pd.DataFrame, task: Task) -> dict[str, dict[str, Pa
     stand on different rows.
     """
     interval_ms(task.interval)
-    missing = [name for name in (*COLUMNS, *probabilities(task)) if name not in predictions]
+    missing = [name for name in (*COLUMNS, *probability_columns(task)) if name not in predictions]
     if missing:
         raise UserError(
             f"the predictions lack the columns {', '.join(missing)}; write all that the run folder describes"
@@ -126,7 +126,7 @@ def split_parts(predictions: pd.DataFrame, task: Task) -> dict[str, dict[str, Pa
     return parts
 
 
-def probabilities(task: Task) -> list[str]:
+def probability_columns(task: Task) -> list[str]:
     """Names of the probability columns."""
     return [f"p_{k}" for k in range(len(task.classes))]
 
@@ -140,7 +140,7 @@ def _part(
     task: Task,
     first: Part | None,
 ) -> Part:
-    p = np.stack([table[name].to_numpy(float)[rows] for name in probabilities(task)], 1)
+    p = np.stack([table[name].to_numpy(float)[rows] for name in probability_columns(task)], 1)
     if not np.isfinite(p).all() or (p < 0).any():
         raise UserError(f"model {model!r} has probabilities that are negative or not numbers; check its last layer")
     where = {name: values[rows] for name, values in place.items()}

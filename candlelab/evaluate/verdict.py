@@ -18,6 +18,7 @@ import numpy as np
 from candlelab.core.notebook_html import ShowsLines
 from candlelab.evaluate.instrument import QUESTION, Instrument
 from candlelab.evaluate.metrics import chance_band
+from candlelab.evaluate.wording import as_percent, none_for_nan, percent_range
 
 if TYPE_CHECKING:
     from candlelab.evaluate.classification import Scored
@@ -79,28 +80,13 @@ class Verdict(ShowsLines):
         last = "Suspect: " + "; ".join(self.suspicions) if self.suspicions else "Missing for trust: "
         if not self.suspicions:
             last += "; ".join(self.missing_for_trust) or "nothing this table could tell"
-        third = told(self.money) if self.money else NOT_ASKED
-        return [told(self.information), told(self.beyond_baseline), third, self.smallest_edge, last + "."]
+        third = answer_line(self.money) if self.money else NOT_ASKED
+        return [answer_line(self.information), answer_line(self.beyond_baseline), third, self.smallest_edge, last + "."]
 
 
-def told(answer: Answer) -> str:
+def answer_line(answer: Answer) -> str:
     """One line: question, answer, sentence."""
     return f"{answer.question} {answer.answer.upper()}. {answer.sentence}"
-
-
-def percent(share: float, digits: int = 1) -> str:
-    """0.531 as 53.1 %."""
-    return f"{100 * share:.{digits}f} %"
-
-
-def points(low: float, high: float) -> str:
-    """Two shares as percent: 52.0 to 54.1."""
-    return f"{100 * low:.1f} to {100 * high:.1f}"
-
-
-def number(value: float | None) -> float | None:
-    """None for NaN."""
-    return None if value is None or math.isnan(value) else float(value)
 
 
 def judge(
@@ -123,7 +109,7 @@ def judge(
         money=paid(own, flat, threshold, settings) if forecast else None,
         smallest_edge=edge(own) if forecast else seen(own),
         suspicions=tuple(suspicions(own, others, task)) if forecast else (),
-        missing_for_trust=tuple(missing(own, threshold, task, settings)) if forecast else (ANOTHER_QUESTION,),
+        missing_for_trust=tuple(missing_evidence(own, threshold, task, settings)) if forecast else (ANOTHER_QUESTION,),
         kind=task.kind,
     )
 
@@ -177,7 +163,7 @@ def measure_of(kind: str) -> str:
 def informed(own: Scored, task: Task, settings: dict) -> Answer:
     """Does the model know anything of what comes next? Direction decides; knowing only the size of moves is told apart."""
     word = side_of(own["auroc_direction_low"], own["auroc_direction_high"], 0.5, WORTH_HAVING)
-    optimum = "" if task.bayes is None else f"; the best possible is {percent(task.bayes)} right"
+    optimum = "" if task.bayes is None else f"; the best possible is {as_percent(task.bayes)} right"
     rest = f"{right(own)}, {band(own, task.classes, settings)}{optimum}"
     if word != "yes" and len(task.classes) > 2 and moves(own).answer == "yes":
         sentence = (
@@ -191,13 +177,15 @@ def informed(own: Scored, task: Task, settings: dict) -> Answer:
 
 def right(own: Scored) -> str:
     """How often the answer was right, with its interval."""
-    interval = points(own["accuracy_low"], own["accuracy_high"])
-    return f"right on {percent(own['accuracy'])} of {counted(own)} ({interval})"
+    interval = percent_range(own["accuracy_low"], own["accuracy_high"])
+    return f"right on {as_percent(own['accuracy'])} of {counted(own)} ({interval})"
 
 
 def of_score(question: str, word: Word, sentence: str, own: Scored, name: str, chance: float = 0.5) -> Answer:
     """An answer that rests on one score."""
-    return Answer(question, word, f"{sentence}.", *(number(own[name + end]) for end in ("", "_low", "_high")), chance)
+    return Answer(
+        question, word, f"{sentence}.", *(none_for_nan(own[name + end]) for end in ("", "_low", "_high")), chance
+    )
 
 
 def band(own: Scored, classes: tuple[str, ...], settings: dict) -> str:
@@ -207,7 +195,7 @@ def band(own: Scored, classes: tuple[str, ...], settings: dict) -> str:
     if high - low < 1e-9:
         return f"which is the share of {classes[int(answered.argmax())]}, its only answer"
     where = "inside" if low - 1e-12 <= own["accuracy"] <= high + 1e-12 else "outside"
-    return f"{where} the band of {points(low, high)} that such answers give by chance"
+    return f"{where} the band of {percent_range(low, high)} that such answers give by chance"
 
 
 def backwards(own: Scored) -> str:
@@ -262,10 +250,15 @@ def beyond(own: Scored, others: dict[str, Scored], differences: dict[str, dict[s
     elif word == "not shown":
         rival = min(gaps, key=lambda model: math.inf if math.isnan(gaps[model].low) else gaps[model].low)
     gap, scored = gaps[rival], others[rival]
-    itself = percent(scored[name]) if task.kind == "recognition" else area(scored, name)
-    sentence = f"{100 * gap.value:+.1f} percentage points of {SPOKEN[name]} ({points(gap.low, gap.high)}) against {spoken(rival)}, itself at {itself}"
+    itself = as_percent(scored[name]) if task.kind == "recognition" else area(scored, name)
+    sentence = f"{100 * gap.value:+.1f} percentage points of {SPOKEN[name]} ({percent_range(gap.low, gap.high)}) against {spoken(rival)}, itself at {itself}"
     return Answer(
-        question, word, f"{sentence}{_also(scored, rival, task)}.", number(gap.value), number(gap.low), number(gap.high)
+        question,
+        word,
+        f"{sentence}{_also(scored, rival, task)}.",
+        none_for_nan(gap.value),
+        none_for_nan(gap.low),
+        none_for_nan(gap.high),
     )
 
 
@@ -302,14 +295,14 @@ def paid(own: Scored, flat: Mapping, threshold: dict, settings: dict) -> Answer:
     word = "yes" if earned[1] > 0 and timed[1] > 0 else word
     held = flat.get("baseline/buy_and_hold/sharpe_net_annual")
     sentence = (
-        f"Net Sharpe ratio {ratio(earned)} a year, {own['return_net_pct']:+.1f} % after and {own['return_gross_pct']:+.1f} % before "
+        f"Net Sharpe ratio {sharpe_words(earned)} a year, {own['return_net_pct']:+.1f} % after and {own['return_gross_pct']:+.1f} % before "
         f"fees in {own['trades']:,} trades; {beside_holding(timed)}{'' if held is None else f' (buy-and-hold has {held:.1f})'}; {traded(own)}"
     )
     decides = timed if earned[1] > 0 and not timed[1] > 0 else earned
-    return Answer(question, word, f"{sentence}{luck(threshold)}.", *map(number, decides))
+    return Answer(question, word, f"{sentence}{luck(threshold)}.", *map(none_for_nan, decides))
 
 
-def ratio(found: tuple[float, float, float]) -> str:
+def sharpe_words(found: tuple[float, float, float]) -> str:
     """A Sharpe ratio with its interval."""
     return f"{found[0]:.1f} ({found[1]:.1f} to {found[2]:.1f})"
 
@@ -319,15 +312,15 @@ def beside_holding(timed: tuple[float, float, float]) -> str:
     if math.isnan(timed[0]):
         return "it holds throughout, so nothing of it is timing"
     more = "more than" if timed[1] > 0 else "less than" if timed[2] < 0 else "not shown to be more than"
-    return f"{more} holding at the same exposure (timing alone: {ratio(timed)})"
+    return f"{more} holding at the same exposure (timing alone: {sharpe_words(timed)})"
 
 
 def traded(own: Scored) -> str:
     """How much was traded, how often that was right, and how often it had to be."""
-    share = f"in the market on {percent(own['exposure'])} of bars, right on {percent(own['traded_right'])} of those that moved"
+    share = f"in the market on {as_percent(own['exposure'])} of bars, right on {as_percent(own['traded_right'])} of those that moved"
     if not own["traded_breakeven"] < 1:
         return f"{share}; such moves pay the fees at no accuracy"
-    return f"{share}, {percent(own['traded_breakeven'])} would pay the fees"
+    return f"{share}, {as_percent(own['traded_breakeven'])} would pay the fees"
 
 
 def luck(threshold: dict) -> str:
@@ -352,20 +345,20 @@ def edge(own: Scored) -> str:
         return f"Smallest edge: {counted(own)} are too few to show any."
     return (
         f"Smallest edge these rows could show (80 % power): AUROC {own['smallest_auroc']:.3f} of up against down, "
-        f"or {percent(own['smallest_accuracy'])} right by plain up or down; or a Sharpe ratio of {own['smallest_sharpe_annual']:.1f} a year."
+        f"or {as_percent(own['smallest_accuracy'])} right by plain up or down; or a Sharpe ratio of {own['smallest_sharpe_annual']:.1f} a year."
     )
 
 
 def seen(own: Scored) -> str:
     """Sample and spread of a recognition task."""
-    return f"Balanced accuracy {percent(own['balanced_accuracy'])} on {counted(own)}; a rule that reads the pixels gets 100 %."
+    return f"Balanced accuracy {as_percent(own['balanced_accuracy'])} on {counted(own)}; a rule that reads the pixels gets 100 %."
 
 
 def suspicions(own: Scored, others: dict[str, Scored], task: Task):
     """Results too good for real bars; none are raised by a simulated market except beating its optimum."""
     if task.bayes is not None:
         if own["accuracy_low"] > task.bayes:
-            yield f"right on {percent(own['accuracy'])}, more than the best possible {percent(task.bayes)}: look for a leak"
+            yield f"right on {as_percent(own['accuracy'])}, more than the best possible {as_percent(task.bayes)}: look for a leak"
         return
     for model, scored in {"the net": own, **others}.items():
         if scored.get("auroc_direction_low", 0.0) > TOO_GOOD:
@@ -382,7 +375,7 @@ def suspicions(own: Scored, others: dict[str, Scored], task: Task):
         )
 
 
-def missing(own: Scored, threshold: dict, task: Task, settings: dict):
+def missing_evidence(own: Scored, threshold: dict, task: Task, settings: dict):
     """What these predictions cannot show by themselves."""
     if not own["smallest_accuracy"] <= 0.53:
         yield "more test rows (an honest edge of 53 % could not be seen)"
@@ -397,4 +390,4 @@ def missing(own: Scored, threshold: dict, task: Task, settings: dict):
     if threshold.get("threshold") is None:
         yield f"a threshold ({threshold.get('flat') or 'none was chosen'})"
     if own.get("ece_low", 0.0) > 0.05:
-        yield f"calibration (confidence is off by {percent(own['ece'])})"
+        yield f"calibration (confidence is off by {as_percent(own['ece'])})"

@@ -69,7 +69,7 @@ class Sample:
         return (self.label == 0) | (self.label == len(self.world.classes) - 1)
 
 
-def draw(world: World, bars: int, rng: np.random.Generator) -> Sample:
+def draw_world(world: World, bars: int, rng: np.random.Generator) -> Sample:
     """A history of so many bars per symbol."""
     steps = log_returns(world, bars + world.horizon, rng)
     path = np.concatenate([np.zeros((world.symbols, 1)), np.cumsum(steps, 1)], 1)
@@ -120,11 +120,11 @@ def lean(sample: Sample, skill: float, rng: np.random.Generator) -> np.ndarray:
     world = sample.world
     bars = len(sample.label) // world.symbols
     idle = remembered(world.symbols, bars, world.memory, ANSWERED_TOGETHER, rng).ravel()
-    said = np.sqrt(1 - skill**2) * idle + skill * standardised(sample.forward)
+    said = np.sqrt(1 - skill**2) * idle + skill * standard_returns(sample.forward)
     return np.sign(said) if world.two_valued else said
 
 
-def standardised(forward: np.ndarray) -> np.ndarray:
+def standard_returns(forward: np.ndarray) -> np.ndarray:
     """(n,) forward returns less their mean, in standard deviations."""
     return (forward - forward.mean()) / forward.std()
 
@@ -140,8 +140,8 @@ def probabilities(sample: Sample, said: np.ndarray, stir: np.ndarray | None = No
 
 def skill_for(world: World, area: float, rng: np.random.Generator, size: int = 20_000) -> float:
     """The skill at which `lean` has this AUROC of up against down."""
-    sample = draw(World(**{**vars(world), "symbols": 1}), size, rng)
-    z = standardised(sample.forward)
+    sample = draw_world(World(**{**vars(world), "symbols": 1}), size, rng)
+    z = standard_returns(sample.forward)
     up, down = (rng.permutation(z[sample.label == k]) for k in (len(world.classes) - 1, 0))
     pairs = min(len(up), len(down))
 

@@ -34,7 +34,7 @@ SIZES = (
 )
 
 
-def render(template: str, metadata: dict, **words) -> str:
+def render_card(template: str, metadata: dict, **words) -> str:
     """Return a card: metadata as YAML between two rules, then the filled template."""
     pages = Environment(
         loader=FileSystemLoader(Path(__file__).parent / "templates"),
@@ -55,7 +55,7 @@ def model_card(run: Run, *, repo: str, exports: list[str], command: str) -> str:
     source = source_of(run.cfg)
     origin = {"random": "random", "pretrained": "from weights pretrained on photographs, under their own licence"}
     copied = ("interval", "window", "classes", "label", "kind", "horizon", "data_hash")
-    return render(
+    return render_card(
         "model.md.j2",
         model_metadata(run, card),
         **{name: made[name] for name in copied},
@@ -127,12 +127,12 @@ def dataset_card(
         "bars": bars,
     }
     metadata = dataset_metadata(card, cfg) | {"configs": _configs(bars), "dataset_info": [_info(card, sizes)]}
-    return render("dataset.md.j2", metadata, recipe_only=False, **words)
+    return render_card("dataset.md.j2", metadata, recipe_only=False, **words)
 
 
 def recipe_card(card: dict, *, repo: str, cfg, command: str) -> str:
     """Return the card of a data set that is only a recipe."""
-    return render(
+    return render_card(
         "dataset.md.j2",
         dataset_metadata(card, cfg) | {"viewer": False},
         recipe_only=True,

@@ -64,7 +64,7 @@ class Courier:
             try:
                 return self._once(api, parcel, repo, private, message)
             except errors as error:
-                reason, pause = explain(error, repo), max(pause, asked_to_wait(error))
+                reason, pause = explain_failure(error, repo), max(pause, asked_to_wait(error))
             if turn < self.retries:
                 self.say(f"{reason}: trying again in {pause:g} s")
                 self.sleep(pause)
@@ -123,7 +123,7 @@ def client(timeout: float):
     return HfApi(library_name="candlelab"), (HTTPError, OSError)
 
 
-def explain(error: Exception, repo: str) -> str:
+def explain_failure(error: Exception, repo: str) -> str:
     """Return a passing failure in a few words; raises UserError for one that only the user can mend."""
     status = getattr(getattr(error, "response", None), "status_code", None)
     if status in (401, 403):

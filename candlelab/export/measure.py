@@ -50,7 +50,7 @@ def race(paths: tuple[Path, Path], inputs: Arrays, *, n_calls: int) -> tuple[flo
     return first, second
 
 
-def answers(path: Path, inputs: Arrays, *, batch: int = 32) -> Arrays:
+def model_outputs(path: Path, inputs: Arrays, *, batch: int = 32) -> Arrays:
     """Return a file's outputs for all rows, asked `batch` at a time."""
     model = Predictor(path)
     count = len(next(iter(inputs.values())))

@@ -115,7 +115,7 @@ class Predictor:
         return {name: np.ascontiguousarray(value) for name, value in inputs.items()}
 
 
-def predict(
+def predict_batch(
     path: str | Path, inputs: dict[str, np.ndarray], *, recipe: str | None = None, threshold: float | None = None
 ) -> dict[str, np.ndarray]:
     """Return a model file's answers to one batch, with "signal" (B,) beside them where it names classes.

@@ -42,7 +42,7 @@ class Findings:
     max_accuracy_drop: float
 
 
-def write_report(path: Path, found: Findings) -> None:
+def write_export_report(path: Path, found: Findings) -> None:
     """Write the report as Markdown."""
     parts = [f"# {found.run}: exported models", DISCLAIMER, *_files(found.files), *_agreement(found.files)]
     if found.tried is not None:
@@ -61,7 +61,7 @@ def _files(files: list[ExportedFile]) -> list[str]:
     missing = [f"`{file.name}` was not written: {file.refused}." for file in files if file.refused is not None]
     return [
         "## Files",
-        table(head, rows),
+        markdown_table(head, rows),
         "Times are milliseconds per call, p50 / p90, on this machine's processor.",
         *missing,
     ]
@@ -74,7 +74,7 @@ def _agreement(files: list[ExportedFile]) -> list[str]:
     return [
         "## Agreement with torch",
         "Largest difference of a probability (of the forecast, for a net without classes).",
-        table(["file", *(f"batch {size}" for size in sizes)], rows),
+        markdown_table(["file", *(f"batch {size}" for size in sizes)], rows),
     ]
 
 
@@ -98,7 +98,7 @@ def _gate(found: Findings) -> list[str]:
         "## Eight bits",
         f"Calibrated on training windows, judged on {found.judged:,} validation windows: at most {found.max_accuracy_drop:g} "
         "percentage points of balanced accuracy may be lost, and of the forms that pass the fastest is written.",
-        table(head, rows),
+        markdown_table(head, rows),
         _decision(best, fp32),
     ]
 
@@ -119,10 +119,10 @@ def _decision(best: Candidate, fp32: ExportedFile) -> str:
 def _card(card: dict) -> list[str]:
     spelled = {name: ", ".join(map(str, value)) if isinstance(value, list) else value for name, value in card.items()}
     rows = [[name, "none" if value is None else str(value)] for name, value in spelled.items()]
-    return ["## What the files say of themselves", table(["name", "value"], rows)]
+    return ["## What the files say of themselves", markdown_table(["name", "value"], rows)]
 
 
-def table(head: list[str], rows: list[list[str]]) -> str:
+def markdown_table(head: list[str], rows: list[list[str]]) -> str:
     """Return a Markdown table; a bar inside a cell is escaped."""
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)

@@ -78,7 +78,7 @@ def folder(market: str, period: str, symbol: str, interval: str) -> str:
     return f"data/{MARKETS[market]}/{period}/klines/{symbol}/{interval}/"
 
 
-def months(start: int, end: int) -> list[str]:
+def months_between(start: int, end: int) -> list[str]:
     """Return YYYY-MM of every month that [start, end) touches."""
     first, last = (np.datetime64(t, "ms").astype("datetime64[M]") for t in (start, max(start, end - 1)))
     return [str(m) for m in np.arange(first, last + 1)]

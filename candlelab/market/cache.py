@@ -232,7 +232,7 @@ class CachedSeries:
     state: str = "whole"
 
 
-def inventory(cache: str | Path) -> list[CachedSeries]:
+def cache_inventory(cache: str | Path) -> list[CachedSeries]:
     """Return what is on disk under a cache folder, by source, market, symbol, interval; reads manifests only.
 
     A series that cannot be read is a row too, whose state says why.

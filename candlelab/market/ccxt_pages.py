@@ -60,15 +60,15 @@ class CcxtPages:
                     if "1d" in self._exchange().timeframes
                     else end
                 )
-                yield columns([]), min(at, end)
+                yield candle_columns([]), min(at, end)
                 continue
             self._check_reach(own, interval, at, rows[0][0])
             finished = [row for row in rows if int(next_open(np.int64(row[0]), interval)) <= now]
             if len(finished) < len(rows):
-                yield columns(finished), int(rows[len(finished)][0])
+                yield candle_columns(finished), int(rows[len(finished)][0])
                 return
             at = int(rows[-1][0]) + 1
-            yield columns(finished), at
+            yield candle_columns(finished), at
 
     def _check_reach(self, own: str, interval: str, at: int, first: int) -> None:
         """Raise DataTrouble if days of which the exchange has bars are missing before the first one it gives."""
@@ -92,7 +92,7 @@ class CcxtPages:
         def once() -> list[list]:
             made = self._exchange()
             made.last_json_response = None
-            rows = rows_of(made.fetch_ohlcv(own, frame, since=int(since), limit=PAGE))
+            rows = page_rows(made.fetch_ohlcv(own, frame, since=int(since), limit=PAGE))
             if made.last_json_response is None:  # ccxt takes a web page for an empty list
                 raise TransientError("the answer is no json")
             return rows
@@ -223,7 +223,7 @@ def ascii_name(name: str) -> bool:
     return name.replace("/", "").replace(":", "").replace("-", "").isalnum()
 
 
-def rows_of(found) -> list[list]:
+def page_rows(found) -> list[list]:
     """Return the rows of an answer, numbers, ascending, one per time; raises TransientError if it is something else."""
     try:
         rows = sorted([int(row[0]), *(float(cell) for cell in row[1:6])] for row in found if row[4] is not None)
@@ -232,7 +232,7 @@ def rows_of(found) -> list[list]:
     return list({row[0]: row for row in rows}.values())
 
 
-def columns(rows: list[list]) -> dict[str, np.ndarray]:
+def candle_columns(rows: list[list]) -> dict[str, np.ndarray]:
     """Return rows as columns: time int64 ms UTC, the others float64."""
     return {
         name: np.array([row[k] for row in rows], np.int64 if name == "time" else np.float64)

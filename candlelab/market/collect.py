@@ -150,7 +150,7 @@ class _Collection:
         place, notes = self.places, []
         if place.archive_url is None:
             return FetchPlan([], merge_ranges(ranges), None)
-        wanted = sorted({m for a, b in ranges for m in archive.months(a, b)})
+        wanted = sorted({m for a, b in ranges for m in archive.months_between(a, b)})
         monthly = self.published("monthly", wanted, "", notes)
         chosen = [m for m in wanted if m in monthly]
         rest = [m for m in wanted if m not in monthly and (not monthly or m > min(monthly))]

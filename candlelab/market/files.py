@@ -13,7 +13,7 @@ import numpy as np
 from candlelab.core.candles import Candles, concat
 from candlelab.core.errors import UserError
 from candlelab.core.interval import AUTO, check_interval, infer_interval, interval_ms
-from candlelab.market.quality import Quality, break_at_relistings, clean
+from candlelab.market.quality import Quality, break_at_relistings, clean_bars
 from candlelab.market.reading import SUFFIXES
 from candlelab.market.resample import resample
 from candlelab.market.symbols import tidy_symbol
@@ -52,9 +52,9 @@ def load_files(
         if len(bars["time"]) < len(whole["time"]) - (last_bar == "drop"):
             record.notes.append(
                 f"data.start and data.end leave out {len(whole['time']) - len(bars['time']):,} of the {len(whole['time']):,} bars "
-                f"of the files, which hold {span(whole['time'])}"
+                f"of the files, which hold {span_text(whole['time'])}"
             )
-        bars = clean(bars, record, now=int(clock.time() * 1000), misaligned=misaligned)
+        bars = clean_bars(bars, record, now=int(clock.time() * 1000), misaligned=misaligned)
         tape = Candles.build(symbols=(name,), intervals=(own,), symbol=np.zeros(len(bars["time"]), np.int32), **bars)
         tapes.append(tape if own == interval else resample(tape, interval, start=start))
     return break_at_relistings(tapes[0] if len(tapes) == 1 else concat(tapes)), quality
@@ -68,12 +68,12 @@ def finest(parts: dict[str, list[dict]]) -> str:
     return max(own, key=interval_ms)
 
 
-def told(tape: Candles, paths: list[Path], quality: list[Quality]) -> list[str]:
+def source_lines(tape: Candles, paths: list[Path], quality: list[Quality]) -> list[str]:
     """Return the lines that say what was taken from files: symbols, interval, span, and what was left out."""
     shown = ", ".join(tape.symbols[:8]) + (f" and {len(tape.symbols) - 8} more" if len(tape.symbols) > 8 else "")
     names = paths[0].name if len(paths) == 1 else f"{len(paths)} files"
     left = [f"{row.symbol}: {note}" for row in quality for note in row.notes if note.startswith("data.start")]
-    return [f"{names}: {shown}, {tape.interval} bars, {span(tape.time)}, {len(tape):,} bars", *left]
+    return [f"{names}: {shown}, {tape.interval} bars, {span_text(tape.time)}, {len(tape):,} bars", *left]
 
 
 def _cut(
@@ -86,7 +86,7 @@ def _cut(
         keep &= time != time.max()
     if not keep.any():
         raise UserError(
-            f"{name} has no bar in the asked range: the files hold {span(time)}, set data.start and data.end"
+            f"{name} has no bar in the asked range: the files hold {span_text(time)}, set data.start and data.end"
         )
     return bars if keep.all() else {k: v[keep] for k, v in bars.items()}
 
@@ -163,7 +163,7 @@ def own_interval(piece: dict, asked: str, name: str) -> str:
     return check_interval(table.interval) if table.interval else asked
 
 
-def span(time: np.ndarray) -> str:
+def span_text(time: np.ndarray) -> str:
     """Return "2018-02-09 16:00 to 2025-03-31 17:00" for ms UTC times in any order."""
     first, last = np.array([time.min(), time.max()]).astype("datetime64[ms]").astype("datetime64[m]")
     return f"{first} to {last}".replace("T", " ")

@@ -56,7 +56,7 @@ class Quality:
         return cls(**{f.name: row[f.name] for f in fields(cls) if f.name in row})
 
 
-def clean(bars: dict[str, np.ndarray], quality: Quality, *, now: int, misaligned: str) -> dict[str, np.ndarray]:
+def clean_bars(bars: dict[str, np.ndarray], quality: Quality, *, now: int, misaligned: str) -> dict[str, np.ndarray]:
     """Return the bars of one symbol in time order, one per grid time, fit for a tape; counts go into `quality`.
 
     bars        time (n,) ms UTC and float columns of the same length, in any order.
@@ -84,7 +84,7 @@ def clean(bars: dict[str, np.ndarray], quality: Quality, *, now: int, misaligned
             f"{quality.symbol}: no {quality.interval} bar is fit for use ({quality.unfinished} unfinished, "
             f"{quality.broken} broken, {quality.misaligned} misaligned): ask for another range"
         )
-    describe(bars, quality)
+    describe_bars(bars, quality)
     return bars
 
 
@@ -182,7 +182,7 @@ def _note_conflicts(times: np.ndarray, quality: Quality) -> None:
     )
 
 
-def describe(bars: dict[str, np.ndarray], quality: Quality) -> Quality:
+def describe_bars(bars: dict[str, np.ndarray], quality: Quality) -> Quality:
     """Fill in what can be seen in clean bars: span, gaps, re-listings, flat and empty bars; returns `quality`."""
     time = bars["time"]
     quality.rows = len(time)
@@ -241,5 +241,5 @@ def of_tape(candles: Candles) -> list[Quality]:
     for code, (name, interval) in enumerate(zip(candles.symbols, candles.intervals, strict=True)):
         rows = candles.symbol == code
         bars = {n: getattr(candles, n)[rows] for n in ("time", *PRICES, "volume")}
-        records.append(describe(bars, Quality(name, interval)))
+        records.append(describe_bars(bars, Quality(name, interval)))
     return records

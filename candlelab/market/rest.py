@@ -121,16 +121,16 @@ class Rest:
             rows = [r for r in self._page(symbol, interval, at, stop - 1) if at <= r[0] < stop]
             finished = [r for r in rows if r[CLOSE_TIME] < now]
             if len(finished) < len(rows):
-                yield columns(finished), int(rows[len(finished)][0])
+                yield kline_columns(finished), int(rows[len(finished)][0])
                 return
             full = len(rows) >= PAGE[self.market] and next_open(np.int64(rows[-1][0]), interval) < stop
             at = int(rows[-1][0]) + 1 if full else stop
-            yield columns(finished), at
+            yield kline_columns(finished), at
 
     def bars(self, symbol: str, interval: str, start: int, end: int) -> dict[str, np.ndarray]:
         """Return the finished bars with start <= open time < end, ms UTC, as float columns (time int64), without repeats."""
         found = [bars for bars, _ in self.pages(symbol, interval, start, end)]
-        return {name: np.concatenate([f[name] for f in found]) for name in FIELDS} if found else columns([])
+        return {name: np.concatenate([f[name] for f in found]) for name in FIELDS} if found else kline_columns([])
 
     def at(self, symbol: str, interval: str, times: np.ndarray) -> dict[str, np.ndarray]:
         """Return the finished bars that open at the asked times (ascending, ms UTC), as many as exist, in few pages."""
@@ -141,7 +141,7 @@ class Rest:
             last = int(times[np.searchsorted(times, reach, side="right") - 1])
             found.append(self.bars(symbol, interval, first, last + 1))
             k = int(np.searchsorted(times, last, side="right"))
-        bars = {name: np.concatenate([f[name] for f in found]) for name in FIELDS} if found else columns([])
+        bars = {name: np.concatenate([f[name] for f in found]) for name in FIELDS} if found else kline_columns([])
         wanted = np.isin(bars["time"], times)
         return {name: column[wanted] for name, column in bars.items()}
 
@@ -153,7 +153,9 @@ class Rest:
             "endTime": int(last),
             "limit": PAGE[self.market],
         }
-        return self.web.retry(f"{symbol} {interval} of {self.host}", lambda: rows_of(self._answer("/klines", params)))
+        return self.web.retry(
+            f"{symbol} {interval} of {self.host}", lambda: kline_rows(self._answer("/klines", params))
+        )
 
     def _answer(self, path: str, params: dict) -> Response:
         self.budget.wait()
@@ -181,7 +183,7 @@ def web_transport(web: HttpClient, rest_url: str, market: str) -> Callable[[str,
     return ask
 
 
-def rows_of(answer: Response) -> list[list]:
+def kline_rows(answer: Response) -> list[list]:
     """Return the rows of a kline answer, checked and ascending; raises TransientError if it is something else."""
     rows = _json(answer)
     if not isinstance(rows, list) or not all(isinstance(r, list) and len(r) >= 11 for r in rows):
@@ -200,7 +202,7 @@ def rows_of(answer: Response) -> list[list]:
     return rows
 
 
-def columns(rows: list[list]) -> dict[str, np.ndarray]:
+def kline_columns(rows: list[list]) -> dict[str, np.ndarray]:
     """Return rows as columns; repeated open times keep the later row."""
     rows = list({r[0]: r for r in rows}.values())
     return {

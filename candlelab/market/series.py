@@ -17,7 +17,7 @@ from candlelab.market.archive import MARKETS, list_folder
 from candlelab.market.cache import BarStore, CacheManifest
 from candlelab.market.collect import CacheFolders, collect
 from candlelab.market.progress import Progress
-from candlelab.market.quality import Quality, break_at_relistings, clean
+from candlelab.market.quality import Quality, break_at_relistings, clean_bars
 from candlelab.market.symbols import tidy_symbol
 from candlelab.market.web import UnknownSymbol
 
@@ -88,7 +88,7 @@ def load(
             f"{manifest.symbol} has no {manifest.interval} bar from {iso(wanted[0])} to {iso(wanted[1])} "
             f"(known: {have}): set data.symbols, data.start, data.end"
         )
-    bars = clean(bars, quality, now=int(clock.time() * 1000), misaligned=misaligned)
+    bars = clean_bars(bars, quality, now=int(clock.time() * 1000), misaligned=misaligned)
     return Candles.build(
         symbols=(manifest.symbol,), intervals=(manifest.interval,), symbol=np.zeros(len(bars["time"]), np.int32), **bars
     )

@@ -91,7 +91,7 @@ class Augment(nn.Module):
         if not self.training:
             return image
         if self.shift:
-            image = moved(image, *(self._pixels(image) for _ in range(2)))
+            image = shifted(image, *(self._pixels(image) for _ in range(2)))
         return self._lit(image) if self.brightness else image
 
     def _pixels(self, image: Tensor) -> Tensor:
@@ -102,7 +102,7 @@ class Augment(nn.Module):
         return (image * (1 + change)).round().clamp(0, 255).to(torch.uint8)
 
 
-def moved(image: Tensor, down: Tensor, right: Tensor) -> Tensor:
+def shifted(image: Tensor, down: Tensor, right: Tensor) -> Tensor:
     """Charts (B, C, H, W) moved by whole pixels, one (B,) number each way; what comes in has the colour of the top left corner."""
     count, _, height, width = image.shape
     row = torch.arange(height, device=image.device) - down[:, None]

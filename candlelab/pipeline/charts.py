@@ -15,7 +15,7 @@ from candlelab.core.candles import Candles
 from candlelab.core.errors import UserError
 from candlelab.core.interval import to_time
 from candlelab.data.windows import valid_ends
-from candlelab.pipeline.library import chart_style, label_rule, tape_of, torch_device
+from candlelab.pipeline.library import chart_style, label_rule, tape_from, torch_device
 from candlelab.render.bars import Tape
 
 
@@ -48,7 +48,7 @@ class Charts(Dataset):
         style_settings: dict[str, Any] | None = None,
         label_settings: dict[str, Any] | None = None,
     ) -> None:
-        self.candles = tape_of(candles)
+        self.candles = tape_from(candles)
         self.style = chart_style(style, size, {"window": window} | (style_settings or {}))
         self.rule: Any = label_rule(label, label_settings or {})
         self.window = self.style.window

@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.table import Table
 
 
-def show(table: Table) -> None:
+def print_table(table: Table) -> None:
     """Print a table; outside a terminal as wide as it needs, in a narrow terminal with words folded instead of cut."""
     for column in table.columns:
         column.overflow = "fold"

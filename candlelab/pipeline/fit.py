@@ -21,10 +21,10 @@ from candlelab.pipeline.difficulty import right_by_difficulty
 from candlelab.pipeline.estimate import guess_of_run
 from candlelab.pipeline.instrument import examine
 from candlelab.pipeline.measure import PeakMemory, costs
-from candlelab.pipeline.predictions import forecast_errors, net_rows, table, write_table
+from candlelab.pipeline.predictions import forecast_errors, net_rows, prediction_table, write_table
 from candlelab.pipeline.ranks import others
 from candlelab.pipeline.scoring import bayes_of, score_and_report
-from candlelab.pipeline.trust import card_of
+from candlelab.pipeline.trust import checked_card
 from candlelab.trainer.checkpoints import Places
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def _fit_and_score(cfg: DictConfig, folder: Path, ready: Ready, log: RunLog) -> 
     if found is not None:
         runs.write_json(folder / runs.INSTRUMENT, asdict(found))
     answers = {"net": net_rows(learner, parts.data, error=error)} | baseline_rows(parts.data, seed=cfg.seed)
-    write_table(folder / runs.PREDICTIONS, table(parts.data, answers))
+    write_table(folder / runs.PREDICTIONS, prediction_table(parts.data, answers))
     runs.write_json(folder / runs.BAYES, bayes_of(parts.data))
     runs.write_json(folder / runs.DIFFICULTY, right_by_difficulty(cfg, learner, parts.data))
     fitted = {
@@ -113,7 +113,7 @@ def save_model(parts: Parts, learner, folder: Path) -> float | None:
     fitted = {"forecast_error": error, "forecast_range": None if errors is None else expected_range(errors)}
     parts.data.tokenizer.save(folder / runs.TOKENIZER)
     runs.write_json(folder / runs.PREPROCESSING, preprocessing(parts) | fitted)
-    runs.write_json(folder / runs.DATA, card_of(parts.data))
+    runs.write_json(folder / runs.DATA, checked_card(parts.data))
     return error
 
 

@@ -41,7 +41,7 @@ def component(group: str, name: str, settings: dict[str, Any], *words: str) -> A
     return build(nested, key)
 
 
-def tape_of(candles: Candles | pd.DataFrame) -> Candles:
+def tape_from(candles: Candles | pd.DataFrame) -> Candles:
     """Return the tape of a table of bars: open_time (or a column or index of times), open, high, low, close, volume."""
     if isinstance(candles, Candles):
         return candles
@@ -61,7 +61,7 @@ def read(path: str | Path, symbols: list[str], interval: str, settings: dict[str
     return source.fetch(symbols, interval, None, None)
 
 
-def fetch(
+def fetch_bars(
     symbols: list[str], interval: str, start: str | None, end: str | None, source: str, settings: dict[str, Any]
 ) -> Candles:
     """Return bars of an exchange or another source."""

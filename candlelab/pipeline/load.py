@@ -8,7 +8,7 @@ from candlelab import run as runs
 from candlelab.pipeline.shown_run import ShownRun
 
 
-def load_run(folder: str | Path) -> ShownRun:
+def load_or_download(folder: str | Path) -> ShownRun:
     """Return the finished run in a folder, or published on the Hub as "user/name".
 
     Raises UserError, naming the nearest run, if there is none or it never finished.

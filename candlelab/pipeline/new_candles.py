@@ -28,7 +28,7 @@ EXCHANGES = (
 SPARE = 500  # bars before the window and its warm-up, so that what fades with time has faded
 
 
-def fetch(
+def fetch_new_candles(
     cfg: DictConfig, recipe: DictConfig, given: list[str], csv: str | None, *, at: int | None, bars: int
 ) -> Candles:
     """Return the tape to predict on, coarsened and thinned as in training; it is open at the end, whatever the training's end was.

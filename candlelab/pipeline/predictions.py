@@ -71,7 +71,7 @@ def net_rows(learner, data, *, error: float | None) -> dict[str, tuple[np.ndarra
     return answers
 
 
-def table(data, answers: dict[str, dict[str, tuple[np.ndarray, np.ndarray]]]) -> pd.DataFrame:
+def prediction_table(data, answers: dict[str, dict[str, tuple[np.ndarray, np.ndarray]]]) -> pd.DataFrame:
     """Return the predictions of all models: one block of rows per model and part, the same rows in each."""
     blocks = []
     for part in EVALUATED:

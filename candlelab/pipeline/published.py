@@ -47,14 +47,14 @@ def in_time_order(data, part: str) -> np.ndarray:
 
 
 def _write_file(data, ends: np.ndarray, path: Path) -> None:
-    form = schema(data.label.classes)
+    form = parquet_schema(data.label.classes)
     with pq.ParquetWriter(path, form, compression="zstd") as file:
         for first in range(0, len(ends), BATCH):
             some = ends[first : first + BATCH]
-            file.write_table(pa.Table.from_pydict(columns(data, some), schema=form))
+            file.write_table(pa.Table.from_pydict(window_columns(data, some), schema=form))
 
 
-def columns(data, ends: np.ndarray) -> dict:
+def window_columns(data, ends: np.ndarray) -> dict:
     """Return the columns of some windows, as `schema` names them."""
     made = data.prepared
     names = np.array(made.candles.symbols)[made.candles.symbol[ends]]
@@ -86,7 +86,7 @@ def next_close(candles, ends: np.ndarray) -> np.ndarray:
     return np.where(follows, candles.close[after], np.nan)
 
 
-def schema(classes: tuple[str, ...]) -> pa.Schema:
+def parquet_schema(classes: tuple[str, ...]) -> pa.Schema:
     """Return the Parquet schema, with what `datasets` needs to see images and class names."""
     features = {
         "image": {"_type": "Image"},

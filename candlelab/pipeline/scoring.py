@@ -34,7 +34,7 @@ def score_and_report(run: runs.Run, cfg: DictConfig, *, extra: dict, data) -> tu
     if data is not None and data.renderer is not None:
         _keep_charts(run, data)
     settings = plain(cfg)["evaluate"]
-    scores = score(run, settings)
+    scores = score_run(run, settings)
     scores = replace(scores, metrics=scores.metrics | extra)
     with runs.rewriting(run.folder, *OWN):
         write_scores(run, scores, run.folder, settings)
@@ -50,7 +50,7 @@ def lines_of(scores: Scores) -> list[str]:
     return [*scores.verdict.lines(), *filter(None, more)]
 
 
-def score(run: runs.Run, settings: dict) -> Scores:
+def score_run(run: runs.Run, settings: dict) -> Scores:
     """Return what an evaluation with some settings says of a run's predictions; nothing is written."""
     made, card = run.preprocessing, run.card
     return build({"evaluate": settings}, "evaluate").score(
@@ -82,11 +82,11 @@ def write_scores(run: runs.Run, scores: Scores, folder: Path, settings: dict, *,
         files.write_text(folder / runs.PER_PERIOD, neutral_table(scores.per_period).to_csv())
     if scores.verdict.kind == "forecast":
         runs.write_text(folder / runs.TRADES, neutral_table(scores.trades).to_csv(index=False, float_format="%.8g"))
-    write_page(run, scores, folder, about or {})
+    write_run_page(run, scores, folder, about or {})
     runs.finish(folder, scores.metrics)
 
 
-def write_page(run: runs.Run, scores: Scores, folder: Path, about: dict) -> None:
+def write_run_page(run: runs.Run, scores: Scores, folder: Path, about: dict) -> None:
     """Write report.html into a folder: nothing is computed but pictures."""
     card = run.card | {"title": run.folder.name, "directions": sides_of(run.preprocessing)} | about
     provenance = run.environment | {

@@ -41,7 +41,7 @@ def write_study(folder: Path, cfg: DictConfig) -> Path:
 def readable_rows_of(folder: Path) -> list[dict]:
     """Return the rows of one run; one that is damaged is a row with its reason, and the study goes on without it."""
     try:
-        rows = rows_of(folder)
+        rows = leaderboard_rows(folder)
         if rows[0]["state"] == "finished":
             run = runs.Run(folder)
             assert run.predictions is not None and run.epochs is not None  # read now, so that a damage shows here
@@ -60,7 +60,7 @@ def readable_rows_of(folder: Path) -> list[dict]:
         ]
 
 
-def rows_of(folder: Path) -> list[dict]:
+def leaderboard_rows(folder: Path) -> list[dict]:
     """Return the leaderboard rows of one run: its own, and one per other evaluation it was scored with."""
     own = row_of(folder)
     if own["state"] != "finished" or not (folder / runs.SCORES).is_dir():

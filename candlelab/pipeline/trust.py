@@ -16,7 +16,7 @@ from candlelab.pipeline.predictions import EVALUATED
 from candlelab.run import PREDICTIONS, Run
 
 
-def card_of(data) -> dict:
+def checked_card(data) -> dict:
     """Return the data card with what is wrong with the bars, and hashes of the rows to be predicted, to know them again."""
     rows = pd.concat([data.rows(part).assign(model="") for part in EVALUATED])
     return data.describe() | {"quality": [finding.row() for finding in findings_of(data)], "rows": row_hashes(rows)}

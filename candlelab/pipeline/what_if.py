@@ -15,7 +15,7 @@ from candlelab import run as runs
 from candlelab.config import plain
 from candlelab.core.spreadsheet import neutral_table
 from candlelab.pipeline.overrides import laid_over, overridden
-from candlelab.pipeline.scoring import lines_of, own_settings, score, write_scores
+from candlelab.pipeline.scoring import lines_of, own_settings, score_run, write_scores
 from candlelab.pipeline.varied import flat
 from candlelab.report.what_if_page import write_what_if
 
@@ -73,7 +73,7 @@ class WhatIf:
 def rescore(asked: WhatIf) -> tuple[dict, list[str]]:
     """Score a run with other settings into scores/<hash>/; return the metrics and the verdict's lines. The run is not touched."""
     assert not asked.is_own
-    scores = score(asked.run, asked.settings)
+    scores = score_run(asked.run, asked.settings)
     scores = replace(scores, metrics=scores.metrics | asked.run.costs)
     words = ", ".join(f"{name} {value}" for name, value in asked.changes.items())
     runs.unfinish(asked.folder)
@@ -90,13 +90,13 @@ def write_comparison(asked: Sequence[WhatIf]) -> tuple[pd.DataFrame, Path]:
     """
     own = {each.run.folder: WhatIf(each.run, own_settings(each.run)) for each in asked}
     scores = list({each.folder: each for each in (*own.values(), *asked)}.values())
-    table = comparison(scores)
+    table = comparison_rows(scores)
     place = next(iter(own)) / runs.SCORES if len(own) == 1 else next(iter(own)).parent
     runs.write_text(place / "scores.csv", neutral_table(table).to_csv(index=False))
     return table, write_what_if(place / "scores.html", table, title=", ".join(sorted(folder.name for folder in own)))
 
 
-def comparison(scores: Sequence[WhatIf]) -> pd.DataFrame:
+def comparison_rows(scores: Sequence[WhatIf]) -> pd.DataFrame:
     """Return one row per score: run (if there are several), the settings that differ, measures, threshold, verdict, folder."""
     settings = [flat({"evaluate": each.settings}) for each in scores]
     names = list(dict.fromkeys(name for each in settings for name in each))

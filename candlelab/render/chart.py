@@ -11,7 +11,7 @@ from array_api_compat import array_namespace, device, is_torch_array
 
 from candlelab.core.contracts import StorageLike
 from candlelab.render.bars import Bars
-from candlelab.render.raster import FillName, choose
+from candlelab.render.raster import FillName, choose_fill
 from candlelab.render.spans import Canvas, Places, Spans, canvas
 from candlelab.render.style import Missing, Style, from_numpy
 
@@ -45,7 +45,7 @@ class Chart(Style):
         if is_torch_array(spans.top) and spans.top.device.type == "cpu":
             painter = "torch"  # a graph that is being exported is made of tensor operations only
         else:
-            painter = choose(self.fill, spans.top)
+            painter = choose_fill(self.fill, spans.top)
         _say_once(type(self).__name__, self.fill, painter)
         return PAINTERS[painter](spans, self.canvas)
 
@@ -55,7 +55,7 @@ class Chart(Style):
 
     def paint(self, plan: Spans, images: np.ndarray) -> None:
         """Paint the spans into images (B, C, H, W); called by several threads at once."""
-        painter = choose(self.fill, plan.top)
+        painter = choose_fill(self.fill, plan.top)
         _say_once(type(self).__name__, self.fill, painter)
         if painter == "numba":
             from candlelab.render.raster import numba_fill

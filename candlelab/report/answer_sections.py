@@ -47,7 +47,7 @@ def forecast_sentence(metrics: Mapping[str, Any]) -> str | None:
     )
 
 
-def named(results: ReportData, threshold: Mapping[str, Any]) -> Section:
+def named_section(results: ReportData, threshold: Mapping[str, Any]) -> Section:
     """How much a recogniser names, and how rightly; empty for forecasts and for runs that never abstain."""
     return (
         Section("Where it is silent", facts=_named_facts(results, threshold))

@@ -8,7 +8,7 @@ from typing import Any
 
 from candlelab.core import files
 from candlelab.core.spreadsheet import neutral
-from candlelab.evaluate.leaderboard import baselines_of, data_set, missing
+from candlelab.evaluate.leaderboard import baselines_of, data_set, is_missing
 
 # The columns of HF Benchmark, in its order, then what it left out. Recall is the mean recall of the classes.
 COLUMNS: dict[str, str] = {
@@ -61,7 +61,9 @@ def write_csv(path: Path, rows: Sequence[Mapping[str, Any]], months: Sequence[Ma
     writer.writerow(COLUMNS)
     for row in (*_with_baselines(rows), *months):
         cells = {**row.get("metrics", {}), **row}
-        writer.writerow(["" if missing(cells.get(source)) else neutral(cells[source]) for source in COLUMNS.values()])
+        writer.writerow(
+            ["" if is_missing(cells.get(source)) else neutral(cells[source]) for source in COLUMNS.values()]
+        )
     files.write_text(path, memory.getvalue())
 
 

@@ -28,7 +28,7 @@ class ReportFigures:
         made = [
             sections.quality(results, predictions),
             sections.errors(results, scores.curves, predictions),
-            sections.training(results, epochs),
+            sections.training_section(results, epochs),
         ]
         if scores.verdict.kind == "forecast":
             made.append(money_section.money(results, scores.curves, scores.threshold, scores.trades))

@@ -12,7 +12,7 @@ from markupsafe import Markup
 from candlelab.core.files import write_text
 from candlelab.evaluate.intervals import wilson
 from candlelab.report import formats
-from candlelab.report.svg import Panel, labelled, span, ticks, time_ticks
+from candlelab.report.svg import Panel, labelled, ticks, time_ticks, value_range
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ def range_bar(estimate: Estimate, reference: Reference, words: Callable[[float],
     """A verdict's interval drawn against the value that would mean nothing is there."""
     low, high = _ends(estimate)
     panel = Panel(
-        span([low, high, estimate.value, reference.value], pad=0.22, least=1e-6),
+        value_range([low, high, estimate.value, reference.value], pad=0.22, least=1e-6),
         (0, 1),
         f"{words(estimate.value)}, {reference.name}",
         width=300,
@@ -119,7 +119,7 @@ def shortened(name: str) -> str:
     return name if len(name) <= LONGEST else name[: LONGEST - 1] + "…"
 
 
-def comparison(
+def comparison_figure(
     rows: Sequence[Estimate],
     references: Sequence[Reference],
     *,
@@ -132,7 +132,7 @@ def comparison(
     ends = [end for row in rows for end in (*_ends(row), row.value)] + [reference.value for reference in references]
     right = 18 if len(references) < 2 else 78  # the second reference writes its name to its right
     panel = Panel(
-        span(ends),
+        value_range(ends),
         (len(rows) - 0.5, -0.5),
         title,
         height=64 + 25 * len(rows),
@@ -156,7 +156,7 @@ def comparison(
     return Figure(title, note, panel.svg())
 
 
-def confusion(matrix: np.ndarray, classes: Sequence[str]) -> Figure:
+def confusion_figure(matrix: np.ndarray, classes: Sequence[str]) -> Figure:
     """Shares of each true class by answer; matrix (K, K) of counts, rows true."""
     matrix = np.asarray(matrix, dtype=float)
     share = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
@@ -211,7 +211,7 @@ def reliability(confidence: np.ndarray, hit: np.ndarray, cases: np.ndarray) -> F
     used = (cases > 0) & np.isfinite(confidence) & np.isfinite(hit)
     confidence, hit, cases = confidence[used], hit[used], cases[used]
     spread = 1.96 * np.sqrt(np.clip(hit * (1 - hit), 1e-4, None) / cases)
-    low, high = span([*confidence, *np.clip(hit - spread, 0, 1), *np.clip(hit + spread, 0, 1)], least=0.1)
+    low, high = value_range([*confidence, *np.clip(hit - spread, 0, 1), *np.clip(hit + spread, 0, 1)], least=0.1)
     panel = Panel((max(low, 0), min(high, 1)), (max(low, 0), min(high, 1)), "reliability", height=300)
     marks = labelled(ticks(*panel.x, 5), formats.percent, scale=100)
     panel.left_axis(marks)
@@ -235,7 +235,9 @@ def threshold_curve(
     """Yearly Sharpe after fees by threshold; (M,) each, NaN where there is none."""
     both = np.concatenate([validation, test]).astype(float)
     both = both[np.isfinite(both)]
-    panel = Panel(span(threshold, pad=0.03, least=1e-6), span([0.0, *both], least=0.5), "Sharpe by threshold")
+    panel = Panel(
+        value_range(threshold, pad=0.03, least=1e-6), value_range([0.0, *both], least=0.5), "Sharpe by threshold"
+    )
     panel.left_axis(labelled(ticks(*panel.y, 5), formats.number))
     panel.bottom_axis(labelled(ticks(*panel.x, 5), formats.percent, scale=100), across)
     panel.stroke(panel.x[0], 0, panel.x[1], 0, "zero")
@@ -286,11 +288,11 @@ def drawdown(time: np.ndarray, curves: Sequence[tuple[str, str, np.ndarray]]) ->
 def _over_time(time: np.ndarray, curves: Sequence, start: float, label: str) -> Panel:
     """Curves over calendar time, thinned to what a screen can show."""
     values = np.concatenate([np.asarray(curve, dtype=float) for _, _, curve in curves])
-    panel = Panel((float(np.min(time)), float(np.max(time)) + 1), span([start, *values], least=0.01), label)
+    panel = Panel((float(np.min(time)), float(np.max(time)) + 1), value_range([start, *values], least=0.01), label)
     panel.bottom_axis(time_ticks(*panel.x, most=5))
     panel.stroke(panel.x[0], start, panel.x[1], start, "zero")
     for kind, name, curve in curves:
-        panel.line(*thin(time, curve), kind, name)
+        panel.line(*thinned_line(time, curve), kind, name)
     return panel
 
 
@@ -303,7 +305,7 @@ def _legend(curves: Sequence) -> tuple[tuple[str, str], ...]:
     return tuple((kind, name) for kind, name, _ in curves)
 
 
-def thin(x: np.ndarray, y: np.ndarray, most: int = 240) -> tuple[np.ndarray, np.ndarray]:
+def thinned_line(x: np.ndarray, y: np.ndarray, most: int = 240) -> tuple[np.ndarray, np.ndarray]:
     """At most `2 * most` points that keep the lowest and highest value of every stretch."""
     x, y = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
     if len(x) <= 2 * most:
@@ -328,7 +330,7 @@ def over_time(
 ) -> Figure:
     """A share per stretch of time with its interval; (B,) each, time in ms UTC."""
     ends = [*low, *high, *(reference.value for reference in references)]
-    panel = Panel(span(time, pad=0.06, least=1e6), span(ends, least=0.02), title)
+    panel = Panel(value_range(time, pad=0.06, least=1e6), value_range(ends, least=0.02), title)
     panel.left_axis(labelled(ticks(*panel.y, 5), formats.percent, scale=100))
     panel.bottom_axis(time_ticks(*panel.x, most=5))
     for reference in references:
@@ -359,7 +361,7 @@ def by_difficulty(levels: Sequence[Mapping[str, float]], chance: float) -> Figur
     return Figure("Right by difficulty", note, panel.svg())
 
 
-def training(
+def training_figure(
     epoch: np.ndarray,
     curves: Sequence[tuple[str, str, np.ndarray]],
     *,
@@ -370,8 +372,8 @@ def training(
     """One quantity per epoch; curves = (kind, name, values)."""
     values = [value for _, _, curve in curves for value in curve]
     panel = Panel(
-        span(epoch, pad=0.03, least=1),
-        span(values, least=0.02 if words is formats.percent else 0.005),
+        value_range(epoch, pad=0.03, least=1),
+        value_range(values, least=0.02 if words is formats.percent else 0.005),
         title,
         height=220,
     )

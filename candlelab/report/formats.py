@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from candlelab.evaluate.leaderboard import missing
+from candlelab.evaluate.leaderboard import is_missing
 
 DASH = "–"
 THIN = "\u202f"
@@ -11,7 +11,7 @@ MINUS = "\u2212"
 
 def number(value: float | None, digits: int = 3) -> str:
     """A plain decimal with a true minus sign; `–` when missing."""
-    if missing(value):
+    if is_missing(value):
         return DASH
     text = f"{value:,.{digits}f}".replace(",", THIN)
     return text.replace("-", MINUS) if float(f"{value:.{digits}f}") else text.replace("-", "")
@@ -19,36 +19,36 @@ def number(value: float | None, digits: int = 3) -> str:
 
 def percent(value: float | None, digits: int = 1) -> str:
     """A fraction as a percentage: 0.531 -> `53.1 %`."""
-    return DASH if missing(value) else number(100 * value, digits) + THIN + "%"
+    return DASH if is_missing(value) else number(100 * value, digits) + THIN + "%"
 
 
 def points(value: float | None, digits: int = 1) -> str:
     """A difference of two percentages: 0.012 -> `+1.2 points`."""
-    if missing(value):
+    if is_missing(value):
         return DASH
     return ("+" if value > 0 else "") + number(100 * value, digits) + THIN + "points"
 
 
 def signed(value: float | None, digits: int = 3) -> str:
     """A difference: 0.012 -> `+0.012`."""
-    return ("+" if not missing(value) and value > 0 else "") + number(value, digits)
+    return ("+" if not is_missing(value) and value > 0 else "") + number(value, digits)
 
 
 def interval(low: float | None, high: float | None, digits: int = 1) -> str:
     """Two fractions as the ends of a percentage interval: `52.0–54.1`; empty when missing."""
-    if missing(low) or missing(high):
+    if is_missing(low) or is_missing(high):
         return ""
     return f"{number(100 * low, digits)}{' to ' if low < 0 else DASH}{number(100 * high, digits)}"
 
 
 def count(value: float | None) -> str:
     """A whole number in groups of three."""
-    return DASH if missing(value) else f"{round(value):,}".replace(",", THIN)
+    return DASH if is_missing(value) else f"{round(value):,}".replace(",", THIN)
 
 
 def short(value: float | None) -> str:
     """A count with a suffix, three digits: 86.6 M, 2.1 k, 512."""
-    if missing(value):
+    if is_missing(value):
         return DASH
     for size, suffix in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
         if abs(value) >= size:
@@ -58,7 +58,7 @@ def short(value: float | None) -> str:
 
 def seconds(value: float | None) -> str:
     """A duration: 0.4 s, 42 s, 3 min 20 s, 2 h 05 min."""
-    if missing(value):
+    if is_missing(value):
         return DASH
     if value < 100:
         return f"{value:.2g}{THIN}s" if value < 10 else f"{value:.0f}{THIN}s"
@@ -70,26 +70,26 @@ def seconds(value: float | None) -> str:
 
 def megabytes(value: float | None) -> str:
     """An amount of memory given in MB: 512 MB, 1.15 GB."""
-    if missing(value):
+    if is_missing(value):
         return DASH
     return f"{value:.0f}{THIN}MB" if value < 1000 else f"{value / 1000:.3g}{THIN}GB"
 
 
 def milliseconds(value: float | None) -> str:
     """A latency: 0.42 ms, 13.8 ms, 210 ms."""
-    return DASH if missing(value) else f"{value:.3g}{THIN}ms"
+    return DASH if is_missing(value) else f"{value:.3g}{THIN}ms"
 
 
-def plain(value: Any) -> str:
+def as_text(value: Any) -> str:
     """Whatever stands in a data card or provenance table, as text."""
     if isinstance(value, bool) or value is None:
         return {True: "yes", False: "no", None: DASH}[value]
     if isinstance(value, int):
         return count(value)
     if isinstance(value, float):
-        return DASH if missing(value) else f"{value:.6g}".replace("-", MINUS)
+        return DASH if is_missing(value) else f"{value:.6g}".replace("-", MINUS)
     if isinstance(value, dict):
-        return ", ".join(f"{name} {plain(item)}" for name, item in value.items() if item is not None)
+        return ", ".join(f"{name} {as_text(item)}" for name, item in value.items() if item is not None)
     if isinstance(value, (list, tuple)):
         return ", ".join(str(item) for item in value)
     return str(value)

@@ -8,17 +8,17 @@ from typing import Any
 import numpy as np
 
 from candlelab.report import formats
-from candlelab.report.figures import Figure, thin
-from candlelab.report.svg import Panel, labelled, span, ticks, time_ticks
+from candlelab.report.figures import Figure, thinned_line
+from candlelab.report.svg import Panel, labelled, ticks, time_ticks, value_range
 
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 MOST_YEARS = 12
 
 
-def fee_curve(curve: Mapping[str, np.ndarray], own: float, breakeven: float | None) -> Figure:
+def fee_curve_figure(curve: Mapping[str, np.ndarray], own: float, breakeven: float | None) -> Figure:
     """Sharpe ratio of the same trades by cost; own, breakeven in basis points, None where no cost is low enough."""
     bps, ratio = (np.asarray(curve[name], dtype=float) for name in ("bps", "sharpe"))
-    panel = Panel((0.0, float(bps[-1])), span([0.0, *ratio], least=0.5), "Sharpe by fee")
+    panel = Panel((0.0, float(bps[-1])), value_range([0.0, *ratio], least=0.5), "Sharpe by fee")
     panel.left_axis(labelled(ticks(*panel.y, 5), formats.number))
     panel.bottom_axis(
         labelled(ticks(*panel.x, 5), formats.number), "fee and slippage, basis points per change of position"
@@ -51,8 +51,8 @@ def _breakeven_words(breakeven: float | None) -> str:
 
 def rolling(curve: Mapping[str, np.ndarray]) -> Figure:
     """Annualised Sharpe ratio of the days before each moment."""
-    time, ratio = thin(curve["time"], curve["sharpe"])
-    panel = Panel((float(time[0]), float(time[-1]) + 1), span([0.0, *ratio], least=0.5), "rolling Sharpe")
+    time, ratio = thinned_line(curve["time"], curve["sharpe"])
+    panel = Panel((float(time[0]), float(time[-1]) + 1), value_range([0.0, *ratio], least=0.5), "rolling Sharpe")
     panel.left_axis(labelled(ticks(*panel.y, 5), formats.number))
     panel.bottom_axis(time_ticks(*panel.x, most=5))
     panel.stroke(panel.x[0], 0, panel.x[1], 0, "zero")
@@ -62,7 +62,7 @@ def rolling(curve: Mapping[str, np.ndarray]) -> Figure:
     return Figure("Rolling Sharpe", note, panel.svg())
 
 
-def months(curve: Mapping[str, np.ndarray]) -> Figure:
+def months_figure(curve: Mapping[str, np.ndarray]) -> Figure:
     """Net return of every month; years are rows, the newest last, at most twelve."""
     year, month, gain = (np.asarray(curve[name], dtype=float) for name in ("year", "month", "return_pct"))
     years = np.unique(year)[-MOST_YEARS:]
@@ -99,9 +99,9 @@ def plots_of(curves: Mapping[str, Any], own: float, breakeven: float | None) -> 
     """The pictures that the curves of a run allow."""
     made = []
     if curves.get("fees"):
-        made.append(fee_curve(curves["fees"], own, breakeven))
+        made.append(fee_curve_figure(curves["fees"], own, breakeven))
     if curves.get("rolling"):
         made.append(rolling(curves["rolling"]))
     if curves.get("months"):
-        made.append(months(curves["months"]))
+        made.append(months_figure(curves["months"]))
     return made

@@ -52,7 +52,7 @@ def write_report(
         sections.data(results),
         sections.quality(results, predictions, difficulty),
         sections.errors(results, scores.curves, predictions),
-        answer_sections.named(results, scores.threshold),
+        answer_sections.named_section(results, scores.threshold),
         answer_sections.forecast(results),
         Section("Money")
         if recognition
@@ -61,7 +61,7 @@ def write_report(
         sections.explained(explained or {}),
         breakdown_sections.symbols(results, scores.per_symbol),
         breakdown_sections.periods(results, scores.per_period),
-        sections.training(results, epochs),
+        sections.training_section(results, epochs),
         sections.provenance(origin),
     ]
     box = _verdict(results, verdict, Path(path).parent.name)

@@ -32,11 +32,11 @@ def data(results: ReportData) -> Section:
     """What went in: the data card and how many of each label every part holds."""
     card = results.card
     facts = [
-        (name.replace("_", " "), formats.plain(card[name])[: 10 if name in ("first", "last") else None])
+        (name.replace("_", " "), formats.as_text(card[name])[: 10 if name in ("first", "last") else None])
         for name in FACTS
         if card.get(name) is not None
     ]
-    facts += [(str(name).replace("_", " "), formats.plain(value)) for name, value in card.get("about", {}).items()]
+    facts += [(str(name).replace("_", " "), formats.as_text(value)) for name, value in card.get("about", {}).items()]
     parts = card["parts"]
     rows = [["windows", *(formats.count(part["samples"]) for part in parts.values())]]
     if any(part.get("unlabelled") for part in parts.values()):
@@ -157,7 +157,7 @@ def _comparison(results: ReportData, metric: str, references: Sequence[Reference
         if results.get(key) is not None
     ]
     title = QUALITY[metric][0]
-    return figures.comparison(
+    return figures.comparison_figure(
         rows, references, title=title[0].upper() + title[1:], note=NOTES[metric], axis=title, words=words
     )
 
@@ -175,7 +175,7 @@ def _versus(results: ReportData) -> Figure | None:
         return None
     note = "Right of the line the model is better; a bar that touches the line shows no difference."
     title = QUALITY[measure][0]
-    return figures.comparison(
+    return figures.comparison_figure(
         rows,
         [Reference(0.0, "as good", "zero")],
         title="This model minus …",
@@ -215,7 +215,7 @@ def errors(results: ReportData, curves: Mapping[str, Any], predictions: pd.DataF
     plots, tables = [], []
     matrix = np.array(curves.get("confusion", {}).get("counts", []))
     if matrix.sum():
-        plots.append(figures.confusion(matrix, results.classes))
+        plots.append(figures.confusion_figure(matrix, results.classes))
         told, true = matrix.sum(axis=0), matrix.sum(axis=1)
         rates = [
             [formats.percent(results.get(f"test/{rate}/{name}")) for rate in ("precision", "recall", "f1")]
@@ -325,7 +325,7 @@ def _chart(image: np.ndarray, caption: Mapping[str, Any]) -> AnsweredChart:
     )
 
 
-def training(results: ReportData, rows: Sequence[Mapping[str, float]]) -> Section:
+def training_section(results: ReportData, rows: Sequence[Mapping[str, float]]) -> Section:
     """Loss and metrics per epoch; nothing without rows."""
     if not rows:
         return Section("Training")
@@ -343,7 +343,7 @@ def training(results: ReportData, rows: Sequence[Mapping[str, float]]) -> Sectio
             if f"{split}/{name}" in columns
         ]
         if curves and len(epoch) > 1:
-            plots.append(figures.training(epoch, curves, title=title, note="", words=words))
+            plots.append(figures.training_figure(epoch, curves, title=title, note="", words=words))
     facts = [
         ("epochs", formats.count(results.get("fit/epochs"))),
         ("time", formats.seconds(results.get("fit/seconds"))),
@@ -375,5 +375,5 @@ def by_epoch(rows: Sequence[Mapping[str, float]]) -> tuple[np.ndarray, dict[str,
 
 def provenance(entries: Mapping[str, Any]) -> Section:
     """Where every number came from: commit, versions, data hash, machine."""
-    rows = [[str(name).replace("_", " "), formats.plain(value)] for name, value in entries.items()]
+    rows = [[str(name).replace("_", " "), formats.as_text(value)] for name, value in entries.items()]
     return Section("Provenance", tables=[Table((), rows, prose=True)] if rows else [])

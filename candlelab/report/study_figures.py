@@ -7,7 +7,7 @@ import numpy as np
 
 from candlelab.report import formats
 from candlelab.report.figures import Estimate, Figure, Reference, name_space, shortened
-from candlelab.report.svg import Panel, labelled, span, ticks
+from candlelab.report.svg import Panel, labelled, ticks, value_range
 
 
 def scatter(
@@ -24,7 +24,9 @@ def scatter(
     ends = [end for _, row in points for end in (row.value, row.low, row.high) if end is not None] + [
         reference.value for reference in references
     ]
-    panel = Panel(span(x, pad=0.12, least=0.4), span(ends, least=0.02), title, height=350, style="scatter")
+    panel = Panel(
+        value_range(x, pad=0.12, least=0.4), value_range(ends, least=0.02), title, height=350, style="scatter"
+    )
     panel.left_axis(labelled(ticks(*panel.y, 5), formats.percent, scale=100))
     panel.bottom_axis(_powers(panel.x, words_x), across)
     for reference in references:
@@ -119,7 +121,7 @@ def history(
     return Figure(name, "", panel.svg())
 
 
-def critical_difference(names: Sequence[str], ranks: Sequence[float], difference: float) -> Figure:
+def critical_difference_figure(names: Sequence[str], ranks: Sequence[float], difference: float) -> Figure:
     """Mean ranks, best first; a bar joins models that lie within the critical difference of each other."""
     order = np.argsort(ranks, kind="stable")
     ranks, names = np.asarray(ranks, dtype=float)[order], [names[place] for place in order]

@@ -54,7 +54,7 @@ def write_study_report(
         raise UserError(
             f"no run of this study has finished, so there is nothing to compare: see the reasons in {folder / 'leaderboard.csv'}"
         )
-    sets = pairs.answers(rows, predictions_by_run, _best_baseline(rows))
+    sets = pairs.shared_answers(rows, predictions_by_run, _best_baseline(rows))
     found = pairs.paired(sets)
     name = title or folder.name
     headline, sentence = _conclusion(entries, found, decisive(rows), _chance(rows))
@@ -62,7 +62,7 @@ def write_study_report(
     write_markdown(folder / "leaderboard.md", name, f"{headline}. {sentence}", board.head, board.rows)
     recognition = all(row.get("kind") == "recognition" for row in rows)
     luck = None if recognition else pairs.deflate(rows, len(rows), sets)
-    parts = (*_sections(rows, entries, found, luck, logs or {}), study_sections.months(months))
+    parts = (*_sections(rows, entries, found, luck, logs or {}), study_sections.months_section(months))
     context = {
         "title": name,
         "kind": "recognition" if recognition else "forecast",
@@ -70,7 +70,7 @@ def write_study_report(
         "sentence": sentence,
         "best": _best(entries),
         "subtitle": _subtitle(rows, entries),
-        "about": [(str(key), formats.plain(value)) for key, value in (about or {}).items()],
+        "about": [(str(key), formats.as_text(value)) for key, value in (about or {}).items()],
         "sections": [part for part in parts if part.filled],
     }
     return write_page(folder / "report.html", "study.html.j2", context)
@@ -102,9 +102,9 @@ def _sections(
         study_sections.scores(entries, chance, max(bayes) if bayes else None),
         study_sections.comparisons(found, [entry.name for entry in entries], decisive(rows)),
         study_sections.ranks(rows),
-        study_sections.luck(luck),
+        study_sections.luck_section(luck),
         study_sections.sizes(entries, chance),
-        study_sections.heat(entries),
+        study_sections.heat_table(entries),
         study_sections.histories(list(chosen.items())),
         study_sections.failures(rows),
     ]

@@ -11,11 +11,11 @@ from candlelab.evaluate import compare
 from candlelab.evaluate.leaderboard import Entry, data_set, decisive
 from candlelab.evaluate.pairs import Deflated, Pair
 from candlelab.report import formats, study_figures
-from candlelab.report.figures import Estimate, Figure, Reference, comparison
+from candlelab.report.figures import Estimate, Figure, Reference, comparison_figure
 from candlelab.report.page import Section, Table
 from candlelab.report.results import QUALITY
 from candlelab.report.sections import NOTES, by_epoch, operations
-from candlelab.report.svg import span
+from candlelab.report.svg import value_range
 
 HEAT = ("accuracy", "balanced_accuracy", "f1_macro", "auroc", "auroc_direction", "auprc", "mcc", "brier", "ece")
 
@@ -113,7 +113,7 @@ def scores(entries: Sequence[Entry], chance: float, bayes: float | None) -> Sect
     references = [Reference(chance, "chance")]
     references += [Reference(bayes, "best possible", "bayes")] if bayes is not None else []
     plots = [
-        comparison(
+        comparison_figure(
             [_estimate(entry, "accuracy") for entry in entries],
             references,
             title="Accuracy",
@@ -127,7 +127,7 @@ def scores(entries: Sequence[Entry], chance: float, bayes: float | None) -> Sect
     ranked = sorted((entry for entry in entries if entry.get(area) is not None), key=lambda entry: -entry.get(area))
     if ranked:
         plots.append(
-            comparison(
+            comparison_figure(
                 [_estimate(entry, area) for entry in ranked],
                 [Reference(0.5, "chance")],
                 title=QUALITY[area][0],
@@ -179,7 +179,7 @@ def _efficiency(entry: Entry) -> float | None:
     return None if any(part is None for part in parts) else parts[0] / (parts[1] / 1e6 + parts[2] + 1)
 
 
-def months(rows: Sequence[Mapping[str, Any]]) -> Section:
+def months_section(rows: Sequence[Mapping[str, Any]]) -> Section:
     """Accuracy in each test period, one line per run; rows as `months` of `write_study_report`."""
     names = sorted({row["month"] for row in rows})
     lines: dict[tuple, dict[str, float | None]] = {}
@@ -200,7 +200,7 @@ def months(rows: Sequence[Mapping[str, Any]]) -> Section:
     return Section("Test months", lead, tables=[Table(["", "data", *names], body)] if body else [])
 
 
-def heat(entries: Sequence[Entry]) -> Section:
+def heat_table(entries: Sequence[Entry]) -> Section:
     """Every metric of every model; ink by place in the column."""
     metrics = [metric for metric in HEAT if any(entry.get(metric) is not None for entry in entries)]
     columns = {metric: [entry.get(metric) for entry in entries] for metric in metrics}
@@ -235,7 +235,7 @@ def histories(runs: Sequence[tuple[str, Sequence[Mapping[str, float]]]]) -> Sect
     losses = np.concatenate(
         [columns[key] for _, columns in curves.values() for key in ("train/loss", "val/loss") if key in columns]
     )
-    limits = span(np.clip(losses, None, 4 * np.nanmedian(losses)), least=1e-3)
+    limits = value_range(np.clip(losses, None, 4 * np.nanmedian(losses)), least=1e-3)
     last = max(float(epoch[-1]) for epoch, _ in curves.values())
     plots = []
     for name, (epoch, columns) in curves.items():
@@ -304,11 +304,11 @@ def ranks(rows: Sequence[Mapping[str, Any]]) -> Section:
     return Section(
         "Ranks over data sets",
         lead,
-        figures=[study_figures.critical_difference(models, compare.mean_ranks(table), difference)],
+        figures=[study_figures.critical_difference_figure(models, compare.mean_ranks(table), difference)],
     )
 
 
-def luck(found: Deflated | None) -> Section:
+def luck_section(found: Deflated | None) -> Section:
     """The best Sharpe ratio after counting how often one looked."""
     if found is None:
         return Section("Best of many")
@@ -336,7 +336,7 @@ def failures(rows: Sequence[Mapping[str, Any]]) -> Section:
         [
             str(row.get("model")),
             str(row.get("data", "")),
-            formats.plain(row.get("seed")),
+            formats.as_text(row.get("seed")),
             str(row.get("reason") or "no reason was recorded"),
         ]
         for row in rows

@@ -25,7 +25,7 @@ class Axis:
         return self.start + share * (self.end - self.start)
 
 
-def span(values: Iterable[float], *, pad: float = 0.06, least: float = 1e-9) -> tuple[float, float]:
+def value_range(values: Iterable[float], *, pad: float = 0.06, least: float = 1e-9) -> tuple[float, float]:
     """The range of the finite values, widened by `pad` of its width on both sides and to `least` at least."""
     array = np.asarray([value for value in values if value is not None], dtype=float)
     array = array[np.isfinite(array)]

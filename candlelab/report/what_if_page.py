@@ -53,7 +53,7 @@ def readable(table: pd.DataFrame) -> pd.DataFrame:
     for name in table.columns:
         if name in HIDDEN:
             continue
-        heading, cell = SHOWN.get(name, (name, formats.plain))
+        heading, cell = SHOWN.get(name, (name, formats.as_text))
         shown[heading] = [formats.DASH if formats.missing(value) else cell(value) for value in table[name].tolist()]
         if name == "sharpe":
             ends = zip(table.sharpe_low.tolist(), table.sharpe_high.tolist(), strict=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from omegaconf import DictConfig
 
 from candlelab.config import ConfigError, build
-from candlelab.pipeline.load import load_run
+from candlelab.pipeline.load import load_or_download
 
 
 def dashboard(cfg: DictConfig, *, run: str) -> None:
@@ -21,6 +21,6 @@ def dashboard(cfg: DictConfig, *, run: str) -> None:
         raise ConfigError(
             "trainer/logger=csv is no dashboard: choose trainer/logger=wandb or trainer/logger=tensorboard"
         )
-    found = load_run(run)
+    found = load_or_download(run)
     with watched(log, found.folder):
         print(f"showing {found.folder}", flush=True)

@@ -10,7 +10,7 @@ from pathlib import Path
 from omegaconf import DictConfig
 from rich.table import Table
 
-from candlelab.pipeline.console import show
+from candlelab.pipeline.console import print_table
 from candlelab.run import environment
 
 EXTRAS = {
@@ -50,7 +50,7 @@ def doctor(cfg: DictConfig) -> dict:
         table.add_row(token, "set" if os.environ.get(token) else "not set")
     free = shutil.disk_usage(_existing(Path(cfg.outputs))).free
     table.add_row("free disk", f"{free / 2**30:.1f} GiB for '{cfg.outputs}'")
-    show(table)
+    print_table(table)
     return found
 
 

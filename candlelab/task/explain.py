@@ -16,8 +16,8 @@ from candlelab.core import files
 from candlelab.core.batch import Shapes
 from candlelab.core.contracts import HasPixels
 from candlelab.data.tokenizer import Tokenizer
-from candlelab.pipeline.load import load_run
-from candlelab.pipeline.scoring import own_scores, write_page
+from candlelab.pipeline.load import load_or_download
+from candlelab.pipeline.scoring import own_scores, write_run_page
 
 LEAST = 4  # places a feature map must have to show where, 2 x 2
 WORDS = 6  # words of a caption that are shown
@@ -38,7 +38,7 @@ def explain(cfg: DictConfig, *, run: str) -> None:
 
     Nothing is scored: the run's metrics, threshold and verdict stay as they are.
     """
-    found = load_run(run)
+    found = load_or_download(run)
     if "image" not in found.preprocessing["reads"]:
         raise ConfigError(
             f"the model in '{run}' reads no charts, so there is nothing to colour: choose a run of an image model"
@@ -47,7 +47,7 @@ def explain(cfg: DictConfig, *, run: str) -> None:
         raise ConfigError(f"the run in '{run}' keeps no charts of its test rows: train it again with resume=never")
     rows = found.charts["rows"]
     batch = found.data.assemble(torch.from_numpy(found.data.samples("test")[rows]))
-    images, learnt, random = batch["image"].numpy(), heat(found.model, batch), heat(untrained(found), batch)
+    images, learnt, random = batch["image"].numpy(), heat_maps(found.model, batch), heat_maps(untrained(found), batch)
     alike, path = rank_correlation(learnt, random), found.folder / runs.EXPLAINED_PICTURE
     said = spoken_for(found.model, batch, found.data.tokenizer) if "caption" in batch else [""] * len(rows)
     learnt, random = overlay(images, learnt), overlay(images, random)
@@ -62,7 +62,7 @@ def explain(cfg: DictConfig, *, run: str) -> None:
                 words=np.array(said),
             )
             _contact_sheet(path, learnt, random)
-        write_page(found, own_scores(found), found.folder, {})
+        write_run_page(found, own_scores(found), found.folder, {})
     print(f"figure {path}   (rank correlation with random weights {alike.mean():+.2f})", flush=True)
 
 
@@ -83,7 +83,7 @@ def untrained(found: runs.Run) -> torch.nn.Module:
     return net.eval()
 
 
-def heat(net: torch.nn.Module, batch: dict) -> np.ndarray:
+def heat_maps(net: torch.nn.Module, batch: dict) -> np.ndarray:
     """Grad-CAM in its element-wise form on the last layer that knows places; (B, H, W) in [0, 1], 0 for what spoke against.
 
     Gradient of the answered class times activation, summed over channels, negative parts cut. Source: Draelos & Carin (2020),

@@ -15,12 +15,12 @@ from candlelab.core.files import make_folder
 from candlelab.core.signal import normal_probabilities, recipe_hash, sides_of
 from candlelab.export.indicators import ScaledIndicators
 from candlelab.export.int8 import Candidate, Judge, quantize
-from candlelab.export.measure import Arrays, answers, disagreement, file_megabytes, latency
+from candlelab.export.measure import Arrays, disagreement, file_megabytes, latency, model_outputs
 from candlelab.export.onnx_graph import CandlesGraph, NetGraph, answer_names, input_names, write_graph
-from candlelab.export.report import ExportedFile, Findings, write_report
+from candlelab.export.report import ExportedFile, Findings, write_export_report
 from candlelab.export.rule import rule_of
 from candlelab.pipeline.inputs import InputMaker, raw_windows
-from candlelab.pipeline.load import load_run
+from candlelab.pipeline.load import load_or_download
 from candlelab.render.styled import Styled
 from candlelab.run import EXPORTS, Run
 
@@ -61,11 +61,11 @@ def export(
     Raises UserError if a file disagrees with torch.
     """
     _check_settings(opset, n_calibration, n_validation, max_accuracy_drop, n_calls)
-    found = load_run(run)
+    found = load_or_download(run)
     maker, folder = InputMaker.of(found), found.folder / EXPORTS
     make_folder(folder)
     judged = windows(found, maker, "validation", max(n_validation, max(BATCHES)))
-    card = card_of(found)
+    card = export_card(found)
     files = [_model(found, judged, folder / MODEL, opset, card, n_calls)]
     files.append(_candles(found, maker, judged, folder / CANDLES, opset, card, n_calls))
     tried = None
@@ -81,12 +81,14 @@ def export(
             card=card,
         )
         files.append(_eight_bits(folder / INT8, tried, judged, n_calls))
-    write_report(folder / REPORT, Findings(found.folder.name, card, files, tried, len(judged.ends), max_accuracy_drop))
+    write_export_report(
+        folder / REPORT, Findings(found.folder.name, card, files, tried, len(judged.ends), max_accuracy_drop)
+    )
     _say(files, folder)
     return {file.name: folder / file.name for file in files if file.refused is None} | {REPORT: folder / REPORT}
 
 
-def card_of(run: Run) -> dict:
+def export_card(run: Run) -> dict:
     """Return what every exported file says of itself."""
     made = run.preprocessing
     rule = rule_of(run)
@@ -129,7 +131,7 @@ def judge_of(run: Run, maker: InputMaker, judged: Windows) -> Judge:
     sigma, theta = labels.sigma[judged.ends], labels.theta[judged.ends]
 
     def said(path: Path) -> np.ndarray:
-        out = answers(path, judged.inputs)
+        out = model_outputs(path, judged.inputs)
         if "probabilities" in out:
             return out["probabilities"].argmax(1)
         return normal_probabilities(out["forecast"], run.preprocessing["forecast_error"], sigma, theta, classes).argmax(

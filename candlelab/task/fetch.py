@@ -13,7 +13,7 @@ from candlelab.core.interval import to_time
 from candlelab.core.times import day
 from candlelab.data.tape import checked_intervals
 from candlelab.market.quality import Quality, of_tape
-from candlelab.pipeline.console import show
+from candlelab.pipeline.console import print_table
 
 COUNTS = ("missing_bars", "duplicates", "conflicts", "misaligned", "broken", "unfinished", "zero_volume", "flat")
 
@@ -24,7 +24,7 @@ def fetch(cfg: DictConfig) -> list[Quality]:
     asked = OmegaConf.to_container(cfg.data, resolve=True)
     intervals = checked_intervals(asked["interval"], None)
     found = [row for interval in intervals for row in _fetch(source, asked, interval)]
-    show(quality_table(found))
+    print_table(quality_table(found))
     for row in found:
         for note in row.notes:
             print(f"{row.symbol} {row.interval}: {note}")

@@ -60,7 +60,7 @@ def _trained(job: DictConfig, world: str, seed: int) -> dict:
 
 def measured(job: DictConfig, world: str, seed: int) -> dict:
     """Return how far the net of a finished run and the models beside it got, against the true probabilities of the test rows."""
-    run, data = runs.load_run(run_folder(job)), data_of(job)
+    run, data = runs.load_run(run_folder(job)), gym_data(job)
     samples = data.samples("test")
     p = data.source.bayes(data.prepared.candles)[data.prepared.ends[samples]]
     scores = {"net": _score(run, "net"), "logistic": _score(run, "logistic"), "trees": _score(run, "gradient_boosting")}
@@ -79,7 +79,7 @@ def measured(job: DictConfig, world: str, seed: int) -> dict:
     }
 
 
-def data_of(job: DictConfig):
+def gym_data(job: DictConfig):
     """Return the data of a job as its net reads them, from what this process prepared where it did."""
     from candlelab.pipeline.assemble import assemble
 

@@ -49,7 +49,7 @@ def inventory(
     found = {kind: rows() for kind, rows in makers.items() if what in ("all", kind)}
     for kind, rows in found.items():
         if rows:
-            tables.show(_table(kind, rows))
+            tables.print_table(_table(kind, rows))
         else:
             print(f"no {kind} under '{outputs}'")
     return found
@@ -71,14 +71,14 @@ def candle_rows(outputs: Path) -> list[dict]:
             "fetched": c.fetched,
             "state": c.state,
         }
-        for c in cache.inventory(outputs / "cache" / "candles")
+        for c in cache.cache_inventory(outputs / "cache" / "candles")
     ]
 
 
 def store_rows(outputs: Path) -> list[dict]:
     """Return one row per chart store: count, shape, size, style, whether it is whole."""
     folders = [outputs, *sorted(path for path in outputs.glob("*") if path.is_dir())]
-    return [stores.describe(path) for folder in folders for path in stores.find_stores(folder)]
+    return [stores.describe_store(path) for folder in folders for path in stores.find_stores(folder)]
 
 
 def model_rows(outputs: Path, metric: str, show: str) -> list[dict]:

@@ -29,8 +29,8 @@ from candlelab.core.volatility import running_volatility
 from candlelab.export.predict import Predictor
 from candlelab.export.rule import Rule, check_export, rule_of
 from candlelab.pipeline.inputs import InputMaker
-from candlelab.pipeline.load import load_run
-from candlelab.pipeline.new_candles import NOW, Latest, fetch, has_a_present, latest, moment, newest_close
+from candlelab.pipeline.load import load_or_download
+from candlelab.pipeline.new_candles import NOW, Latest, fetch_new_candles, has_a_present, latest, moment, newest_close
 from candlelab.pipeline.overrides import overridden
 from candlelab.run import Run
 
@@ -60,11 +60,11 @@ def predict(
     Raises UserError for a run, a model file or candles that cannot be used, DataTrouble if no symbol could be answered.
     """
     _check(max_stale)
-    found = load_run(run)
+    found = load_or_download(run)
     maker, given = InputMaker.of(found), overridden() or []
     timeless = at in (None, NOW) and not has_a_present(maker.recipe, given, csv)
     asked = None if timeless else moment(at)
-    candles = fetch(cfg, maker.recipe, given, csv, at=asked, bars=maker.bars)
+    candles = fetch_new_candles(cfg, maker.recipe, given, csv, at=asked, bars=maker.bars)
     when = newest_close(candles) if asked is None else asked
     table = signals(
         found, maker, candles, None if timeless else when, engine=engine, threshold=threshold, max_stale=max_stale
@@ -75,7 +75,7 @@ def predict(
         *([] if engine == "torch" else [engine]),
         *([] if threshold is None else [f"threshold{threshold:g}"]),
     ]
-    path = write(table, found.folder / runs.PREDICTED / f"{'-'.join([stamp(when), *asked])}.{format}")
+    path = write(table, found.folder / runs.PREDICTED / f"{'-'.join([file_stamp(when), *asked])}.{format}")
     print(f"\nwritten to {path}", flush=True)
     if table["class"].isna().all():
         raise DataTrouble(
@@ -224,7 +224,7 @@ def _decided(p: np.ndarray, returns: float, classes: list[str], forecasts: bool,
     return SIGNALS[int(side)], word, sure, None if side else f"the model says {word}"
 
 
-def stamp(when: int) -> str:
+def file_stamp(when: int) -> str:
     """Return a moment (ms UTC) as the beginning of a file's name."""
     return iso(when).replace(" ", "T").replace(":", "")
 

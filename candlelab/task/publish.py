@@ -19,7 +19,7 @@ from candlelab.export.rule import check_exports
 from candlelab.export.secrets import refuse_secrets, secrets
 from candlelab.pipeline import published
 from candlelab.pipeline.assemble import read_from_store
-from candlelab.pipeline.load import load_run
+from candlelab.pipeline.load import load_or_download
 
 README = "README.md"
 PART = r"[A-Za-z0-9](?:\w|-(?!-)|\.(?!\.)){0,94}(?<![.-])"  # as the hub takes names: no dot or dash at either end, none twice
@@ -55,7 +55,7 @@ def publish(
     folder.mkdir(parents=True)
     name = repo or "you/name"
     if what == "model":
-        parcel = model_parcel(load_run(run), folder, name)
+        parcel = model_parcel(load_or_download(run), folder, name)
     else:
         parcel = (
             dataset_parcel(cfg, folder, name, bars, rows_per_file)
@@ -67,7 +67,7 @@ def publish(
     except UserError:
         shutil.rmtree(folder.parent, ignore_errors=True)  # nothing with a secret stays behind
         raise
-    show(parcel, name, private)
+    print_parcel(parcel, name, private)
     if not confirm:
         print(
             "\nnothing was sent; repeat with task.confirm=true task.repo=user/name to send it as one commit", flush=True
@@ -93,7 +93,7 @@ def model_parcel(run: runs.Run, folder: Path, repo: str) -> Parcel:
 
 def dataset_parcel(cfg: DictConfig, folder: Path, repo: str, bars: bool, rows_per_file: int) -> Parcel:
     """Return charts, captions, labels and prices as Parquet files, one set per part of the split, and the card."""
-    data = read_from_store(data_of(cfg), Path(cfg.outputs))
+    data = read_from_store(published_data(cfg), Path(cfg.outputs))
     sizes = published.write_charts(data, folder / "data", rows_per_file)
     if bars:
         published.write_bars(data, folder / "bars")
@@ -111,25 +111,25 @@ def dataset_parcel(cfg: DictConfig, folder: Path, repo: str, bars: bool, rows_pe
             bars=bars,
         ),
     )
-    return Parcel("dataset", below(folder))
+    return Parcel("dataset", files_below(folder))
 
 
 def recipe_parcel(cfg: DictConfig, folder: Path, repo: str) -> Parcel:
     """Return the recipe of a data set and its card: hashes and the command, no prices."""
-    data = data_of(cfg)
+    data = published_data(cfg)
     runs.write_json(folder / "recipe.json", published.recipe(cfg, data, command()))
     runs.write_text(folder / README, cards.recipe_card(data.describe(), repo=repo, cfg=cfg, command=command()))
-    return Parcel("dataset", below(folder))
+    return Parcel("dataset", files_below(folder))
 
 
-def data_of(cfg: DictConfig):
+def published_data(cfg: DictConfig):
     """Return the data set of the command; raises ConfigError where nothing draws it."""
     if not cfg.get("render"):
         raise ConfigError("a data set of charts needs a chart style: choose render=candles, or another")
     return build(cfg, "data", build(cfg, "render"))
 
 
-def below(folder: Path) -> dict[str, Path]:
+def files_below(folder: Path) -> dict[str, Path]:
     """Return {relative path: file} of everything in a folder."""
     return {path.relative_to(folder).as_posix(): path for path in sorted(folder.rglob("*")) if path.is_file()}
 
@@ -143,7 +143,7 @@ def command() -> str:
     return " ".join(["python -m candlelab task=publish task.what=dataset", *map(shlex.quote, kept)])
 
 
-def show(parcel: Parcel, repo: str, private: bool) -> None:
+def print_parcel(parcel: Parcel, repo: str, private: bool) -> None:
     """Print every file with size and hash, then the card."""
     listing = parcel.listing()
     print(

@@ -10,7 +10,7 @@ from omegaconf import DictConfig
 from candlelab import run as runs
 from candlelab.config import ConfigError
 from candlelab.pipeline import scoring
-from candlelab.pipeline.load import load_run
+from candlelab.pipeline.load import load_or_download
 from candlelab.pipeline.overrides import keys_of
 from candlelab.pipeline.trust import check_predictions
 from candlelab.pipeline.what_if import WhatIf, rescore, write_comparison
@@ -24,7 +24,7 @@ def report(cfg: DictConfig, *, run: str | None) -> dict | None:
     """
     if run is None:
         return report_study(cfg)
-    found = load_run(run)
+    found = load_or_download(run)
     check_predictions(found)
     asked = WhatIf.of(cfg, found)
     if not asked.is_own:
@@ -41,7 +41,7 @@ def _own(run: runs.Run, cfg: DictConfig) -> tuple[dict, list[str]]:
         metrics, words = scoring.score_and_report(run, cfg, extra=run.costs, data=None)
         return metrics, words.splitlines()
     scores = scoring.own_scores(run)
-    scoring.write_page(run, scores, run.folder, {})
+    scoring.write_run_page(run, scores, run.folder, {})
     return run.metrics, scoring.lines_of(scores)
 
 
@@ -51,7 +51,7 @@ def compare(jobs: Sequence[DictConfig], words: Sequence[str]) -> None:
     for job in jobs:
         folder = job.task.run
         if folder is not None and folder not in found:
-            found[folder] = load_run(folder)
+            found[folder] = load_or_download(folder)
     keys = [*keys_of(list(words)), *_varied(jobs)]
     asked = [WhatIf.of(job, found[job.task.run], keys) for job in jobs if job.task.run is not None]
     asked = [each for each in asked if (each.folder / runs.METRICS).exists()]  # a job that failed has said why

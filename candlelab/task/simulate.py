@@ -16,7 +16,7 @@ from candlelab import evaluate
 from candlelab.core.errors import UserError
 from candlelab.core.files import write_text
 from candlelab.core.reading import text_of
-from candlelab.evaluate.simulation import MEASURES, Cell, run
+from candlelab.evaluate.simulation import MEASURES, Cell, score_worlds
 from candlelab.evaluate.worlds import MARKETS, World
 from candlelab.pipeline import console
 
@@ -47,13 +47,13 @@ def simulate(
     for market, horizon, coins, memory, plain in product(markets, horizons, symbols, autocorrelations, two_valued):
         world = World(int(horizon), int(coins), float(memory), market, bool(plain))
         before = next((row for row in known if _named(world).items() <= row.items()), None)
-        rows.append(before or _row(run(world, count=worlds, bars=bars, seed=cfg.seed)) | settings)
+        rows.append(before or _row(score_worlds(world, count=worlds, bars=bars, seed=cfg.seed)) | settings)
         print(
             f"{len(rows)}: " + " · ".join(f"{name} {_said(value)}" for name, value in list(rows[-1].items())[:6]),
             flush=True,
         )
         _write(place, [*rows, *(row for row in known if row not in rows)])
-    console.show(_table(rows))
+    console.print_table(_table(rows))
     return rows
 
 

@@ -78,12 +78,12 @@ def test_a_target_that_nobody_declared_says_what_to_install():
 
 def test_what_moved_since_a_run_was_trained_is_told():
     told, now = {"a": {"version": "1", "source": "x"}}, {"a": {"version": "2", "source": "y"}}
-    assert packages.moved(told, now) == "it was trained with a 1 (source x); installed is a 2 (source y)"
+    assert packages.changed_extensions(told, now) == "it was trained with a 1 (source x); installed is a 2 (source y)"
 
 
 @pytest.mark.parametrize("told", [None, "text", {}, {"a": None}])
 def test_a_run_that_says_nothing_of_extensions_moves_nothing(told):
-    assert packages.moved(told, {"a": {"version": "2", "source": "y"}}) is None
+    assert packages.changed_extensions(told, {"a": {"version": "2", "source": "y"}}) is None
 
 
 def command(*words, cwd, path, **env):

@@ -26,4 +26,4 @@ def test_a_linked_folder_below_the_root_is_refused(tmp_path):
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "figures").symlink_to(tmp_path / "elsewhere")
     with pytest.raises(UserError, match="symbolic link"):
-        files.below(tmp_path / "run", "figures", "charts.npz")
+        files.path_below(tmp_path / "run", "figures", "charts.npz")

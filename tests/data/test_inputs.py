@@ -9,7 +9,7 @@ from omegaconf import OmegaConf
 from candlelab.core.candles import Candles
 from candlelab.data.tape import fetch_tape
 from candlelab.pipeline.inputs import InputMaker
-from candlelab.pipeline.new_candles import fetch
+from candlelab.pipeline.new_candles import fetch_new_candles
 
 HOUR = 3_600_000
 
@@ -56,6 +56,6 @@ def test_a_prediction_sees_no_coarse_bar_that_the_asked_range_cuts(monkeypatch):
     }
     recipe = OmegaConf.merge(finished("series").recipe, {"data": asked})
     monkeypatch.setattr("candlelab.pipeline.new_candles.build", lambda cfg, key: Hours())
-    found = fetch(None, recipe, [], None, at=None, bars=10)
+    found = fetch_new_candles(None, recipe, [], None, at=None, bars=10)
     whole = fetch_tape(Hours(), ["A"], ("1h",), ("1970-01-01T02:00", None), coarser="4h", holes=0.0, seed=0)
     assert found.time[0] == 4 * HOUR and np.array_equal(found.time, whole.time)

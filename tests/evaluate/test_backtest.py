@@ -20,7 +20,7 @@ def rows_of(segment, symbol="A", time=None):
 
 def worked():
     """The signals with the return that follows each: rows 0 to 4 hold bars 1 to 5."""
-    return backtest.run(SIGNAL[:5], RETURN[1:], rows_of(np.zeros(5)), 0.001)
+    return backtest.run_backtest(SIGNAL[:5], RETURN[1:], rows_of(np.zeros(5)), 0.001)
 
 
 def test_a_signal_earns_the_next_bar_and_pays_for_changes():
@@ -53,18 +53,18 @@ def test_realised_returns_need_one_position_per_close():
 
 
 def test_a_segment_break_forces_flat_and_pays_for_it():
-    net = backtest.run(np.ones(4), np.zeros(4), rows_of([0, 0, 1, 1]), 0.001).net
+    net = backtest.run_backtest(np.ones(4), np.zeros(4), rows_of([0, 0, 1, 1]), 0.001).net
     assert net == pytest.approx([-0.001] * 4)
 
 
 def test_flat_positions_pay_no_fee():
-    flat = backtest.run(np.zeros(5), RETURN[1:], rows_of(np.zeros(5)), 0.001)
+    flat = backtest.run_backtest(np.zeros(5), RETURN[1:], rows_of(np.zeros(5)), 0.001)
     assert not flat.net.any() and np.isnan(flat.sharpe)
 
 
 def test_symbols_weigh_the_same_at_each_instant():
     rows = rows_of(np.zeros(3), symbol=["A", "A", "B"], time=[0, HOUR, HOUR])
-    assert backtest.run(np.ones(3), np.array([0.01, 0.02, 0.04]), rows, 0.0).net == pytest.approx([0.01, 0.03])
+    assert backtest.run_backtest(np.ones(3), np.array([0.01, 0.02, 0.04]), rows, 0.0).net == pytest.approx([0.01, 0.03])
 
 
 def test_delayed_signals_do_not_cross_a_segment_break():
@@ -96,4 +96,4 @@ def test_a_planted_signal_beats_random_ones():
     gain = 0.001 * signal + rng.normal(0, 0.005, 400)
     rows = rows_of(np.zeros(400))
     null = backtest.random_signal_sharpes(signal, gain, rows, 0.0, 200, 0)
-    assert backtest.run(signal, gain, rows, 0.0).sharpe > np.quantile(null, 0.99)
+    assert backtest.run_backtest(signal, gain, rows, 0.0).sharpe > np.quantile(null, 0.99)

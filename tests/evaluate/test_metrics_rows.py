@@ -82,17 +82,17 @@ def test_calm_and_lively_times_widen_what_lasts_as_long():
     )
     parts = metrics.auroc_parts(label, said)
     cosines = mean_error.cosines_for(3000, mean_error.lasting_time(said, rows))
-    assert mean_error.of_lasting_mean(parts, rows, cosines).error > 3 * mean_error.of_mean(parts, rows).error
+    assert mean_error.of_lasting_mean(parts, rows, cosines).error > 3 * mean_error.error_of_mean(parts, rows).error
 
 
 def test_few_values_that_vary_leave_few_degrees_of_freedom():
     few = np.zeros(1000)
     few[:4] = 1.0
     assert (
-        mean_error.of_mean(few, rows_of(1, 1000)).freedom
+        mean_error.error_of_mean(few, rows_of(1, 1000)).freedom
         < 9
         < 900
-        < mean_error.of_mean(np.arange(1000) % 2.0, rows_of(1, 1000)).freedom
+        < mean_error.error_of_mean(np.arange(1000) % 2.0, rows_of(1, 1000)).freedom
     )
 
 

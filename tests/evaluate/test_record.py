@@ -38,7 +38,7 @@ def test_trades_are_those_worked_out_by_hand():
 
 
 def test_as_many_trades_as_the_backtest_counts_and_as_much_paid():
-    test = backtest.run(SIGNAL, MOVE, rows_of(), COST)
+    test = backtest.run_backtest(SIGNAL, MOVE, rows_of(), COST)
     found = ledger.trade_list(SIGNAL, could(), ("A",))
     assert len(found) == test.entries and found["fee"].sum() == pytest.approx(COST * test.turnover.sum())
 
@@ -67,19 +67,19 @@ def test_trade_statistics_by_hand():
 
 
 def test_the_break_even_fee_leaves_nothing():
-    test = backtest.run(SIGNAL, MOVE, rows_of(), COST)
+    test = backtest.run_backtest(SIGNAL, MOVE, rows_of(), COST)
     even = record.breakeven_cost(test)
     assert even == pytest.approx(
         (0.02 - 0.01 + 0.03 + 0.01) / 6
     )  # gross over turnover: in 1, round 2, out 1, in and out 2
-    assert backtest.run(SIGNAL, MOVE, rows_of(), even).net.mean() == pytest.approx(0, abs=1e-15)
+    assert backtest.run_backtest(SIGNAL, MOVE, rows_of(), even).net.mean() == pytest.approx(0, abs=1e-15)
 
 
 def test_the_fee_curve_equals_the_backtest_at_each_fee():
-    test = backtest.run(SIGNAL, MOVE, rows_of(), COST)
+    test = backtest.run_backtest(SIGNAL, MOVE, rows_of(), COST)
     curve = record.fee_curve(test, rows_of(), COST)
     for place in (0, 10, 40):
-        again = backtest.run(SIGNAL, MOVE, rows_of(), curve["bps"][place] / 1e4)
+        again = backtest.run_backtest(SIGNAL, MOVE, rows_of(), curve["bps"][place] / 1e4)
         assert curve["sharpe"][place] == pytest.approx(again.sharpe * np.sqrt(8760))
         assert curve["return_pct"][place] == pytest.approx(100 * (again.equity[-1] - 1))
 

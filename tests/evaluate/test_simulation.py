@@ -18,7 +18,7 @@ CELLS = pytest.mark.parametrize("world", [EASY, HARD, LONG, POOLED], ids=["two-v
 
 @cache
 def cell(world):
-    return simulation.run(world, count=COUNT, bars=1000, seed=0)
+    return simulation.score_worlds(world, count=COUNT, bars=1000, seed=0)
 
 
 def plausible(share, expected):
@@ -54,7 +54,7 @@ def test_intervals_are_no_wider_than_answers_without_memory_deserve():
     world, z = World(5, 1, 0.0, "plain", two_valued=False), []
     for seed in range(150):
         rng = np.random.default_rng(seed)
-        sample = worlds.draw(world, 600, rng)
+        sample = worlds.draw_world(world, 600, rng)
         found = direction_scores(simulation.predicted(sample, worlds.lean(sample, 0.0, rng), rng), 0.95)
         half = (found["auroc_direction_high"] - found["auroc_direction_low"]) / 2
         z.append((found["auroc_direction"] - 0.5) / half * 1.96)
@@ -63,7 +63,9 @@ def test_intervals_are_no_wider_than_answers_without_memory_deserve():
 
 def test_volatility_is_seldom_called_known_by_answers_that_linger_in_lively_markets():
     assert (
-        simulation.run(World(1, 1, 0.98, "calm and lively", two_valued=False), count=60, bars=1500, seed=0).volatility
+        simulation.score_worlds(
+            World(1, 1, 0.98, "calm and lively", two_valued=False), count=60, bars=1500, seed=0
+        ).volatility
         < 0.13
     )
 
@@ -73,13 +75,13 @@ def test_a_skill_gives_the_auroc_it_was_made_for(two_valued):
     world = World(1, 1, 0.0, "drift", two_valued)
     rng = np.random.default_rng(0)
     skill = worlds.skill_for(world, 0.58, rng)
-    sample = worlds.draw(world, 60_000, rng)
+    sample = worlds.draw_world(world, 60_000, rng)
     found = direction_scores(simulation.predicted(sample, worlds.lean(sample, skill, rng), rng), 0.95)
     assert found["auroc_direction"] == pytest.approx(0.58, abs=0.008)
 
 
 def test_coarse_ticks_leave_a_quarter_of_the_moves_at_zero():
-    sample = worlds.draw(World(5, 2, 0.0, "ties", two_valued=False), 3000, np.random.default_rng(0))
+    sample = worlds.draw_world(World(5, 2, 0.0, "ties", two_valued=False), 3000, np.random.default_rng(0))
     assert np.mean(sample.label < 0) == pytest.approx(0.25, abs=0.06)
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from candlelab.evaluate import backtest
 from candlelab.evaluate.rows import Rows
-from candlelab.evaluate.threshold.curve import Curve, Sweep, Trades, choose, expected_optimism, smoothed
+from candlelab.evaluate.threshold.curve import Curve, Sweep, Trades, best_threshold, expected_optimism, smoothed
 from candlelab.evaluate.threshold.exact import Exact
 from candlelab.evaluate.threshold.fixed import Fixed
 from candlelab.evaluate.threshold.grid import Grid
@@ -40,7 +40,7 @@ def brute_force(trades):
     """(threshold, Sharpe, entries) of every distinct score of a row that takes a side."""
     for threshold in np.unique(trades.score[trades.direction != 0]):
         signal = np.where(trades.score >= threshold, trades.direction, 0)
-        test = backtest.run(signal, trades.bar_return, trades.rows, trades.cost)
+        test = backtest.run_backtest(signal, trades.bar_return, trades.rows, trades.cost)
         yield threshold, test.sharpe, test.entries
 
 
@@ -76,12 +76,14 @@ def test_grid_points_equal_brute_force(grid):
     curve = Grid(**EXACT, grid=grid).search(trades, floor=0).curve
     for threshold, ratio in zip(curve.threshold, curve.sharpe, strict=True):
         signal = np.where(trades.score >= threshold, trades.direction, 0)
-        assert ratio == pytest.approx(backtest.run(signal, trades.bar_return, trades.rows, COST).sharpe, nan_ok=True)
+        assert ratio == pytest.approx(
+            backtest.run_backtest(signal, trades.bar_return, trades.rows, COST).sharpe, nan_ok=True
+        )
 
 
 def test_ties_go_to_the_smaller_threshold():
     curve = Curve(np.array([0.4, 0.5, 0.6]), np.array([0.1, 0.3, 0.3]), np.array([9, 9, 9]))
-    assert choose(curve, min_trades=1, smooth=0.0) == 1
+    assert best_threshold(curve, min_trades=1, smooth=0.0) == 1
 
 
 def test_too_few_trades_leave_no_threshold():
@@ -97,7 +99,7 @@ def test_no_rows_leave_no_threshold():
 def test_a_plateau_is_preferred_to_a_spike():
     ratio = np.array([0.0, 0.2, 0.25, 0.2, 0.0, 0.0, 0.9, -0.5, 0.0, 0.0])
     curve = Curve(np.arange(10) / 10, ratio, np.full(10, 50))
-    assert choose(curve, min_trades=1, smooth=0.0) == 6 and choose(curve, min_trades=1, smooth=0.1) == 1
+    assert best_threshold(curve, min_trades=1, smooth=0.0) == 6 and best_threshold(curve, min_trades=1, smooth=0.1) == 1
 
 
 def test_smoothing_is_the_median_of_the_neighbours():
@@ -149,9 +151,9 @@ def test_with_fees_the_corrected_sharpe_is_what_fresh_rows_give():
         trades, later = (replace(normal_scores(1000 * k + seed, bars), cost=COST) for k, bars in ((1, 1000), (2, 8000)))
         choice = exact.search(trades, floor=0)
         corrected.append(choice.best - exact.optimism(trades, seed=0))
-        best = choice.curve.threshold[choose(choice.curve, min_trades=30, smooth=0.0)]
+        best = choice.curve.threshold[best_threshold(choice.curve, min_trades=30, smooth=0.0)]
         signal = np.where(later.score >= best, later.direction, 0)
-        fresh.append(backtest.run(signal, later.bar_return, later.rows, COST).sharpe)
+        fresh.append(backtest.run_backtest(signal, later.bar_return, later.rows, COST).sharpe)
     assert abs(np.mean(corrected) - np.mean(fresh)) < 3 * np.std(corrected) / np.sqrt(40)
 
 

@@ -11,7 +11,7 @@ from score_cases import CLASSES, evaluation, predictions, score
 from candlelab.evaluate.instrument import Instrument
 from candlelab.evaluate.table import Task
 from candlelab.evaluate.threshold.fixed import Fixed
-from candlelab.evaluate.verdict import missing, side_of
+from candlelab.evaluate.verdict import missing_evidence, side_of
 
 
 def reversal_market(rows=6000, seed=0):
@@ -271,7 +271,9 @@ def test_bars_and_not_rows_of_all_symbols_are_held_against_the_record_needed():
     found = score(predictions(edge=0.3, symbols=4))
     own = found.models.loc["net"].to_dict() | {"min_track_record": 2000.0}
     assert own["n"] == 4000 and own["bars"] == 1000
-    told = list(missing(own, {"threshold": 0.5}, Task(1, "1h", "forecast", ("down", "up")), {"slippage_bps": 1.0}))
+    told = list(
+        missing_evidence(own, {"threshold": 0.5}, Task(1, "1h", "forecast", ("down", "up")), {"slippage_bps": 1.0})
+    )
     assert any(text.startswith("a longer record (2,000 bars") for text in told)
 
 

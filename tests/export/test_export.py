@@ -8,11 +8,21 @@ from export_cases import exported, finished
 from candlelab.config import build, compose
 from candlelab.core.signal import recipe_hash
 from candlelab.export.int8 import Judge, quantize
-from candlelab.export.measure import answers, disagreement, first_rows
+from candlelab.export.measure import disagreement, first_rows, model_outputs
 from candlelab.export.onnx_graph import CandlesGraph, write_graph
 from candlelab.export.predict import Predictor
 from candlelab.pipeline.inputs import InputMaker, raw_windows
-from candlelab.task.export import BATCHES, CANDLES, INT8, MODEL, candles_graph, card_of, drawer, torch_answers, windows
+from candlelab.task.export import (
+    BATCHES,
+    CANDLES,
+    INT8,
+    MODEL,
+    candles_graph,
+    drawer,
+    export_card,
+    torch_answers,
+    windows,
+)
 
 GRAPHS = ("fusion", "series", "regression", "recognition")
 
@@ -47,13 +57,13 @@ def test_the_model_agrees_with_torch_at_every_batch_size(kind):
 
 def test_candles_to_signal_gives_the_probabilities_of_the_drawn_chart():
     run = exported("fusion")
-    inside = answers(run.folder / "export" / CANDLES, candles_inputs(run))
+    inside = model_outputs(run.folder / "export" / CANDLES, candles_inputs(run))
     np.testing.assert_allclose(inside["probabilities"], torch_says(run, some(run).inputs)["probabilities"], atol=1e-5)
 
 
 def test_candles_to_signal_gives_the_forecast_of_the_computed_indicators():
     run = exported("regression")
-    inside = answers(run.folder / "export" / CANDLES, candles_inputs(run))
+    inside = model_outputs(run.folder / "export" / CANDLES, candles_inputs(run))
     np.testing.assert_allclose(inside["forecast"], torch_says(run, some(run).inputs)["forecast"], atol=2e-3)
 
 
@@ -69,7 +79,7 @@ def chart_inside(renderer, run, path) -> tuple[np.ndarray, np.ndarray]:
     candles, ends = run.data.prepared.candles, run.data.prepared.ends[-7:]
     ohlcv = raw_windows(candles, ends, renderer.window + renderer.warmup)
     graph = CandlesGraph(Nothing(), ("ohlcv",), ("image",), {"image": drawer(renderer)})
-    write_graph(graph, {"ohlcv": torch.from_numpy(ohlcv)}, path, opset=20, card=card_of(run))
+    write_graph(graph, {"ohlcv": torch.from_numpy(ohlcv)}, path, opset=20, card=export_card(run))
     return Predictor(path)({"ohlcv": ohlcv})["image"], renderer.draw(candles, ends)
 
 
@@ -144,7 +154,7 @@ def test_a_gate_that_no_form_passes_writes_no_file(tmp_path):
         judge=judge,
         max_accuracy_drop=1.0,
         n_calls=2,
-        card=card_of(run),
+        card=export_card(run),
     )
     assert all(c.refused == "it loses 100.00 percentage points of balanced accuracy, more than 1" for c in tried)
     assert not list(tmp_path.iterdir())

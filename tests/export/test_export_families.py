@@ -5,7 +5,7 @@ import pytest
 from export_cases import PLAIN, exported
 from test_export import candles_inputs, chart_inside, some, torch_says
 
-from candlelab.export.measure import answers, disagreement
+from candlelab.export.measure import disagreement, model_outputs
 from candlelab.task.export import BATCHES, CANDLES, MODEL
 
 BACKBONES = (
@@ -58,7 +58,7 @@ def test_a_family_agrees_with_torch_from_charts_and_from_candles(family, tmp_pat
     says = torch_says(run, inputs)
     gaps = disagreement(run.folder / "export" / MODEL, inputs, says, batches=BATCHES)
     assert set(gaps) == {1, 2, 7, 32} and max(gaps.values()) < 1e-4
-    inside = answers(run.folder / "export" / CANDLES, candles_inputs(run))
+    inside = model_outputs(run.folder / "export" / CANDLES, candles_inputs(run))
     name = "probabilities" if "probabilities" in says else "forecast"
     np.testing.assert_allclose(inside[name], says[name], atol=1e-4 if name == "probabilities" else 2e-3)
     if "image" in inputs:

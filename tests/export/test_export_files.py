@@ -9,7 +9,7 @@ from export_cases import CARD, bars, little_model
 from onnx.external_data_helper import set_external_data
 
 from candlelab.__main__ import _leave_with
-from candlelab.export.predict import Predictor, predict
+from candlelab.export.predict import Predictor, predict_batch
 
 
 @pytest.fixture
@@ -40,13 +40,15 @@ def keep_outside(path, location):
 
 
 def test_a_whole_model_answers_what_can_be_worked_out_by_hand(model):
-    answer = predict(model, {"series": np.float32([[[0, 0.5], [0, 0.5], [0, 0]]])})
+    answer = predict_batch(model, {"series": np.float32([[[0, 0.5], [0, 0.5], [0, 0]]])})
     assert answer["probabilities"][0, 1] == pytest.approx(np.e / (1 + np.e)) and answer["signal"].tolist() == [1]
 
 
 def test_an_answer_below_the_threshold_is_no_signal(model):
-    assert predict(model, bars())["signal"].tolist() == [0]
-    assert predict(model, {"series": bars()["series"] * np.float32([1, 1.2])}, threshold=0.7)["signal"].tolist() == [0]
+    assert predict_batch(model, bars())["signal"].tolist() == [0]
+    assert predict_batch(model, {"series": bars()["series"] * np.float32([1, 1.2])}, threshold=0.7)[
+        "signal"
+    ].tolist() == [0]
 
 
 @pytest.mark.parametrize("location", ["weights.bin", "../weights.bin", "/etc/hostname"])
@@ -122,16 +124,21 @@ def test_a_foreign_recipe_is_refused(model, capsys):
     ],
 )
 def test_inputs_that_do_not_fit_are_refused(model, capsys, given, words):
-    assert words in refusal(capsys, predict, model, given)
+    assert words in refusal(capsys, predict_batch, model, given)
 
 
 def test_damaged_weights_are_noticed_in_the_answer(tmp_path, capsys):
     path = little_model(tmp_path / "model.onnx", weight=float("nan"))
-    assert "are not finite" in refusal(capsys, predict, path, bars())
+    assert "are not finite" in refusal(capsys, predict_batch, path, bars())
 
 
 def test_any_batch_size_is_answered(model):
-    assert [predict(model, bars(count))["logits"].shape for count in (1, 2, 7, 32)] == [(1, 2), (2, 2), (7, 2), (32, 2)]
+    assert [predict_batch(model, bars(count))["logits"].shape for count in (1, 2, 7, 32)] == [
+        (1, 2),
+        (2, 2),
+        (7, 2),
+        (32, 2),
+    ]
 
 
 def test_prediction_imports_neither_torch_nor_anything_else_heavy():

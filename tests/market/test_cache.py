@@ -9,7 +9,7 @@ import pytest
 from loopback_exchange import Exchange, kline, zip_of_rows
 
 from candlelab.data.source.binance_vision import BinanceVision
-from candlelab.market.cache import BarStore, CacheManifest, inventory, merge_ranges, uncovered
+from candlelab.market.cache import BarStore, CacheManifest, cache_inventory, merge_ranges, uncovered
 
 HOUR = 3_600_000
 T0 = 1_704_067_200_000  # 2024-01-01
@@ -145,7 +145,7 @@ def test_a_wider_range_keeps_what_is_there(exchange, tmp_path):
 
 def test_inventory_lists_what_is_on_disk(exchange, tmp_path):
     fetch(exchange.url, tmp_path)
-    (row,) = inventory(tmp_path)
+    (row,) = cache_inventory(tmp_path)
     assert (row.source, row.market, row.symbol, row.interval, row.rows, row.gaps) == (
         "binance_vision",
         "spot",
@@ -160,7 +160,7 @@ def test_inventory_lists_what_is_on_disk(exchange, tmp_path):
 def test_inventory_says_which_series_is_damaged(exchange, tmp_path):
     fetch(exchange.url, tmp_path)
     next(tmp_path.rglob("manifest.json")).write_text("{")
-    (row,) = inventory(tmp_path)
+    (row,) = cache_inventory(tmp_path)
     assert (row.symbol, row.rows) == ("BTCUSDT", 0) and "is damaged: delete the folder and fetch again" in row.state
 
 

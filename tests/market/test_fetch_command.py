@@ -100,10 +100,10 @@ def test_odd_dates_are_no_dates(date, tmp_path):
 def test_a_table_in_a_pipe_is_as_wide_as_it_needs(capsys):
     from rich.table import Table
 
-    from candlelab.pipeline.console import show
+    from candlelab.pipeline.console import print_table
 
     table = Table(*(f"a rather long heading {k}" for k in range(9)))
     table.add_row(*(f"value {k} that matters" for k in range(9)))
-    show(table)
+    print_table(table)
     said = capsys.readouterr().out
     assert all(f"value {k} that matters" in said for k in range(9)) and "…" not in said

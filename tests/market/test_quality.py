@@ -9,7 +9,7 @@ from candlelab.data.label.direction import Direction
 from candlelab.data.source.file import File
 from candlelab.data.windows import valid_ends
 from candlelab.market.outages import stood_still
-from candlelab.market.quality import Quality, break_at_relistings, clean, of_tape
+from candlelab.market.quality import Quality, break_at_relistings, clean_bars, of_tape
 
 HOUR = 3_600_000
 T0 = 1_704_067_200_000
@@ -31,7 +31,7 @@ def bars(n=6, **changes):
 
 def cleaned(table, misaligned="drop", now=NEVER):
     quality = Quality("X", "1h")
-    return clean(table, quality, now=now, misaligned=misaligned), quality
+    return clean_bars(table, quality, now=now, misaligned=misaligned), quality
 
 
 def take(table, rows):

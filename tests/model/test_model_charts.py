@@ -8,7 +8,7 @@ from candlelab.model.cnn_small import CnnSmall
 from candlelab.model.columns import ColumnTokens
 from candlelab.model.encoders import Size, column_vit
 from candlelab.model.jkx_cnn import JkxCnn
-from candlelab.model.vit_patterns import Augment, VitPatterns, moved
+from candlelab.model.vit_patterns import Augment, VitPatterns, shifted
 
 I5, I20, I60 = (1, 32, 15), (1, 64, 60), (1, 96, 180)
 
@@ -198,7 +198,7 @@ def test_system_003_no_flip_among_many_augmentations():
 def test_a_moved_chart_is_filled_with_paper():
     image = torch.full((1, 1, 3, 3), 9, dtype=torch.uint8)
     image[0, 0, 1, 1] = 1
-    down_left = moved(image, torch.tensor([1]), torch.tensor([-1]))[0, 0]
+    down_left = shifted(image, torch.tensor([1]), torch.tensor([-1]))[0, 0]
     assert down_left.tolist() == [[9, 9, 9], [9, 9, 9], [1, 9, 9]]
 
 

@@ -7,7 +7,7 @@ import pytest
 from candlelab.audit.predictions import mismatches
 from candlelab.config import build, compose
 from candlelab.core.candles import Candles
-from candlelab.pipeline.trust import card_of
+from candlelab.pipeline.trust import checked_card
 
 HOUR = 3_600_000
 RULES = ["direction", "three_class", "next_return", "triple_barrier", "balanced", "window_drift", "last_candle", "body"]
@@ -66,4 +66,4 @@ def test_what_a_run_writes_is_believed(rule, words):
         words = [word for word in words if "horizon" not in word]
     made, stride = data(rule, *words)
     table = pd.concat([made.rows(part).assign(model="net") for part in ("validation", "test")])
-    assert mismatches(table, card_of(made), stride=stride) == []
+    assert mismatches(table, checked_card(made), stride=stride) == []

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from render_cases import COLUMNS, changed, chart, walk
 
-from candlelab.render.raster import choose, cupy_fill
+from candlelab.render.raster import choose_fill, cupy_fill
 from candlelab.render.raster.torch_fill import paint as torch_paint
 from candlelab.render.spans import Spans, canvas
 
@@ -116,7 +116,7 @@ def test_the_fill_setting_changes_no_byte(style):
 
 
 def test_cupy_without_a_gpu_falls_back_to_numba():
-    assert choose("cupy", np.zeros(1)) == "numba" and choose("auto", torch.zeros(1)) == "numba"
+    assert choose_fill("cupy", np.zeros(1)) == "numba" and choose_fill("auto", torch.zeros(1)) == "numba"
 
 
 def test_the_cupy_kernel_compiles(tmp_path):

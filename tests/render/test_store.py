@@ -19,7 +19,7 @@ from render_cases import CONF, changed, chart, walk
 from candlelab import config
 from candlelab.config.catalogue import with_parts
 from candlelab.render.storage.build import build_store, estimate
-from candlelab.render.storage.store import Stored, describe, find_stores, is_store, open_store, unfinished
+from candlelab.render.storage.store import Stored, describe_store, find_stores, is_store, open_store, unfinished
 
 ENDS = np.arange(60, 200)
 BESIDE = {
@@ -147,9 +147,9 @@ def test_no_flipped_byte_gives_a_wrong_pixel(tmp_path, kind):
             assert np.array_equal(open_store(original)[:], drawn)  # the byte was in a file that is not read for pixels
         except ValueError as error:
             assert "damaged" in str(error) or "build the store again" in str(error)
-        assert re.search("damaged|build the store again", describe(original)["state"])
+        assert re.search("damaged|build the store again", describe_store(original)["state"])
         (original / name).write_bytes(data)
-    assert describe(original)["state"] == "intact"
+    assert describe_store(original)["state"] == "intact"
 
 
 @pytest.mark.parametrize("kind", SMALL)
@@ -199,7 +199,7 @@ def test_kill_9_in_the_middle_is_refused_and_resumed_to_the_same_bytes(tmp_path,
     os.read(ready, 1), os.read(ready, 1)
     os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)
-    assert describe(tmp_path / "store")["state"].endswith("to finish it") and is_store(tmp_path / "store")
+    assert describe_store(tmp_path / "store")["state"].endswith("to finish it") and is_store(tmp_path / "store")
     build(tmp_path / "store")
     assert tree(tmp_path / "store") == tree(built)
 

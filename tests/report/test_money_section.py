@@ -28,5 +28,5 @@ def test_a_run_that_stays_flat_shows_no_trades():
 
 def test_the_break_even_fee_is_marked():
     curve = {"bps": np.linspace(0, 20, 41), "sharpe": np.linspace(3, -3, 41)}
-    assert "break-even 10.0 bp" in money_figures.fee_curve(curve, 5.0, 10.0).svg
-    assert "lose even without fees" in money_figures.fee_curve(curve, 5.0, -1.0).note
+    assert "break-even 10.0 bp" in money_figures.fee_curve_figure(curve, 5.0, 10.0).svg
+    assert "lose even without fees" in money_figures.fee_curve_figure(curve, 5.0, -1.0).note

@@ -256,7 +256,7 @@ def test_models_are_compared_on_the_rows_they_share():
         run: table[table["time"] < table["time"].min() + 3_600_000 * 30] if "-a-" in run else table
         for run, table in tables.items()
     }
-    assert len(pairs.answers(rows, short, None)[0].parts["b"]) == 30
+    assert len(pairs.shared_answers(rows, short, None)[0].parts["b"]) == 30
 
 
 def test_a_study_of_one_model_gets_its_report(tmp_path):
@@ -269,7 +269,7 @@ def test_a_control_and_a_baseline_of_one_name_stay_apart(tmp_path):
 
 def test_runs_with_other_labels_are_not_compared_row_by_row():
     rows, tables = study(n=50, nets={"a": (1e6, 0.6), "b": (1e6, 0.6)})
-    sets = pairs.answers([{**row, "experiment": row["model"]} for row in rows], tables, None)
+    sets = pairs.shared_answers([{**row, "experiment": row["model"]} for row in rows], tables, None)
     assert [list(each.parts) for each in sets] == [["a"], ["b"]]
 
 

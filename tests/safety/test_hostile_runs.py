@@ -13,7 +13,7 @@ from hostile_runs import Canary, corpus
 
 from candlelab.config import build, compose
 from candlelab.core.errors import UserError
-from candlelab.pipeline.load import load_run
+from candlelab.pipeline.load import load_or_download
 
 CASES = dict(corpus())
 QUICK = list(CASES)[::2]
@@ -50,7 +50,7 @@ def used(folder, outputs) -> list:
             assert "\n" not in str(error).split("problems:")[0] and str(error)
             said.append(str(error))
     try:
-        run = load_run(folder)
+        run = load_or_download(folder)
         said.append([run.cfg, run.model, run.data])
     except UserError as error:
         said.append(str(error))

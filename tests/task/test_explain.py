@@ -11,7 +11,7 @@ from torch import nn
 
 from candlelab.model.jkx_cnn import JkxCnn
 from candlelab.model.timm_backbone import TimmBackbone
-from candlelab.task.explain import _joined, heat, layers, overlay, rank_correlation, spoken_for
+from candlelab.task.explain import _joined, heat_maps, layers, overlay, rank_correlation, spoken_for
 
 pytest.importorskip("captum", reason="captum is not installed: pip install candlelab[explain]")
 
@@ -30,7 +30,7 @@ class Corner(nn.Module):
 
 
 def test_the_map_lights_up_where_the_answer_comes_from():
-    found = heat(Corner(), {"image": torch.full((2, 1, 8, 8), 9, dtype=torch.uint8)})
+    found = heat_maps(Corner(), {"image": torch.full((2, 1, 8, 8), 9, dtype=torch.uint8)})
     assert found[:, :4, :4].min() == 1 and found[:, 4:].max() == 0 and found[:, :, 4:].max() == 0
 
 
@@ -40,7 +40,7 @@ def test_every_layout_of_features_gives_a_map_of_the_chart(backbone):
     net = TimmBackbone(
         shapes(image=(3, 64, 64)), **{**settings("timm_backbone"), "backbone": backbone, "pretrained": False}
     ).eval()
-    found = heat(net, batch(rows=2, image=(3, 64, 64)))
+    found = heat_maps(net, batch(rows=2, image=(3, 64, 64)))
     assert found.shape == (2, 64, 64) and found.min() >= 0 and found.max() <= 1 and found.any()
 
 
@@ -77,7 +77,7 @@ def test_the_report_shows_both_maps_and_keeps_its_metrics(tmp_path):
 def test_every_chart_of_jiang_kelly_and_xiu_gets_a_map(image):
     torch.manual_seed(0)
     net = JkxCnn(shapes(image=image), **settings("jkx_cnn") | {"channels": 4}).eval()
-    found = heat(net, batch(rows=2, image=image))
+    found = heat_maps(net, batch(rows=2, image=image))
     assert found.shape == (2, *image[1:]) and found.any() and not (found == found[:, :1, :1]).all()
 
 

@@ -21,9 +21,9 @@ from candlelab.core.volatility import running_volatility
 from candlelab.evaluate import money
 from candlelab.export.rule import Rule, rule_of
 from candlelab.pipeline.inputs import InputMaker
-from candlelab.pipeline.new_candles import _open_end, fetch, latest, newest_close
+from candlelab.pipeline.new_candles import _open_end, fetch_new_candles, latest, newest_close
 from candlelab.pipeline.predictions import class_probabilities
-from candlelab.task.export import card_of
+from candlelab.task.export import export_card
 from candlelab.task.predict import _direction, expected_closes, signals, write
 
 NEWEST = {"at": None, "bars": 50}
@@ -188,10 +188,10 @@ def test_the_command_line_can_name_another_source_and_nothing_of_the_recipe():
     run = finished("series")
     recipe = InputMaker.of(run).recipe
     cfg = compose("task=predict", f"task.run={run.folder}", "data=simulated", "data.source.bars=321")
-    assert len(fetch(cfg, recipe, ["data/source", "data.source.bars"], None, **NEWEST)) == 321
-    assert len(fetch(cfg, recipe, ["task", "task.run"], None, **NEWEST)) == 700
+    assert len(fetch_new_candles(cfg, recipe, ["data/source", "data.source.bars"], None, **NEWEST)) == 321
+    assert len(fetch_new_candles(cfg, recipe, ["task", "task.run"], None, **NEWEST)) == 700
     with pytest.raises(ValueError, match=r"data\.window belongs to the run"):
-        fetch(cfg, recipe, ["data.window"], None, **NEWEST)
+        fetch_new_candles(cfg, recipe, ["data.window"], None, **NEWEST)
 
 
 def test_what_is_no_moment_is_refused():
@@ -365,7 +365,7 @@ def test_an_exchange_is_asked_up_to_the_newest_closed_bar(tmp_path, monkeypatch)
             *(f"data.source.{name}_url={exchange.url}" for name in ("archive", "listing", "rest")),
         )
         recipe.data = OmegaConf.merge(cfg.data, {"end": "2025-01-01"})
-        candles = fetch(cfg, recipe, [], None, at=None, bars=50)
+        candles = fetch_new_candles(cfg, recipe, [], None, at=None, bars=50)
     assert stamp(candles.time[-1]) == "2026-03-01T11:00:00" and len(candles) == 549  # in the 550 hours before 12:01
 
 
@@ -384,7 +384,7 @@ PATTERNS = (
 
 def test_patterns_carry_their_directions_into_predictions_and_exports():
     run = finished("any", *PATTERNS)
-    card, said = card_of(run), ask(run, "task.threshold=0")
+    card, said = export_card(run), ask(run, "task.threshold=0")
     assert card["directions"]["double_bottom"] == "bullish" and card["directions"]["bearish_flag"] == "bearish"
     assert all(
         row.direction == ("" if row.signal == "none" else card["directions"][row.signal]) for row in said.itertuples()

@@ -53,11 +53,11 @@ def test_worlds_that_cannot_be_are_refused(tmp_path, wrong, message):
 def interrupted(world, **settings):
     if world.horizon == 5:
         raise KeyboardInterrupt
-    return simulation.run(world, **settings)
+    return simulation.score_worlds(world, **settings)
 
 
 def test_an_interrupted_simulation_keeps_what_it_found(tmp_path, monkeypatch):
-    monkeypatch.setattr(simulate, "run", interrupted)
+    monkeypatch.setattr(simulate, "score_worlds", interrupted)
     with pytest.raises(KeyboardInterrupt):
         simulated(tmp_path)
     assert len(list(csv.DictReader((tmp_path / "simulation.csv").open(encoding="utf-8")))) == 1
@@ -65,11 +65,11 @@ def test_an_interrupted_simulation_keeps_what_it_found(tmp_path, monkeypatch):
 
 def test_a_simulation_goes_on_where_it_was_interrupted(tmp_path, monkeypatch):
     whole, drawn = simulated(tmp_path / "whole"), []
-    monkeypatch.setattr(simulate, "run", interrupted)
+    monkeypatch.setattr(simulate, "score_worlds", interrupted)
     with pytest.raises(KeyboardInterrupt):
         simulated(tmp_path)
     monkeypatch.setattr(
-        simulate, "run", lambda world, **given: drawn.append(world.horizon) or simulation.run(world, **given)
+        simulate, "run", lambda world, **given: drawn.append(world.horizon) or simulation.score_worlds(world, **given)
     )
     assert simulated(tmp_path) == whole and drawn == [5]
 
@@ -83,6 +83,6 @@ def test_cells_of_other_settings_are_drawn_again(tmp_path, other):
 def test_cells_of_other_code_are_drawn_again(tmp_path, monkeypatch):
     simulated(tmp_path)
     monkeypatch.setattr(simulate, "_code", lambda: "evaluate 0")
-    monkeypatch.setattr(simulate, "run", interrupted)
+    monkeypatch.setattr(simulate, "score_worlds", interrupted)
     with pytest.raises(KeyboardInterrupt):
         simulated(tmp_path)

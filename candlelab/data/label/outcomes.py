@@ -52,7 +52,7 @@ def labels_of(candles, label, forward, horizon, theta) -> Labels:
     return Labels(label, forward, standardised(forward, sigma), sigma, theta, end)
 
 
-def recognised(candles, start, stop, last, ties) -> Labels:
+def recognition_labels(candles, start, stop, last, ties) -> Labels:
     """Labels of a rule that reads the picture: 1 where `stop` is above `start`; `last` is -1 where nothing is drawn."""
     label = np.where(stop > start, 1, 0)
     label[last < 0] = -1

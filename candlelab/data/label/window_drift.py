@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from candlelab.data.label.outcomes import Labels, drawn_bars, one_of, recognised
+from candlelab.data.label.outcomes import Labels, drawn_bars, one_of, recognition_labels
 
 if TYPE_CHECKING:
     from candlelab.core.candles import Candles
@@ -22,4 +22,4 @@ class WindowDrift:
 
     def __call__(self, candles: Candles, window: int) -> Labels:
         first, last = drawn_bars(candles, window)
-        return recognised(candles, candles.open[first], candles.close[last], last, self.ties)
+        return recognition_labels(candles, candles.open[first], candles.close[last], last, self.ties)

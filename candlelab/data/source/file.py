@@ -7,7 +7,7 @@ from typing import Literal
 
 from candlelab.core.candles import Candles
 from candlelab.core.local import Place
-from candlelab.market.files import find_files, load_files, told
+from candlelab.market.files import find_files, load_files, source_lines
 from candlelab.market.quality import Quality
 from candlelab.market.table import Reading
 
@@ -71,5 +71,5 @@ class File:
             last_bar=self.last_bar,
             reading=self.reading,
         )
-        print(*told(tape, paths, self.quality), sep="\n", file=sys.stderr)
+        print(*source_lines(tape, paths, self.quality), sep="\n", file=sys.stderr)
         return tape

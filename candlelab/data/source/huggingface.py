@@ -10,7 +10,7 @@ from candlelab.core.candles import Candles
 from candlelab.core.errors import DataTrouble, UserError
 from candlelab.core.local import Place
 from candlelab.core.online import hub_silence
-from candlelab.market.files import load_files, told
+from candlelab.market.files import load_files, source_lines
 from candlelab.market.quality import Quality
 from candlelab.market.reading import SUFFIXES
 from candlelab.market.table import Reading
@@ -71,7 +71,7 @@ class HuggingFace:
             last_bar=self.last_bar,
             reading=self.reading,
         )
-        print(*told(tape, paths, self.quality), sep="\n", file=sys.stderr)
+        print(*source_lines(tape, paths, self.quality), sep="\n", file=sys.stderr)
         return tape
 
     def _patterns(self) -> tuple[str, ...]:

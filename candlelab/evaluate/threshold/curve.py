@@ -179,7 +179,7 @@ def smoothed(values: np.ndarray, share: float) -> np.ndarray:
     return np.where(np.isnan(values), np.nan, middle)
 
 
-def choose(curve: Curve, *, min_trades: int, smooth: float) -> int | None:
+def best_threshold(curve: Curve, *, min_trades: int, smooth: float) -> int | None:
     """Index of the best threshold with enough entries; ties go to the smaller; None if there is none.
 
     smooth  0 takes the highest point; otherwise the middle of the highest plateau of that half width.

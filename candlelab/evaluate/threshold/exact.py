@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from candlelab.core.errors import UserError
-from candlelab.evaluate.threshold.curve import Choice, Sweep, Trades, choose, decide, expected_optimism
+from candlelab.evaluate.threshold.curve import Choice, Sweep, Trades, best_threshold, decide, expected_optimism
 
 
 def check_settings(min_trades: int, smooth: float, n_bootstrap: int) -> None:
@@ -39,7 +39,7 @@ class Exact:
     def search(self, trades: Trades, *, floor: float) -> Choice:
         """Choose on these rows. `floor` is the smallest score that can occur; every value tried does occur."""
         curve = Sweep.over(trades).curve()
-        return decide(curve, choose(curve, min_trades=self.min_trades, smooth=self.smooth))
+        return decide(curve, best_threshold(curve, min_trades=self.min_trades, smooth=self.smooth))
 
     def optimism(self, trades: Trades, *, seed: int) -> float | None:
         """What choosing the best of these thresholds is expected to add by luck to its Sharpe ratio per bar."""

@@ -7,7 +7,15 @@ from typing import Literal
 import numpy as np
 
 from candlelab.core.errors import UserError
-from candlelab.evaluate.threshold.curve import Choice, Sweep, Trades, choose, decide, expected_optimism, spread_over
+from candlelab.evaluate.threshold.curve import (
+    Choice,
+    Sweep,
+    Trades,
+    best_threshold,
+    decide,
+    expected_optimism,
+    spread_over,
+)
 from candlelab.evaluate.threshold.exact import check_settings
 
 GRIDS = {
@@ -61,16 +69,18 @@ class Grid:
     def search(self, trades: Trades, *, floor: float) -> Choice:
         """Choose on these rows. `floor` is the smallest score that can occur; values up to it are inert."""
         values = self.values(trades.score)
-        curve = spread_over(Sweep.over(snapped(trades, values)).curve(), values)
-        return decide(curve, choose(curve, min_trades=self.min_trades, smooth=self.smooth), inert(values, floor))
+        curve = spread_over(Sweep.over(snapped_scores(trades, values)).curve(), values)
+        return decide(
+            curve, best_threshold(curve, min_trades=self.min_trades, smooth=self.smooth), inert(values, floor)
+        )
 
     def optimism(self, trades: Trades, *, seed: int) -> float | None:
         """What choosing the best of these thresholds is expected to add by luck to its Sharpe ratio per bar."""
-        trades = snapped(trades, self.values(trades.score))
+        trades = snapped_scores(trades, self.values(trades.score))
         return expected_optimism(trades, min_trades=self.min_trades, n_bootstrap=self.n_bootstrap, seed=seed)
 
 
-def snapped(trades: Trades, values: np.ndarray) -> Trades:
+def snapped_scores(trades: Trades, values: np.ndarray) -> Trades:
     """Scores lowered to the grid value they reach; rows below the whole grid never trade."""
     place = np.searchsorted(values, trades.score, side="right") - 1
     reached = (place >= 0) & np.isfinite(trades.score)

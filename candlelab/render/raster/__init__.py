@@ -10,7 +10,7 @@ from array_api_compat import is_cupy_array, is_torch_array
 FillName = Literal["auto", "numba", "cupy", "torch"]
 
 
-def choose(fill: FillName, array) -> str:
+def choose_fill(fill: FillName, array) -> str:
     """Return the fill that paints for this array: "numba", "cupy" or "torch".
 
     auto is numba on the CPU, and on a GPU cupy, or torch where CuPy is not installed.

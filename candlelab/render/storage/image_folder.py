@@ -13,7 +13,7 @@ from candlelab.core.errors import UserError
 from candlelab.core.images import picture as as_picture
 from candlelab.core.local import Place
 from candlelab.core.spreadsheet import neutral_table
-from candlelab.render.storage.storage import Pictures, Storage, StorePart, checksum, compare, cut, placed
+from candlelab.render.storage.storage import Pictures, Storage, StorePart, check_checksum, checksum, cut, placed
 from candlelab.render.style import for_each
 
 
@@ -69,7 +69,7 @@ class ImageFolder(Storage):
     def check(self, folder: Path, part: StorePart, rows: np.ndarray, sums: list[str], seen: set[str]) -> None:
         """Raise ValueError unless the files of these pictures are those that were written."""
         for row in rows:
-            compare(folder / self.file_of(part, int(row)), sums[row])
+            check_checksum(folder / self.file_of(part, int(row)), sums[row])
 
     def read(self, folder: Path, part: StorePart, rows: np.ndarray, pictures: Pictures) -> np.ndarray:
         """Return pictures of a folder."""

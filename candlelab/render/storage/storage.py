@@ -91,7 +91,7 @@ class Storage(ABC):
         seen  paths of parts that need no second look; a part that passes is added.
         """
         if part.path not in seen:
-            compare(folder / part.path, sums[0])
+            check_checksum(folder / part.path, sums[0])
             seen.add(part.path)
 
     def settings(self) -> dict:
@@ -114,7 +114,7 @@ def checksum(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def compare(path: Path, expected: str) -> None:
+def check_checksum(path: Path, expected: str) -> None:
     """Raise ValueError unless the file has this checksum."""
     try:
         found = checksum(path)

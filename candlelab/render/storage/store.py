@@ -15,7 +15,7 @@ from candlelab.core.reading import json_of
 from candlelab.render.bars import COLUMNS
 from candlelab.render.memory import pictures as memory
 from candlelab.render.storage.beside import SEQUENCES
-from candlelab.render.storage.storage import Pictures, Storage, StorePart, compare
+from candlelab.render.storage.storage import Pictures, Storage, StorePart, check_checksum
 
 MANIFEST, INDEX, PLAN = "manifest.json", "index.parquet", "plan.json"
 HOME = "candlelab.render.storage."
@@ -56,7 +56,7 @@ class Store:
         """What is stored beside the pictures, a pandas DataFrame with one row per picture: row, time, label, …"""
         import pandas as pd
 
-        compare(self.path / INDEX, self.manifest["index"])
+        check_checksum(self.path / INDEX, self.manifest["index"])
         return pd.read_parquet(self.path / INDEX)
 
     def __getitem__(self, which):
@@ -120,7 +120,7 @@ class Store:
     def verify(self) -> None:
         """Compare every file with its checksum. Raises UserError at the first that is missing or damaged."""
         for name, expected in {INDEX: self.manifest["index"], **self.manifest["others"]}.items():
-            compare(self.path / name, expected)
+            check_checksum(self.path / name, expected)
         for part, sums in zip(self.parts, self._sums, strict=True):
             self._storage.check(self.path, part, np.arange(part.count), sums, set())
 
@@ -212,7 +212,7 @@ def open_store(path: Path | str) -> Store:
     return Store(path, body)
 
 
-def describe(path: Path | str) -> dict:
+def describe_store(path: Path | str) -> dict:
     """Return one inventory row for a store, finished or not; never raises for a broken one."""
     try:
         return open_store(path).describe()

@@ -38,7 +38,7 @@ def grid_search(trades: Trades, thresholds: np.ndarray) -> float:
     return float(best)
 
 
-def seconds(search: Callable[[], float], repeats: int) -> float:
+def shortest_time(search: Callable[[], float], repeats: int) -> float:
     """Shortest of several runs."""
     took = []
     for _ in range(repeats):
@@ -59,8 +59,8 @@ def bench_threshold(
     exact_search(trades_of_noise(1000, seed))
     trades = trades_of_noise(size, seed)
     values = np.quantile(trades.score, np.arange(thresholds) / thresholds)
-    exact = seconds(lambda: exact_search(trades), repeats)
-    grid = seconds(lambda: grid_search(trades, values), repeats)
+    exact = shortest_time(lambda: exact_search(trades), repeats)
+    grid = shortest_time(lambda: grid_search(trades, values), repeats)
     return {
         "predictions": size,
         "candidates": len(Sweep.over(trades).threshold),
