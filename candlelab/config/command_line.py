@@ -9,6 +9,7 @@ from typing import Any, cast
 
 from hydra import compose as hydra_compose
 from hydra import initialize_config_dir
+from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Glob, Override
@@ -68,8 +69,13 @@ def check_overrides(words: list[str]) -> list[DictConfig]:
         return [only]
     good = [o for o in parsed if not _group_problem(o, found)]
     chosen = [o for o in good if _is_group(o.key_or_group)]
-    values = _known_values([o for o in good if not _is_group(o.key_or_group)], chosen, found)
-    asked, jobs = _expand(chosen + values, found), []
+    own = _own_sweep(good, found)
+    values = _known_values(
+        [o for o in good if not _is_group(o.key_or_group)],
+        chosen + [o for o in own if _is_group(o.key_or_group)],
+        found,
+    )
+    asked, jobs = _expand(chosen + values, own), []
     if len(asked) >= MANY_JOBS:
         print(f"{len(asked):,} jobs to check before the first starts", flush=True)
     for job in asked:
@@ -280,18 +286,27 @@ def _sweep_products(chosen: list[Override]) -> Iterator[tuple[str, ...]]:
     return product(*swept)
 
 
-def _expand(overrides: list[Override], found: list[str]) -> list[tuple[str, ...]]:
-    """Return the override lines of each job: choice and range sweeps multiplied out, the config's own sweep included."""
-    fixed = [str(o.input_line) for o in overrides if not o.is_sweep_override()]
+def _own_sweep(overrides: list[Override], found: list[str]) -> list[Override]:
+    """Return what the config itself sweeps over (hydra.sweeper.params), but for what the words settle."""
+    fixed = [str(o.input_line) for o in overrides if not o.is_sweep_override() and _is_of_hydra_or_group(o.key_or_group)]
     try:
         own = _compose(fixed, hydra=True).hydra.sweeper.get("params") or {}
     except (HydraException, OmegaConfBaseException) as error:
         found.append(_words_of(error))
         return []
-    parser = OverridesParser.create()
     named = {o.key_or_group for o in overrides}
-    swept = [o for o in overrides if o.is_sweep_override()]
-    swept += [parser.parse_override(f"{key}={value}") for key, value in own.items() if key not in named]
+    parser = OverridesParser.create()
+    return [parser.parse_override(f"{key}={value}") for key, value in own.items() if key not in named]
+
+
+def _is_of_hydra_or_group(key: str) -> bool:
+    return key.startswith("hydra") or _is_group(key)
+
+
+def _expand(overrides: list[Override], own: list[Override]) -> list[tuple[str, ...]]:
+    """Return the override lines of each job: choice and range sweeps multiplied out, the config's own sweep included."""
+    fixed = [str(o.input_line) for o in overrides if not o.is_sweep_override()]
+    swept = [o for o in overrides if o.is_sweep_override()] + own
     lists = [[f"{o.get_key_element()}={v}" for v in _lines(o)] for o in swept]
     return [tuple(fixed) + job for job in product(*lists)]
 
@@ -326,9 +341,24 @@ def _words_of(error: Exception) -> str:
 
 
 def _compose_lines(lines: list[str]) -> DictConfig:
-    """Return one job's finished config."""
-    cfg = _compose(lines, hydra=True)
-    return completed(cfg, cfg.hydra.runtime.choices)
+    """Return one job's finished config: composed once for each choice of options, then given the job's own values."""
+    parsed = OverridesParser.create().parse_overrides(lines)
+    composed, choices = _of_choices(tuple(str(o.input_line) for o in parsed if _chooses(o.key_or_group)))
+    cfg, values = composed.copy(), [o for o in parsed if not _is_of_hydra_or_group(o.key_or_group)]
+    ConfigLoaderImpl._apply_overrides_to_config(values, cfg)  # noqa: SLF001 - as Hydra does last of all
+    return completed(cfg, choices)
+
+
+@lru_cache(maxsize=512)
+def _of_choices(lines: tuple[str, ...]) -> tuple[DictConfig, dict[str, Any]]:
+    """Return what some choices of options compose to, without Hydra's own node, and all the choices."""
+    full = _compose(list(lines), hydra=True)
+    return OmegaConf.masked_copy(full, [str(key) for key in full if key != "hydra"]), dict(full.hydra.runtime.choices)
+
+
+def _chooses(key: str) -> bool:
+    """Return whether an override of this key chooses an option, ours or Hydra's, and gives no value."""
+    return "/" in key or _is_group(key)
 
 
 def _compose(lines: list[str], *, hydra: bool) -> DictConfig:
