@@ -149,6 +149,7 @@ def _run_many(jobs: list, words: list[str]) -> None:
     print(f"{len(jobs)} jobs, all checked", flush=True)
     if _trains(jobs[0]):
         plans.append(locate("candlelab.pipeline.estimate.Plan")(jobs))
+    sys.argv += _batch_of_one(words)
     _hydra_main()
     _count_failures(jobs)
     try:
@@ -157,6 +158,15 @@ def _run_many(jobs: list, words: list[str]) -> None:
         if not failures:
             raise
         print(f"candlelab: {error}", file=sys.stderr)  # every job failed, and each has said why
+
+
+def _batch_of_one(words: list[str]) -> list[str]:
+    """Return what keeps Hydra from composing all jobs once more before the first starts, where it runs one after the other."""
+    from candlelab.config.command_line import with_hydra
+
+    hydra = with_hydra(words).hydra
+    basic = all(hydra.runtime.choices[f"hydra/{part}"] == "basic" for part in ("launcher", "sweeper"))
+    return ["hydra.sweeper.max_batch_size=1"] if basic and hydra.sweeper.max_batch_size is None else []
 
 
 def _count_failures(jobs: list) -> None:

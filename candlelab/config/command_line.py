@@ -288,7 +288,9 @@ def _sweep_products(chosen: list[Override]) -> Iterator[tuple[str, ...]]:
 
 def _own_sweep(overrides: list[Override], found: list[str]) -> list[Override]:
     """Return what the config itself sweeps over (hydra.sweeper.params), but for what the words settle."""
-    fixed = [str(o.input_line) for o in overrides if not o.is_sweep_override() and _is_of_hydra_or_group(o.key_or_group)]
+    fixed = [
+        str(o.input_line) for o in overrides if not o.is_sweep_override() and _is_of_hydra_or_group(o.key_or_group)
+    ]
     try:
         own = _compose(fixed, hydra=True).hydra.sweeper.get("params") or {}
     except (HydraException, OmegaConfBaseException) as error:
@@ -343,14 +345,14 @@ def _words_of(error: Exception) -> str:
 def _compose_lines(lines: list[str]) -> DictConfig:
     """Return one job's finished config: composed once for each choice of options, then given the job's own values."""
     parsed = OverridesParser.create().parse_overrides(lines)
-    composed, choices = _of_choices(tuple(str(o.input_line) for o in parsed if _chooses(o.key_or_group)))
+    composed, choices = _of_choices(tuple(str(o.input_line) for o in parsed if _chooses(o.key_or_group)), stamp())
     cfg, values = composed.copy(), [o for o in parsed if not _is_of_hydra_or_group(o.key_or_group)]
-    ConfigLoaderImpl._apply_overrides_to_config(values, cfg)  # noqa: SLF001 - as Hydra does last of all
+    ConfigLoaderImpl._apply_overrides_to_config(values, cfg)
     return completed(cfg, choices)
 
 
 @lru_cache(maxsize=512)
-def _of_choices(lines: tuple[str, ...]) -> tuple[DictConfig, dict[str, Any]]:
+def _of_choices(lines: tuple[str, ...], sources: tuple[tuple[str, str, int], ...]) -> tuple[DictConfig, dict[str, Any]]:
     """Return what some choices of options compose to, without Hydra's own node, and all the choices."""
     full = _compose(list(lines), hydra=True)
     return OmegaConf.masked_copy(full, [str(key) for key in full if key != "hydra"]), dict(full.hydra.runtime.choices)
