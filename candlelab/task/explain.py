@@ -16,6 +16,7 @@ from candlelab.core import files
 from candlelab.core.batch import Shapes
 from candlelab.core.contracts import HasPixels
 from candlelab.data.tokenizer import Tokenizer
+from candlelab.model.columns import ColumnTokens
 from candlelab.pipeline.load import load_or_download
 from candlelab.pipeline.scoring import own_scores, write_run_page
 
@@ -124,6 +125,7 @@ def layers(net: torch.nn.Module, batch: dict) -> list[Layer]:
     found: list[Layer] = []
 
     seen: dict[torch.nn.Module, torch.Tensor] = {}
+    by_columns = any(isinstance(module, ColumnTokens) for module in net.modules())
 
     def remember(module, inputs, output):
         seen[module] = _tensor(output)
@@ -132,6 +134,8 @@ def layers(net: torch.nn.Module, batch: dict) -> list[Layer]:
         tensor, before = _tensor(output), seen.get(module)
         if not isinstance(tensor, torch.Tensor) or not isinstance(before, torch.Tensor) or torch.equal(tensor, before):
             return  # it does not hang on the chart: the words of a caption lie in rows of tokens too
+        if by_columns and tensor.ndim == 3:
+            return  # tokens that are columns are no grid; the layers before them still know heights
         to_map = _as_map(module, tensor, batch["image"].shape)
         if to_map is not None:
             found.append(Layer(module, to_map))

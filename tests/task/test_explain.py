@@ -44,6 +44,12 @@ def test_every_layout_of_features_gives_a_map_of_the_chart(backbone):
     assert found.shape == (2, 64, 64) and found.min() >= 0 and found.max() <= 1 and found.any()
 
 
+def test_tokens_that_are_columns_are_not_read_as_a_grid():
+    net, rows = fusion(stem="columns", patch=2).eval(), batch(rows=2)
+    found = layers(net, rows)
+    assert found and not any(isinstance(layer.module, nn.Linear | nn.LayerNorm) for layer in found)
+
+
 def test_maps_are_as_like_as_their_ranks():
     ramp = np.arange(6.0).reshape(1, 2, 3)
     assert (
