@@ -29,17 +29,17 @@ def forecast_sentence(metrics: Mapping[str, Any]) -> str | None:
     own, naive, gain = (
         metrics.get(f"test/{name}") for name in ("forecast_mae_pct", "naive_mae_pct", "forecast_gain_pct")
     )
-    if formats.missing(own) or formats.missing(gain):
+    if formats.is_missing(own) or formats.is_missing(gain):
         return None
     low, high = metrics.get("test/forecast_gain_pct_low"), metrics.get("test/forecast_gain_pct_high")
-    known = not formats.missing(low) and not formats.missing(high)
+    known = not formats.is_missing(low) and not formats.is_missing(high)
     word = (
         "not shown to be better than" if not known or low <= 0 <= high else "better than" if low > 0 else "worse than"
     )
     inside = metrics.get("test/forecast_coverage")
     interval = f" (95 %: {low:+.3f} to {high:+.3f})" if known else ""
     covered = (
-        "" if formats.missing(inside) else f" {100 * inside:.1f} % of the closes lay in the range expected for 95 %."
+        "" if formats.is_missing(inside) else f" {100 * inside:.1f} % of the closes lay in the range expected for 95 %."
     )
     return (
         f"Predicted close: off by {own:.3f} % of the price on average, and no change at all by {naive:.3f} %: {word} the naive forecast, "
@@ -75,7 +75,7 @@ def named_sentence(metrics: Mapping[str, Any], threshold: Mapping[str, Any]) -> 
     least, share, right = threshold.get("threshold"), metrics.get("test/named"), metrics.get("test/named_accuracy")
     if least is None:
         return f"It names nothing: at no confidence were {100 * threshold['min_precision']:.0f} % of its names right on validation."
-    told = "" if formats.missing(right) else f", and is right on {100 * right:.1f} % of those"
+    told = "" if formats.is_missing(right) else f", and is right on {100 * right:.1f} % of those"
     return f"It names what it sees on {100 * (share or 0):.1f} % of the test windows, where it is at least {100 * least:.1f} % sure{told}."
 
 

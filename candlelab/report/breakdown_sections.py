@@ -50,4 +50,4 @@ def _apart(results: ReportData, scores: pd.DataFrame, name: str) -> Table:
 
 def _known(value: Any) -> float | None:
     """A float; None for NaN."""
-    return None if value is None or formats.missing(float(value)) else float(value)
+    return None if value is None or formats.is_missing(float(value)) else float(value)

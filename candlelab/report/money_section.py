@@ -121,7 +121,7 @@ def _drawdowns(falls: Mapping[str, Any]) -> list[Table]:
 
 def _day(time: float | None) -> str:
     """The day of a time in milliseconds UTC; a dash for never."""
-    return formats.DASH if formats.missing(time) else day(int(time))
+    return formats.DASH if formats.is_missing(time) else day(int(time))
 
 
 def _two(value: float | None) -> str:
@@ -133,7 +133,7 @@ def _one(value: float | None) -> str:
 
 
 def _percentage(value: float | None) -> str:
-    return formats.percent(None if formats.missing(value) else value / 100, 2)
+    return formats.percent(None if formats.is_missing(value) else value / 100, 2)
 
 
 def _fall(values: np.ndarray) -> np.ndarray:

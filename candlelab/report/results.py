@@ -69,7 +69,7 @@ class ReportData:
     def get(self, name: str) -> float | None:
         """One metric; None when absent or not a finite number."""
         value = self.metrics.get(name)
-        return None if formats.missing(value) else value
+        return None if formats.is_missing(value) else value
 
     @property
     def classes(self) -> tuple[str, ...]:

@@ -318,7 +318,9 @@ def _chart(image: np.ndarray, caption: Mapping[str, Any]) -> AnsweredChart:
     lines += [f"words that spoke for it: {caption['words']}"] if caption.get("words") else []
     side = f" ({caption['direction']})" if caption.get("direction") else ""
     title = (
-        f"{answer}{side}" if formats.missing(confidence) else f"{answer}{side}, {formats.percent(confidence, 0)} sure"
+        f"{answer}{side}"
+        if formats.is_missing(confidence)
+        else f"{answer}{side}, {formats.percent(confidence, 0)} sure"
     )
     return AnsweredChart(
         png_uri(image), image.shape[2], image.shape[1], title, tuple(line for line in lines if line), right

@@ -120,7 +120,7 @@ def _best_baseline(rows: Sequence[Mapping[str, Any]]) -> str | None:
     found: dict[str, list[float]] = {}
     for row in rows:
         for name, value in row.get("metrics", {}).items():
-            if name.startswith("baseline/") and name.endswith(f"/{decisive(rows)}") and not formats.missing(value):
+            if name.startswith("baseline/") and name.endswith(f"/{decisive(rows)}") and not formats.is_missing(value):
                 found.setdefault(name.split("/")[1], []).append(value)
     return max(found, key=lambda name: sum(found[name]) / len(found[name])) if found else None
 

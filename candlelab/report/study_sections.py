@@ -289,7 +289,7 @@ def ranks(rows: Sequence[Mapping[str, Any]]) -> Section:
     scores: dict[tuple[str, str], list[float]] = {}
     for row in rows:
         value = row.get("metrics", {}).get(f"test/{decisive(rows)}")
-        if row.get("state", "finished") == "finished" and not formats.missing(value):
+        if row.get("state", "finished") == "finished" and not formats.is_missing(value):
             scores.setdefault((row["model"], data_set(row)), []).append(value)
     models, sets = (list(dict.fromkeys(key[place] for key in scores)) for place in (0, 1))
     complete = [name for name in sets if all((model, name) in scores for model in models)]

@@ -54,11 +54,11 @@ def readable(table: pd.DataFrame) -> pd.DataFrame:
         if name in HIDDEN:
             continue
         heading, cell = SHOWN.get(name, (name, formats.as_text))
-        shown[heading] = [formats.DASH if formats.missing(value) else cell(value) for value in table[name].tolist()]
+        shown[heading] = [formats.DASH if formats.is_missing(value) else cell(value) for value in table[name].tolist()]
         if name == "sharpe":
             ends = zip(table.sharpe_low.tolist(), table.sharpe_high.tolist(), strict=True)
             shown["95 %"] = [
-                formats.DASH if formats.missing(low) else f"{formats.number(low, 1)} to {formats.number(high, 1)}"
+                formats.DASH if formats.is_missing(low) else f"{formats.number(low, 1)} to {formats.number(high, 1)}"
                 for low, high in ends
             ]
     return shown
