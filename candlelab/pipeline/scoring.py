@@ -193,10 +193,23 @@ def _keep_charts(run: runs.Run, data) -> None:
     p = test.filter(regex=r"^p_\d+$").to_numpy()
     right, sure = p.argmax(1) == test.label.to_numpy(), p.max(1)
     order = np.argsort(-sure, kind="stable")
-    good, bad = order[right[order]][: PICTURES // 2], order[~right[order]][: PICTURES // 2]
-    rows = np.concatenate([good, bad]).astype(np.int64)
     ends = data.prepared.ends[data.samples("test")]
+    rows = np.concatenate(
+        [disjoint_windows(order[hit], ends, data.window, PICTURES // 2) for hit in (right[order], ~right[order])]
+    )
     runs.write_arrays(run.folder / runs.CHARTS, images=data.charts(ends[rows]), rows=rows)
+
+
+def disjoint_windows(order: np.ndarray, ends: np.ndarray, window: int, most: int) -> np.ndarray:
+    """Return the first rows of an order whose windows share no bar with one before them, at most so many; int64.
+
+    ends  (N,) row of each window's last bar on the tape. Neighbouring windows look alike, so that four would be one picture.
+    """
+    chosen: list[int] = []
+    for row in order:
+        if len(chosen) < most and all(abs(int(ends[row]) - int(ends[other])) >= window for other in chosen):
+            chosen.append(int(row))
+    return np.array(chosen, dtype=np.int64)
 
 
 def _caption(run: runs.Run, row) -> dict:

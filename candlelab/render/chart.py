@@ -46,7 +46,7 @@ class Chart(Style):
             painter = "torch"  # a graph that is being exported is made of tensor operations only
         else:
             painter = choose_fill(self.fill, spans.top)
-        _say_once(type(self).__name__, self.fill, painter)
+        _say_once(type(self).__name__, painter)
         return PAINTERS[painter](spans, self.canvas)
 
     def plan(self, bars: Bars) -> Spans:
@@ -56,7 +56,7 @@ class Chart(Style):
     def paint(self, plan: Spans, images: np.ndarray) -> None:
         """Paint the spans into images (B, C, H, W); called by several threads at once."""
         painter = choose_fill(self.fill, plan.top)
-        _say_once(type(self).__name__, self.fill, painter)
+        _say_once(type(self).__name__, painter)
         if painter == "numba":
             from candlelab.render.raster import numba_fill
 
@@ -93,8 +93,8 @@ PAINTERS = {"numba": _with_numba, "torch": _with_torch, "cupy": _with_cupy}
 
 
 @lru_cache
-def _say_once(style: str, fill: str, painter: str) -> None:
-    log.info("%s draws with the %s fill (render.fill=%s)", style, painter, fill)
+def _say_once(style: str, painter: str) -> None:
+    log.info("%s draws with the %s fill (render.fill)", style, painter)
 
 
 def stack(columns: list):

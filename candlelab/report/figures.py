@@ -98,10 +98,10 @@ def _anchor(panel: Panel, value: float) -> str:
 
 
 def _apart(panel: Panel, reference: Reference, references: Sequence[Reference]) -> str:
-    """As `_anchor`, but names of two lines close together are set to their outer sides."""
+    """As `_anchor`, but the names of two lines are set to their outer sides, where there is room for both."""
     gaps = [other.value - reference.value for other in references if other is not reference]
     near = min(gaps, key=abs, default=None)
-    if not near or abs(near) > 0.4 * (panel.x[1] - panel.x[0]):
+    if not near:
         return _anchor(panel, reference.value)
     return "end" if near > 0 else "start"
 
@@ -143,9 +143,9 @@ def comparison_figure(
     panel.bottom_axis(labelled(ticks(*panel.x, 4), words, scale=_scale(words)), axis, grid=True)
     for reference in references:
         panel.stroke(reference.value, panel.y[0], reference.value, panel.y[1], reference.kind)
-        panel.text(
-            reference.value, -0.5, reference.name, kind="small", anchor=_apart(panel, reference, references), dy=-7
-        )
+        side = _apart(panel, reference, references)
+        away = {"start": 4, "end": -4}.get(side, 0) if len(references) > 1 else 0
+        panel.text(reference.value, -0.5, reference.name, kind="small", anchor=side, dx=away, dy=-7)
     for place, row in enumerate(rows):
         low, high = _ends(row)
         panel.stroke(low, place, high, place, f"interval-{row.kind}")

@@ -1,9 +1,11 @@
 """What a report is made of (tables, sections, charts), and how it becomes one self-contained HTML file."""
 
 import base64
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -13,7 +15,9 @@ from candlelab.core import files
 from candlelab.core.errors import UserError
 from candlelab.core.images import png as png_bytes
 from candlelab.report.figures import Figure
-from candlelab.report.formats import count, percent
+from candlelab.report.formats import MINUS, count, percent
+
+A_MINUS = re.compile(r"(?<![\w.)/=-])-(?=\d)")
 
 
 @dataclass(frozen=True)
@@ -95,12 +99,18 @@ def share_cell(cases: float, total: float) -> Markup:
     )
 
 
+def _with_true_minus(value: Any) -> Any:
+    """Return a text with true minus signs as in the figures; markup stays, and so do names, dates and settings (`x=-1`)."""
+    return A_MINUS.sub(MINUS, value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
 def write_page(path: Path | str, template: str, context: Mapping) -> Path:
     """Fills a template of this package and puts the page in place in one step."""
     folder = Path(__file__).parent / "templates"
     pages = Environment(
         loader=FileSystemLoader(folder),
         autoescape=True,
+        finalize=_with_true_minus,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from candlelab.evaluate.score import Scores
 from candlelab.evaluate.verdict import Answer, Verdict
@@ -67,7 +67,7 @@ def write_report(
     box = _verdict(results, verdict, Path(path).parent.name)
     context = {
         "sections": [part for part in parts if part.filled],
-        "config": _config(str(provenance.get("config", "")), recognition),
+        "config": escape(_config(str(provenance.get("config", "")), recognition)),  # to be copied letter by letter
         **box,
     }
     return write_page(path, "report.html.j2", context)

@@ -1,6 +1,7 @@
 """The report of a run is one safe file that says what it should and nothing it must not."""
 
 import itertools
+import re
 from dataclasses import replace
 from functools import cache
 from html.parser import HTMLParser
@@ -11,7 +12,7 @@ import pytest
 
 from candlelab.evaluate.score import Evaluation
 from candlelab.evaluate.threshold.exact import Exact
-from candlelab.report import formats, sections
+from candlelab.report import figures, formats, sections
 from candlelab.report.run_report import write_report
 
 HOUR = 3_600_000
@@ -265,3 +266,36 @@ def told(folder, **answers):
 def test_headline_and_box_agree(tmp_path, information, money, headline):
     text = told(tmp_path, information=information, money=money)
     assert headline in text and f'class="answer {information.replace(" ", "-")}"' in text
+
+
+def test_every_negative_number_of_a_report_has_the_same_sign(tmp_path):
+    text = page(tmp_path, symbols=("A-1",)).partition("</style>")[2].partition("<pre>")[0]
+    words = re.sub(r"<style.*?</style>|<[^>]*>", " ", text)  # not the coordinates of figures
+    assert "\u2212" in words and not re.search(r"(?<![\w.)/=-])-\d", words)
+    assert "A-1" in words
+
+
+def test_a_config_in_a_report_can_be_copied(tmp_path):
+    parts = example()
+    parts["provenance"]["config"] = "seed: 0\nmodel:\n  fold: -1\n"
+    text = write_report(tmp_path / "report.html", **parts).read_text(encoding="utf-8")
+    assert "fold: -1" in text
+
+
+def test_names_of_two_values_close_together_do_not_touch():
+    panel = figures.comparison_figure(
+        [figures.Estimate("net", 0.5)],
+        [figures.Reference(0.5, "chance"), figures.Reference(0.501, "best possible", "bayes")],
+        title="",
+        note="",
+        axis="",
+        words=lambda value, digits=1: f"{value:.{digits}f}",
+    ).svg
+    ends = {
+        name: (float(x), side)
+        for x, side, name in re.findall(
+            r'x="([\d.]+)" y="[\d.]+" text-anchor="(\w+)">(chance|best possible)<', str(panel)
+        )
+    }
+    assert ends["chance"][1] == "end" and ends["best possible"][1] == "start"
+    assert ends["best possible"][0] - ends["chance"][0] >= 8
