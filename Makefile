@@ -36,7 +36,7 @@ lint: $(READY)  ## Check format and style with ruff and types with mypy
 	$(BIN)/mypy
 
 audit: $(READY)  ## Compare the installed packages with the list of known vulnerabilities, where the registry can be asked
-	$(BIN)/pip-audit --skip-editable --progress-spinner off 2>&1 | grep -v "could not be audited" || true
+	$(BIN)/python .ci/audit.py
 
 bench: $(READY)  ## Measure drawing, feeding, ingest and search as ratios; tables under outputs/bench
 	$(BIN)/python -m candlelab task=bench

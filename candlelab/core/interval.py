@@ -138,6 +138,8 @@ def to_time(date: str | None) -> int | None:
     if date is None:
         return None
     try:
+        if not date[:4].isdigit():  # NumPy reads now and today, which would be another date tomorrow
+            raise ValueError
         stamp = np.datetime64(date.removesuffix("Z").replace(" ", "T"), "ms")
         if not FIRST_YEAR <= stamp < LAST_YEAR:  # NaT, an empty text, or a number read as a year
             raise ValueError

@@ -112,10 +112,10 @@ def moment(at: str | None) -> int | None:
     if at is None or at == NOW:
         return now_ms()
     try:
-        stamp = pd.Timestamp(at)
-        if stamp is pd.NaT:
+        if not at[:4].isdigit():  # pandas reads 12:00 or today, another moment every day
             raise ValueError
-    except ValueError:
+        stamp = pd.Timestamp(at)
+    except (ValueError, OverflowError):
         raise ConfigError(f"task.at='{at}' is no moment: write 2025-03-01T12:00 (UTC), now or newest") from None
     return int((stamp.tz_localize("UTC") if stamp.tz is None else stamp).timestamp() * 1000)
 

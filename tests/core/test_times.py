@@ -6,6 +6,7 @@ import pytest
 
 from candlelab.core.candles import Candles
 from candlelab.core.errors import UserError
+from candlelab.core.interval import to_time
 from candlelab.core.times import to_ms
 
 HOURS = 1_700_000_000_000 // 3_600_000 * 3_600_000 + 3_600_000 * np.arange(20)
@@ -53,3 +54,9 @@ def test_a_tape_of_microseconds_is_one_segment(name):
 def test_a_tape_whose_commonest_step_is_not_the_interval_is_refused(time, interval):
     with pytest.raises(UserError, match="commonest step"):
         tape(time, interval)
+
+
+@pytest.mark.parametrize("text", ["now", "today", "NaT", "-1", "01/02/2020", "2020-13-01", ""])
+def test_words_and_odd_dates_are_no_date(text):
+    with pytest.raises(UserError, match="write data.start and data.end as"):
+        to_time(text)

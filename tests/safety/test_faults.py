@@ -9,8 +9,10 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 import tiny
+from exchange_cases import publish
 from export_cases import finished
 from fault_layer import FULL, READ_ONLY, Disk, PowerCut, patched, refusing, restored
+from loopback_exchange import Exchange
 from mutation_cases import command, pristine
 from render_cases import chart, walk
 
@@ -18,6 +20,7 @@ from candlelab import run as runs
 from candlelab.config import build, compose
 from candlelab.core.errors import UserError
 from candlelab.core.files import remove_litter
+from candlelab.market.cache import BarStore, CacheManifest
 
 TIMED = (
     "fit/seconds",
@@ -47,6 +50,11 @@ def a_run(root: Path) -> None:
 
 def untimed(metrics: dict) -> dict:
     return {name: value for name, value in metrics.items() if not name.startswith(TIMED)}
+
+
+def train(root: Path) -> None:
+    cfg = compose(*tiny.LOGISTIC, f"outputs={root}")  # a checkpoint after every batch
+    build(cfg, "task", cfg)
 
 
 def trained(root: Path) -> str:
@@ -84,8 +92,6 @@ def rendered(root: Path) -> str:
 
 
 def fetch(root: Path) -> None:
-    from candlelab.market.cache import BarStore, CacheManifest
-
     store = BarStore(root / "series")
     bars = {"time": np.arange(50) * 3_600_000} | {
         name: np.full(50, 1.0) for name in ("open", "high", "low", "close", "volume")
@@ -96,9 +102,24 @@ def fetch(root: Path) -> None:
 
 
 def fetched(root: Path) -> list[float]:
-    from candlelab.market.cache import BarStore
-
     return BarStore(root / "series").read(start=None, end=None)["close"].tolist()
+
+
+def market(root: Path) -> None:
+    with Exchange() as exchange:
+        publish(exchange, "BTCUSDT", ("2024-01", "2024-02"), ["2024-02-01"], ("2024-02-02", "2024-02-03"))
+        asked = ["data.symbols=[BTCUSDT]", "data.start=2024-01-01", "data.end=2024-02-03", "data.source.workers=1"]
+        places = [f"data.source.{name}_url={exchange.url}" for name in ("archive", "listing", "rest")]
+        cfg = compose("task=fetch", f"outputs={root}", "data.source.pause=0.001", *asked, *places)
+        build(cfg, "task", cfg)
+
+
+def marketed(root: Path) -> str:
+    """The bars in the cache and what they came from, but for the port of the loopback exchange."""
+    store = BarStore(next(root.rglob("manifest.json")).parent)
+    bars, manifest = store.read(start=None, end=None), store.manifest()
+    used = sorted(f"{Path(file['url']).name} {file['sha256']} {file['rows']}" for file in manifest.files)
+    return json.dumps([bars["time"].tolist(), bars["close"].tolist(), used, manifest.covered, manifest.rows])
 
 
 def export(root: Path) -> None:
@@ -121,12 +142,13 @@ def exported(root: Path) -> list[str]:
 
 WORKS = {
     "fetch": Work(nothing, fetch, fetched),
+    "market": Work(nothing, market, marketed),
     "render": Work(nothing, render, rendered),
     "report": Work(a_run, report, reported),
-    "train": Work(nothing, lambda root: tiny.trained(root, "trainer.max_epochs=2"), trained),
+    "train": Work(nothing, train, trained),
     "export": Work(a_series_run, export, exported),
 }
-SAMPLED = {"fetch": 1, "render": 5, "report": 12, "train": 60}  # of the fast tests: every n-th call
+SAMPLED = {"fetch": 1, "market": 12, "render": 5, "report": 12, "train": 60}  # of the fast tests: every n-th call
 
 
 def undisturbed(work: Work, root: Path, monkeypatch) -> tuple[Disk, PowerCut, object]:
