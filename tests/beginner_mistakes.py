@@ -168,7 +168,6 @@ model.net.width=1000000
 model.net.width=9.6e9
 model.net.image_layers=1000000000
 model.net.image_layers=0
-model.net.heads=3
 evaluate.fee_bps=10%
 evaluate.fee_bps=0,1
 evaluate.fee_bps=-10
@@ -205,11 +204,9 @@ outputs=[a]
 outputs=5
 experiment=Demo
 experiment=demo.yaml
-experiment=[demo]
 experiment=demo,
 sweep=gym2
 sweep=[gym]
-bench=render
 hydra.sweep.dir=/dev/null
 hydra.run.dir=.
 hydra.nope=1
@@ -232,7 +229,6 @@ hydra.mode=SOMETIMES
 --cfg job --resolve -p data.nope
 --info nope
 -x
---
 -
 =
 '

@@ -3,6 +3,8 @@
 import random
 from collections.abc import Iterator
 
+import beginner_mistakes
+
 from candlelab.config import compose, groups, leaves, plain
 
 SMALL = ("experiment=smoke", "data.source.bars=700", "trainer.max_epochs=1", "trainer.progress=none")
@@ -184,7 +186,7 @@ experiment=nope
 def mistakes() -> Iterator[tuple[str, ...]]:
     """Yield the words of every command of the corpus; each is a mistake that exit code 2 and a sentence answer."""
     draw = random.Random(7)
-    yield from (command(line) for line in CLUMSY)
+    yield from (command(line) for line in (*CLUMSY, *beginner_mistakes.commands()))
     yield from (
         command([f"{group}={misspelt(option, draw)}"])
         for group, options in groups().items()

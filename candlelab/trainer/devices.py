@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from importlib.util import find_spec
 
 import torch
 
@@ -20,12 +21,26 @@ def check_devices(accelerator: str, devices: int | str) -> None:
     text = str(devices)
     if not re.fullmatch(r"auto|-1|[1-9]\d{0,3}|\d+(,\d+)+", text):
         raise UserError(f"devices is {devices}; give how many (1 or more), auto, or numbers such as '0,1'")
+    if accelerator == "cpu" or (accelerator == "auto" and not _there("gpu")):
+        if text != "auto" and not text.isdigit():
+            raise UserError(
+                f"devices is {devices}, but a CPU has no numbered devices; give how many processes, or auto"
+            )
+        return
     seen = torch.cuda.device_count()
-    if accelerator in ("gpu", "cuda", "auto") and seen and text.isdigit() and int(text) > seen:
+    if seen and any(number >= seen for number in _numbers(text)):
         raise UserError(f"devices is {devices}, but torch sees {seen} on this machine; give at most {seen}")
+
+
+def _numbers(text: str) -> list[int]:
+    """Return the numbers of the devices that are asked for, counted from 0; none for all of them."""
+    if text.isdigit():
+        return [int(text) - 1]
+    return [int(part) for part in text.split(",")] if "," in text else []
 
 
 def _there(accelerator: str) -> bool:
     """Return whether torch sees such an accelerator; what torch alone cannot tell is left to Lightning."""
     cuda, mps = torch.cuda.is_available(), torch.backends.mps.is_available()
-    return {"gpu": cuda or mps, "cuda": cuda, "mps": mps}.get(accelerator, True)
+    tpu = find_spec("torch_xla") is not None
+    return {"gpu": cuda or mps, "cuda": cuda, "mps": mps, "tpu": tpu}.get(accelerator, True)

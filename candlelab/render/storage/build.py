@@ -283,8 +283,9 @@ def _seal(job: _Build, parts: list[StorePart], noted: list[dict]) -> Store:
     """Write the index and the manifest and put the folder in place."""
     digests = np.array([digest for entry in noted for digest in entry["digests"]], np.int64)
     final = job.storage.finish(job.folder, parts, job.pictures)
-    for each in job.folder.iterdir():
-        files.sync(each)  # a library may have written it
+    for name in _others(_sizes(job.folder), final):  # a library may have written it
+        files.sync(job.folder / name)
+        _flush(job.folder, StorePart(name, 0, 0))
     sums = (
         [entry["sums"] for entry in noted] if final == parts else [job.storage.sums(job.folder, part) for part in final]
     )
