@@ -58,5 +58,5 @@ def test_a_tape_whose_commonest_step_is_not_the_interval_is_refused(time, interv
 
 @pytest.mark.parametrize("text", ["now", "today", "NaT", "-1", "01/02/2020", "2020-13-01", ""])
 def test_words_and_odd_dates_are_no_date(text):
-    with pytest.raises(UserError, match="write data.start and data.end as"):
+    with pytest.raises(UserError, match=r"write data.start and data.end as"):
         to_time(text)
