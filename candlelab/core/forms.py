@@ -59,6 +59,19 @@ PREPROCESSING = {
 }
 PART = {"samples": COUNT, "first": str, "last": str, "classes": {...: COUNT}}
 FINDING = {"kind": str, "symbol": str, "bars": COUNT, "share": float, "first": str, "means": str, "shakes": bool}
+AUDITED = {
+    "name": str,
+    "severity": {"leak", "doubt", "note"},
+    "place": str,
+    "evidence": str,
+    "cure": str,
+    "value": NUMBER,
+    "low": NUMBER,
+    "high": NUMBER,
+    "chance": NUMBER,
+    "pictures": [str],
+}
+AUDIT = {"subject": str, "verdict": str, "findings": [AUDITED], "clean": [str], "unchecked": [[str]]}
 CARD = {
     "symbols": [str],
     "interval": str,
@@ -71,6 +84,7 @@ CARD = {
     "horizon": BARS,
     "fingerprint": str,
     "quality?": [FINDING],
+    "audit?": AUDIT,
     "rows?": {...: {"rows": COUNT, "sha256": str}},
     "parts": {"train": PART, "validation": PART, "test": PART},
 }

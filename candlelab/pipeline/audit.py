@@ -11,6 +11,7 @@ import numpy as np
 from omegaconf import DictConfig
 
 from candlelab.audit.labels import label_reach, parts_apart
+from candlelab.audit.markets import audit_bars
 from candlelab.audit.probes import (
     Reader,
     across_borders,
@@ -20,16 +21,17 @@ from candlelab.audit.probes import (
     short_warmup,
     units_and_clock,
 )
-from candlelab.audit.record import Audit, AuditFinding, audit_of
+from candlelab.audit.record import Audit, AuditFinding, audit_of, merged
 from candlelab.audit.rewriting import after, rewritten
 from candlelab.audit.tape import resampled_side, unclosed, unmarked_gaps, windows_inside
-from candlelab.config import build
+from candlelab.config import build, plain
 from candlelab.core.candles import Candles, concat
 from candlelab.core.contracts import Scaling
 from candlelab.core.interval import to_time
 from candlelab.data.module import ChartData
 from candlelab.data.picture_data import PictureData
 from candlelab.data.split.parts import TRAIN
+from candlelab.pipeline.audit_threshold import threshold_of_guesses
 from candlelab.render.storage.store import Stored
 
 CLAIM = "this pipeline cannot support a forecast claim"
@@ -47,7 +49,12 @@ def audit_pipeline(cfg: DictConfig) -> Audit:
     data = build(cfg, "data", build(cfg, "render") if cfg.get("render") else None)
     if isinstance(data, PictureData):
         return _of_pictures(data)
-    return audit_data(data, scaling=lambda: build(cfg, "data.scaling"))
+    pipeline = audit_data(data, scaling=lambda: build(cfg, "data.scaling"))
+    threshold = threshold_of_guesses(plain(cfg)["evaluate"], data, seed=SEED)
+    parts = [pipeline, audit_of("its threshold", CLAIM, [("threshold", list(threshold))])]
+    if data.label.kind == "forecast":
+        parts.append(audit_bars(source_bars(data)))
+    return merged(pipeline.subject, parts)
 
 
 def _of_pictures(data: ChartData) -> Audit:
@@ -57,11 +64,14 @@ def _of_pictures(data: ChartData) -> Audit:
 
 def audit_data(data: ChartData, *, scaling: Callable[[], Scaling]) -> Audit:
     """Return the full audit of a data set's pipeline; scaling makes one that is not fitted."""
+    structure = [(name, list(found)) for name, found in _structure(data)]
+    data = within_segments(data)
     made, tape = data.prepared, data.prepared.candles
     rows = _near(cuts_in(tape, made.ends, CUTS), made.ends, WINDOWS)
     per_bar, windowed = bar_readers(data), window_readers(data)
     checks = [
-        *_shared(data, cuts_in(tape, made.ends, CUTS), rows),
+        *_recomputed(data, cuts_in(tape, made.ends, CUTS), rows),
+        *structure,
         ("borders", [*_borders(data, per_bar, windowed)]),
         ("warm-up", [*_warmups(data, per_bar, windowed)]),
         ("order of symbols", [] if data.thin else [*order_of_symbols([*per_bar, *windowed], tape, rows)]),
@@ -80,9 +90,12 @@ def cheap_audit(data: ChartData) -> Audit:
     ends = part.prepared.ends
     cut = ends[np.searchsorted(ends, AROUND + part.window + part.warmup) :][:1]
     cuts = cut if len(cut) else ends[len(ends) // 2 : len(ends) // 2 + 1]
-    checks = [*_shared(part, cuts, _near(cuts, ends, 8)), ("scaling", [*scaling_of_all_rows(data)])]
-    whole = dict(_structure(data))
-    return audit_of(_subject(data), CLAIM, [(name, whole.get(name, found)) for name, found in checks])
+    checks = [
+        *_recomputed(part, cuts, _near(cuts, ends, 8)),
+        *_structure(data),
+        ("scaling", [*scaling_of_all_rows(data)]),
+    ]
+    return audit_of(_subject(data), CLAIM, checks)
 
 
 def _subject(data: ChartData) -> str:
@@ -90,12 +103,12 @@ def _subject(data: ChartData) -> str:
     return f"the pipeline of {', '.join(names[:3])}{' …' if len(names) > 3 else ''}, {type(data.label).__name__}"
 
 
-def _shared(data: ChartData, cuts: np.ndarray, rows: np.ndarray) -> list[tuple[str, Iterable[AuditFinding]]]:
-    """The checks that both audits make, on the data they are given."""
+def _recomputed(data: ChartData, cuts: np.ndarray, rows: np.ndarray) -> list[tuple[str, Iterable[AuditFinding]]]:
+    """The checks that both audits make on counterfactual bars."""
     tape, findings = data.prepared.candles, []
     findings += look_ahead(bar_readers(data), tape, read_rows(data), cuts, seed=SEED)
     findings += look_ahead(window_readers(data), tape, rows, cuts, seed=SEED)
-    return [("look-ahead", findings), ("label", [*_label(data)]), *_structure(data)]
+    return [("look-ahead", findings), ("label", [*_label(data)])]
 
 
 def _structure(data: ChartData) -> Iterator[tuple[str, Iterable[AuditFinding]]]:
@@ -182,6 +195,15 @@ def _first_of_segments(data: ChartData) -> np.ndarray:
     tape, ends = data.prepared.candles, data.prepared.ends
     first = ends[np.append(True, np.diff(tape.segment[ends]) != 0)]
     return first[:: max(1, len(first) // WINDOWS)]
+
+
+def within_segments(data: ChartData) -> ChartData:
+    """Return the data without the windows that reach out of their segment: nothing can be made of those."""
+    made = data.prepared
+    first = made.ends - (data.window + data.warmup - 1)
+    inside = (first >= 0) & (made.candles.segment[np.maximum(first, 0)] == made.candles.segment[made.ends])
+    kept = replace(made, ends=made.ends[inside], part=made.part[inside], tokens={})
+    return data if inside.all() else data.having(prepared=kept)
 
 
 def around_a_cut(data: ChartData) -> ChartData:

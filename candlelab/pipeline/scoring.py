@@ -21,7 +21,7 @@ from candlelab.evaluate.ledger import COLUMNS
 from candlelab.evaluate.score import Scores
 from candlelab.evaluate.verdict import Answer, Verdict
 from candlelab.pipeline.periods import test_periods
-from candlelab.pipeline.trust import doubts
+from candlelab.pipeline.trust import doubts, leaks
 from candlelab.report import answer_sections
 from candlelab.report.run_report import write_report
 
@@ -53,7 +53,7 @@ def lines_of(scores: Scores) -> list[str]:
 def score_run(run: runs.Run, settings: dict) -> Scores:
     """Return what an evaluation with some settings says of a run's predictions; nothing is written."""
     made, card = run.preprocessing, run.card
-    return build({"evaluate": settings}, "evaluate").score(
+    scores = build({"evaluate": settings}, "evaluate").score(
         run.predictions,
         horizon=made["horizon"],
         interval=made["interval"],
@@ -65,6 +65,8 @@ def score_run(run: runs.Run, settings: dict) -> Scores:
         instrument=_instrument(run),
         periods=test_periods(plain(run.cfg)["data"]),
     )
+    first = (*leaks(card), *scores.verdict.suspicions)  # what the audit found weighs more than an unlikely number
+    return replace(scores, verdict=replace(scores.verdict, suspicions=first))
 
 
 def write_scores(run: runs.Run, scores: Scores, folder: Path, settings: dict, *, about: dict | None = None) -> None:

@@ -12,14 +12,19 @@ from candlelab.audit.predictions import mismatches, row_hashes
 from candlelab.core.contracts import Inspected
 from candlelab.core.errors import UserError
 from candlelab.market.quality import of_tape
+from candlelab.pipeline.audit import cheap_audit
 from candlelab.pipeline.predictions import EVALUATED
 from candlelab.run import PREDICTIONS, Run
 
 
 def checked_card(data) -> dict:
-    """Return the data card with what is wrong with the bars, and hashes of the rows to be predicted, to know them again."""
+    """Return the data card with what is wrong with the bars and the pipeline, and hashes of the rows to be predicted, to know them again."""
     rows = pd.concat([data.rows(part).assign(model="") for part in EVALUATED])
-    return data.describe() | {"quality": [finding.row() for finding in findings_of(data)], "rows": row_hashes(rows)}
+    return data.describe() | {
+        "quality": [finding.row() for finding in findings_of(data)],
+        "rows": row_hashes(rows),
+        "audit": cheap_audit(data).row(),
+    }
 
 
 def findings_of(data) -> list[Finding]:
@@ -43,6 +48,14 @@ def doubts(card: Mapping[str, Any]) -> tuple[str, ...]:
         *shaken,
         *(f"parts in the order of time: {sentence}" for sentence in order_of_parts(card["parts"])),
         *(f"a set whose making is known: {sentence}" for sentence in card.get("warnings", ())),
+    )
+
+
+def leaks(card: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return, in words, the leaks that the run's own audit found; card as in data.json."""
+    found = card.get("audit", {}).get("findings", ())
+    return tuple(
+        f"{each['name']} ({each['place']}): {each['evidence']}" for each in found if each["severity"] == "leak"
     )
 
 

@@ -36,6 +36,7 @@ def data(results: ReportData) -> Section:
         for name in FACTS
         if card.get(name) is not None
     ]
+    facts += [("leak audit", _audited(card["audit"]))] if "audit" in card else []
     facts += [(str(name).replace("_", " "), formats.as_text(value)) for name, value in card.get("about", {}).items()]
     parts = card["parts"]
     rows = [["windows", *(formats.count(part["samples"]) for part in parts.values())]]
@@ -56,6 +57,13 @@ def data(results: ReportData) -> Section:
         "In time order. Whoever always answers the commonest label is right as often as its share.",
     )
     return Section("Data", _soundness(card), facts=facts, tables=[table, *_findings(card)])
+
+
+def _audited(told: Mapping[str, Any]) -> str:
+    """What the run's own audit says, in one line."""
+    leaks = [each["name"] for each in told["findings"] if each["severity"] == "leak"]
+    passed = f"passed: {', '.join(told['clean'])}" if told["clean"] else "no check could be made"
+    return f"FAILED: {', '.join(leaks)}; {passed}" if leaks else passed
 
 
 def _soundness(card: Mapping[str, Any]) -> str:
