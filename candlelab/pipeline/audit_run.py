@@ -7,13 +7,13 @@ from candlelab.config import build
 from candlelab.core.contracts import Scaling
 from candlelab.pipeline.audit import CLAIM, audit_data
 from candlelab.pipeline.audit_threshold import threshold_of_test
-from candlelab.pipeline.load import load_run
+from candlelab.pipeline.load import load_or_download
 from candlelab.pipeline.scoring import own_settings
 
 
 def audit_run(folder: str) -> Audit:
     """Return what is wrong with a finished run; raises UserError, naming the nearest, if there is none."""
-    run = load_run(folder)
+    run = load_or_download(folder)
 
     def scaling() -> Scaling:
         return build(run.cfg, "data.scaling")

@@ -79,7 +79,7 @@ def _show(made: Audit) -> None:
     for each in made.findings:
         table.add_row(each.severity, each.name, each.place, each.evidence, each.cure)
     if made.findings:
-        console.show(table)
+        console.print_table(table)
     print(f"clean: {', '.join(made.clean) or 'nothing'}")
     for name, why in made.unchecked:
         print(f"not checked: {name} ({why})")
