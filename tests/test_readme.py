@@ -9,7 +9,8 @@ from exchange_cases import COINS, hours, publish
 from fake_hub import Hub
 from loopback_exchange import Exchange
 
-from candlelab.config.command_line import check_overrides
+from candlelab.config import CONF
+from candlelab.config.command_line import check_overrides, with_hydra
 
 TEXT = (tiny.ROOT / "README.md").read_text()
 BLOCKS = re.findall(r"```\w*\n(.*?)```", TEXT, re.DOTALL)
@@ -19,6 +20,8 @@ COMMANDS = [
 TARGETS = sorted(
     set(re.findall(r"^make ([a-z-]+)", "\n".join(BLOCKS), re.MULTILINE) + re.findall(r"`make ([a-z-]+)`", TEXT))
 )
+CATALOGUE = (tiny.ROOT / "docs" / "backbones.md").read_text()
+NINE = with_hydra(["sweep=nine_backbones"]).hydra.sweeper.params["model"].split(",")
 LINKS = sorted(set(re.findall(r"\]\(([^)#]+)\)", TEXT)))
 
 
@@ -127,9 +130,23 @@ def test_a_command_runs(line, place):
         assert hub.commits("you/net", "model") == 1
 
 
-def test_the_python_of_the_readme_runs(tmp_path):
-    code = next(block for block in BLOCKS if block.startswith("import candlelab"))
+PYTHON = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
+
+
+@pytest.mark.parametrize("code", PYTHON)
+def test_the_python_of_the_readme_runs(code, tmp_path, monkeypatch):
+    bars_file(tmp_path)
     code = code.replace("outputs/demo/…", str(tiny.trained(tmp_path)))
+    monkeypatch.chdir(tmp_path)
     names: dict = {}
     exec(code, names)
     assert names["run"].metrics and names["chart"].shape
+    assert len(names["store"]) == len(names["store"].index) > 600
+
+
+@pytest.mark.parametrize("name", NINE)
+def test_the_catalogue_of_backbones_says_what_their_recipes_say(name):
+    (row,) = [line for line in CATALOGUE.splitlines() if line.startswith(f"| `{name}` ")]
+    _, kind, parameters, batch, _ = (cell.strip() for cell in row.strip("|").split("|"))
+    recipe = (CONF / "model" / f"{name}.yaml").read_text()
+    assert f", {kind}, {parameters}" in recipe.splitlines()[0] and f"batch_size: {batch}\n" in recipe

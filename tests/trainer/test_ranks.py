@@ -1,5 +1,9 @@
 """One run on two CPU processes: it ends, trains on every row once, and says what one process says."""
 
+import signal
+import subprocess
+import sys
+import time
 from functools import cache
 
 import numpy as np
@@ -64,3 +68,35 @@ def test_the_figures_of_an_epoch_are_those_of_all_processes():
 def test_devices_that_are_not_there_are_one_sentence():
     done = tiny.command(*tiny.TINY, "trainer.accelerator=gpu", "trainer.devices=9", f"outputs={temporary_folder()}")
     assert done.returncode == 2 and "trainer.accelerator is gpu" in done.stderr and "Traceback" not in done.stderr
+
+
+@pytest.mark.slow
+def test_a_run_goes_on_with_another_number_of_processes():
+    """One, then two, then one again: every stretch ends early, and the predictions are those of one process throughout."""
+    out = temporary_folder()
+    words = (*STILL, "trainer.max_epochs=3", "trainer.checkpoint_minutes=0", f"outputs={out}")
+    folder = tiny.folder_of(out, *words[:-1])
+    for devices, after in ((1, 1), (2, 2)):
+        interrupt_after(folder, after, *words, f"trainer.devices={devices}")
+    done = tiny.command(*tiny.TINY, *words, "trainer.devices=1")
+    assert done.returncode == 0 and "(resumed)" in done.stdout, done.stdout + done.stderr[-2000:]
+    whole = temporary_folder()
+    assert tiny.command(*tiny.TINY, *words[:-1], f"outputs={whole}").returncode == 0
+    one, mixed = (
+        pd.read_parquet(each / "predictions.parquet").filter(like="p_")
+        for each in (tiny.folder_of(whole, *words[:-1]), folder)
+    )
+    np.testing.assert_allclose(one, mixed, atol=1e-4)
+
+
+def interrupt_after(folder, epochs, *words):
+    """Start a run and send it Ctrl-C when so many epochs stand in its table."""
+    process = subprocess.Popen([sys.executable, "-m", "candlelab", *tiny.TINY, *words], cwd=tiny.ROOT)
+    while process.poll() is None and rows_of(folder / "metrics.csv") < epochs:
+        time.sleep(0.05)  # waits for a state, not for time to pass
+    process.send_signal(signal.SIGINT)
+    process.wait(timeout=120)
+
+
+def rows_of(path):
+    return len(pd.read_csv(path)) if path.is_file() and path.stat().st_size else 0
