@@ -15,8 +15,8 @@ from candlelab import run as runs
 
 HOUR = 3_600_000
 SMALL = (
-    "model.image_size=16",
-    "model.net.patch=8",
+    "model.image_size=64",
+    "model.net.patch=16",
     "model.net.width=16",
     "model.net.image_layers=1",
     "model.net.caption_layers=1",
