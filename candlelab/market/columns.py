@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
+import unicodedata
 
 from candlelab.core.columns import PRICES
 from candlelab.core.errors import UserError
@@ -33,8 +34,10 @@ ALIASES = {
         "unixtime",
         "epoch",
         "time",
+        "zeit",
         "datetime",
         "date",
+        "datum",
         "opendate",
         "starttime",
         "start",
@@ -46,20 +49,21 @@ ALIASES = {
         "indexlevel0",
         "",
     ),
-    "open": ("open", "openprice", "o", "priceopen"),
-    "high": ("high", "highprice", "h", "max", "pricehigh"),
-    "low": ("low", "lowprice", "l", "min", "pricelow"),
-    "close": ("close", "closeprice", "c", "last", "priceclose"),
+    "open": ("open", "openprice", "o", "priceopen", "eroffnung", "erster"),
+    "high": ("high", "highprice", "h", "max", "pricehigh", "hoch"),
+    "low": ("low", "lowprice", "l", "min", "pricelow", "tief"),
+    "close": ("close", "closeprice", "c", "last", "priceclose", "schluss", "schlusskurs"),
     "volume": (
         "volume",
+        "volumen",
+        "tickvolume",
+        "tickvol",  # of MetaTrader, whose <VOL> beside it is 0 for every currency
         "vol",
         "v",
         "basevolume",
         "volumebase",
         "baseassetvolume",
         "amount",
-        "tickvolume",
-        "tickvol",
         "qty",
     ),
     "quote_volume": ("quotevolume", "quoteassetvolume", "qav", "volumequote", "volumeusdt", "turnover", "quotevol"),
@@ -83,6 +87,7 @@ ALIASES = {
     ),
     "symbol": ("symbol", "pair", "ticker", "instrument", "market", "tic", "coin"),
 }
+DAY_BESIDE = {"time": "date", "zeit": "datum"}  # a column of the day beside one of the time of day
 
 
 def check_columns(columns: Columns) -> Columns:
@@ -117,8 +122,8 @@ def match_columns(names: list[str], columns: Columns, place: str) -> dict[str, s
             )
         found[meaning] = tidy[hit][0]
     _volume(found, tidy)
-    if found.get("time") and _tidy(found["time"]) == "time" and "date" in tidy:
-        found["day"] = tidy["date"][0]
+    if found.get("time") and (day := DAY_BESIDE.get(_tidy(found["time"]))) in tidy:
+        found["day"] = tidy[day][0]
     absent = [name for name in ("time", *PRICES) if name not in found]
     if absent:
         raise UserError(
@@ -141,7 +146,7 @@ def names_without_header(count: int, columns: Columns, place: str) -> list[str]:
 
 
 def _tidy(name: str) -> str:
-    return re.sub(r"[^a-z0-9]", "", name.lower())
+    return re.sub(r"[^a-z0-9]", "", unicodedata.normalize("NFKD", name.lower()))
 
 
 def _given(wanted: str, names: list[str], place: str, meaning: str) -> str:

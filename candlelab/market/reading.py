@@ -233,7 +233,9 @@ def _csv(stream, start: bytes, place: str, columns: Columns) -> RawTable:
     place_of = head.names.index(found["time"])
     if "day" not in found and place_of < len(first) and re.fullmatch(r"\d+", first[place_of].strip(), re.ASCII):
         kinds[found["time"]] = pa.int64()
-    options = pa.csv.ConvertOptions(include_columns=list(kinds), column_types=kinds)
+    options = pa.csv.ConvertOptions(
+        include_columns=list(kinds), column_types=kinds, decimal_point=_decimal_point(first, head.separator)
+    )
     reading = pa.csv.ReadOptions(
         skip_rows=head.skip, column_names=head.names, encoding=head.encoding, block_size=1 << 20
     )
@@ -249,6 +251,11 @@ def _csv(stream, start: bytes, place: str, columns: Columns) -> RawTable:
             head, {column: kind for column, kind in kinds.items() if kind != pa.string()}, str(error)
         ) from None
     return RawTable(place, table, found, head.symbol)
+
+
+def _decimal_point(cells: list[str], separator: str) -> str:
+    """Return the sign before the decimals of a first bar: a comma where it cannot separate cells and stands in a number."""
+    return "," if separator != "," and any(re.fullmatch(r"\d+,\d+", cell.strip(), re.ASCII) for cell in cells) else "."
 
 
 def sniff(start: bytes, columns: Columns, place: str) -> tuple[TextHeader, list[str]]:
