@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from candlelab.config import build
 from candlelab.core.bayes import share_of_the_way
+from candlelab.data.split.parts import DROPPED, TRAIN
 from candlelab.evaluate.instrument import TIMES, Instrument
 from candlelab.evaluate.metrics import smallest_accuracy
 from candlelab.pipeline.assemble import Parts
@@ -22,6 +23,7 @@ from candlelab.pipeline.predictions import predict_samples
 
 if TYPE_CHECKING:
     from candlelab.data.module import ChartData
+    from candlelab.data.prepared import Prepared
     from candlelab.trainer.trainer import Fit
 
 LOOKED_AT = 512  # charts on which units and answers are looked at
@@ -180,8 +182,9 @@ def control(cfg: DictConfig, data: ChartData, folder: Path, *, epochs: int, effo
         return Instrument((), None, None, None, 0.0)
     parts, learner = learner_for(cfg)
     planted = min(0.5 + TIMES * (size - 0.5), SUREST)
-    p = plant(parts.data, planted - 0.5, seed=cfg.seed)
-    rows = keep(parts.data, min(1.0, effort * epochs))
+    made, p = plant(parts.data.prepared, len(parts.data.label.classes), planted - 0.5, seed=cfg.seed)
+    made, rows = keep(made, min(1.0, effort * epochs))
+    data = parts.data.having(prepared=made)
     short = copy.deepcopy(cfg)
     with open_dict(short):
         short.trainer.max_epochs, short.trainer.progress, short.trainer.devices = (
@@ -191,18 +194,17 @@ def control(cfg: DictConfig, data: ChartData, folder: Path, *, epochs: int, effo
         )
         short.trainer.logger = {"_target_": CSV_LOG}
     place = places(folder / "control")
-    build(short, "trainer").fit(learner, parts.data, place, resume=False)
+    build(short, "trainer").fit(learner, data, place, resume=False)
     shutil.rmtree(place.folder)
     learner.cpu()
-    samples = parts.data.samples("test")
-    share = share_of_the_way(direction(predict_samples(learner, parts.data, samples)), p[samples])
+    samples = data.samples("test")
+    share = share_of_the_way(direction(predict_samples(learner, data, samples)), p[samples])
     return Instrument((), float(size), float(planted), float(share), rows * max(1, round(effort * epochs)) / epochs)
 
 
-def plant(data: ChartData, edge: float, *, seed: int) -> np.ndarray:
-    """Give the rows of a data set that moved new directions, up with 0.5 + edge after a falling candle; return P(up) (n,)."""
-    made = data.prepared
-    tape, ends, top = made.candles, made.ends, len(data.label.classes) - 1
+def plant(made: Prepared, classes: int, edge: float, *, seed: int) -> tuple[Prepared, np.ndarray]:
+    """Return the data with new directions of the rows that moved, up with 0.5 + edge after a falling candle, and P(up) (n,)."""
+    tape, ends, top = made.candles, made.ends, classes - 1
     p = 0.5 - edge * np.sign(tape.close[ends] - tape.open[ends])
     up = np.random.default_rng([seed, len(ends)]).random(len(ends)) < p
     label, target, change = (np.array(getattr(made.labels, name)) for name in ("label", "target", "forward_return"))
@@ -210,21 +212,17 @@ def plant(data: ChartData, edge: float, *, seed: int) -> np.ndarray:
     label[ends] = np.where(flipped, top - label[ends], label[ends])
     for column in (target, change):
         column[ends] = np.where(flipped, -column[ends], column[ends])
-    data.__dict__["prepared"] = replace(
-        made, labels=replace(made.labels, label=label, target=target, forward_return=change)
-    )
-    data._tapes.clear()
-    return p
+    return replace(made, labels=replace(made.labels, label=label, target=target, forward_return=change)), p
 
 
-def keep(data: ChartData, share: float) -> float:
-    """Leave only the newest share of the training rows in the training part; return the share."""
-    if share < 1:
-        part = data.prepared.part.copy()
-        train = np.flatnonzero(part == 0)
-        part[train[: round((1 - share) * len(train))]] = -1
-        data.__dict__["prepared"] = replace(data.prepared, part=part)
-    return share
+def keep(made: Prepared, share: float) -> tuple[Prepared, float]:
+    """Return the data with only the newest share of the training rows in the training part, and the share."""
+    if share >= 1:
+        return made, share
+    part = made.part.copy()
+    train = np.flatnonzero(part == TRAIN)
+    part[train[: round((1 - share) * len(train))]] = DROPPED
+    return replace(made, part=part), share
 
 
 def direction(said: dict[str, np.ndarray]) -> np.ndarray:

@@ -101,8 +101,7 @@ def test_a_net_that_knows_no_more_than_the_class_shares_has_learnt_nothing():
 
 def test_planted_labels_follow_the_last_candle_as_often_as_asked():
     data = assemble(config.compose(*SMALL, "data.source.bars=9000")).data
-    p = instrument.plant(data, 0.2, seed=0)
-    made = data.prepared
+    made, p = instrument.plant(data.prepared, 2, 0.2, seed=0)
     fell = made.candles.close[made.ends] < made.candles.open[made.ends]
     assert set(p[fell]) == {0.7}
     assert made.labels.label[made.ends][fell].mean() == pytest.approx(0.7, abs=0.03)
@@ -110,18 +109,17 @@ def test_planted_labels_follow_the_last_candle_as_often_as_asked():
 
 
 def test_planting_leaves_the_labels_of_the_run_alone():
-    first, again = (assemble(config.compose(*SMALL)).data for _ in range(2))
-    before = first.prepared.labels.label.copy()
-    instrument.plant(again, 0.3, seed=0)
-    assert np.array_equal(first.prepared.labels.label, before)
+    made = assemble(config.compose(*SMALL)).data.prepared
+    before = made.labels.label.copy()
+    planted, _p = instrument.plant(made, 2, 0.3, seed=0)
+    assert np.array_equal(made.labels.label, before) and not np.array_equal(planted.labels.label, before)
 
 
 def test_a_quarter_of_the_rows_is_the_newest_quarter():
     data = assemble(config.compose(*SMALL)).data
     train = data.samples("train")
-    instrument.keep(data, 0.25)
-    assert np.array_equal(data.samples("train"), train[-len(data.samples("train")) :])
-    assert len(data.samples("train")) == pytest.approx(len(train) / 4, abs=1)
+    newest = data.having(prepared=instrument.keep(data.prepared, 0.25)[0]).samples("train")
+    assert np.array_equal(newest, train[-len(newest) :]) and len(newest) == pytest.approx(len(train) / 4, abs=1)
 
 
 def test_a_net_that_keeps_as_much_as_the_rows_can_show_would_have_found_the_edge():
