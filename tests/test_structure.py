@@ -4,6 +4,7 @@ import ast
 import re
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -126,6 +127,27 @@ def test_function_bodies_stay_readable(path):
             doc = ast.get_docstring(node, clean=False) or ""
             body = node.end_lineno - node.body[0].lineno + 1 - (doc.count("\n") + 1 if doc else 0)
             assert body <= 45, f"{node.name}: {body} lines"
+
+
+BLOCK, MOST_REPEATED = 4, 0.07  # lines that stand together in two files, and their share of all lines
+
+
+def settings_in(path: Path) -> list[str]:
+    """Lines of a yaml without comments and without what every composed one has."""
+    lines = [line.split("#")[0].strip() for line in path.read_text().splitlines()]
+    return [line for line in lines if line not in ("", "defaults:", "- _self_")]
+
+
+def test_little_of_the_yaml_stands_twice():
+    files = [settings_in(path) for path in YAMLS]
+    blocks = [{tuple(own[i : i + BLOCK]) for i in range(len(own) - BLOCK + 1)} for own in files]
+    twice = {block for block, count in Counter(block for own in blocks for block in own).items() if count > 1}
+    repeated = sum(
+        any(tuple(own[i : i + BLOCK]) in twice for i in range(max(0, place - BLOCK + 1), place + 1))
+        for own in files
+        for place in range(len(own))
+    )
+    assert repeated <= MOST_REPEATED * sum(map(len, files))
 
 
 def components():

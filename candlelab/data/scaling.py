@@ -1,4 +1,4 @@
-"""Column by column to a common scale; fitted on training rows, stored as plain numbers."""
+"""Standard, min-max and robust scaling of columns: fitted by scikit-learn on training rows, stored as plain numbers."""
 
 from __future__ import annotations
 
@@ -72,7 +72,10 @@ class Standard(_Scaler):
     kind = "standard"
 
     def _measure(self, rows):
-        return rows.mean(axis=0), rows.std(axis=0)
+        from sklearn.preprocessing import StandardScaler
+
+        fitted = StandardScaler().fit(rows)
+        return fitted.mean_, np.sqrt(fitted.var_)
 
 
 class MinMax(_Scaler):
@@ -81,8 +84,10 @@ class MinMax(_Scaler):
     kind = "minmax"
 
     def _measure(self, rows):
-        lowest = rows.min(axis=0)
-        return lowest, rows.max(axis=0) - lowest
+        from sklearn.preprocessing import MinMaxScaler
+
+        fitted = MinMaxScaler().fit(rows)
+        return fitted.data_min_, fitted.data_range_
 
 
 class Robust(_Scaler):
@@ -91,8 +96,10 @@ class Robust(_Scaler):
     kind = "robust"
 
     def _measure(self, rows):
-        low, median, high = np.percentile(rows, (25, 50, 75), axis=0)
-        return median, high - low
+        from sklearn.preprocessing import RobustScaler
+
+        fitted = RobustScaler().fit(rows)
+        return fitted.center_, fitted.scale_
 
 
 class Unscaled(_Scaler):

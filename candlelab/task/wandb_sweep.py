@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import yaml
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from candlelab import run as runs
 from candlelab.config import ConfigError, hint
+from candlelab.config.command_line import with_hydra
 from candlelab.config.search_path import roots
 
 
@@ -32,13 +33,12 @@ def wandb_sweep(cfg: DictConfig, *, sweep: str, project: str, path: str | None) 
 
 
 def _sweeps() -> dict[str, Path]:
-    return {path.stem: path for root in roots().values() for path in sorted((root / "sweep").glob("*.yaml"))}
+    return {path.stem: path for root in roots().values() for path in sorted((root / "sweep").glob("[!_]*.yaml"))}
 
 
 def sweep_file(sweep: str, project: str) -> dict:
     """Return the content of the file: a grid over the sweep's own parameters, each combination one command."""
-    recipe = yaml.safe_load(_sweeps()[sweep].read_text(encoding="utf-8"))
-    parameters = (recipe.get("hydra") or {}).get("sweeper", {}).get("params") or {}
+    parameters = OmegaConf.to_container(with_hydra([f"sweep={sweep}"]).hydra.sweeper)["params"] or {}
     if not parameters:
         raise ConfigError(f"sweep={sweep} sweeps over nothing: choose one with hydra.sweeper.params")
     grid = {key: {"values": [value.strip() for value in str(values).split(",")]} for key, values in parameters.items()}

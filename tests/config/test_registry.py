@@ -50,7 +50,7 @@ VERDICT = {
 }
 SWEEPS = sorted(
     path.stem
-    for path in (CONF / "sweep").glob("*.yaml")
+    for path in (CONF / "sweep").glob("[!_]*.yaml")
     if yaml.safe_load(path.read_text()).get("hydra", {}).get("sweeper")
 )
 

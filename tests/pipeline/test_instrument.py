@@ -44,7 +44,7 @@ def told(label, sure):
 
 
 RECIPES = sorted(
-    path.stem for path in (ROOT / "conf" / "model").glob("*.yaml") if path.stem != "logistic"
+    path.stem for path in (ROOT / "conf" / "model").glob("[!_]*.yaml") if path.stem != "logistic"
 )  # it has no hidden units
 SMALLER = {"width": 32, "layers": 2, "image_layers": 2, "caption_layers": 2, "heads": 4, "ffn_width": 64, "patch": 8}
 LSTM_FORMS = [
