@@ -19,9 +19,12 @@ from candlelab.core.reading import text_of
 from candlelab.evaluate.simulation import MEASURES, Cell, score_worlds
 from candlelab.evaluate.worlds import MARKETS, World
 from candlelab.pipeline import console
+from candlelab.report import simulation_page
+from candlelab.report.simulation_page import said
 
 FILE = "simulation.csv"
-SETTINGS = ("worlds", "bars", "seed", "code")
+SETTINGS = ("worlds", "again", "bars", "seed", "code")
+FRESH = 1_000_000  # added to the seed of what is drawn again
 SAYS_YES = ("information", "volatility", "beyond", "money")
 
 
@@ -29,6 +32,7 @@ def simulate(
     cfg: DictConfig,
     *,
     worlds: int,
+    again: int,
     bars: int,
     horizons: list[int],
     symbols: list[int],
@@ -36,25 +40,34 @@ def simulate(
     markets: list[str],
     two_valued: list[bool],
 ) -> list[dict]:
-    """Score many simulated worlds of every kind; print the table and write it to outputs/simulation.csv.
+    """Score many simulated worlds of every kind; print the table and write it to outputs/simulation.csv and, with a summary, .md.
 
     Answers at chance should be "yes" in at most 4 % of the worlds, intervals hold the truth in 93 to 97 %, and the smallest edge
-    that a verdict names be found in about 80 %. Kinds that an interrupted simulation finished are not drawn again.
+    that a verdict names be found in about 80 %. A kind with a share outside is drawn afresh, `again` times, and only what that
+    shows is told: so many tell luck from error. Kinds that an interrupted simulation finished are not drawn again.
     """
-    _check(worlds, bars, horizons, symbols, autocorrelations, markets)
-    place, settings = Path(cfg.outputs) / FILE, dict(zip(SETTINGS, (worlds, bars, cfg.seed, _code()), strict=True))
-    known, rows = _found_before(place, settings), []
-    for market, horizon, coins, memory, plain in product(markets, horizons, symbols, autocorrelations, two_valued):
-        world = World(int(horizon), int(coins), float(memory), market, bool(plain))
-        before = next((row for row in known if _named(world).items() <= row.items()), None)
-        rows.append(before or _row(score_worlds(world, count=worlds, bars=bars, seed=cfg.seed)) | settings)
-        print(
-            f"{len(rows)}: " + " · ".join(f"{name} {_said(value)}" for name, value in list(rows[-1].items())[:6]),
-            flush=True,
-        )
-        _write(place, [*rows, *(row for row in known if row not in rows)])
+    _check(worlds, again, bars, horizons, symbols, autocorrelations, markets)
+    place = Path(cfg.outputs) / FILE
+    settings = dict(zip(SETTINGS, (worlds, again, bars, cfg.seed, _code()), strict=True))
+    rows, kinds = _found_before(place, settings), product(markets, horizons, symbols, autocorrelations, two_valued)
+    wanted = [World(int(h), int(coins), float(memory), name, bool(plain)) for name, h, coins, memory, plain in kinds]
+    for number, world in enumerate(wanted, 1):
+        for count, seed in ((worlds, cfg.seed), (again, cfg.seed + FRESH)):
+            before = _of(world, rows)
+            if before is None or (before["drawn"] < count and simulation_page.outside(before)):
+                found = _row(score_worlds(world, count=count, bars=bars, seed=seed)) | {"drawn": count} | settings
+                rows = [*(row for row in rows if row is not before), found]
+                _write(place, rows)
+        told = list(_of(world, rows).items())[:6]
+        print(f"{number}: " + " · ".join(f"{name} {said(value)}" for name, value in told), flush=True)
+    rows = [_of(world, rows) for world in wanted]
     console.print_table(_table(rows))
+    write_text(place.with_suffix(".md"), simulation_page.markdown(rows))
     return rows
+
+
+def _of(world: World, rows: list[dict]) -> dict | None:
+    return next((row for row in rows if _named(world).items() <= row.items()), None)
 
 
 def _code() -> str:
@@ -79,10 +92,18 @@ def _read(cell: str) -> str | int | float:
 
 
 def _check(
-    worlds: int, bars: int, horizons: list[int], symbols: list[int], autocorrelations: list[float], markets: list[str]
+    worlds: int,
+    again: int,
+    bars: int,
+    horizons: list[int],
+    symbols: list[int],
+    autocorrelations: list[float],
+    markets: list[str],
 ) -> None:
     if worlds < 2:
         raise UserError(f"worlds is {worlds}; give at least 2, and 300 to tell 4 % from chance")
+    if again and again <= worlds:
+        raise UserError(f"again is {again}; give more than worlds ({worlds}), or 0 to draw nothing afresh")
     if not horizons or bars < 20 * max(horizons):
         raise UserError(f"bars is {bars} for horizons {list(horizons)}; give at least twenty horizons")
     wrong = [name for name in markets if name not in MARKETS]
@@ -120,12 +141,8 @@ def _table(rows: list[dict]) -> Table:
     settings = ", ".join(f"{name} {rows[0][name]}" for name in SETTINGS)
     table = Table(*told, title=f"verdict on simulated worlds ({settings})", title_justify="left")
     for row in rows:
-        table.add_row(*(_said(row[name]) for name in told))
+        table.add_row(*(said(row[name]) for name in told))
     return table
-
-
-def _said(value: str | float) -> str:
-    return f"{value:.3f}" if isinstance(value, float) else str(value)
 
 
 def _write(path: Path, rows: list[dict]) -> None:

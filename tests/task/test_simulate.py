@@ -11,6 +11,7 @@ from candlelab.task import simulate
 FEW = (
     "task=simulate",
     "task.worlds=3",
+    "task.again=0",
     "task.bars=200",
     "task.horizons=[1,5]",
     "task.symbols=[1]",
@@ -42,6 +43,7 @@ def test_simulation_has_one_row_per_world_in_print_and_csv(tmp_path, capsys):
         ("task.markets=[plane]", "markets holds 'plane'"),
         ("task.horizons=[50]", "give at least twenty horizons"),
         ("task.worlds=1", "worlds is 1"),
+        ("task.again=2", "again is 2"),
         ("task.autocorrelations=[1.0]", "autocorrelations lie from 0"),
     ],
 )
@@ -69,7 +71,9 @@ def test_a_simulation_goes_on_where_it_was_interrupted(tmp_path, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         simulated(tmp_path)
     monkeypatch.setattr(
-        simulate, "run", lambda world, **given: drawn.append(world.horizon) or simulation.score_worlds(world, **given)
+        simulate,
+        "score_worlds",
+        lambda world, **given: drawn.append(world.horizon) or simulation.score_worlds(world, **given),
     )
     assert simulated(tmp_path) == whole and drawn == [5]
 
@@ -86,3 +90,8 @@ def test_cells_of_other_code_are_drawn_again(tmp_path, monkeypatch):
     monkeypatch.setattr(simulate, "score_worlds", interrupted)
     with pytest.raises(KeyboardInterrupt):
         simulated(tmp_path)
+
+
+def test_a_kind_with_a_share_outside_is_drawn_afresh_and_told_alone(tmp_path):
+    first, second = simulated(tmp_path / "a")[0], simulated(tmp_path / "b", "task.again=40", "task.horizons=[1]")[0]
+    assert (first["drawn"], second["drawn"]) == (3, 40)
