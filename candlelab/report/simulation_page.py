@@ -37,7 +37,19 @@ def markdown(rows: Sequence[Row]) -> str:
     told = [name for name in first if name not in settings]
     lines = table(told, ([said(row[name]) for name in told] for row in rows))
     return "\n".join(
-        [intro, "## Summary", "", *summary(rows), "", luck(int(first["worlds"])), "", "## Every kind", "", *lines, ""]
+        [
+            intro,
+            "## Summary",
+            "",
+            *summary(rows),
+            "",
+            noise_of(int(first["worlds"])),
+            "",
+            "## Every kind",
+            "",
+            *lines,
+            "",
+        ]
     )
 
 
@@ -66,13 +78,13 @@ def holds(value: float, ends: tuple[float, float]) -> bool:
     return ends[0] - 1e-9 <= value <= ends[1] + 1e-9
 
 
-def outside(row: Row) -> bool:
+def is_doubtful(row: Row) -> bool:
     """Whether any share of a line is not as it should be."""
     known = {name: ends for name in row if (ends := bounds(name)) is not None}
     return not all(holds(float(row[name]), ends) for name, ends in known.items())
 
 
-def luck(worlds: int) -> str:
+def noise_of(worlds: int) -> str:
     """What the number of worlds itself does to a coverage."""
     deviation = np.sqrt(0.95 * 0.05 / worlds)
     out = 2 * norm.sf(0.02 / deviation)

@@ -54,7 +54,7 @@ def simulate(
     for number, world in enumerate(wanted, 1):
         for count, seed in ((worlds, cfg.seed), (again, cfg.seed + FRESH)):
             before = _of(world, rows)
-            if before is None or (before["drawn"] < count and simulation_page.outside(before)):
+            if before is None or (before["drawn"] < count and simulation_page.is_doubtful(before)):
                 found = _row(score_worlds(world, count=count, bars=bars, seed=seed)) | {"drawn": count} | settings
                 rows = [*(row for row in rows if row is not before), found]
                 _write(place, rows)

@@ -37,7 +37,7 @@ def test_each_share_is_counted_against_its_own_bounds():
 
 
 def test_luck_alone_puts_a_coverage_of_300_worlds_outside_in_11_of_100():
-    assert "0.0126" in simulation_page.luck(300) and "11.2 %" in simulation_page.luck(300)
+    assert "0.0126" in simulation_page.noise_of(300) and "11.2 %" in simulation_page.noise_of(300)
 
 
 def test_the_page_has_one_line_per_kind_of_world_and_its_command():
@@ -50,4 +50,4 @@ def test_the_page_has_one_line_per_kind_of_world_and_its_command():
 
 
 def test_a_line_with_a_share_outside_is_known():
-    assert [simulation_page.outside(row) for row in ROWS] == [False, True]
+    assert [simulation_page.is_doubtful(row) for row in ROWS] == [False, True]
