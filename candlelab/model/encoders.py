@@ -137,10 +137,10 @@ def column_vit(shapes: Shapes, size: Size, *, patch: int | None) -> ViTModel:
 
 
 def columns_of_a_bar(shapes: Shapes) -> int:
-    """The most columns, at least one, that divide a chart and are no wider than one of its bars."""
+    """The fewest columns that divide a chart and hold one of its bars: the newest token then holds all of the newest bar."""
     width = shapes.image[2]
     bars = width if shapes.series is None else shapes.series[0]
-    return max(columns for columns in range(1, max(1, width // bars) + 1) if width % columns == 0)
+    return next(columns for columns in range(1, width + 1) if width % columns == 0 and columns * bars >= width)
 
 
 class Stem(nn.Sequential):
