@@ -9,7 +9,7 @@ import pandas as pd
 
 from candlelab.audit.findings import Finding, of_reader, order_of_parts, suspicious_bars
 from candlelab.audit.predictions import mismatches, row_hashes
-from candlelab.core.contracts import Inspected
+from candlelab.core.contracts import Inspected, Redrawn
 from candlelab.core.errors import UserError
 from candlelab.market.quality import of_tape
 from candlelab.pipeline.audit import cheap_audit
@@ -30,6 +30,8 @@ def checked_card(data) -> dict:
 def findings_of(data) -> list[Finding]:
     """Return everything that is known to be wrong with the bars of a data set, before anything was dropped or after."""
     made = data.prepared
+    if isinstance(made.source, Redrawn):
+        return []  # each sample stands alone: between them nothing is missing
     records = (made.source.quality if isinstance(made.source, Inspected) else None) or of_tape(made.candles)
     told = of_reader([record.row() for record in records])
     return told + suspicious_bars(made.candles) if data.label.kind == "forecast" else told

@@ -10,7 +10,7 @@ import pytest
 from candlelab import run as runs
 from candlelab.config import build, compose, run_folder
 from candlelab.core.errors import UserError
-from candlelab.pipeline.trust import check_predictions, doubts
+from candlelab.pipeline.trust import check_predictions, doubts, findings_of
 
 QUICK = (
     "data=btc_1h",
@@ -91,3 +91,8 @@ def test_a_report_on_edited_predictions_is_refused(run, tmp_path):
     cfg = compose("task=report", f"task.run={folder}")
     with pytest.raises(UserError, match="bar_return does not lead"):
         build(cfg, "task", cfg)
+
+
+def test_between_made_up_windows_nothing_is_missing():
+    cfg = compose("experiment=patterns", "data.source.samples=44")
+    assert findings_of(build(cfg, "data", build(cfg, "render"))) == []

@@ -72,7 +72,7 @@ def said(folder, *words, code=("-m", "candlelab")):
         [sys.executable, *code, *words], cwd=folder, capture_output=True, text=True, env=env, timeout=600
     )
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-3000:]
-    return done.stdout
+    return done.stdout + done.stderr
 
 
 def signal_in(text):
