@@ -107,7 +107,8 @@ def _check_and_run() -> None:
     swept = arguments.multirun or is_sweep(arguments.overrides)
     if len(jobs) > 1 and not swept:
         raise ConfigError(
-            f"the overrides ask for {len(jobs)} runs: add --multirun, or quote the value if the comma is meant"
+            f"the overrides ask for {len(jobs)} runs: add --multirun, or quote the value if the comma is meant "
+            "(decimals take a point)"
         )
     if swept:
         _collect_again()
@@ -121,7 +122,11 @@ def _arguments():
     from hydra._internal.utils import get_args_parser
 
     from candlelab.config.command_line import flags_first, without_nulls
+    from candlelab.config.override_words import dashed
 
+    wrong = dashed(sys.argv[1:])
+    if wrong:
+        raise ConfigError(wrong)
     sys.argv[1:] = flags_first(without_nulls(sys.argv[1:]))
     return get_args_parser().parse_args()
 

@@ -14,6 +14,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from candlelab.config.locate import locate, target_schema
+from candlelab.config.override_words import words_of
 from candlelab.config.root import A_SEED, is_seed, root_problems
 from candlelab.config.words import hint, several
 from candlelab.core.errors import ConfigError
@@ -54,10 +55,19 @@ def setting_problems(node: dict[str, Any], path: str) -> Iterator[str]:
         elif value == "???":
             yield f"{path}.{key}: missing; give {path}.{key}=… ({spell(settings[key])})"
         elif not fits(value, settings[key]):
-            yield f"{path}.{key}: expected {spell(settings[key])}, got {value!r}"
+            yield f"{path}.{key}: expected {spell(settings[key])}, got {value!r}{_as_meant(value, settings[key], path, key)}"
         elif key == "seed" and not is_seed(value):
             yield f"{path}.{key}: expected {A_SEED}, got {value!r}"
     yield from (f"{path}.{key}: missing setting" for key in settings if key not in given)
+
+
+def _as_meant(value: Any, kind: Any, path: str, key: str) -> str:
+    """Return how to write a value that only needs brackets or quotes; nothing for any other."""
+    if isinstance(value, str) and fits([value], kind):
+        return f": write {path}.{key}=[{value}]"
+    if isinstance(value, int) and not isinstance(value, bool) and fits(str(value), kind):
+        return f": quote it as {path}.{key}=\"'{value}'\""
+    return ""
 
 
 def _objections(node: dict[str, Any], path: str) -> Iterator[str]:
@@ -115,4 +125,4 @@ def plain(cfg: DictConfig) -> dict[str, Any]:
     try:
         return typing.cast("dict[str, Any]", OmegaConf.to_container(keep, resolve=True))
     except OmegaConfBaseException as error:
-        raise ConfigError(" ".join(str(error).split())) from None
+        raise ConfigError(words_of(error)) from None

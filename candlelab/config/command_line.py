@@ -18,16 +18,13 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from candlelab.config import CONF, ConfigError, completed, groups, hint, hydra_path, leaves, plain, problems, several
+from candlelab.config.override_words import is_text, unreadable, words_of
 from candlelab.config.root import NEEDED
 from candlelab.config.search_path import stamp
 from candlelab.config.sweep_size import MANY_JOBS, matches, sweep_problems
 
 hydra_path.register()
 
-NOT_MERGED = {
-    "Cannot merge DictConfig with ListConfig": "a list such as [a,b]",
-    "Cannot merge ListConfig with DictConfig": "a group of settings",
-}
 TAKES_A_VALUE = (
     "-c",
     "--cfg",
@@ -170,7 +167,7 @@ def _parse(words: list[str]) -> tuple[list[Override], list[str]]:
     parsed: list[Override] = []
     found: list[str] = []
     for word in without_nulls(words):
-        if not _is_text(word):
+        if not is_text(word):
             found.append(f"'{word}' is not UTF-8: write it in letters that your terminal's encoding knows")
             continue
         try:
@@ -182,16 +179,8 @@ def _parse(words: list[str]) -> tuple[list[Override], list[str]]:
             else:
                 parsed.append(read)
         except HydraException:
-            found.append(f"'{word}' cannot be read: write key=value, and quote values with spaces or commas")
+            found.append(unreadable(word))
     return parsed, found
-
-
-def _is_text(word: str) -> bool:
-    try:
-        word.encode()
-    except UnicodeEncodeError:  # bytes that the shell passed on as they were
-        return False
-    return True
 
 
 def _is_group(key: str) -> bool:
@@ -271,14 +260,20 @@ def _known_values(values: list[Override], chosen: list[Override], found: list[st
     for override in values:
         key = override.key_or_group
         if _names_a_group_as_a_value(override):
-            found.append(
-                f"{key} is a group: write {key.replace('.', '/')}={_strip(override.get_value_element_as_str())}"
-            )
+            found.append(f"{key} is a group: {_as_choice(key.replace('.', '/'), override)}")
         elif key in keys or key.startswith("hydra"):
             good.append(override)
         else:
             found.append(f"{key}: unknown setting{hint(key, keys | set(groups()))}")
     return good
+
+
+def _as_choice(group: str, override: Override) -> str:
+    """Return how to choose the option of a group that somebody gave as a value; the options where it is none."""
+    value = _strip(override.get_value_element_as_str())
+    if value in groups()[group]:
+        return f"write {group}={value}"
+    return f"choose {group}= one of {', '.join(sorted(groups()[group]))}"
 
 
 def _sweep_products(chosen: list[Override]) -> Iterator[tuple[str, ...]]:
@@ -294,7 +289,7 @@ def _own_sweep(overrides: list[Override], found: list[str]) -> list[Override]:
     try:
         own = _compose(fixed, hydra=True).hydra.sweeper.get("params") or {}
     except (HydraException, OmegaConfBaseException) as error:
-        found.append(_words_of(error))
+        found.append(words_of(error))
         return []
     named = {o.key_or_group for o in overrides}
     parser = OverridesParser.create()
@@ -327,19 +322,10 @@ def _compose_or_note(lines: tuple[str, ...], found: list[str]) -> DictConfig | N
     try:
         return _compose_lines(list(lines))
     except (HydraException, OmegaConfBaseException, ConfigError) as error:
-        text = _words_of(error)
+        text = words_of(error)
         if text not in found:
             found.append(text)
         return None
-
-
-def _words_of(error: Exception) -> str:
-    """Return what Hydra or OmegaConf says, in one line and without its search path."""
-    text = " ".join(str(error).split("Config search path")[0].split())
-    for cause, stands in NOT_MERGED.items():
-        if cause in str(error.__cause__ or error):
-            return f"{text.removeprefix('Error merging override ')}: expected {stands}"
-    return text
 
 
 def _compose_lines(lines: list[str]) -> DictConfig:

@@ -10,7 +10,8 @@ from typing import Any
 def hint(word: str, known: Iterable[Any]) -> str:
     """Return " (did you mean 'x'?)" or the known names, ready to append to a sentence."""
     names = sorted({str(name) for name in known})
-    close = difflib.get_close_matches(word, names, n=1, cutoff=0.6)
+    meant = word.replace("\\", "/").rsplit("/", 1)[-1].removesuffix(".yaml").lower()  # a file, or in capitals
+    close = [meant] if meant in names else difflib.get_close_matches(word, names, n=1, cutoff=0.6)
     if not close:
         tails = {name: name.rsplit(".", 1)[-1] for name in names}
         near = difflib.get_close_matches(word.rsplit(".", 1)[-1], tails.values(), n=1, cutoff=0.75)

@@ -27,8 +27,8 @@ def check_weight(cfg: DictConfig, shapes: Shapes, held: int | None = None) -> No
     count, most = sum(part.numel() for part in net.parameters()), held or memory()
     if count * BYTES > most:
         raise UserError(
-            f"model.net has {count:,} parameters, and training them takes {count * BYTES / 2**30:,.0f} GB of the "
-            f"{most / 2**30:,.0f} GB here: choose a smaller net (width, layers) or smaller charts and captions"
+            f"model.net has {count:,} parameters, and training them takes {count * BYTES / 2**30:,.0f} GB, but this "
+            f"machine has {most / 2**30:,.0f} GB: choose a smaller net (width, layers) or smaller charts and captions"
         )
 
 

@@ -37,10 +37,10 @@ class Adam:
             lr, schedule, warmup_ratio, lr_min, restart_epochs, restart_factor, plateau_epochs, plateau_factor
         )
         self.make = torch.optim.AdamW if decoupled else torch.optim.Adam
-        if len(betas) != 2 or not all(0 <= beta < 1 for beta in betas) or not 0 < eps < 1:
-            raise UserError(
-                f"betas is {list(betas)} and eps {eps}; give two numbers from 0 to below 1, and one between 0 and 1."
-            )
+        if len(betas) != 2 or not all(0 <= beta < 1 for beta in betas):
+            raise UserError(f"betas is {list(betas)}; give two numbers from 0 to below 1.")
+        if not 0 < eps < 1:
+            raise UserError(f"eps is {eps}; give a number between 0 and 1, such as 1e-8.")
         self.weight_decay, self.betas, self.eps = check_decay(weight_decay), (betas[0], betas[1]), eps
 
     def configure(self, net: nn.Module, total_steps: int, steps_per_epoch: int) -> dict[str, Any]:
