@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from candlelab.core.candles import Candles as Candles
     from candlelab.data.label.outcomes import Labels as Labels
     from candlelab.pipeline.charts import Charts as Charts
+    from candlelab.pipeline.judged import Judgement as Judgement
     from candlelab.pipeline.shown_run import ShownRun
     from candlelab.pipeline.stores import store as store
     from candlelab.render.storage.store import open_store as open_store
@@ -24,12 +25,14 @@ __version__ = "0.2.0"
 __all__ = [
     "Candles",
     "Charts",
+    "Judgement",
     "Labels",
     "audit",
     "build",
     "compose",
     "draw",
     "fetch",
+    "judge",
     "label",
     "load_run",
     "open_store",
@@ -130,6 +133,37 @@ def label(candles: Candles | pd.DataFrame, rule: str = "direction", *, window: i
     return library.label(library.tape_from(candles), rule, window, settings)
 
 
+def judge(
+    predictions: str | Path | pd.DataFrame,
+    candles: Candles | pd.DataFrame,
+    *,
+    label: str | None = None,
+    window: int = 48,
+    times: Literal["open", "close"] = "open",
+    test_start: str | None = None,
+    reader: Literal["auto", "plain", "freqtrade", "positions", "kronos", "qlib"] = "auto",
+    suspect: Literal["refuse", "tell"] = "refuse",
+    label_settings: dict[str, Any] | None = None,
+    **evaluate: Any,
+) -> Judgement:
+    """Return the verdict on predictions that were made anywhere: information, beyond simple rules, money after fees.
+
+    predictions  a table or a csv or parquet file with a time, a symbol if there are several, and one of: p_up; p_down,
+                 p_neutral, p_up; signal (-1, 0, 1); forecast (log return). Also freqtrade's trades, a position series, a
+                 Kronos forecast table, Qlib's scores.
+    candles      the bars they were made for, and earlier ones: on those before the first prediction the baselines are fitted.
+    label        what came next: an option of data/label; None: three_class for three probabilities, else direction.
+    times        whether times are opens or closes of the bar at whose close was decided.
+    test_start   from when on the verdict counts; before it the threshold is chosen. None: the later half.
+    evaluate     settings of evaluate, such as fee_bps=5.
+    Raises UserError for unknown names, times without bars, and predictions that look into the future, with the first such bar.
+    """
+    from candlelab.pipeline import judge_call
+
+    how = judge_call.How(label, label_settings or {}, window, times, test_start, reader, suspect)
+    return judge_call.judge(predictions, candles, how, evaluate)
+
+
 def load_run(folder: str | Path) -> ShownRun:
     """Return the finished run in a folder, or published on the Hub as "user/name"; nothing is unpickled.
 
@@ -165,6 +199,7 @@ def build(cfg: DictConfig, key: str, *runtime: Any) -> Any:
 _ELSEWHERE = {
     "Candles": "candlelab.core.candles",
     "Charts": "candlelab.pipeline.charts",
+    "Judgement": "candlelab.pipeline.judged",
     "Labels": "candlelab.data.label.outcomes",
     "open_store": "candlelab.render.storage.store",
     "store": "candlelab.pipeline.stores",

@@ -77,7 +77,7 @@ def write_scores(run: runs.Run, scores: Scores, folder: Path, settings: dict, *,
     runs.write_json(folder / runs.EVALUATE, settings)
     rule = threshold_hash(scores.threshold)
     runs.write_json(folder / runs.THRESHOLD, scores.threshold | {"hash": rule})
-    runs.write_json(folder / runs.CURVES, _lists(scores.curves))
+    runs.write_json(folder / runs.CURVES, as_lists(scores.curves))
     runs.write_json(folder / runs.VERDICT, asdict(scores.verdict) | {"lines": lines_of(scores), "threshold_hash": rule})
     files.write_text(folder / runs.PER_SYMBOL, neutral_table(scores.per_symbol).to_csv())
     if len(scores.per_period):
@@ -152,10 +152,10 @@ def _verdict(tree: dict) -> Verdict:
     )
 
 
-def _lists(node):
+def as_lists(node):
     """Return nested dicts with every array as a list."""
     if isinstance(node, dict):
-        return {name: _lists(value) for name, value in node.items()}
+        return {name: as_lists(value) for name, value in node.items()}
     return node.tolist() if isinstance(node, np.ndarray) else node
 
 
