@@ -101,6 +101,7 @@ def test_opens_that_are_said_to_be_closes_are_refused(candles):
         candlelab.judge(table, candles, times="close", **QUICK)
 
 
+@pytest.mark.slow
 def test_of_thirty_tables_of_noise_at_most_two_hear_yes(candles, monkeypatch):
     monkeypatch.setattr(
         "candlelab.pipeline.judged.baseline_rows", lambda data, seed: {}
