@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from candlelab import run as runs
 from candlelab.core.notebook_html import facts, paragraphs
 from candlelab.core.signal import sides_of
-from candlelab.evaluate.score import Scores
-from candlelab.pipeline.scoring import lines_of, own_scores
 from candlelab.report.figure_calls import ReportFigures
+
+if TYPE_CHECKING:  # a run is also loaded for predictions, without torch and without statistics
+    import pandas as pd
+
+    from candlelab.evaluate.score import Scores
 
 
 class ShownRun(runs.Run, ReportFigures):
@@ -20,9 +21,13 @@ class ShownRun(runs.Run, ReportFigures):
 
     def figure_inputs(self) -> tuple[Scores, pd.DataFrame, Mapping[str, Any], Sequence[Mapping[str, float]]]:
         """Return the run's own score, its predictions, its data card and its training curves."""
+        from candlelab.pipeline.scoring import own_scores
+
         return own_scores(self), self.predictions, self.card | {"directions": sides_of(self.preprocessing)}, self.epochs
 
     def _repr_html_(self) -> str:
+        from candlelab.pipeline.scoring import lines_of, own_scores
+
         made = self.preprocessing
         told = {
             "run": self.folder.name,

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from candlelab.core.errors import UserError
-from candlelab.evaluate.score import Scores
-from candlelab.report import money_section, sections
-from candlelab.report.figures import Figure
-from candlelab.report.results import ReportData
+
+if TYPE_CHECKING:  # a run is also loaded where neither reports nor statistics are installed
+    import pandas as pd
+
+    from candlelab.evaluate.score import Scores
+    from candlelab.report.figures import Figure
 
 
 class ReportFigures:
@@ -23,6 +23,9 @@ class ReportFigures:
 
     def figures(self) -> dict[str, Figure]:
         """Return every figure of the report by its title."""
+        from candlelab.report import money_section, sections
+        from candlelab.report.results import ReportData
+
         scores, predictions, card, epochs = self.figure_inputs()
         results = ReportData(scores.metrics, card, scores.verdict.kind)
         made = [
