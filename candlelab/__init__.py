@@ -161,7 +161,7 @@ def judge(
     from candlelab.pipeline import judge_call
 
     how = judge_call.How(label, label_settings or {}, window, times, test_start, reader, suspect)
-    return judge_call.judge(predictions, candles, how, evaluate)
+    return judge_call.judge_table(predictions, candles, how, evaluate)
 
 
 def load_run(folder: str | Path) -> ShownRun:

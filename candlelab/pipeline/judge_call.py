@@ -13,7 +13,7 @@ from candlelab.core.candles import Candles
 from candlelab.data.module import ChartData
 from candlelab.pipeline.alignment import Times
 from candlelab.pipeline.judged import Judgement, judge_predictions
-from candlelab.pipeline.library import label_rule, tape_of
+from candlelab.pipeline.library import label_rule, tape_from
 from candlelab.pipeline.prediction_files import Reader, Told, read_predictions
 
 
@@ -41,11 +41,11 @@ class Held:
         return self.tape
 
 
-def judge(
+def judge_table(
     predictions: str | Path | pd.DataFrame, candles: Candles | pd.DataFrame, how: How, evaluate: dict[str, Any]
 ) -> Judgement:
     """Return the verdict; settings of `evaluate` are checked like those of the config."""
-    told, tape = read_predictions(predictions, how.reader), tape_of(candles)
+    told, tape = read_predictions(predictions, how.reader), tape_from(candles)
     tree = plain(compose("data=simulated", "render=null", "model=logistic", f"data.window={int(how.window)}"))
     tree["evaluate"] |= evaluate
     data = build(tree, "data", None)

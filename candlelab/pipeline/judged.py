@@ -27,9 +27,9 @@ from candlelab.evaluate.verdict import Verdict
 from candlelab.pipeline.alignment import Times, aligned, check_truth, look_ahead
 from candlelab.pipeline.baselines import baseline_rows
 from candlelab.pipeline.prediction_files import Told
-from candlelab.pipeline.predictions import EVALUATED, STANDSTILL, table, write_table
+from candlelab.pipeline.predictions import EVALUATED, STANDSTILL, prediction_table, write_table
 from candlelab.pipeline.scoring import as_lists, bayes_of, lines_of
-from candlelab.pipeline.trust import card_of, doubts
+from candlelab.pipeline.trust import checked_card, doubts
 from candlelab.report.figure_calls import ReportFigures
 from candlelab.report.run_report import write_report
 
@@ -159,8 +159,8 @@ def judge_predictions(
     warned = _future(data, answers)
     if warned and suspect == "refuse":
         raise UserError(warned)
-    card = card_of(data)
-    made = table(data, answers)
+    card = checked_card(data)
+    made = prediction_table(data, answers)
     scores = evaluation.score(
         made,
         horizon=rule.horizon,
