@@ -7,7 +7,7 @@ WORKERS ?= auto
 export HF_HUB_DISABLE_TELEMETRY = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all lint audit bench clean wheel
+.PHONY: help setup demo test test-all lint audit bench clean wheel docs types lock smoke
 
 help:  ## Show what each target does
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -18,7 +18,7 @@ $(READY): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "candlelab needs Python 3.11 or newer; set PYTHON=python3.12"; exit 2; }
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip uv
-	$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python -e '.[all,dev]'
+	$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python -e '.[all,dev,docs]'
 	touch $(READY)
 
 demo: $(READY)  ## Run the whole way on a simulated market, offline: data, charts, training, verdict, report
@@ -41,8 +41,23 @@ audit: $(READY)  ## Compare the installed packages with the list of known vulner
 bench: $(READY)  ## Measure drawing, feeding, ingest and search as ratios; tables under outputs/bench
 	$(BIN)/python -m candlelab task=bench
 
-wheel: $(READY)  ## Build the wheel into dist
-	$(BIN)/python -m build --wheel --installer uv
+wheel: $(READY)  ## Build wheel and sdist into dist
+	rm -rf dist && $(BIN)/python -m build --installer uv
+
+docs: $(READY)  ## Build the documentation into build/site, offline; a broken link or a warning fails
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
+types: $(READY)  ## Say how much of the public interface is typed
+	$(BIN)/pyright --verifytypes candlelab --ignoreexternal | tail -12
+
+lock: $(READY)  ## Write the versions of this environment, which the tests passed with, into requirements-dev.lock
+	$(BIN)/uv pip freeze --quiet --exclude-editable --python $(BIN)/python > requirements-dev.lock
+
+smoke: wheel  ## Install the wheel in an empty environment: version, help, and what it says without training
+	rm -rf build/smoke && $(PYTHON) -m venv build/smoke
+	$(BIN)/uv pip install --quiet --python build/smoke/bin/python dist/*.whl
+	cd build/smoke && bin/candlelab --version && bin/candlelab --help >/dev/null
+	cd build/smoke && ! bin/python -m candlelab experiment=smoke && bin/python -c "import candlelab; print(candlelab.__version__)"
 
 clean:  ## Remove caches and built files; runs under outputs stay
 	rm -rf build dist .pytest_cache .ruff_cache .hypothesis *.egg-info

@@ -1,4 +1,4 @@
-"""What the operating system refuses (full disk, no permission, read-only), in one sentence."""
+"""What the operating system refuses (full disk, no permission, read-only) or the installation lacks, in one sentence."""
 
 from __future__ import annotations
 
@@ -20,16 +20,34 @@ CURES = {
     errno.EMFILE: "too many files are open: raise the limit (ulimit -n), then start the same command again",
     errno.ENOMEM: "there is not enough memory: choose a smaller data.batch_size, model or data set",
 }
+OF_TRAINING = (
+    "torch",
+    "torchvision",
+    "timm",
+    "transformers",
+    "tokenizers",
+    "pytorch_lightning",
+    "torchmetrics",
+    "scipy",
+    "sklearn",
+    "zarr",
+    "h5py",
+    "matplotlib",
+    "mplfinance",
+    "PIL",
+)
 NO_MEMORY = ("can't allocate memory", "out of memory", "not enough memory")  # how torch says it, on a CPU and on a GPU
 FULL = 1 << 20  # bytes left on a disk on which nothing more can be written
 
 
 def refusal(error: BaseException, outputs: Path) -> str | None:
-    """Return the sentence for an error that the operating system caused, itself or further down; None for any other.
+    """Return the sentence for an error that the system or the installation caused, itself or further down; None for any other.
 
     outputs   where this command writes: libraries that write for us tell of a full disk in words of their own.
     """
     for cause in _chain(error):
+        if isinstance(cause, ModuleNotFoundError) and (cause.name or "").split(".")[0] in OF_TRAINING:
+            return f"this needs {cause.name}, which comes with training: pip install 'candlelab[train]'"
         if isinstance(cause, OSError) and cause.errno in CURES:
             place = f"'{cause.filename}': " if cause.filename else ""
             return place + CURES[cause.errno]

@@ -1,0 +1,73 @@
+"""What the documentation says can be done: every block runs, every command is valid, every page is in the menu."""
+
+import re
+import shlex
+
+import pytest
+import tiny
+import yaml
+
+from candlelab.config.command_line import check_overrides
+
+DOCS = tiny.ROOT / "docs"
+PAGES = sorted(DOCS.rglob("*.md"))
+COMMAND = re.compile(r"^(?:[A-Z_]+=\S+ )*(?:\S*python )?(?:-m )?candlelab ", re.MULTILINE)
+
+
+def name(path):
+    return path.relative_to(DOCS).as_posix()
+
+
+def blocks(path, language):
+    return re.findall(rf"^```{language}\n(.*?)^```", path.read_text(), re.DOTALL | re.MULTILINE)
+
+
+COMMANDS = sorted(
+    {
+        line.split("#")[0].strip()
+        for path in PAGES
+        for block in blocks(path, "(?:bash|sh|)")
+        for line in block.splitlines()
+        if line.startswith("python -m candlelab")
+    }
+)
+
+
+@pytest.mark.parametrize("path", [p for p in PAGES if blocks(p, "python")], ids=name)
+def test_the_python_of_a_page_runs_from_top_to_bottom(path, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    space = {"__name__": "page"}
+    for block in blocks(path, "python"):
+        exec(compile(block, str(path), "exec"), space)  # noqa: S102 - the pages are this repository's
+
+
+@pytest.mark.parametrize("line", COMMANDS)
+def test_a_command_of_a_page_is_valid(line):
+    words = shlex.split(line, comments=True)
+    if "--help" not in words:
+        assert check_overrides([word for word in words[3:] if word not in ("-m", "--cfg", "job")])
+
+
+@pytest.mark.parametrize("path", [p for p in PAGES if blocks(p, "yaml")], ids=name)
+def test_the_yaml_of_a_page_can_be_read(path):
+    assert all(yaml.safe_load(block) for block in blocks(path, "yaml"))
+
+
+def test_every_page_is_in_the_menu():
+    listed = set(re.findall(r"[\w/]+\.md", (tiny.ROOT / "mkdocs.yml").read_text().partition("nav:")[2]))
+    assert {name(path) for path in PAGES} | {"config.md", "python.md"} == listed
+
+
+def test_the_generated_pages_name_every_option_and_every_public_name():
+    import importlib.util
+
+    import candlelab
+    from candlelab.config import groups
+
+    pytest.importorskip("mkdocs")
+    spec = importlib.util.spec_from_file_location("docs_hooks", DOCS / "hooks.py")
+    hooks = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(hooks)
+    page = hooks.configuration()
+    assert all(f"### {group}={option}\n" in page for group, options in groups().items() for option in options)
+    assert all(f"## {word}\n" in hooks.reference() for word in candlelab.__all__)
