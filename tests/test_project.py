@@ -46,7 +46,9 @@ def core(tmp_path_factory):
 def test_the_core_asks_for_nothing_that_only_training_needs():
     own = {"pil": "pillow", "sklearn": "scikit_learn"}
     training = {own.get(name.lower(), name.lower()) for name in OF_TRAINING}
-    assert not training & names(PROJECT["dependencies"]) and training <= names(PROJECT["optional-dependencies"]["train"])
+    assert not training & names(PROJECT["dependencies"]) and training <= names(
+        PROJECT["optional-dependencies"]["train"]
+    )
 
 
 @pytest.mark.parametrize("words", [("experiment=smoke",), ("task=judge", "task.predictions=x.csv"), ("task=render",)])
@@ -76,5 +78,7 @@ def test_the_workflow_runs_what_a_developer_runs():
 
 def test_the_lock_holds_every_package_that_the_project_asks_for():
     locked = names((tiny.ROOT / "requirements-dev.lock").read_text().splitlines())
-    asked = names([*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["train"], *PROJECT["optional-dependencies"]["dev"]])
+    asked = names(
+        [*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["train"], *PROJECT["optional-dependencies"]["dev"]]
+    )
     assert asked <= locked, asked - locked

@@ -155,7 +155,7 @@ def _apart(told: np.ndarray, own: np.ndarray) -> np.ndarray:
     return both & (np.abs(told - own) > CLOSE_TO * np.maximum(1.0, np.abs(own)))
 
 
-def look_ahead(
+def knows_next_bar(
     candles: Candles, rows: np.ndarray, score: np.ndarray, rules: dict[str, np.ndarray], optimum: float | None
 ) -> str | None:
     """Return in a sentence why answers must know the bar that follows theirs, None where nothing says so.
@@ -170,8 +170,8 @@ def look_ahead(
     if moved.sum() < FEWEST:
         return None
     up = step[moved] > 0
-    area = auroc(score[moved], up)
-    simple = max((abs(auroc(values[moved], up) - 0.5) for values in rules.values()), default=0.0)
+    area = area_of_direction(score[moved], up)
+    simple = max((abs(area_of_direction(values[moved], up) - 0.5) for values in rules.values()), default=0.0)
     limit = max(TOO_GOOD, simple + BESIDE_RULES, 0.0 if optimum is None else abs(optimum - 0.5) + 0.02)
     error = np.sqrt((len(up) + 1) / (12 * up.sum() * (~up).sum())) if 0 < up.sum() < len(up) else np.inf
     if not abs(area - 0.5) - 1.96 * error > limit:
@@ -184,7 +184,7 @@ def look_ahead(
     )
 
 
-def auroc(score: np.ndarray, up: np.ndarray) -> float:
+def area_of_direction(score: np.ndarray, up: np.ndarray) -> float:
     """Return the probability that a rising row scores above a falling one; 0.5 without both."""
     rises, falls = int(up.sum()), int((~up).sum())
     if not rises or not falls:

@@ -24,7 +24,7 @@ from candlelab.data.rows import bar_returns
 from candlelab.data.split.parts import DROPPED, TEST, TRAIN, VALIDATION, purged, sample_spans
 from candlelab.evaluate.score import Evaluation, Scores
 from candlelab.evaluate.verdict import Verdict
-from candlelab.pipeline.alignment import Times, aligned, check_truth, look_ahead
+from candlelab.pipeline.alignment import Times, aligned, check_truth, knows_next_bar
 from candlelab.pipeline.baselines import baseline_rows
 from candlelab.pipeline.prediction_files import Told
 from candlelab.pipeline.predictions import EVALUATED, STANDSTILL, prediction_table, write_table
@@ -267,4 +267,4 @@ def _future(data: ChartData, answers: dict[str, dict[str, tuple[np.ndarray, np.n
         for name, parts in answers.items()
     }
     best = bayes_of(data).get("auroc")
-    return look_ahead(made.candles, ends[order], leaning.pop("net"), leaning, best)
+    return knows_next_bar(made.candles, ends[order], leaning.pop("net"), leaning, best)

@@ -19,7 +19,7 @@ from candlelab.pipeline.prediction_files import Reader, read_predictions
 FOLDER = "judged"
 
 
-def judge(
+def judge_file(
     cfg: DictConfig,
     *,
     predictions: str,
