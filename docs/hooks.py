@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -16,6 +18,16 @@ from candlelab.config.locate import schema
 from candlelab.core.errors import ConfigError
 
 CLASSES = {"Charts": ("between", "collate"), "Judgement": ("lines", "figures", "write")}
+
+
+def on_config(config: Any) -> Any:
+    """Put pages that the menu forgot under a heading of their own, so that none is out of reach."""
+    known = set(re.findall(r"[\w/]+\.md", repr(config["nav"])))
+    place = Path(config["docs_dir"])
+    forgotten = sorted({path.relative_to(place).as_posix() for path in place.rglob("*.md")} - known)
+    if forgotten:
+        config["nav"].append({"More": forgotten})
+    return config
 
 
 def on_files(files: Files, config: Any) -> Files:

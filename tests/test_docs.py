@@ -53,9 +53,9 @@ def test_the_yaml_of_a_page_can_be_read(path):
     assert all(yaml.safe_load(block) for block in blocks(path, "yaml"))
 
 
-def test_every_page_is_in_the_menu():
+def test_every_page_of_the_menu_exists():
     listed = set(re.findall(r"[\w/]+\.md", (tiny.ROOT / "mkdocs.yml").read_text().partition("nav:")[2]))
-    assert {name(path) for path in PAGES} | {"config.md", "python.md"} == listed
+    assert listed <= {name(path) for path in PAGES} | {"config.md", "python.md"}
 
 
 def test_the_generated_pages_name_every_option_and_every_public_name():
