@@ -35,6 +35,7 @@ TIME = (
 SYMBOL = ("symbol", "pair", "instrument", "ticker", "asset", "coin")
 FORECAST = ("forecast", "forecast_return", "predicted_return", "expected_return", "y_hat", "prediction")
 TRUTH = ("close", "forward_return", "bar_return")  # of the row's own bars: what a shifted table betrays itself by
+KINDS = (".csv", ".gz", ".zip", ".txt", ".tsv", ".json", ".parquet", ".pq")
 CLASSES = ("p_down", "p_neutral", "p_up")
 
 
@@ -68,15 +69,17 @@ def read_predictions(source: str | Path | pd.DataFrame, reader: Reader = "auto")
 
 def _read(path: Path) -> pd.DataFrame:
     kind = path.suffix.lower()
-    if kind in (".pkl", ".pickle", ".joblib", ".h5", ".hdf5"):
-        raise UserError(f"'{path}' may run code when it is read: write the table as csv or parquet")
+    if kind not in KINDS:
+        raise UserError(
+            f"'{path}' is no table that is read here ({', '.join(KINDS)}): write the table as csv or parquet"
+        )
     size_of(path, most=LARGEST)
     try:
         if kind in (".parquet", ".pq"):
             return pd.read_parquet(path)
         if kind == ".json":
             return _trades_of(json.loads(path.read_text(encoding="utf-8")), path)
-        return pd.read_csv(path)
+        return pd.read_csv(path, sep="\t" if kind == ".tsv" else ",")
     except (OSError, ValueError, KeyError, RecursionError) as error:
         raise UserError(
             f"'{path}' cannot be read as a table ({' '.join(str(error).split())[:120]}): write csv or parquet"
