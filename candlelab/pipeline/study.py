@@ -9,7 +9,7 @@ from omegaconf import DictConfig, OmegaConf
 from candlelab import run as runs
 from candlelab.core.errors import UserError
 from candlelab.pipeline.periods import experiment_name, period_words
-from candlelab.pipeline.varied import flat, tell_apart
+from candlelab.pipeline.varied import flat, settings_of, tell_apart
 from candlelab.report.study_report import write_study_report
 
 CONTROLS = ("logistic", "cnn_1d", "cnn_small")
@@ -108,7 +108,11 @@ def row_of(folder: Path) -> dict:
         return row
     cfg = runs.Run(folder).recipe
     card = runs.Run(folder).card if (folder / runs.DATA).exists() else None
-    row |= _words(cfg) | period_words(cfg.data, card) | {"settings": flat(OmegaConf.to_container(cfg, resolve=True))}
+    row |= (
+        _words(cfg)
+        | period_words(cfg.data, card)
+        | {"settings": settings_of(OmegaConf.to_container(cfg, resolve=True))}
+    )
     if state == "finished":
         run = runs.Run(folder)
         made = run.preprocessing

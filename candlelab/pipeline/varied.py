@@ -23,6 +23,7 @@ NAMED = (
     "data.label._target_",
 )
 OF_NO_MODEL = ("seed", "data.seed", "data.source.cache", *(name for name in NOT_IN_SIGNATURE if name != "evaluate"))
+FOLLOW_THE_WINDOW = ("render.window", "data.indicators.average", "data.source.window", "data.source.feature_window")
 OF_THE_DATA = ("data.source", "data.label", "data.resample", "data.stride", "data.max_samples")
 
 
@@ -35,6 +36,12 @@ def flat(tree: dict, prefix: str = "") -> dict[str, str]:
             continue
         found |= flat(value, f"{name}.") if isinstance(value, dict) else {name: _said(name, value)}
     return found
+
+
+def settings_of(tree: dict) -> dict[str, str]:
+    """Return the leaves of a run's config by name, without those that only repeat its window."""
+    window = str(tree["data"].get("window"))
+    return {name: value for name, value in flat(tree).items() if name not in FOLLOW_THE_WINDOW or value != window}
 
 
 def tell_apart(rows: list[dict]) -> None:

@@ -1,10 +1,11 @@
 """Which runs of a study are the same data set seen by another model or seed, and which are not."""
 
 import pytest
+from omegaconf import OmegaConf
 
 from candlelab.config import compose
 from candlelab.pipeline.study import data_name
-from candlelab.pipeline.varied import flat, tell_apart
+from candlelab.pipeline.varied import flat, settings_of, tell_apart
 
 MINUTES = ("data=btc_months", "render=candles_plain")
 
@@ -61,3 +62,10 @@ def test_seeds_are_not_settings():
     assert flat({"seed": 1, "data": {"seed": 1, "label": {"threshold": 0.5}}, "outputs": "o"}) == {
         "data.label.threshold": "0.5"
     }
+
+
+@pytest.mark.parametrize(("words", "named"), [([], False), (["data.indicators.average=7"], True)])
+def test_what_repeats_the_window_names_no_model(words, named):
+    tree = OmegaConf.to_container(compose(*MINUTES, "data.window=15", *words), resolve=True)
+    assert "render.window" not in settings_of(tree)
+    assert ("data.indicators.average" in settings_of(tree)) == named
