@@ -1,10 +1,10 @@
 """Every planted leak is named with its place; no clean world is accused."""
 
 import pytest
-from zoo import markets, pipelines, predictions, titled
+from zoo import markets, pipelines, predictions, sets, titled
 
-LEAKS = [*pipelines.LEAKS, *markets.LEAKS, *predictions.LEAKS]
-CLEAN = [*pipelines.CLEAN, *markets.CLEAN, *predictions.CLEAN]
+LEAKS = [*pipelines.LEAKS, *markets.LEAKS, *predictions.LEAKS, *sets.LEAKS]
+CLEAN = [*pipelines.CLEAN, *markets.CLEAN, *predictions.CLEAN, *sets.CLEAN]
 MOST_DOUBTS = 1
 doubted = []
 
