@@ -21,7 +21,11 @@ PLAIN = ("render=candles_plain", "render.height=48", "render.width=48")
 def charts(*overrides):
     """Charts of a simulated market cut by time, labelled by what came next."""
     style = () if any(word.startswith("render=") for word in overrides) else PLAIN
-    cfg = compose(*CHARTS, *style, *overrides)
+    return charts_of(compose(*CHARTS, *style, *overrides))
+
+
+def charts_of(cfg):
+    """The charts of a config with everything that a published set says of them."""
     data = build(cfg, "data", build(cfg, "render"))
     made = data.prepared
     known = np.flatnonzero((made.labels.label[made.ends] >= 0) & (made.part >= 0))

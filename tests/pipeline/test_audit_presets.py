@@ -1,0 +1,25 @@
+"""The pipeline of every shipped experiment is clean, at a small size and on a simulated market."""
+
+from pathlib import Path
+
+import pytest
+
+from candlelab.config import compose
+from candlelab.pipeline.audit import audit_pipeline
+
+PRESETS = sorted(path.stem for path in (Path(__file__).resolve().parents[2] / "conf" / "experiment").glob("*.yaml"))
+PATTERNS = ("cryptoai_patterns", "patterns")
+MARKET = (
+    "data/source=simulated",
+    "data.source.bars=1200",
+    "data/split=chronological",
+    "data.start=null",
+    "data.end=null",
+)
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_the_pipeline_of_a_preset_is_clean(preset):
+    small = ("data.source.samples=300",) if preset in PATTERNS else MARKET
+    made = audit_pipeline(compose(f"experiment={preset}", *small))
+    assert made.leaks == () and made.doubts == () and "look-ahead" in made.clean
