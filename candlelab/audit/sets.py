@@ -59,7 +59,7 @@ def _period(label: np.ndarray) -> int | None:
     return None
 
 
-def duplicates(pictures: LabelledPictures) -> Iterator[AuditFinding]:
+def repeated_pictures(pictures: LabelledPictures) -> Iterator[AuditFinding]:
     """Yield findings on pictures that stand in two parts, pixel for pixel or nearly, and on equal pictures with other labels."""
     keys = hashes(pictures)
     yield from _disagreeing(pictures, keys)
@@ -303,7 +303,7 @@ def audit_labelled(pictures: LabelledPictures, subject: str) -> Audit:
     """Return what is wrong with a set of labelled pictures that claims to be a forecast."""
     enough = len(pictures) >= FEWEST and len(np.unique(pictures.label)) > 1
     checks: list[Check] = [
-        ("duplicates", duplicates(pictures)),
+        ("duplicates", repeated_pictures(pictures)),
         ("overlap of windows", overlapping_windows(pictures)),
         ("order of the files", sorted_by_class(pictures)),
         ("order of the parts", order_of_the_parts(pictures)),
