@@ -146,6 +146,7 @@ def texts() -> Iterator[Case]:
         "latin-1 column": text(note, (*HEADER, "note")).decode().encode("latin-1"),
         "no last end": good.rstrip(),
         "spaces": good.replace(b",", b" , "),
+        "decimal comma": text([[c.replace(".", ",") for c in r] for r in rows], mark=";"),
     }
     no = {
         "nothing": b"",
@@ -163,7 +164,7 @@ def texts() -> Iterator[Case]:
         "xml": b"<?xml version='1.0'?><Error/>",
         "nul": good.replace(b"100.0", b"1\x0000", 1),
         "open quote": good.replace(b"\n", b'\n"', 3),
-        "decimal comma": text([[c.replace(".", ",") for c in r] for r in rows], mark=";"),
+        "decimal comma between commas": text([[c.replace(".", ",") for c in r] for r in rows]),
         "one word": b"hello",
         "binary": bytes(range(256)) * 20,
         "long line": b"a" * 300_000,
