@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from omegaconf import OmegaConf
 
-from candlelab.config import check, compose, leaves, plain
+from candlelab.config import check_config, compose, leaves, plain
 from candlelab.core.errors import UserError
 from candlelab.core.refusals import refusal
 from candlelab.task import train as task
@@ -66,7 +66,7 @@ def wrong_answers(chosen):
         OmegaConf.update(cfg, key, value, merge=False)
         try:
             with contextlib.redirect_stdout(io.StringIO()):
-                check(cfg)
+                check_config(cfg)
                 task.train(cfg)
         except UserError as error:
             if len(str(error)) < 15:
