@@ -23,7 +23,7 @@ PRESETS = {
     "numbers": (*SMALL, "model=logistic", "data/indicators=bars", "data/scaling=none"),
 }
 BY_HAND = ("outputs", "resume", "study", "name", "data.source._target_")
-FEW = 60
+FEW = 25
 
 
 def values(value):
