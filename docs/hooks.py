@@ -14,7 +14,7 @@ from mkdocs.structure.files import File, Files
 import candlelab
 from candlelab.config.catalogue import CONF, groups, purpose, with_parts
 from candlelab.config.check import spell
-from candlelab.config.locate import schema
+from candlelab.config.locate import target_schema
 from candlelab.core.errors import ConfigError
 
 CLASSES = {"Charts": ("between", "collate"), "Judgement": ("lines", "figures", "write")}
@@ -59,7 +59,7 @@ def _settings(node: dict[str, Any]) -> Iterator[str]:
     if target is None:
         return
     try:
-        types = schema(target).settings
+        types = target_schema(target).settings
     except ConfigError:
         types = {}
     rows = [(name, value) for name, value in node.items() if name != "_target_" and not isinstance(value, dict)]

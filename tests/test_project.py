@@ -60,10 +60,10 @@ def test_the_core_says_what_to_add_for_training(core, words):
 def test_the_core_draws_charts_and_makes_labels(core):
     code = (
         "import candlelab; c = candlelab.fetch('SIM', '1h', '2020-01-01', '2020-02-01', source='simulated');"
-        "print(candlelab.draw(c, size=32).shape, len(candlelab.label(c, 'three_class').label))"
+        "print(candlelab.draw(c, size=64).shape, len(candlelab.label(c, 'three_class').label))"
     )
     done = core("-c", code)
-    assert done.returncode == 0 and "3, 32, 32) 744" in done.stdout, done.stderr
+    assert done.returncode == 0 and "3, 64, 64) 744" in done.stdout, done.stderr
 
 
 def test_the_citation_names_this_version():
