@@ -11,6 +11,7 @@ from candlelab.config import build
 from candlelab.core.batch import Shapes
 from candlelab.core.errors import UserError
 
+OVERFLOW = "Storage size calculation overflowed"  # how torch says that a tensor has more than 2^63 bytes
 BYTES = 4 * 4  # a float each for the weight, its gradient and two moments of the optimizer
 
 
@@ -22,14 +23,25 @@ def check_weight(cfg: DictConfig, shapes: Shapes, held: int | None = None) -> No
     """
     if cfg.model.net.get("pretrained"):
         return
-    with torch.random.fork_rng(devices=[]), torch.device("meta"):
-        net = build(cfg, "model.net", shapes)
+    net = _without_numbers(cfg, shapes)
     count, most = sum(part.numel() for part in net.parameters()), held or memory()
     if count * BYTES > most:
         raise UserError(
             f"model.net has {count:,} parameters, and training them takes {count * BYTES / 2**30:,.0f} GB, but this "
             f"machine has {most / 2**30:,.0f} GB: choose a smaller net (width, layers) or smaller charts and captions"
         )
+
+
+def _without_numbers(cfg: DictConfig, shapes: Shapes) -> torch.nn.Module:
+    with torch.random.fork_rng(devices=[]), torch.device("meta"):
+        try:
+            return build(cfg, "model.net", shapes)
+        except RuntimeError as error:
+            if OVERFLOW not in str(error):
+                raise
+            raise UserError(
+                "model.net has more parameters than any computer can hold: choose a smaller net (width, layers)"
+            ) from None
 
 
 def memory() -> int:

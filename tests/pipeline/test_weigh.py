@@ -19,6 +19,11 @@ def test_a_net_of_terabytes_is_refused_before_it_is_made():
         assemble(compose(*tiny.TINY, *HUGE))
 
 
+def test_a_net_beyond_every_address_is_refused():
+    with pytest.raises(UserError, match="more parameters than any computer can hold"):
+        assemble(compose(*tiny.TINY, *(word.replace("=1000000", "=1000000000") for word in HUGE)))
+
+
 def test_weighing_a_net_draws_no_random_number():
     cfg = compose(*tiny.LOGISTIC)
     shapes = build(cfg, "data", None).shapes

@@ -192,7 +192,9 @@ def cut_power(work: Work, tmp: Path, states: list, expected: object) -> None:
         root.mkdir()
         restored(state, root)
         for folder in (path.parent for path in root.glob(f"*/*/{runs.METRICS}")):
-            assert work.act is report or runs.load_run(folder).verdict or not state, f"state {k} claims to be finished"
+            assert work.act is not train or runs.load_run(folder).verdict or not state, (
+                f"state {k} claims to be finished"
+            )
         repeat(work, root, expected, f"power cut at state {k} of {len(states)}")
         shutil.rmtree(root)
 
