@@ -92,7 +92,7 @@ def place(tmp_path_factory):
 def made_small(line, exchange, run, folder):
     """Return the words of a README command and what lets it end in seconds here: less data, a loopback exchange, a run's folder."""
     words = [word.replace("FOLDER", str(run)) for word in words_of(line)]
-    added = [f"outputs={folder}"]
+    added = [f"outputs={folder}", *([f"task.folder={folder}"] if "task=scaffold" in words else [])]
     if not any(word.startswith(NOT_TRAINED) for word in words):
         added += [*FEW, *(more for word in words for more in SMALL.get(word, ()))]
     if "data/source=file" in words or "data=own" in words:
@@ -140,6 +140,8 @@ def test_the_python_of_the_readme_runs(code, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     names: dict = {}
     exec(code, names)
+    if "load_run" not in code:
+        return
     assert names["run"].metrics and names["chart"].shape
     assert len(names["store"]) == len(names["store"].index) > 600
 
