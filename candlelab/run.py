@@ -15,7 +15,8 @@ from omegaconf import DictConfig, OmegaConf
 from candlelab.config import ConfigError, build, hint, plain, problems, several
 from candlelab.config.packages import changed_extensions, used_extensions
 from candlelab.config.stored import read_stored, without_places
-from candlelab.core import files, forms, machine
+from candlelab.core import agreement, files, forms, machine
+from candlelab.core.errors import UserError
 from candlelab.core.files import json_text
 from candlelab.core.files import write_arrays as write_arrays
 from candlelab.core.files import write_json as write_json
@@ -24,7 +25,7 @@ from candlelab.core.folder_lock import Busy as Busy
 from candlelab.core.folder_lock import locked as locked
 from candlelab.core.manifest import Manifest, entry_of
 from candlelab.core.origin import is_ours, mark_of
-from candlelab.core.reading import Unreadable, arrays_of, bytes_of, json_of, objection, size_of, text_of
+from candlelab.core.reading import Unreadable, arrays_of, bytes_of, json_of, objection, text_of
 from candlelab.core.tables import epochs_of, metrics_of, predictions_of, read_trades
 
 # isort: off
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 CURE = "bring back the file as the run wrote it, or train again with resume=never"
-LARGEST_WEIGHTS = 64 << 30  # bytes
+RIGHT = "more samples are right than there are"
 FORMS = {
     ENVIRONMENT: forms.ENVIRONMENT,
     PREPROCESSING: forms.PREPROCESSING,
@@ -120,7 +121,9 @@ class Run:
     def recipe(self) -> DictConfig:
         """The stored config, unchecked: each part is checked when it is built. Of a run from elsewhere, without its places."""
         tree = read_stored(self.file(CONFIG))
-        self._refuse(CONFIG, objection(tree, forms.CONFIG))
+        trouble = objection(tree, forms.CONFIG) or (None if self.ours else agreement.too_much(tree))
+        if trouble:
+            raise Unreadable(self.folder / CONFIG, f"is no config of such a run ({trouble})", CURE)
         return OmegaConf.create(tree if self.ours else without_places(tree))
 
     @cached_property
@@ -146,8 +149,9 @@ class Run:
 
     @cached_property
     def preprocessing(self) -> dict:
-        made = self._json(PREPROCESSING)
-        self._refuse(PREPROCESSING, forms.contradiction(made, self.recipe.data.get("window")))
+        made, tree = self._json(PREPROCESSING), plain(self.recipe)
+        self._refuse(PREPROCESSING, agreement.within_itself(made) or agreement.with_config(made, tree))
+        self._refuse(PREPROCESSING, agreement.with_label(made, build(self.recipe, "data.label")))
         return made
 
     @cached_property
@@ -156,25 +160,37 @@ class Run:
 
     @cached_property
     def card(self) -> dict:
-        return self._json(DATA)
+        made = self._json(DATA)
+        self._refuse(DATA, agreement.of_card(made, self.preprocessing))
+        return made
 
     @cached_property
     def evaluated(self) -> dict:
-        return self._json(EVALUATE)
+        made = self._json(EVALUATE)
+        self._refuse(EVALUATE, None if self.ours else agreement.too_many_draws(made))
+        try:
+            build({"evaluate": made}, "evaluate")
+        except UserError as error:
+            self._refuse(EVALUATE, str(error))
+        return made
 
     @cached_property
     def threshold(self) -> dict:
-        return self._json(THRESHOLD) if self.has(THRESHOLD) else {}
+        made = self._json(THRESHOLD) if self.has(THRESHOLD) else {}
+        self._refuse(THRESHOLD, agreement.of_threshold(made))
+        return made
 
     @cached_property
     def curves(self) -> dict:
         made = self._json(CURVES) if self.has(CURVES) else {}
-        self._refuse(CURVES, forms.curves_trouble(made))
+        self._refuse(CURVES, agreement.of_curves(made, len(self.preprocessing["classes"])))
         return made
 
     @cached_property
     def verdict(self) -> dict:
-        return self._json(VERDICT) if self.has(VERDICT) else {}
+        made = self._json(VERDICT) if self.has(VERDICT) else {}
+        self._refuse(VERDICT, agreement.of_verdict(made, self.preprocessing))
+        return made
 
     @cached_property
     def bayes(self) -> dict:
@@ -182,7 +198,9 @@ class Run:
 
     @cached_property
     def difficulty(self) -> list[dict]:
-        return self._json(DIFFICULTY) if self.has(DIFFICULTY) else []
+        made = self._json(DIFFICULTY) if self.has(DIFFICULTY) else []
+        self._refuse(DIFFICULTY, next((RIGHT for level in made if level["right"] > level["samples"]), None))
+        return made
 
     @property
     def config_text(self) -> str:
@@ -212,6 +230,7 @@ class Run:
             images.ndim == 4
             and images.dtype == "uint8"
             and images.shape[1] in (1, 3)
+            and list(images.shape[2:]) == (self.preprocessing["shapes"]["image"] or [])[1:]
             and rows.dtype.kind == "i"
             and rows.shape == images.shape[:1]
             and (rows >= 0).all()
@@ -248,27 +267,19 @@ class Run:
 
     @cached_property
     def model(self):
-        from safetensors import SafetensorError
-        from safetensors.torch import load_file
-
         from candlelab.core.batch import Shapes
+        from candlelab.core.weights import net_for
 
         shapes = Shapes(**{k: tuple(v) if isinstance(v, list) else v for k, v in self.preprocessing["shapes"].items()})
         cfg = self.cfg.copy()
         if OmegaConf.select(cfg, "model.net.pretrained"):
             cfg.model.net.pretrained = False
-        net, path = build(cfg, "model.net", shapes), self.file(WEIGHTS)
-        size_of(path, most=LARGEST_WEIGHTS, cure=CURE)
-        try:
-            weights = load_file(path)
-            net.load_state_dict(weights, strict=True)
-        except (SafetensorError, RuntimeError, OSError) as error:
-            raise Unreadable(
-                path, f"does not fit the net of {CONFIG} ({' '.join(str(error).split())[:120]})", CURE
-            ) from None
-        if not all(value.isfinite().all() for value in weights.values() if value.is_floating_point()):
-            raise Unreadable(path, "holds weights that are not finite: its training diverged or it is damaged", CURE)
-        return net.eval()
+        net = net_for(self.file(WEIGHTS), lambda: build(cfg, "model.net", shapes), cure=CURE)
+        told = list(net.reads) == self.preprocessing["reads"]
+        self._refuse(
+            PREPROCESSING, None if told else f"reads is {self.preprocessing['reads']}, the net reads {net.reads}"
+        )
+        return net
 
 
 def load_run(folder: str | Path) -> Run:

@@ -15,6 +15,7 @@ from candlelab.core.times import iso, to_ms
 TRUTH = ("label", "forward_return", "bar_return", "segment")  # what no model says, but the bars
 SPANNED = ("symbol", "time")
 TOLERANCE = 1e-9  # of a log return
+GIVEN = "GivenLabels"  # labels that came with pictures, of which the return may not be known
 BARRIERS = ("TripleBarrier",)  # label rules whose forward return runs to another bar than the horizon's
 
 
@@ -46,6 +47,7 @@ def mismatches(predictions: pd.DataFrame, card: Mapping[str, Any], *, stride: in
     own = own.assign(time=to_ms(own["time"]), symbol=own["symbol"].astype(str))
     found = [*_counts(own, card), *_spans(own, card), *_order(own)]
     if card["kind"] == "forecast":
+        found += _unknown(own, card)
         if card["label"] not in BARRIERS:
             found += _signs(own)
         found += _chains(own, card, stride)
@@ -82,6 +84,12 @@ def _order(own: pd.DataFrame) -> list[str]:
     keys = {split: own.loc[own["split"] == split, [*SPANNED]] for split in ("validation", "test")}
     shared = len(keys["validation"].merge(keys["test"], on=[*SPANNED]))
     return [f"{shared:,} rows that are both validation and test"] if shared else []
+
+
+def _unknown(own: pd.DataFrame, card: Mapping[str, Any]) -> list[str]:
+    """Labels of what came after without a return of it; labels of others need none."""
+    bare = (own["label"] >= 0) & ~np.isfinite(own["forward_return"])
+    return [f"{int(bare.sum()):,} labels without a forward_return"] if bare.any() and card["label"] != GIVEN else []
 
 
 def _signs(own: pd.DataFrame) -> list[str]:
@@ -123,7 +131,7 @@ def follows(part: pd.DataFrame, card: Mapping[str, Any], stride: int) -> np.ndar
     reached = np.append(time[1:], time[-1] + stride * bar)
     fine, told = np.zeros(len(part), bool), np.zeros(len(part), bool)
     early = card["label"] in BARRIERS
-    for rows in range(1, -(-card["horizon"] // stride) + 1):
+    for rows in range(1, min(len(part), -(-card["horizon"] // stride)) + 1):
         end = np.arange(len(part)) + rows
         inside = end < len(part)
         end = np.minimum(end, len(part))

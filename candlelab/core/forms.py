@@ -2,26 +2,80 @@
 
 from __future__ import annotations
 
+import re
+from datetime import datetime
 from typing import Any
+
+from candlelab.core.reading import NOTHING
 
 COUNT = range(1 << 40)
 BARS = range(100_001)
-WINDOW = range(1, 100_001)
+WINDOW = range(1, 10_001)
 KINDS = {"forecast", "recognition"}
-NUMBER = (None, float)
+HIGHEST = 1e300  # what is larger overflows as soon as it becomes a percentage
+FIRST, LAST = -2_208_988_800_000, 253_402_300_799_999  # the years 1900 to 9999, ms UTC
+TIME = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?)?")
+
+
+def a_number(value: Any) -> bool:
+    """Whether a value is a number that a table or a picture can show."""
+    return type(value) in (int, float) and -HIGHEST < value < HIGHEST
+
+
+def a_share(value: Any) -> bool:
+    """Whether a value is a number from 0 to 1."""
+    return type(value) in (int, float) and 0 <= value <= 1
+
+
+def a_number_above_0(value: Any) -> bool:
+    """Whether a value is a positive number."""
+    return a_number(value) and value > 0
+
+
+def a_time_in_ms(value: Any) -> bool:
+    """Whether a value is a moment in ms UTC."""
+    return type(value) in (int, float) and FIRST <= value <= LAST
+
+
+def a_time(value: Any) -> bool:
+    """Whether a text is a moment as 2024-01-31T13:00."""
+    if not isinstance(value, str) or not TIME.fullmatch(value):
+        return False
+    try:
+        return datetime.fromisoformat(value).year >= 1900
+    except ValueError:
+        return False
+
+
+NUMBER = (None, a_number)
 ANSWER = {
     "question": str,
-    "answer": str,
+    "answer": {"yes", "no", "not shown", "volatility only"},
     "sentence": str,
     "value": NUMBER,
     "low": NUMBER,
     "high": NUMBER,
-    "chance": float,
+    "chance": a_number,
+    ...: NOTHING,
 }
 
+COMPONENT = {"_target_": str}
 CONFIG = {
-    "data": {"label": dict, "source": dict},
-    "model": {"net": dict},
+    "data": {
+        "label": COMPONENT,
+        "source": COMPONENT,
+        "split": COMPONENT,
+        "symbols": [str],
+        "interval": (str, [str]),
+        "start": (None, str),
+        "end": (None, str),
+        "resample": (None, str),
+        "thin": a_share,
+        "window": WINDOW,
+        "stride": range(1, 1 << 31),
+    },
+    "model": {"net": COMPONENT},
+    "render?": (None, COMPONENT),
     "evaluate": dict,
     "seed": range(-(1 << 63), 1 << 63),
 }
@@ -32,8 +86,9 @@ SHAPES = {
     "caption": (None, BARS),
     "vocabulary": (None, range(1, 10_000_001)),
     "series": (None, [range(100_001)]),
+    ...: NOTHING,
 }
-SCALING = {"kind": str, "clip": (None, float), "centre": [float], "scale": [float]}
+SCALING = {"kind": str, "clip": (None, a_number_above_0), "centre": [a_number], "scale": [a_number_above_0]}
 PREPROCESSING = {
     "shapes": SHAPES,
     "reads": [{"image", "caption", "series"}],
@@ -43,7 +98,7 @@ PREPROCESSING = {
     "label": str,
     "window": WINDOW,
     "warmup": BARS,
-    "batch_size": range(1, 10_000_001),
+    "batch_size": range(1, 65_537),
     "interval": str,
     "symbols": [str],
     "features": [str],
@@ -53,12 +108,21 @@ PREPROCESSING = {
     "caption_length": BARS,
     "weights_origin": str,
     "data_hash": str,
-    "forecast_error?": (None, float),
-    "forecast_range?": (None, [float]),
+    "forecast_error?": (None, a_number_above_0),
+    "forecast_range?": (None, [a_number]),
     "directions?": (None, [range(-1, 2)]),
 }
-PART = {"samples": COUNT, "first": str, "last": str, "classes": {...: COUNT}}
-FINDING = {"kind": str, "symbol": str, "bars": COUNT, "share": float, "first": str, "means": str, "shakes": bool}
+PART = {"samples": COUNT, "unlabelled?": COUNT, "first": a_time, "last": a_time, "classes": {...: COUNT}}
+FINDING = {
+    "kind": str,
+    "symbol": str,
+    "bars": COUNT,
+    "share": a_number,
+    "first": a_time,
+    "means": str,
+    "shakes": bool,
+    ...: NOTHING,
+}
 AUDITED = {
     "name": str,
     "severity": {"leak", "doubt", "note"},
@@ -70,15 +134,20 @@ AUDITED = {
     "high": NUMBER,
     "chance": NUMBER,
     "pictures": [str],
+    ...: NOTHING,
 }
-AUDIT = {"subject": str, "verdict": str, "findings": [AUDITED], "clean": [str], "unchecked": [[str]]}
+AUDIT = {"subject": str, "verdict": str, "findings": [AUDITED], "clean": [str], "unchecked": [[str]], ...: NOTHING}
 CARD = {
     "symbols": [str],
     "interval": str,
+    "also_trained_on?": [str],
     "bars": COUNT,
-    "first": str,
-    "last": str,
+    "segments?": COUNT,
+    "first": a_time,
+    "last": a_time,
     "window": WINDOW,
+    "warmup?": BARS,
+    "dropped_samples?": COUNT,
     "label": str,
     "kind": KINDS,
     "horizon": BARS,
@@ -86,11 +155,46 @@ CARD = {
     "quality?": [FINDING],
     "audit?": AUDIT,
     "rows?": {...: {"rows": COUNT, "sha256": str}},
-    "parts": {"train": PART, "validation": PART, "test": PART},
+    "parts": {"train": PART, "validation": PART, "test": PART, ...: NOTHING},
+    "warnings?": [str],
+    "time_order?": {"known", "unknown"},
+    ...: NOTHING,
 }
 METRICS = {...: NUMBER}
-THRESHOLD = {"score?": {"confidence", "margin", "forecast"}, "threshold?": NUMBER, "candidates?": (None, COUNT)}
-CURVES = {"confusion": {"counts": [[COUNT]]}, "calibration": {"confidence": [NUMBER], "accuracy": [NUMBER]}}
+THRESHOLD = {
+    "rule?": str,
+    "score?": {"confidence", "margin", "forecast"},
+    "chosen_on?": str,
+    "threshold?": (None, a_number),
+    "precision?": a_share,
+    "candidates?": (None, COUNT),
+    "trades?": (None, COUNT),
+    "flat?": (None, str),
+    "warnings?": [str],
+    "fee_bps?": (None, a_number),
+    "slippage_bps?": (None, a_number),
+    "validation_sharpe_annual?": NUMBER,
+    "corrected_sharpe_annual?": NUMBER,
+    "curve?": {...: [NUMBER]},
+    "hash?": str,
+}
+CURVES = {
+    "confusion": {"counts": [[COUNT]]},
+    "calibration": {"count?": [COUNT], "confidence": [NUMBER], "accuracy": [NUMBER]},
+    "threshold?": {"threshold": [a_number], "val": [NUMBER], "test": [NUMBER]},
+    "equity?": {"time": [a_time_in_ms], "net": [a_number], "gross": [a_number], "buy_and_hold": [a_number]},
+    "fees?": {"bps?": [a_number], "sharpe?": [NUMBER], "return_pct?": [NUMBER]},
+    "months?": {"year?": [range(1900, 10_000)], "month?": [range(1, 13)], "return_pct?": [a_number]},
+    "rolling?": {"time?": [a_time_in_ms], "sharpe?": [NUMBER], "days?": [a_number_above_0]},
+    "drawdowns?": {
+        "peak?": [a_time_in_ms],
+        "bottom?": [a_time_in_ms],
+        "recovered?": [(None, a_time_in_ms)],
+        "depth_pct?": [a_number],
+        "bars?": [COUNT],
+    },
+    ...: NOTHING,
+}
 VERDICT = {
     "lines": [str],
     "kind": KINDS,
@@ -102,58 +206,8 @@ VERDICT = {
     "volatility": (None, ANSWER),
     "money": (None, ANSWER),
     "instrument?": (None, ANSWER),
+    "threshold_hash?": str,
 }
-BAYES = {...: float}
-INSTRUMENT = {"faults": [str], "smallest": NUMBER, "planted": NUMBER, "share": NUMBER, "effort": float}
-DIFFICULTY = [{"difficulty": float, "samples": COUNT, "right": COUNT}]
-
-
-COLUMNS_OF = {
-    "calibration": ("count", "accuracy", "confidence"),
-    "threshold": ("threshold", "val", "test"),
-    "equity": ("time", "net", "gross", "buy_and_hold"),
-    "drawdowns": ("peak", "bottom", "recovered", "depth_pct", "bars"),
-}
-
-
-def curves_trouble(tree: dict[str, Any]) -> str | None:
-    """Return why curves cannot be drawn: a column is missing, is no list of numbers, or is longer than another; None if they can."""
-    for name, group in tree.items():
-        if name == "confusion":
-            continue
-        if not isinstance(group, dict) or any(
-            column not in group for column in COLUMNS_OF.get(name, ()) if group or name != "drawdowns"
-        ):
-            return f"{name} lacks a column"
-        columns = [column for column in group.values() if isinstance(column, list)]
-        if len({len(column) for column in columns}) > 1 or any(
-            not isinstance(group.get(column, []), list) for column in COLUMNS_OF.get(name, ())
-        ):
-            return f"{name} has columns of different lengths"
-        if any(
-            not isinstance(value, (int, float, type(None)))
-            for column in COLUMNS_OF.get(name, ())
-            for value in group.get(column, ())
-        ):
-            return f"{name} holds something that is no number"
-    return None
-
-
-def contradiction(made: dict[str, Any], window: int | None) -> str | None:
-    """Return in what preprocessing.json contradicts itself, or the window of the config; None if it does not."""
-    if not made["reads"] or len(set(made["reads"])) != len(made["reads"]):
-        return "it reads nothing, or one thing twice"
-    if made.get("forecast_range") is not None and len(made["forecast_range"]) != 2:
-        return "forecast_range is no pair"
-    if len(made["classes"]) != made["shapes"]["classes"] or len(set(made["classes"])) != len(made["classes"]):
-        return f"{len(made['classes'])} classes have names, the shapes say {made['shapes']['classes']}"
-    if any(
-        value is not None and len(value) != count
-        for value, count in ((made["shapes"]["image"], 3), (made["shapes"]["series"], 2))
-    ):
-        return "the shapes are none of a picture and a series"
-    if made["window"] != window:
-        return f"the window is {made['window']}, in the config {window}"
-    if made["scaling"] and not len(made["features"]) == len(made["scaling"]["centre"]) == len(made["scaling"]["scale"]):
-        return "the scaling is not of these features"
-    return None
+BAYES = {...: a_share}
+INSTRUMENT = {"faults": [str], "smallest": NUMBER, "planted": NUMBER, "share": NUMBER, "effort": a_number}
+DIFFICULTY = [{"difficulty": a_number, "samples": range(1, COUNT.stop), "right": COUNT}]

@@ -8,6 +8,7 @@ import os
 import zipfile
 import zlib
 from pathlib import Path
+from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 from candlelab.core.errors import UserError
@@ -20,6 +21,7 @@ LARGEST_TEXT = 64 << 20  # bytes
 LARGEST_ARRAYS = 4 << 30  # bytes, unpacked
 DEEPEST = 40  # levels of a tree
 LONGEST_NUMBER = 25  # letters of a whole number
+NOTHING: frozenset[str] = frozenset()  # as a form: no value has it
 
 
 class Unreadable(UserError):
@@ -63,7 +65,9 @@ def json_of(path: Path, form: Any = dict, *, cure: str = CURE) -> Any:
     """Return a JSON file that has a form (see `objection`). Raises Unreadable; NaN, infinity and deep trees are refused."""
     text = text_of(path, cure=cure)
     try:
-        tree = json.loads(text, parse_constant=_refuse, parse_int=_whole, parse_float=_finite)
+        tree = json.loads(
+            text, parse_constant=_refuse, parse_int=_whole, parse_float=_finite, object_pairs_hook=_each_once
+        )
     except RecursionError:
         raise Unreadable(path, "is nested too deeply", cure) from None
     except ValueError as error:
@@ -143,9 +147,12 @@ def too_deep(tree: Any) -> bool:
 def objection(value: Any, form: Any, place: str = "") -> str | None:
     """Return why a value of a JSON tree has not the form, None if it has.
 
-    form  a type; None; a range for whole numbers; a set of words; a tuple of forms, any of which will do; [form] for a list of
-          them; {name: form} for a dict with at least these keys ("name?" need not be there), where `...` stands for every other key.
+    form  a type; None; a range for whole numbers; a set of words; a function that tells whether a value is what its name says;
+          a tuple of forms, any of which will do; [form] for a list of them; {name: form} for a dict with at least these keys
+          ("name?" need not be there), where `...` stands for every other key, and `...: NOTHING` for none.
     """
+    if form is NOTHING:
+        return f"{place} is no name that such a file has"
     if isinstance(form, tuple):
         answers = [objection(value, each, place) for each in form]
         return answers[0] if all(answers) else None
@@ -161,7 +168,7 @@ def objection(value: Any, form: Any, place: str = "") -> str | None:
     if isinstance(form, (set, frozenset)):
         good = isinstance(value, str) and value in form
         return None if good else f"{place} is {_short(value)}, not one of {', '.join(sorted(form))}"
-    return None if _is(value, form) else f"{place or 'it'} is {_short(value)}, not {getattr(form, '__name__', 'null')}"
+    return None if _is(value, form) else f"{place or 'it'} is {_short(value)}, not {_name(form)}"
 
 
 def _objection_to_dict(value: Any, form: dict[Any, Any], place: str) -> str | None:
@@ -181,7 +188,13 @@ def _is(value: Any, form: Any) -> bool:
         return value is None
     if form is float:
         return type(value) in (int, float)
+    if isinstance(form, FunctionType):
+        return bool(form(value))
     return type(value) is form
+
+
+def _name(form: Any) -> str:
+    return "null" if form is None else str(form.__name__).replace("_", " ")
 
 
 def _short(value: Any) -> str:
@@ -190,6 +203,15 @@ def _short(value: Any) -> str:
 
 def _refuse(word: str) -> None:
     raise ValueError(f"{word} is no number")
+
+
+def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return a table of names; two readers could understand one with a name twice differently."""
+    table = dict(pairs)
+    if len(table) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise ValueError(f"the name {next(name for name in names if names.count(name) > 1)[:40]!r} stands there twice")
+    return table
 
 
 def _whole(text: str) -> int:

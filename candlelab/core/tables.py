@@ -26,6 +26,7 @@ TABLE = {
     "segment": "i",
     "forecast": "f",
 }
+TRADED, EARNED, SIDES = ("symbol", "entry", "exit", "side"), ("bars", "gross", "fee", "net"), ("long", "short")
 EVALUATED = ("validation", "test")
 
 
@@ -44,7 +45,7 @@ def predictions_of(path: Path, *, classes: int, cure: str = CURE) -> pd.DataFram
                 raise Unreadable(
                     path, f"says that it has {told.num_rows:,} rows and {unpacked:,} bytes unpacked, too many", cure
                 )
-        table = pd.read_parquet(path)
+        table = pd.read_parquet(path).reset_index(drop=True)
     except (pa.ArrowException, OSError, ValueError, OverflowError, KeyError, TypeError) as error:
         if isinstance(error, Unreadable):
             raise
@@ -57,6 +58,7 @@ def predictions_of(path: Path, *, classes: int, cure: str = CURE) -> pd.DataFram
 
 def metrics_of(path: Path, *, cure: str = CURE) -> pd.DataFrame:
     """Return a table of metrics (CSV), one named row each. Raises Unreadable."""
+    import numpy as np
     import pandas as pd
 
     try:
@@ -65,7 +67,7 @@ def metrics_of(path: Path, *, cure: str = CURE) -> pd.DataFrame:
         if isinstance(error, Unreadable):
             raise
         raise Unreadable(path, f"is no table of metrics ({error})", cure) from None
-    if any(kind.kind not in "if" for kind in table.dtypes):
+    if any(kind.kind not in "if" for kind in table.dtypes) or np.isinf(table.to_numpy(float)).any():
         raise Unreadable(path, "is damaged (a metric is no number)", cure)
     return table.rename(index=str)
 
@@ -75,22 +77,41 @@ def read_trades(path: Path, *, cure: str = CURE) -> pd.DataFrame:
     import pandas as pd
 
     try:
-        return pd.read_csv(io.StringIO(text_of(path, most=LARGEST_TABLE, cure=cure)))
+        table = pd.read_csv(io.StringIO(text_of(path, most=LARGEST_TABLE, cure=cure)))
     except (ValueError, OverflowError) as error:
         if isinstance(error, Unreadable):
             raise
         raise Unreadable(path, f"is no table of trades ({error})", cure) from None
+    trouble = _trouble_of_trades(table)
+    if trouble:
+        raise Unreadable(path, f"is no table of trades ({trouble})", cure)
+    return table
 
 
 def epochs_of(path: Path, *, cure: str = CURE) -> list[dict[str, float]]:
     """Return the rows of a table of epochs, what was not measured left out. Raises Unreadable."""
     try:
         rows = list(csv.DictReader(io.StringIO(text_of(path, cure=cure)), strict=True))
-        return [{name: float(text) for name, text in row.items() if text} for row in rows if row.get("epoch")]
+        found = [{name: float(text) for name, text in row.items() if text} for row in rows if row.get("epoch")]
     except (csv.Error, ValueError, TypeError) as error:
         if isinstance(error, Unreadable):
             raise
         raise Unreadable(path, f"is no table of epochs ({error})", cure) from None
+    if not all(0 <= row["epoch"] < MOST_ROWS for row in found):
+        raise Unreadable(path, "is no table of epochs (an epoch has no number)", cure)
+    return found
+
+
+def _trouble_of_trades(table: pd.DataFrame) -> str | None:
+    import numpy as np
+
+    absent = next((name for name in (*TRADED, *EARNED) if name not in table), None)
+    if absent:
+        return f"the column {absent} is missing"
+    wrong = next((name for name in EARNED if len(table) and table[name].dtype.kind not in "if"), None)
+    if wrong or not np.isfinite(table[list(EARNED)].to_numpy(float)).all():
+        return f"{wrong or 'a return'} is no number"
+    return None if table["side"].isin(SIDES).all() else "a side is neither long nor short"
 
 
 def _trouble(table: pd.DataFrame, classes: int) -> str | None:

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 import torch
 
+from candlelab.core.agreement import GIVEN
 from candlelab.core.candles import Candles
 from candlelab.core.contracts import Caption, Indicators, Renderer, Scaling, Split
 from candlelab.core.errors import UserError
@@ -46,7 +47,7 @@ class GivenRenderer:
 
     def recipe(self) -> dict:
         """Return what made the pixels; plain values."""
-        return {"style": "given pictures", "shape": list(self.shape)}
+        return {"style": GIVEN, "shape": list(self.shape)}
 
 
 class PictureData(ChartData):

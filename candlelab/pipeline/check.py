@@ -12,6 +12,7 @@ from pathlib import Path
 from omegaconf import DictConfig, OmegaConf
 
 from candlelab.config import ConfigError, build, plain, several
+from candlelab.core.agreement import LARGEST_PICTURE
 from candlelab.core.errors import UserError
 from candlelab.core.online import hub_silence
 from candlelab.data.source.file import File
@@ -19,7 +20,6 @@ from candlelab.data.tokenizer import load_tokenizer
 from candlelab.market.files import find_files
 from candlelab.pipeline.assemble import tokenizer_name
 
-LARGEST_PICTURE = 2**24  # bytes; a batch of 64 such charts fills a gigabyte
 APART = ("evaluate", "trainer", "model.optimizer")  # built from settings alone
 
 

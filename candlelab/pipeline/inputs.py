@@ -10,6 +10,7 @@ import numpy as np
 from omegaconf import DictConfig
 
 from candlelab.config import build
+from candlelab.core.agreement import GIVEN
 from candlelab.core.candles import Candles
 from candlelab.core.columns import OHLCV
 from candlelab.core.errors import UserError
@@ -19,8 +20,6 @@ from candlelab.data.scaling import from_dict
 from candlelab.data.tokenizer import Tokenizer, stored_tokenizer
 from candlelab.data.windows import gather
 from candlelab.run import Run
-
-GIVEN = "given pictures"
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import pandas as pd
 from omegaconf import DictConfig, OmegaConf
 
 from candlelab.config import ConfigError, build
-from candlelab.core.candles import Candles
+from candlelab.core.candles import Candles, rows_of
 from candlelab.core.interval import interval_ms, next_open
 from candlelab.core.times import iso
 from candlelab.data.source.file import File
@@ -148,7 +148,8 @@ def latest(candles: Candles, at: int | None, *, window: int, warmup: int, max_st
 
 def _latest(candles: Candles, code: int, at: int | None, window: int, needed: int) -> Latest:
     name, interval = candles.symbols[code], candles.intervals[code]
-    rows = np.flatnonzero(candles.symbol == code)
+    own = rows_of(candles.symbol, code)
+    rows = np.arange(own.start, own.stop)
     closes = next_open(candles.time[rows], interval)
     at = int(closes[-1]) if at is None else at
     rows, closes = rows[closes <= at], closes[closes <= at]

@@ -13,13 +13,13 @@ from typing import Literal
 import numpy as np
 from array_api_compat import is_cupy_array, is_torch_array
 
+from candlelab.core.agreement import NOT_DRAWN
 from candlelab.core.contracts import StorageLike
 from candlelab.core.errors import UserError
 from candlelab.render.bars import Bars, Tape, adjacent, gather_bars, mark, unpack
 from candlelab.render.memory import pictures
 
 Missing = Literal["adjacent", "blank"]
-NOT_DRAWN = ("fill", "storage")  # settings that change no pixel
 LARGEST_WINDOW = 10_000  # bars; nobody tells more of them apart
 LARGEST_SIDE = 20_000  # pixels
 PIECE = 20_000  # bars a thread draws at a time: their numbers stay in the cache

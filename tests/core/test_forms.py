@@ -2,16 +2,17 @@
 
 import pytest
 
-from candlelab.core.forms import curves_trouble
-from candlelab.core.reading import Unreadable
+from candlelab.core import forms
+from candlelab.core.reading import Unreadable, objection
 from candlelab.core.tables import metrics_of
 
 
 @pytest.mark.parametrize("column", [True, 0.5, None, "x", {}])
 def test_a_curve_whose_column_is_no_list_is_refused(column):
     whole = {"equity": {name: [0.0, 1.0] for name in ("time", "net", "gross", "buy_and_hold")}}
-    assert curves_trouble(whole) is None
-    assert "different lengths" in curves_trouble({"equity": whole["equity"] | {"net": column}})
+    form = {"equity": forms.CURVES["equity?"]}
+    assert objection(whole, form) is None
+    assert "equity.net" in objection({"equity": whole["equity"] | {"net": column}}, form)
 
 
 def test_a_table_that_a_parser_refuses_in_two_lines_is_one_sentence(tmp_path):
