@@ -225,17 +225,8 @@ class Run:
         if not self.has(name):
             return {}
         made = arrays_of(self.file(name), *names, cure=CURE)
-        images, rows = made[names[0]], made["rows"]
-        if not (
-            images.ndim == 4
-            and images.dtype == "uint8"
-            and images.shape[1] in (1, 3)
-            and list(images.shape[2:]) == (self.preprocessing["shapes"]["image"] or [])[1:]
-            and rows.dtype.kind == "i"
-            and rows.shape == images.shape[:1]
-            and (rows >= 0).all()
-            and (rows < len(self.test)).all()
-        ):
+        shape = self.preprocessing["shapes"]["image"]
+        if not agreement.of_pictures(made[names[0]], made["rows"], shape=shape, test_rows=len(self.test)):
             raise Unreadable(self.folder / name, "holds no pictures of this run's test rows", CURE)
         return made
 

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import yaml
+from resealed_runs import reseal
 
 Edit = Callable[[Path, "Canary"], None]
 PLACES = (
@@ -88,6 +89,7 @@ def corpus() -> Iterator[tuple[str, Edit]]:
         for key in ("study", "data.symbols", "data.source.seed"):
             yield f"{key} holds {text}", _set(key, text)
     yield from _places()
+    yield from _greed()
     yield from _yaml_tricks()
     yield from _files()
 
@@ -123,91 +125,112 @@ def _targeted(place: str, target: str) -> Edit:
     return edit
 
 
+MARKET = {"market": "spot", "refresh": False, "misaligned": "drop", "max_attempts": 1, "backoff": 0.0, "timeout": 0.2}
+READING = {
+    "columns": {},
+    "timezone": "UTC",
+    "time_format": None,
+    "max_bytes": 1_000_000,
+    "misaligned": "drop",
+    "last_bar": "keep",
+}
+VISION = MARKET | {
+    "_target_": "candlelab.data.source.binance_vision.BinanceVision",
+    "archive_url": Canary.address,
+    "listing_url": Canary.address,
+    "rest_url": Canary.address,
+    "workers": 1,
+}
+API = MARKET | {
+    "_target_": "candlelab.data.source.binance_api.BinanceApi",
+    "rest_url": Canary.address,
+    "weight_per_minute": None,
+}
+HUB = READING | {
+    "_target_": "candlelab.data.source.huggingface.HuggingFace",
+    "repo": "evil/set",
+    "revision": "main",
+    "files": None,
+    "timeout": 0.2,
+}
+OWN_FILE = READING | {"_target_": "candlelab.data.source.file.File"}
+STORE = {
+    "_target_": "candlelab.render.storage.npz.Npz",
+    "max_images": None,
+    "mode": "windows",
+    "images_per_file": 10,
+    "compression_level": 1,
+}
+DASHBOARD = {
+    "_target_": "candlelab.trainer.logger.wandb_log.WandbLog",
+    "project": "x",
+    "entity": "evil",
+    "mode": "online",
+    "tags": [],
+    "rows": 1,
+    "system_seconds": 1.0,
+    "timeout": 0.2,
+    "artifacts": True,
+}
+
+
 def _places() -> Iterator[tuple[str, Edit]]:
     """Addresses and folders of the stranger."""
-    vision = {
-        "_target_": "candlelab.data.source.binance_vision.BinanceVision",
-        "market": "spot",
-        "archive_url": Canary.address,
-        "listing_url": Canary.address,
-        "rest_url": Canary.address,
-        "refresh": False,
-        "misaligned": "drop",
-        "workers": 1,
-        "max_attempts": 1,
-        "backoff": 0.0,
-        "timeout": 0.2,
-    }
-    yield (
-        "an archive of the stranger",
-        _set("data.source", lambda folder, canary: vision | {"cache": str(canary.outside)}),
-    )
-    api = {
-        "_target_": "candlelab.data.source.binance_api.BinanceApi",
-        "market": "spot",
-        "rest_url": Canary.address,
-        "weight_per_minute": None,
-        "refresh": False,
-        "misaligned": "drop",
-        "max_attempts": 1,
-        "backoff": 0.0,
-        "timeout": 0.2,
-    }
-    yield (
-        "an exchange of the stranger",
-        _set("data.source", lambda folder, canary: api | {"cache": str(canary.outside)}),
-    )
-    hub = {
-        "_target_": "candlelab.data.source.huggingface.HuggingFace",
-        "repo": "evil/set",
-        "revision": "main",
-        "files": None,
-        "columns": {},
-        "timezone": "UTC",
-        "time_format": None,
-        "max_bytes": 1000000,
-        "misaligned": "drop",
-        "last_bar": "keep",
-        "timeout": 0.2,
-    }
-    yield "a data set of the stranger", _set("data.source", hub)
-    file = {
-        "_target_": "candlelab.data.source.file.File",
-        "columns": {},
-        "timezone": "UTC",
-        "time_format": None,
-        "max_bytes": 1000000,
-        "misaligned": "drop",
-        "last_bar": "keep",
-    }
+    yield "an archive of the stranger", _elsewhere("data.source", "cache", VISION)
+    yield "an exchange of the stranger", _elsewhere("data.source", "cache", API)
+    yield "a data set of the stranger", _set("data.source", HUB)
     for path in ("/etc/passwd", "/dev/zero", "/proc/self/environ", "../../secrets.csv"):
-        yield f"a file of ours: {path}", _set("data.source", file | {"path": path})
-    store = {
-        "_target_": "candlelab.render.storage.npz.Npz",
-        "max_images": None,
-        "mode": "windows",
-        "images_per_file": 10,
-        "compression_level": 1,
-    }
-    yield (
-        "a store elsewhere",
-        _set("render.storage", lambda folder, canary: store | {"path": str(canary.outside / "store")}),
-    )
+        yield f"a file of ours: {path}", _set("data.source", OWN_FILE | {"path": path})
+    yield "a store elsewhere", _elsewhere("render.storage", "path", STORE)
     yield "outputs elsewhere", _set("outputs", lambda folder, canary: str(canary.outside))
     yield "a study elsewhere", _set("study", "../../escape")
     yield "weights from elsewhere", _set("model.net.pretrained", lambda folder, canary: str(canary.outside))
-    wandb = {
-        "_target_": "candlelab.trainer.logger.wandb_log.WandbLog",
-        "project": "x",
-        "entity": "evil",
-        "mode": "online",
-        "tags": [],
-        "rows": 1,
-        "system_seconds": 1.0,
-        "timeout": 0.2,
-        "artifacts": True,
-    }
-    yield "a dashboard of the stranger", _set("trainer.logger", wandb)
+    yield "a dashboard of the stranger", _set("trainer.logger", DASHBOARD)
+
+
+def _elsewhere(key: str, name: str, settings: dict) -> Edit:
+    return _set(key, lambda folder, canary: settings | {name: str(canary.outside / "store")})
+
+
+GREEDY = (
+    ("model.net.image_layers", 10**9),
+    ("model.net.image_layers", 10**6),
+    ("model.net.caption_layers", 10**6),
+    ("model.net.width", 10**6),
+    ("model.net.width", 96 * 10**8),
+    ("model.net.feed_forward", 10**6),
+    ("model.net.patch", 1),
+    ("data.symbols", [f"S{k}" for k in range(5000)]),
+    ("data.source.bars", 10**9),
+    ("data.source.bars", 10**7),
+    ("data.window", 10**9),
+    ("data.stride", 10**9),
+    ("data.label.horizon", 10**5),
+    ("data.caption.length", 10**6),
+    ("data.batch_size", 65_000),
+    ("render.height", 20_000),
+    ("render.moving_averages", [10**6]),
+    ("evaluate.n_bootstrap", 10**9),
+    ("evaluate.n_permutations", 10**9),
+    ("evaluate.n_bins", 10**9),
+    ("evaluate.threshold.n_bootstrap", 10**9),
+)
+
+
+def _greed() -> Iterator[tuple[str, Edit]]:
+    """Settings that would fill the memory or take years."""
+    for key, value in GREEDY:
+        yield f"{key} is {str(value)[:16]}", _sealed(_set(key, value))
+
+
+def _sealed(edit: Edit) -> Edit:
+    """Return an edit after which the manifest is written anew."""
+
+    def edited(folder: Path, canary: Canary) -> None:
+        edit(folder, canary)
+        reseal(folder)
+
+    return edited
 
 
 def _text(text: str) -> Edit:
@@ -233,56 +256,63 @@ def _yaml_tricks() -> Iterator[tuple[str, Edit]]:
     yield "bytes that are no text", lambda folder, canary: (folder / "config.yaml").write_bytes(b"\xff\xfe\x00data")
 
 
+PICKLED = (
+    "model.safetensors",
+    "predictions.parquet",
+    "preprocessing.json",
+    "threshold.json",
+    "data.json",
+    "metrics.json",
+)
+PIPES = ("config.yaml", "environment.json", "curves.json", ".owner", "preprocessing.json", "predictions.parquet")
+LINKED_FILES = (
+    ".owner",
+    "log.txt",
+    "export/report.md",
+    "wandb_run.txt",
+    "per_symbol.csv",
+    "report.html",
+    "threshold.json",
+    "trades.csv",
+)
+LINKED_FOLDERS = ("predict", "figures", "scores", "export")
+ODD = {
+    "no range": {"forecast_range": 5},
+    "a word as a direction": {"directions": ["a", 7]},
+    "reads nothing": {"reads": []},
+    "reads twice": {"reads": ["image", "image"]},
+    "two classes of one name": {"classes": ["up", "up"]},
+    "half a letter": {"classes": ["\ud800", "up"]},
+    "a window of the stranger": {"window": 10**9},
+    "a horizon of the stranger": {"horizon": 10**9},
+    "shapes of the stranger": {"shapes": {"classes": 10**9, "image": [3, 10**6, 10**6]}},
+    "classes of the stranger": {"classes": ["=HYPERLINK(1)", "<script>alert(1)</script>"]},
+}
+
+
 def _files() -> Iterator[tuple[str, Edit]]:
-    for name in (
-        "model.safetensors",
-        "predictions.parquet",
-        "preprocessing.json",
-        "threshold.json",
-        "data.json",
-        "metrics.json",
-    ):
-        yield (
-            f"{name} is a pickle",
-            lambda folder, canary, name=name: (folder / name).write_bytes(pickle.dumps(Bomb(canary.file))),
-        )
+    """Files of a run that are something else."""
+    for name in PICKLED:
+        yield f"{name} is a pickle", lambda folder, canary, name=name: _pickled(folder / name, canary)
     yield "charts are a pickle", _pickled_charts
-    for name in (
-        "config.yaml",
-        "environment.json",
-        "curves.json",
-        ".owner",
-        "preprocessing.json",
-        "predictions.parquet",
-    ):
+    for name in PIPES:
         yield f"{name} is a pipe", lambda folder, canary, name=name: _piped(folder / name)
-    for name in (".owner", "log.txt", "export/report.md", "wandb_run.txt"):
-        yield (
-            f"{name} leads to a file of ours",
-            lambda folder, canary, name=name: _linked(folder / name, canary.outside / "mine.txt"),
-        )
-    yield "half a letter", _preprocessing(classes=["\ud800", "up"])
-    for name, change in (
-        ("no range", {"forecast_range": 5}),
-        ("a word as a direction", {"directions": ["a", 7]}),
-        ("reads nothing", {"reads": []}),
-        ("reads twice", {"reads": ["image", "image"]}),
-        ("two classes of one name", {"classes": ["up", "up"]}),
-    ):
-        yield name, _preprocessing(**change)
-    for name in ("predict", "figures", "scores", "export"):
-        yield f"{name} leads elsewhere", lambda folder, canary, name=name: _linked(folder / name, canary.outside)
-    for name in ("per_symbol.csv", "report.html", "threshold.json", "trades.csv"):
-        yield (
-            f"{name} leads elsewhere",
-            lambda folder, canary, name=name: _linked(folder / name, canary.outside / "mine.txt"),
-        )
+    for name in LINKED_FILES:
+        yield f"{name} leads to a file of ours", _linked_to(name, "mine.txt")
+    for name in LINKED_FOLDERS:
+        yield f"{name} leads elsewhere", _linked_to(name, "")
+    for name, changes in ODD.items():
+        yield name, _preprocessing(**changes)
     for name in ("/etc", "evil/tokenizer", "../../x", "bert-base-uncased"):
         yield f"a tokenizer of the stranger: {name}", _preprocessing(tokenizer=name)
-    yield "a window of the stranger", _preprocessing(window=10**9)
-    yield "a horizon of the stranger", _preprocessing(horizon=10**9)
-    yield "shapes of the stranger", _preprocessing(shapes={"classes": 10**9, "image": [3, 10**6, 10**6]})
-    yield "classes of the stranger", _preprocessing(classes=["=HYPERLINK(1)", "<script>alert(1)</script>"])
+
+
+def _pickled(path: Path, canary: Canary) -> None:
+    path.write_bytes(pickle.dumps(Bomb(canary.file)))
+
+
+def _linked_to(name: str, target: str) -> Edit:
+    return lambda folder, canary: _linked(folder / name, canary.outside / target)
 
 
 def _pickled_charts(folder: Path, canary: Canary) -> None:

@@ -113,7 +113,7 @@ LIES = (
     (runs.THRESHOLD, ("warnings",), [5]),
     (runs.THRESHOLD, ("fee_bps",), "x"),
     (runs.EVALUATE, ("fee_bps",), "x"),
-    (runs.EVALUATE, ("draws",), -1),
+    (runs.EVALUATE, ("n_bootstrap",), -1),
     (runs.VERDICT, ("kind",), "recognition"),
     (runs.VERDICT, ("information", "answer"), "maybe"),
     (runs.VERDICT, ("information", "more"), 1),

@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING, Any
 from candlelab.core.interval import AUTO, INTERVALS, check_interval, interval_ms, to_time
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from candlelab.core.contracts import LabelRule
 
 LARGEST_PICTURE = 2**24  # bytes; a batch of 64 such charts fills a gigabyte
 LARGEST_SETTING = 1_000_000  # of a whole number in a config from elsewhere, but for those below
 LARGER = {"seed": 1 << 63, "max_bytes": 1 << 62, "bars": 1 << 40, "max_samples": 1 << 40, "max_images": 1 << 40}
-MOST_DRAWS = 20_000  # of a bootstrap that a config from elsewhere asks for
+MOST_DRAWS = {"n_bootstrap": 20_000, "n_permutations": 20_000}  # that a config from elsewhere may ask for
 MOST_BARS = 5_000_000  # of a market that a config from elsewhere makes up
 LEAST_DRAWN = 4096  # bars of a symbol that are drawn whether they are used or not
 GIVEN = "given pictures"  # the style of a run that learnt from pictures of others
@@ -169,9 +171,23 @@ def of_verdict(verdict: Mapping[str, Any], made: Mapping[str, Any]) -> str | Non
 
 def of_threshold(chosen: Mapping[str, Any]) -> str | None:
     """Return what a threshold lacks that its rule needs; None if it lacks nothing."""
-    if chosen.get("rule") == "abstain" and chosen.get("precision") is None:
-        return "precision is missing"
+    if chosen.get("rule") == "abstain" and chosen.get("min_precision") is None:
+        return "min_precision is missing"
     return None
+
+
+def of_pictures(images: np.ndarray, rows: np.ndarray, *, shape: list[int] | None, test_rows: int) -> bool:
+    """Return whether these are pictures (n, C, H, W) of a run's test rows (n,); shape of a chart, None where the net saw none."""
+    return bool(
+        images.ndim == 4
+        and images.dtype == "uint8"
+        and images.shape[1] in (1, 3)
+        and list(images.shape[2:]) == (shape or [])[1:]
+        and rows.dtype.kind == "i"
+        and rows.shape == images.shape[:1]
+        and (rows >= 0).all()
+        and (rows < test_rows).all()
+    )
 
 
 def too_much(tree: Mapping[str, Any]) -> str | None:
@@ -194,7 +210,7 @@ def too_many_draws(evaluate: Mapping[str, Any]) -> str | None:
 def _too_large(node: Any, key: str) -> str | None:
     for place, value in _whole_numbers(node, key):
         name = place.rsplit(".", 1)[-1]
-        most = MOST_DRAWS if name.endswith("draws") else LARGER.get(name, LARGEST_SETTING)
+        most = (MOST_DRAWS | LARGER).get(name, LARGEST_SETTING)
         if abs(value) > most:
             return f"{place} is {value:,}, more than {most:,}"
     return None

@@ -166,7 +166,7 @@ THRESHOLD = {
     "score?": {"confidence", "margin", "forecast"},
     "chosen_on?": str,
     "threshold?": (None, a_number),
-    "precision?": a_share,
+    "min_precision?": a_share,
     "candidates?": (None, COUNT),
     "trades?": (None, COUNT),
     "flat?": (None, str),

@@ -110,10 +110,26 @@ def read_raw(path: Path, columns: Columns, cap: int) -> Iterator[RawTable]:
             if file.read(4) == b"PK\x03\x04":
                 yield from _members(path, columns, cap)
                 return
+            _check_declared(_declared_by_gzip(file), path.name, cap)
             file.seek(0)
             yield _read(file, path.name, columns, cap)
     except DAMAGE as error:
         raise _damaged(path.name, error) from None
+
+
+def _check_declared(size: int, place: str, cap: int) -> None:
+    """Raise TooLarge for a size that a packed file tells of itself; one that tells less than the truth is caught as it unpacks."""
+    if size > cap:
+        raise TooLarge(f"{place} holds more than data.source.max_bytes={cap} bytes: raise it if you trust the file")
+
+
+def _declared_by_gzip(file: IO[bytes]) -> int:
+    """Return what the last four bytes of a gzip file say of its size unpacked (RFC 1952, modulo 2^32); 0 for other files."""
+    file.seek(0)
+    if file.read(2) != b"\x1f\x8b":
+        return 0
+    file.seek(-4, io.SEEK_END)
+    return int.from_bytes(file.read(4), "little")
 
 
 def _damaged(place: str, error: Exception) -> UserError:
@@ -135,6 +151,7 @@ def _members(path: Path, columns: Columns, cap: int) -> Iterator[RawTable]:
         if any(m.flag_bits & 1 for m in wanted):
             raise UserError(f"{path.name} is encrypted: unpack it first")
         for member in wanted:
+            _check_declared(member.file_size, f"{path.name}/{Path(member.filename).name}", cap)
             try:
                 with pack.open(member) as file:
                     yield _read(file, f"{path.name}/{Path(member.filename).name}", columns, cap)
@@ -180,8 +197,7 @@ def _parquet(data: pa.Buffer, place: str, columns: Columns, cap: int) -> RawTabl
     size = sum(file.metadata.row_group(k).total_byte_size for k in range(file.metadata.num_row_groups))
     names = file.schema_arrow.names
     found = match_columns(names, columns, place)
-    if max(size, file.metadata.num_rows * 8 * len(found)) > cap:
-        raise TooLarge(f"{place} holds more than data.source.max_bytes={cap} bytes: raise it if you trust the file")
+    _check_declared(max(size, file.metadata.num_rows * 8 * len(found)), place, cap)
     table = file.read(columns=list(dict.fromkeys(found.values())))
     return RawTable(place, table, found)
 
@@ -197,8 +213,7 @@ def _feather(data: pa.Buffer, place: str, columns: Columns, cap: int) -> RawTabl
     for k in range(reader.num_record_batches):
         parts.append(reader.get_batch(k))
         size += parts[-1].nbytes
-        if size > cap:
-            raise TooLarge(f"{place} holds more than data.source.max_bytes={cap} bytes: raise it if you trust the file")
+        _check_declared(size, place, cap)
     table = pa.Table.from_batches(parts, schema=reader.schema)
     table.validate(full=True)
     return RawTable(place, table, found)

@@ -1,5 +1,6 @@
 """Formats, headers, columns and times of people's files."""
 
+import gzip
 import json
 import zipfile
 from decimal import Decimal
@@ -12,6 +13,7 @@ from hostile_tables import BARS, HOUR, T0, truth
 
 from candlelab.core.errors import UserError
 from candlelab.data.source.file import File
+from candlelab.market import reading
 
 NAME = "BTCUSDT_1h.csv"
 
@@ -173,3 +175,11 @@ def test_the_decimals_of_parquet_are_not_off_by_one_in_the_last_place(tmp_path):
     frame["close"] = frame.close.map(lambda v: Decimal(f"{v:.2f}"))
     frame.to_parquet(tmp_path / "BTCUSDT_1h.parquet")
     assert np.array_equal(fetch(tmp_path / "BTCUSDT_1h.parquet").close, truth().close)
+
+
+def test_a_gzip_that_says_that_it_is_too_large_is_not_unpacked(tmp_path, monkeypatch):
+    path = tmp_path / "BTCUSDT_1h.csv.gz"
+    path.write_bytes(gzip.compress(b"x" * 5000))
+    monkeypatch.setattr(reading, "_unpacked", None)
+    with pytest.raises(UserError, match=r"holds more than data\.source"):
+        list(reading.read_raw(path, {}, 1000))
