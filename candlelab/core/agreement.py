@@ -10,8 +10,6 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from candlelab.core.interval import AUTO, INTERVALS, check_interval, interval_ms, to_time
-
 if TYPE_CHECKING:
     import numpy as np
 
@@ -30,6 +28,8 @@ VERSIONS = ("matplotlib", "mplfinance")  # of libraries that drew, in the recipe
 
 def within_itself(made: Mapping[str, Any]) -> str | None:
     """Return in what preprocessing.json contradicts itself; None if it does not."""
+    from candlelab.core.interval import INTERVALS  # not at the top: it needs NumPy, and the command's help does not
+
     shapes = made["shapes"]
     return next(
         (
@@ -82,7 +82,7 @@ def with_config(made: Mapping[str, Any], tree: Mapping[str, Any]) -> str | None:
     """Return in what preprocessing.json contradicts the config of its run; None if it does not."""
     data, given = tree["data"], (made["renderer"] or {}).get("style") == GIVEN
     told = [("window", made["window"], data["window"])]
-    if data.get("batch_size") not in (None, AUTO):
+    if data.get("batch_size") not in (None, "auto"):
         told.append(("batch_size", made["batch_size"], data["batch_size"]))
     if "length" in (data.get("caption") or {}):
         told.append(("caption_length", made["caption_length"], data["caption"]["length"]))
@@ -97,6 +97,8 @@ def with_config(made: Mapping[str, Any], tree: Mapping[str, Any]) -> str | None:
 
 def _of_interval(made: Mapping[str, Any], data: Mapping[str, Any]) -> Iterator[tuple[str, Any, Any]]:
     """Yield the interval and what was asked for: `auto` leaves it to the files, of several the first is tested."""
+    from candlelab.core.interval import AUTO, INTERVALS, check_interval
+
     asked = data["resample"] or data["interval"]
     first = asked if isinstance(asked, str) else next(iter(asked), "")
     first = check_interval(first) if first in (*INTERVALS, "1M") else first
@@ -239,11 +241,15 @@ def _bars_made_up(data: Mapping[str, Any]) -> int:
 
 
 def _intervals(data: Mapping[str, Any]) -> list[str]:
+    from candlelab.core.interval import INTERVALS
+
     asked = data["interval"]
     return [name for name in ([asked] if isinstance(asked, str) else asked) if name in INTERVALS]
 
 
 def _bars_of(data: Mapping[str, Any], interval: str) -> int:
+    from candlelab.core.interval import interval_ms, to_time
+
     bars, end = data["source"]["bars"], to_time(data["end"])
     if isinstance(bars, int):
         return bars
