@@ -129,12 +129,15 @@ def contradictions() -> Iterator[Case]:
         yield Case(
             f"{name} {'.'.join(map(str, place))} is {str(value)[:40]}", edit_of(name, place, value), refused=True
         )
-    chance = random.Random(7)
     for name in FILES:
-        places = [place for place in _places(json.loads((pristine() / name).read_text())) if place]
-        for place in chance.sample(places, min(12, len(places))):
-            value = chance.choice(VALUES)
-            yield Case(f"{name} {place} made {str(value)[:20]}", edit_of(name, place, value))
+        for seed in range(12):
+            yield Case(f"{name} strange in one place, {seed}", lambda folder, n=name, k=seed: _strange(folder, n, k))
+
+
+def _strange(folder: Path, name: str, seed: int) -> None:
+    chance = random.Random(f"{name}{seed}")
+    places = [place for place in _places(json.loads((folder / name).read_text())) if place]
+    set_to(folder, name, chance.choice(places), chance.choice(VALUES))
 
 
 def _twice(text: str) -> str:
