@@ -55,7 +55,7 @@ def net_for(path: Path, make: Callable[[], Made], *, cure: str = CURE) -> Made:
     try:
         with budget(TIMES * numbers_in(path, cure=cure) + SPARE):
             net = make()
-    except TooLarge as error:
+    except OverBudget as error:
         raise Unreadable(path, f"does not fit the net of the config ({error})", cure) from None
     load(net, path, cure=cure)
     return net.eval()
@@ -84,13 +84,13 @@ def _said(dtype: Any, shape: Any) -> str:
     return f"{dtype} {tuple(shape)}"
 
 
-class TooLarge(UserError):
+class OverBudget(UserError):
     """A net asks for more memory than it may have."""
 
 
 @contextmanager
 def budget(numbers: int) -> Iterator[None]:
-    """Let torch make tensors of at most so many numbers altogether; raises TooLarge before the memory is taken.
+    """Let torch make tensors of at most so many numbers altogether; raises OverBudget before the memory is taken.
 
     What is computed from other tensors is not counted: only what is made of nothing can grow without end in a constructor.
     """
@@ -103,7 +103,7 @@ def budget(numbers: int) -> Iterator[None]:
             if not any("Tensor" in str(argument.type) for argument in func._schema.arguments):
                 self.left -= _asked(args)
                 if self.left < 0:
-                    raise TooLarge(f"it asks for more than {numbers:,} numbers in memory")
+                    raise OverBudget(f"it asks for more than {numbers:,} numbers in memory")
             return func(*args, **(kwargs or {}))
 
     with Counted():
