@@ -226,7 +226,7 @@ class Run:
             return {}
         made = arrays_of(self.file(name), *names, cure=CURE)
         shape = self.preprocessing["shapes"]["image"]
-        if not agreement.of_pictures(made[names[0]], made["rows"], shape=shape, test_rows=len(self.test)):
+        if not agreement.are_test_charts(made[names[0]], made["rows"], shape=shape, test_rows=len(self.test)):
             raise Unreadable(self.folder / name, "holds no pictures of this run's test rows", CURE)
         return made
 

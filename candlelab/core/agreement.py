@@ -178,7 +178,7 @@ def of_threshold(chosen: Mapping[str, Any]) -> str | None:
     return None
 
 
-def of_pictures(images: np.ndarray, rows: np.ndarray, *, shape: list[int] | None, test_rows: int) -> bool:
+def are_test_charts(images: np.ndarray, rows: np.ndarray, *, shape: list[int] | None, test_rows: int) -> bool:
     """Return whether these are pictures (n, C, H, W) of a run's test rows (n,); shape of a chart, None where the net saw none."""
     return bool(
         images.ndim == 4

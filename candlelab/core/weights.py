@@ -57,11 +57,11 @@ def net_for(path: Path, make: Callable[[], Made], *, cure: str = CURE) -> Made:
             net = make()
     except OverBudget as error:
         raise Unreadable(path, f"does not fit the net of the config ({error})", cure) from None
-    load(net, path, cure=cure)
+    load_strictly(net, path, cure=cure)
     return net.eval()
 
 
-def load(net: nn.Module, path: Path, *, cure: str = CURE) -> None:
+def load_strictly(net: nn.Module, path: Path, *, cure: str = CURE) -> None:
     """Put the weights of a file into a net: every one of them, of its own shape and kind. Raises Unreadable."""
     from safetensors import SafetensorError
     from safetensors.torch import load_file
