@@ -33,10 +33,20 @@ COMMANDS = sorted(
 )
 
 
+def brought(folder):
+    """What a reader of a page has already: bars in a file, an indicator, two exports of predictions."""
+    import candlelab
+
+    tape = candlelab.fetch("SIM", "1h", "2020-01-01", "2020-03-01", source="simulated")
+    tape.to_frame().to_csv(folder / "mine.csv", index=False)
+    table = tape.to_frame().rename(columns={"open_time": "time"})[["time"]].assign(p_0=0.5, p_1=0.5)
+    return {"my_indicator": lambda bars: bars.close / bars.open, "predictions": table, "older": table}
+
+
 @pytest.mark.parametrize("path", [p for p in PAGES if blocks(p, "python")], ids=name)
 def test_the_python_of_a_page_runs_from_top_to_bottom(path, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    space = {"__name__": "page"}
+    space = {"__name__": "page", **brought(tmp_path)}
     for block in blocks(path, "python"):
         exec(compile(block, str(path), "exec"), space)
 
@@ -45,7 +55,7 @@ def test_the_python_of_a_page_runs_from_top_to_bottom(path, tmp_path, monkeypatc
 def test_a_command_of_a_page_is_valid(line):
     words = shlex.split(line, comments=True)
     if "--help" not in words:
-        assert check_overrides([word for word in words[3:] if word not in ("-m", "--cfg", "job")])
+        assert check_overrides([word for word in words[3:] if word not in ("-m", "--cfg", "job", "…")])
 
 
 @pytest.mark.parametrize("path", [p for p in PAGES if blocks(p, "yaml")], ids=name)
