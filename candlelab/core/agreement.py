@@ -116,7 +116,7 @@ def _of_chart(recipe: Mapping[str, Any], render: Mapping[str, Any]) -> Iterator[
 
 def with_label(made: Mapping[str, Any], label: LabelRule) -> str | None:
     """Return in what preprocessing.json contradicts its label rule; None if it does not. Rules may learn their classes from data."""
-    told = [("kind", made["kind"], label.kind), ("horizon", made["horizon"], label.horizon)]
+    told: list[tuple[str, Any, Any]] = [("kind", made["kind"], label.kind), ("horizon", made["horizon"], label.horizon)]
     if label.classes:
         told.append(("classes", made["classes"], list(label.classes)))
     wrong = next(((name, said, asked) for name, said, asked in told if said != asked), None)

@@ -96,7 +96,7 @@ def budget(numbers: int) -> Iterator[None]:
     """
     from torch.utils._python_dispatch import TorchDispatchMode
 
-    class Counted(TorchDispatchMode):
+    class Counted(TorchDispatchMode):  # type: ignore[no-untyped-call]
         left = numbers
 
         def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
@@ -106,7 +106,7 @@ def budget(numbers: int) -> Iterator[None]:
                     raise OverBudget(f"it asks for more than {numbers:,} numbers in memory")
             return func(*args, **(kwargs or {}))
 
-    with Counted():
+    with Counted():  # type: ignore[no-untyped-call]
         yield
 
 
