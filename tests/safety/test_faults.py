@@ -110,7 +110,7 @@ def market(root: Path) -> None:
         publish(exchange, "BTCUSDT", ("2024-01", "2024-02"), ["2024-02-01"], ("2024-02-02", "2024-02-03"))
         asked = ["data.symbols=[BTCUSDT]", "data.start=2024-01-01", "data.end=2024-02-03", "data.source.workers=1"]
         places = [f"data.source.{name}_url={exchange.url}" for name in ("archive", "listing", "rest")]
-        cfg = compose("task=fetch", f"outputs={root}", "data.source.pause=0.001", *asked, *places)
+        cfg = compose("task=fetch", f"outputs={root}", "data.source.backoff=0.001", *asked, *places)
         build(cfg, "task", cfg)
 
 
