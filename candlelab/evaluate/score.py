@@ -22,6 +22,7 @@ from candlelab.evaluate.table import SPLITS, Kind, Part, Task, split_parts
 from candlelab.evaluate.threshold.curve import Choice, Search, Trades
 
 NO_PERIODS: Mapping[str, tuple[int, int]] = MappingProxyType({})
+NO_FORECAST = "the net makes no forecast: its confidence stands in for score=forecast"
 
 
 @dataclass(frozen=True)
@@ -138,46 +139,44 @@ class Evaluation:
         if net not in parts["test"]:
             raise UserError(f"the predictions hold no test rows of model {net!r}; they hold {sorted(parts['test'])}")
         found = {split: self._classified(parts[split], task) for split in SPLITS}
-        pictures = curves.of_classification(parts["test"][net].predicted, task.classes, self.n_bins)
-        threshold: dict = {}
-        trades: dict = {}
-        made = pd.DataFrame(columns=ledger.COLUMNS)
+        tested = parts["test"][net]
+        pictures = curves.of_classification(tested.predicted, task.classes, self.n_bins)
         if kind == "forecast":
-            choices, trades = self._chosen(parts)
-            self._trade(found, parts, choices, trades, net)
-            threshold = self._threshold(choices[net], parts, trades, net)
-            signal = money.signal_of(trades["test"][net], choices[net].threshold)
-            pictures |= curves.of_money(signal, choices[net], trades["test"][net])
-            made = ledger.trade_list(signal, trades["test"][net], parts["test"][net].ground.symbols)
-            found["test"][net] |= ledger.trade_scores(made)
+            threshold, passive, made, drawn = self._money(found, parts, net)
+            pictures |= drawn
         else:
-            threshold = abstain.chosen(parts["val"][net].predicted if net in parts["val"] else None, self.min_precision)
-            found["test"][net] |= abstain.named_scores(
-                parts["test"][net].predicted, threshold["threshold"], self.confidence_level
-            )
+            threshold, passive, made = self._abstained(found, parts, net), {}, pd.DataFrame(columns=ledger.COLUMNS)
         if net in parts["val"]:
-            found["test"][net] |= forecast.coverage(parts["val"][net].predicted, parts["test"][net].predicted)
+            found["test"][net] |= forecast.coverage(parts["val"][net].predicted, tested.predicted)
         differences = self._paired(parts["test"], net)
-        passive = self._passive(trades["test"][net]) if kind == "forecast" else {}
-        flat = flatten(found, net, task, passive, differences)
-        tested, least = parts["test"][net], threshold.get("threshold")
-        per_symbol = self._apart(
-            {name: tested.of_symbol(code) for code, name in enumerate(tested.ground.symbols)}, task, least
-        )
-        per_period = self._apart({name: tested.between(*ends) for name, ends in periods.items()}, task, least)
-        answers = verdict.judge(
-            found["test"][net],
-            {m: s for m, s in found["test"].items() if m != net},
-            differences,
-            flat,
-            threshold,
-            task,
-            self.describe(),
-        )
-        if kind == "forecast" and found["test"][net].get("n", 0):
+        flat, own = flatten(found, net, task, passive, differences), found["test"][net]
+        others = {m: s for m, s in found["test"].items() if m != net}
+        answers = verdict.judge(own, others, differences, flat, threshold, task, self.describe())
+        if kind == "forecast" and own.get("n", 0):
             answers = verdict.tested(answers, instrument)
         answers = replace(answers, missing_for_trust=(*doubts, *answers.missing_for_trust))
-        return Scores(flat, threshold, pictures, one_row_each(found["test"]), per_symbol, per_period, answers, made)
+        by_symbol = {name: tested.of_symbol(code) for code, name in enumerate(tested.ground.symbols)}
+        by_period = {name: tested.between(*ends) for name, ends in periods.items()}
+        apart = (self._apart(each, task, threshold.get("threshold")) for each in (by_symbol, by_period))
+        return Scores(flat, threshold, pictures, one_row_each(found["test"]), *apart, answers, made)
+
+    def _money(self, found: dict, parts: dict, net: str) -> tuple[dict, dict, pd.DataFrame, dict]:
+        """Return the threshold, what passive holders earned, the net's trades and its curves; adds money to `found`."""
+        choices, trades = self._chosen(parts)
+        self._trade(found, parts, choices, trades, net)
+        own, choice = trades["test"][net], choices[net]
+        signal = money.signal_of(own, choice.threshold)
+        made = ledger.trade_list(signal, own, parts["test"][net].ground.symbols)
+        found["test"][net] |= ledger.trade_scores(made)
+        drawn = curves.of_money(signal, choice, own)
+        return self._threshold(choice, parts, trades, net), self._passive(own), made, drawn
+
+    def _abstained(self, found: dict, parts: dict, net: str) -> dict:
+        """Return the confidence below which a recogniser says nothing; adds how often it answers and is right."""
+        threshold = abstain.chosen(parts["val"][net].predicted if net in parts["val"] else None, self.min_precision)
+        tested, least = parts["test"][net].predicted, threshold["threshold"]
+        found["test"][net] |= abstain.named_scores(tested, least, self.confidence_level)
+        return threshold
 
     def describe(self) -> dict:
         """The settings a verdict has to name."""
@@ -240,16 +239,12 @@ class Evaluation:
 
     def _threshold(self, choice: Choice, parts: dict, trades: dict, net: str) -> dict:
         settings = {k: v for k, v in vars(self.threshold).items() if isinstance(v, (str, int, float))}
-        year = math.sqrt(trades["test"][net].rows.per_year)
+        traded, tested = trades["test"][net], parts["test"][net]
+        year = math.sqrt(traded.rows.per_year)
         searched = choice.threshold is not None and net in trades["val"]
         optimism = self.threshold.optimism(trades["val"][net], seed=self.seed) if searched else None
-        tested = parts["test"][net]
         used = money.score_used(self.threshold.score, tested.forecast)
-        swapped = (
-            ["the net makes no forecast: its confidence stands in for score=forecast"]
-            if used != self.threshold.score
-            else []
-        )
+        swapped = [] if used == self.threshold.score else [NO_FORECAST]
         corrected = None if choice.sharpe is None or optimism is None else (choice.sharpe - optimism) * year
         return {
             "rule": type(self.threshold).__name__.lower(),
@@ -268,9 +263,7 @@ class Evaluation:
             "slippage_bps": self.slippage_bps,
             "warnings": [*swapped, *choice.warnings],
             "curve": curves.thinned(choice.curve, year),
-            "test_at": money.at_thresholds(
-                trades["test"][net], tested.ground.label, tested.p.shape[1], telling(choice)
-            ),
+            "test_at": money.at_thresholds(traded, tested.ground.label, tested.p.shape[1], telling(choice)),
         }
 
     def _passive(self, could: Trades) -> dict[str, Scored]:
