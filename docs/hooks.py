@@ -49,7 +49,7 @@ def configuration() -> str:
         lines += ["", f"## {group}", ""]
         for option in options:
             path = CONF / group / f"{option}.yaml"
-            lines += ["", f"### {group}={option}", "", purpose(path) + ".", ""]
+            lines += ["", f"### {group}={option}", "", purpose(path).rstrip(".") + ".", ""]
             lines += list(_settings(with_parts(path)))
     return "\n".join(lines) + "\n"
 
