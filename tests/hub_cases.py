@@ -83,7 +83,7 @@ def send_all() -> None:
     for name in FAILURES:
         said: list[str] = []
         courier = Courier(
-            retries=3, wait=0.0, timeout=1.0 if name == "slow" else 30.0, say=said.append, sleep=lambda seconds: None
+            retries=3, backoff=0.0, timeout=1.0 if name == "slow" else 30.0, say=said.append, sleep=lambda seconds: None
         )
         told[name] = {"said": said, "end": _end(courier, parcel, f"me/{name}")}
         if name in ("plain", "half"):
