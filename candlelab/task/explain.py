@@ -59,7 +59,7 @@ def explain(cfg: DictConfig, *, run: str) -> None:
                 rows=rows,
                 learnt=learnt,
                 random=random,
-                rank_correlation=alike,
+                likeness=alike,
                 words=np.array(said),
             )
             _contact_sheet(path, learnt, random)
