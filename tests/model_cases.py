@@ -3,6 +3,7 @@
 import torch
 from omegaconf import OmegaConf
 
+from candlelab.config import compose
 from candlelab.core.batch import Shapes
 from candlelab.model.fusion import Fusion
 
@@ -61,6 +62,6 @@ def untouched(net, output):
 
 
 def settings(recipe):
-    """The `net` settings of a model recipe that stands alone in conf/model, without its target."""
-    net = OmegaConf.to_container(OmegaConf.load(f"conf/model/{recipe}.yaml"), resolve=True)["net"]
+    """The `net` settings of a model recipe, without its target."""
+    net = OmegaConf.to_container(compose(f"model={recipe}").model.net, resolve=True)
     return {key: value for key, value in net.items() if key != "_target_"}

@@ -104,10 +104,10 @@ class Absent:
             raise ModuleNotFoundError(name, name=name)
 sys.meta_path.insert(0, Absent())
 from candlelab.run import load_run
-from candlelab.task.predict import InputMaker, fetch, newest_close, signals
+from candlelab.task.predict import InputMaker, fetch_new_candles, newest_close, signals
 run = load_run({str(exported("fusion").folder)!r})
 maker = InputMaker.of(run)
-candles = fetch(None, maker.recipe, [], None, at=None, bars=maker.bars)
+candles = fetch_new_candles(None, maker.recipe, [], None, at=None, bars=maker.bars)
 print(signals(run, maker, candles, newest_close(candles), engine="onnx", threshold=0.0, max_stale=None).signal[0])
 """
     done = subprocess.run(
