@@ -124,12 +124,16 @@ def _check_declared(size: int, place: str, cap: int) -> None:
 
 
 def _declared_by_gzip(file: IO[bytes]) -> int:
-    """Return what the last four bytes of a gzip file say of its size unpacked (RFC 1952, modulo 2^32); 0 for other files."""
+    """Return what the last four bytes of a gzip file say of its size unpacked (RFC 1952, modulo 2^32); 0 for other files.
+
+    Also 0 where so few bytes cannot hold so many (deflate packs at most 1,032 to one): such a file is cut or damaged.
+    """
     file.seek(0)
     if file.read(2) != b"\x1f\x8b":
         return 0
-    file.seek(-4, io.SEEK_END)
-    return int.from_bytes(file.read(4), "little")
+    packed = file.seek(-4, io.SEEK_END) + 4
+    size = int.from_bytes(file.read(4), "little")
+    return size if size <= 1032 * packed else 0
 
 
 def _damaged(place: str, error: Exception) -> UserError:

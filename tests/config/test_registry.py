@@ -26,7 +26,13 @@ CARD = {
     "parts": dict.fromkeys(("train", "validation", "test"), PART),
 }
 CONFIG = {
-    "data": {"label": {}, "source": {}},
+    "data": {
+        "label": {"_target_": "candlelab.data.label.direction.Direction"},
+        "source": {"_target_": "candlelab.data.source.simulated.Simulated"},
+        "split": {"_target_": "candlelab.data.split.chronological.Chronological"},
+        **{"symbols": ["BTCUSDT"], "interval": "1h", "start": None, "end": None, "resample": None},
+        **{"thin": 0.0, "window": 32, "stride": 1},
+    },
     "model": {"net": {"_target_": "candlelab.model.fusion.Fusion"}},
     "evaluate": {},
     "seed": 0,
