@@ -11,7 +11,7 @@ from candlelab.config.command_line import check_overrides
 from candlelab.run import write_json
 from candlelab.task.inventory import inventory
 
-PART = {"samples": 1, "first": "2020-01-01T00:00", "last": "2020-02-01T00:00", "classes": {"down": 1}}
+PART = {"samples": 1, "first": "2020-01-01T00:00", "last": "2020-02-01T00:00", "classes": {"down": 1, "up": 0}}
 CARD = {
     "symbols": ["BTCUSDT"],
     "interval": "1h",
@@ -27,15 +27,42 @@ CARD = {
 }
 CONFIG = {
     "data": {
-        "label": {"_target_": "candlelab.data.label.direction.Direction"},
+        "label": {"_target_": "candlelab.data.label.direction.Direction", "horizon": 1, "ties": "drop"},
         "source": {"_target_": "candlelab.data.source.simulated.Simulated"},
         "split": {"_target_": "candlelab.data.split.chronological.Chronological"},
-        **{"symbols": ["BTCUSDT"], "interval": "1h", "start": None, "end": None, "resample": None},
-        **{"thin": 0.0, "window": 32, "stride": 1},
+        "symbols": ["BTCUSDT"],
+        "interval": "1h",
+        "start": None,
+        "end": None,
+        "resample": None,
+        "thin": 0.0,
+        "window": 32,
+        "stride": 1,
     },
     "model": {"net": {"_target_": "candlelab.model.fusion.Fusion"}},
     "evaluate": {},
     "seed": 0,
+}
+
+PREPROCESSING = {
+    "shapes": {"classes": 2, "image": None, "caption": 8, "vocabulary": 20, "series": [32, 2]},
+    "reads": ["series"],
+    "features": ["a", "b"],
+    "scaling": None,
+    "renderer": None,
+    "batch_size": 64,
+    "classes": ["down", "up"],
+    "kind": "forecast",
+    "horizon": 1,
+    "label": "Direction",
+    "window": 32,
+    "warmup": 0,
+    "interval": "1h",
+    "symbols": ["BTCUSDT"],
+    "tokenizer": "closed",
+    "caption_length": 8,
+    "weights_origin": "random",
+    "data_hash": "0",
 }
 
 
@@ -66,6 +93,7 @@ def made_up_run(outputs, name, accuracy, loss, age):
     (folder / "checkpoints").mkdir(parents=True)
     (folder / "config.yaml").write_text(yaml.safe_dump(CONFIG))
     (folder / "checkpoints" / "last.ckpt").write_bytes(b"x" * 1000)
+    write_json(folder / "preprocessing.json", PREPROCESSING)
     write_json(folder / "data.json", CARD)
     write_json(folder / "verdict.json", VERDICT)
     write_json(folder / "metrics.json", {"test/accuracy": accuracy, "test/log_loss": loss})
