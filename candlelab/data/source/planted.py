@@ -14,16 +14,15 @@ from typing import Literal
 import numba
 import numpy as np
 
-from candlelab.core.bayes import expected_auroc
+from candlelab.core.bayes import best_possible, expected_auroc
 from candlelab.core.candles import Candles
 from candlelab.core.columns import OHLCV
 from candlelab.core.errors import UserError
-from candlelab.core.interval import MONTH, check_interval, grid_offset, interval_ms
-from candlelab.data.made_up import check_bars, check_volatility, market_names
+from candlelab.core.interval import check_interval
+from candlelab.data.made_up import check_bars, check_volatility, market_names, markets_side_by_side, open_times
 
 WORLDS = ("place", "reversal", "shape", "volume", "order", "mixture", "calendar", "none")
 PLACE, REVERSAL, SHAPE, VOLUME, ORDER, MIXTURE, CALENDAR, NONE = range(8)
-FIRST = 1_577_836_800_000  # 2020-01-01, where the market begins when no start is asked
 PRICE = 100.0
 MURMUR, JITTER = 0.98, 0.1  # of the log volatility
 FREEDOM = 4
@@ -69,22 +68,13 @@ class Planted:
     def fetch(self, symbols: list[str], interval: str, start: int | None, end: int | None) -> Candles:
         """Bars of each symbol from `start` on, open times before `end`, ms UTC."""
         self.interval = check_interval(interval)
-        if self.interval == MONTH:
-            raise UserError("a planted market has no monthly bars; set data.interval to 1w or shorter.")
-        time = self._open_times(FIRST if start is None else start, end)
+        time = open_times(self.interval, start, end, self.bars)
         names = market_names(symbols, len(time))
         columns = [
             _history(self._kind, self.edge, self.feature_window, self.volatility, self._key(name), len(time))
             for name in names
         ]
-        joined = {key: np.concatenate([column[key] for column in columns]) for key in columns[0]}
-        return Candles.build(
-            symbols=tuple(names),
-            intervals=(self.interval,) * len(names),
-            symbol=np.repeat(np.arange(len(names), dtype=np.int32), len(time)),
-            time=np.tile(time, len(names)),
-            **joined,
-        )
+        return markets_side_by_side(names, self.interval, time, columns)
 
     @property
     def edge(self) -> float:
@@ -103,11 +93,7 @@ class Planted:
 
     def optimum(self, candles: Candles, rows: np.ndarray) -> dict[str, float]:
         """Best expected accuracy and AUROC on the given rows for the direction of the next bar; NaN rows are left out."""
-        p = self.bayes(candles)[rows]
-        p = p[np.isfinite(p)]
-        if not len(p):
-            return {}
-        return {"accuracy": float(np.maximum(p, 1 - p).mean()), "auroc": expected_auroc(p, p)}
+        return best_possible(self.bayes(candles)[rows])
 
     @property
     def _kind(self) -> int:
@@ -115,15 +101,6 @@ class Planted:
 
     def _key(self, symbol: str) -> tuple[int, int]:
         return self.seed, zlib.crc32(symbol.encode())
-
-    def _open_times(self, start: int, end: int | None) -> np.ndarray:
-        assert self.interval is not None, "fetch sets it"
-        step, offset = interval_ms(self.interval), grid_offset(self.interval)
-        first = offset - ((offset - start) // step) * step  # the first time on the grid that is not before start
-        wanted = self.bars if end is None else min(self.bars, max(0, -(-(end - first) // step)))
-        if wanted < 1:
-            raise UserError("the planted market has no bar in the asked range; set data.end after data.start.")
-        return first + np.arange(int(wanted), dtype=np.int64) * step
 
 
 def prices_of(candles: Candles) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:

@@ -14,15 +14,14 @@ from typing import Literal
 import numba
 import numpy as np
 
-from candlelab.core.bayes import expected_auroc
+from candlelab.core.bayes import best_possible
 from candlelab.core.candles import Candles
 from candlelab.core.columns import OHLCV
 from candlelab.core.errors import UserError
-from candlelab.core.interval import MONTH, check_interval, grid_offset, interval_ms
-from candlelab.data.made_up import check_bars, check_volatility, market_names
+from candlelab.core.interval import check_interval
+from candlelab.data.made_up import check_bars, check_volatility, market_names, markets_side_by_side, open_times
 
 FEATURES = ("close_position", "sequence")
-FIRST = 1_577_836_800_000  # 2020-01-01, where the market begins when no start is asked
 PRICE = 10_000.0
 STEPS = 12  # steps of the path inside a bar
 BLOCK = 4096  # bars drawn at a time; a longer history begins with the same bars
@@ -69,19 +68,10 @@ class Simulated:
         Raises UserError if neither `bars` nor `end` says where to stop, if no symbol is asked, or for more bars than can be held.
         """
         self.interval = check_interval(interval)
-        if self.interval == MONTH:
-            raise UserError("a simulated market has no monthly bars; set data.interval to 1w or shorter.")
-        time = self._open_times(FIRST if start is None else start, end)
+        time = open_times(self.interval, start, end, self.bars)
         names = market_names(symbols, len(time))
         columns = [self._history(name, len(time)) for name in names]
-        joined = {key: np.concatenate([column[key] for column in columns]) for key in columns[0]}
-        return Candles.build(
-            symbols=tuple(names),
-            intervals=(self.interval,) * len(names),
-            symbol=np.repeat(np.arange(len(names), dtype=np.int32), len(time)),
-            time=np.tile(time, len(names)),
-            **joined,
-        )
+        return markets_side_by_side(names, self.interval, time, columns)
 
     def bayes(self, candles: Candles) -> np.ndarray:
         """Probability that the next close is higher, knowing this world's rule; (N,), NaN where it cannot be told.
@@ -96,28 +86,11 @@ class Simulated:
 
     def optimum(self, candles: Candles, rows: np.ndarray) -> dict[str, float]:
         """Best expected accuracy and AUROC on the given rows for the direction of the next bar; NaN rows are left out."""
-        p = self.bayes(candles)[rows]
-        p = p[np.isfinite(p)]
-        if not len(p):
-            return {}
-        return {"accuracy": float(np.maximum(p, 1 - p).mean()), "auroc": expected_auroc(p, p)}
+        return best_possible(self.bayes(candles)[rows])
 
     @property
     def _kind(self) -> int:
         return FEATURES.index(self.feature)
-
-    def _open_times(self, start: int, end: int | None) -> np.ndarray:
-        if end is None and self.bars is None:
-            raise UserError("a simulated market needs an end; set data.source.bars or data.end.")
-        assert self.interval is not None, "fetch sets it"
-        step, offset = interval_ms(self.interval), grid_offset(self.interval)
-        first = offset - ((offset - start) // step) * step  # the first time on the grid that is not before start
-        most = np.inf if self.bars is None else self.bars
-        wanted = most if end is None else min(most, max(0, -(-(end - first) // step)))
-        if wanted < 1:
-            raise UserError("the simulated market has no bar in the asked range; set data.end after data.start.")
-        check_bars(wanted, "data.source.bars, or the number of bars from data.start to data.end,")
-        return first + np.arange(int(wanted), dtype=np.int64) * step
 
     def _history(self, symbol: str, count: int) -> dict[str, np.ndarray]:
         rng = np.random.default_rng([self.seed, zlib.crc32(symbol.encode())])
