@@ -160,13 +160,13 @@ def undisturbed(work: Work, root: Path, monkeypatch) -> tuple[Disk, PowerCut, ob
     return disk, cut, work.outcome(root)
 
 
-def repeat(work: Work, root: Path, expected: object, told: str) -> None:
+def assert_repeated_outcome(work: Work, root: Path, expected: object, told: str) -> None:
     """Do the work (again): the outcome is the expected one, and no temporary file is left where a run or a store is."""
     work.act(root)
     assert work.outcome(root) == expected, told
 
 
-def refuse(work: Work, tmp: Path, calls: list, expected: object, numbers, monkeypatch) -> None:
+def assert_refusals_lose_nothing(work: Work, tmp: Path, calls: list, expected: object, numbers, monkeypatch) -> None:
     """Refuse one call after another: the disk is full, at every fifth of them read-only."""
     for n, k in enumerate(numbers):
         root, code = tmp / f"refused-{k}", READ_ONLY if n % 5 == 1 else FULL
@@ -176,7 +176,7 @@ def refuse(work: Work, tmp: Path, calls: list, expected: object, numbers, monkey
                 work.act(root)
         except UserError as error:
             assert "\n" not in str(error), f"{calls[k]}: {error}"
-        repeat(work, root, expected, f"{calls[k]} refused with {code}")
+        assert_repeated_outcome(work, root, expected, f"{calls[k]} refused with {code}")
         shutil.rmtree(root)
 
 
@@ -186,7 +186,7 @@ def writes(calls: list) -> list[int]:
     return [k for k, (call, _) in enumerate(calls) if call != "unlink" and k not in logs[1:-1]]
 
 
-def cut_power(work: Work, tmp: Path, states: list, expected: object) -> None:
+def assert_power_cuts_lose_nothing(work: Work, tmp: Path, states: list, expected: object) -> None:
     for k, state in enumerate(states):
         root = tmp / f"cut-{k}"
         root.mkdir()
@@ -195,7 +195,7 @@ def cut_power(work: Work, tmp: Path, states: list, expected: object) -> None:
             assert work.act is not train or runs.load_run(folder).verdict or not state, (
                 f"state {k} claims to be finished"
             )
-        repeat(work, root, expected, f"power cut at state {k} of {len(states)}")
+        assert_repeated_outcome(work, root, expected, f"power cut at state {k} of {len(states)}")
         shutil.rmtree(root)
 
 
@@ -203,8 +203,10 @@ def cut_power(work: Work, tmp: Path, states: list, expected: object) -> None:
 def test_a_sample_of_faults_leaves_the_outcome_of_an_undisturbed_command(name, tmp_path, monkeypatch):
     work, every = WORKS[name], SAMPLED[name]
     disk, cut, expected = undisturbed(work, tmp_path / "whole", monkeypatch)
-    refuse(work, tmp_path, disk.events, expected, writes(disk.events)[every // 2 :: every], monkeypatch)
-    cut_power(work, tmp_path, cut.states[min(every, len(cut.states)) // 2 :: every], expected)
+    assert_refusals_lose_nothing(
+        work, tmp_path, disk.events, expected, writes(disk.events)[every // 2 :: every], monkeypatch
+    )
+    assert_power_cuts_lose_nothing(work, tmp_path, cut.states[min(every, len(cut.states)) // 2 :: every], expected)
 
 
 @pytest.mark.slow
@@ -213,8 +215,8 @@ def test_every_fault_leaves_the_outcome_of_an_undisturbed_command(name, tmp_path
     work = WORKS[name]
     disk, cut, expected = undisturbed(work, tmp_path / "whole", monkeypatch)
     print(f"{name}: {len(disk.events)} calls, {len(cut.states)} states of the disk")
-    refuse(work, tmp_path, disk.events, expected, writes(disk.events), monkeypatch)
-    cut_power(work, tmp_path, cut.states, expected)
+    assert_refusals_lose_nothing(work, tmp_path, disk.events, expected, writes(disk.events), monkeypatch)
+    assert_power_cuts_lose_nothing(work, tmp_path, cut.states, expected)
 
 
 def test_a_start_removes_what_a_full_disk_left(tmp_path):

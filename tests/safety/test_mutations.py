@@ -17,7 +17,7 @@ def whole():
     return answers(pristine())
 
 
-def check(seed, whole, tmp_path, capsys, *commands: str) -> None:
+def assert_answer_or_sentence(seed, whole, tmp_path, capsys, *commands: str) -> None:
     folder = tmp_path / pristine().name
     shutil.copytree(pristine(), folder, copy_function=shutil.copy2)
     told = damage(folder, seed)
@@ -40,13 +40,13 @@ def test_the_whole_run_answers(whole):
 
 def test_a_hundred_damages_give_the_answer_or_a_sentence(whole, tmp_path, capsys):
     for seed in FAST:
-        check(seed, whole, tmp_path, capsys, *COMMANDS[seed % 2])
+        assert_answer_or_sentence(seed, whole, tmp_path, capsys, *COMMANDS[seed % 2])
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", ALL)
 def test_a_damage_gives_the_answer_or_a_sentence(seed, whole, tmp_path, capsys):
-    check(seed, whole, tmp_path, capsys)
+    assert_answer_or_sentence(seed, whole, tmp_path, capsys)
 
 
 @pytest.mark.parametrize("name", [runs.WEIGHTS, runs.PREDICTIONS, runs.THRESHOLD, runs.METRICS])

@@ -12,7 +12,7 @@ CASES = {f"{k}-{case.name[:60]}": case for k, case in enumerate(corpus())}
 QUICK = [name for k, name in enumerate(CASES) if CASES[name].refused and k % 3 == 0]
 
 
-def check(case, tmp_path) -> None:
+def assert_refused_or_answered(case, tmp_path) -> None:
     folder = resealed(case, tmp_path)
     found = answers(folder)
     refused = [said for said in found.values() if isinstance(said, UserError)]
@@ -23,13 +23,13 @@ def check(case, tmp_path) -> None:
 
 @pytest.mark.parametrize("name", QUICK)
 def test_a_resealed_lie_is_refused_in_a_sentence(name, tmp_path):
-    check(CASES[name], tmp_path)
+    assert_refused_or_answered(CASES[name], tmp_path)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", CASES)
 def test_a_resealed_edit_gives_an_answer_or_a_sentence(name, tmp_path):
-    check(CASES[name], tmp_path)
+    assert_refused_or_answered(CASES[name], tmp_path)
 
 
 def test_the_corpus_of_resealed_runs_is_large_enough():
