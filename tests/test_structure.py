@@ -126,7 +126,7 @@ def test_function_bodies_stay_readable(path):
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
             doc = ast.get_docstring(node, clean=False) or ""
             body = node.end_lineno - node.body[0].lineno + 1 - (doc.count("\n") + 1 if doc else 0)
-            assert body <= 45, f"{node.name}: {body} lines"
+            assert body <= 30, f"{node.name}: {body} lines"
 
 
 BLOCK, MOST_REPEATED = 4, 0.07  # lines that stand together in two files, and their share of all lines

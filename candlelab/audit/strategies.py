@@ -224,6 +224,11 @@ def tuned_threshold(table: pd.DataFrame, threshold: float) -> Iterator[AuditFind
         )
 
 
+def _near(times: np.ndarray, others: np.ndarray, reach: int) -> np.ndarray:
+    """Return which times have one of the others, sorted, less than `reach` away; (n,) bool."""
+    return np.searchsorted(others, times + reach, "left") > np.searchsorted(others, times - reach, "right")
+
+
 def overlapping(table: pd.DataFrame, horizon: int) -> Iterator[AuditFinding]:
     """Yield a finding if test rows whose label shares bars with a training label are right more often than the others."""
     shared, correct, first = [], [], None
@@ -231,12 +236,8 @@ def overlapping(table: pd.DataFrame, horizon: int) -> Iterator[AuditFinding]:
         train, test = (part[part["split"].astype(str) == split] for split in ("train", "test"))
         if not len(train) or not len(test):
             continue
-        step = int(np.median(np.diff(np.unique(part["time"]))))
-        times = np.sort(train["time"].to_numpy())
-        own = test["time"].to_numpy()
-        near = np.searchsorted(times, own + horizon * step, "left") > np.searchsorted(
-            times, own - horizon * step, "right"
-        )
+        reach = horizon * int(np.median(np.diff(np.unique(part["time"]))))
+        near = _near(test["time"].to_numpy(), np.sort(train["time"].to_numpy()), reach)
         shared.append(near)
         correct.append(_confident(test)[1])
         first = test[near].iloc[0] if first is None and near.any() else first
@@ -244,8 +245,7 @@ def overlapping(table: pd.DataFrame, horizon: int) -> Iterator[AuditFinding]:
     if first is None or min(near.sum(), (~near).sum()) < FEWEST // 2:
         return
     right = np.concatenate(correct)
-    one, two = right[near].mean(), right[~near].mean()
-    both = right.mean()
+    one, two, both = right[near].mean(), right[~near].mean(), right.mean()
     error = np.sqrt(both * (1 - both) * (1 / near.sum() + 1 / (~near).sum()))
     if one - two > 4 * error:
         low, high = wilson(float(one), float(near.sum()), 0.95)

@@ -67,11 +67,8 @@ def check_overrides(words: list[str]) -> list[DictConfig]:
     good = [o for o in parsed if not _group_problem(o, found)]
     chosen = [o for o in good if _is_group(o.key_or_group)]
     own = _own_sweep(good, found)
-    values = _known_values(
-        [o for o in good if not _is_group(o.key_or_group)],
-        chosen + [o for o in own if _is_group(o.key_or_group)],
-        found,
-    )
+    single = [o for o in good if not _is_group(o.key_or_group)]
+    values = _known_values(single, chosen + [o for o in own if _is_group(o.key_or_group)], found)
     asked, jobs = _expand(chosen + values, own), []
     if len(asked) >= MANY_JOBS:
         print(f"{len(asked):,} jobs to check before the first starts", flush=True)
@@ -81,11 +78,8 @@ def check_overrides(words: list[str]) -> list[DictConfig]:
             found += [line for line in problems(plain(cfg)) if line not in found]
             jobs.append(cfg)
     if not found and not jobs:
-        found = [
-            f"the sweep has no job: {o.input_line} gives no value"
-            for o in parsed
-            if o.is_sweep_override() and not _lines(o)
-        ]
+        empty = (o.input_line for o in parsed if o.is_sweep_override() and not _lines(o))
+        found = [f"the sweep has no job: {line} gives no value" for line in empty]
     if found:
         raise ConfigError(several(found))
     return jobs

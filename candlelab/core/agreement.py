@@ -30,37 +30,21 @@ def within_itself(made: Mapping[str, Any]) -> str | None:
     """Return in what preprocessing.json contradicts itself; None if it does not."""
     from candlelab.core.interval import INTERVALS  # not at the top: it needs NumPy, and the command's help does not
 
-    shapes = made["shapes"]
-    return next(
-        (
-            sentence
-            for wrong, sentence in (
-                (not _all_different(made["reads"]), "it reads nothing, or one thing twice"),
-                (len(made.get("forecast_range") or (0, 0)) != 2, "forecast_range is no pair"),
-                (
-                    len(made["classes"]) != shapes["classes"] or not _all_different(made["classes"]),
-                    f"{len(made['classes'])} classes have names, the shapes say {shapes['classes']}",
-                ),
-                (len(shapes["image"] or range(3)) != 3 or len(shapes["series"] or range(2)) != 2, NO_SHAPES),
-                (shapes["caption"] not in (None, made["caption_length"]), "the length of its captions is told twice"),
-                (
-                    math.prod(shapes["image"] or ()) > LARGEST_PICTURE,
-                    f"a chart of {shapes['image']} is larger than {LARGEST_PICTURE / 2**20:.0f} MB",
-                ),
-                (not _scaled(made), "the scaling is not of these features"),
-                (
-                    len(made.get("directions") or made["classes"]) != len(made["classes"]),
-                    "directions are not of these classes",
-                ),
-                (
-                    made["interval"] not in (*INTERVALS, "mixed"),
-                    f"interval is {made['interval'][:40]!r}, which is none",
-                ),
-            )
-            if wrong
-        ),
-        None,
+    shapes, classes, interval = made["shapes"], made["classes"], made["interval"]
+    unnamed = len(classes) != shapes["classes"] or not _all_different(classes)
+    large = f"a chart of {shapes['image']} is larger than {LARGEST_PICTURE / 2**20:.0f} MB"
+    found = (
+        (not _all_different(made["reads"]), "it reads nothing, or one thing twice"),
+        (len(made.get("forecast_range") or (0, 0)) != 2, "forecast_range is no pair"),
+        (unnamed, f"{len(classes)} classes have names, the shapes say {shapes['classes']}"),
+        (len(shapes["image"] or range(3)) != 3 or len(shapes["series"] or range(2)) != 2, NO_SHAPES),
+        (shapes["caption"] not in (None, made["caption_length"]), "the length of its captions is told twice"),
+        (math.prod(shapes["image"] or ()) > LARGEST_PICTURE, large),
+        (not _scaled(made), "the scaling is not of these features"),
+        (len(made.get("directions") or classes) != len(classes), "directions are not of these classes"),
+        (interval not in (*INTERVALS, "mixed"), f"interval is {interval[:40]!r}, which is none"),
     )
+    return next((sentence for wrong, sentence in found if wrong), None)
 
 
 NO_SHAPES = "the shapes are none of a picture and a series"

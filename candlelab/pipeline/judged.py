@@ -125,6 +125,9 @@ class JudgedSplit:
         return purged(part, *sample_spans(candles, end, label_end, first_row, "label"), gap=0)
 
 
+NO_FORECAST = "a recognition label says nothing of what comes next: choose a forecast such as data/label=direction"
+
+
 def judge_predictions(
     told: Told,
     data: ChartData,
@@ -144,17 +147,9 @@ def judge_predictions(
     """
     rule = data.label
     if rule.kind != "forecast":
-        raise UserError(
-            "a recognition label says nothing of what comes next: choose a forecast such as data/label=direction"
-        )
-    candles = data.tape
-    labels = rule(candles, data.window)
-    found = aligned(told, candles, times=times, horizon=rule.horizon)
-    _check_classes(found, len(rule.classes))
-    check_truth(
-        found, candles, labels, bar_returns(candles, np.arange(len(candles)), broken=np.zeros(len(candles) - 1, bool))
-    )
-    data = data.having(split=JudgedSplit(found["row"].to_numpy(), _border(found, candles, test_start)))
+        raise UserError(NO_FORECAST)
+    found = _believed(told, data, times)
+    data = data.having(split=JudgedSplit(found["row"].to_numpy(), _border(found, data.tape, test_start)))
     answers = {"net": _answers(found, data, told.what)} | baseline_rows(data, seed=seed)
     warned = _future(data, answers)
     if warned and suspect == "refuse":
@@ -171,15 +166,27 @@ def judge_predictions(
         stride=data.stride,
         doubts=(*doubts(card), *([warned] if warned else [])),
     )
-    used = sum(len(data.traded(part)) for part in EVALUATED)
-    left = len(told.table) - used if told.what != "trades" else 0
-    notes = [f"read as {told.reader}, times are {times}s"]
-    notes += (
-        [f"{left:,} of {len(told.table):,} rows left out: no bar, no whole window, no label, or too close to the test"]
-        if left
-        else []
-    )
-    return Judgement(scores, made, card, tuple(notes))
+    return Judgement(scores, made, card, (f"read as {told.reader}, times are {times}s", *_left_out(told, data)))
+
+
+def _believed(told: Told, data: ChartData, times: Times) -> pd.DataFrame:
+    """Return the told rows beside their bars, after comparing them with the classes and with what really happened."""
+    candles, rule = data.tape, data.label
+    found = aligned(told, candles, times=times, horizon=rule.horizon)
+    _check_classes(found, len(rule.classes))
+    earned = bar_returns(candles, np.arange(len(candles)), broken=np.zeros(len(candles) - 1, bool))
+    check_truth(found, candles, rule(candles, data.window), earned)
+    return found
+
+
+def _left_out(told: Told, data: ChartData) -> list[str]:
+    """Return a note on the told rows that are not judged; none where a row is a trade."""
+    left = len(told.table) - sum(len(data.traded(part)) for part in EVALUATED)
+    if told.what == "trades" or not left:
+        return []
+    return [
+        f"{left:,} of {len(told.table):,} rows left out: no bar, no whole window, no label, or too close to the test"
+    ]
 
 
 def _check_classes(found: pd.DataFrame, classes: int) -> None:

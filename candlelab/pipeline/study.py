@@ -108,11 +108,8 @@ def row_of(folder: Path) -> dict:
         return row
     cfg = runs.Run(folder).recipe
     card = runs.Run(folder).card if (folder / runs.DATA).exists() else None
-    row |= (
-        _words(cfg)
-        | period_words(cfg.data, card)
-        | {"settings": settings_of(OmegaConf.to_container(cfg, resolve=True))}
-    )
+    settings = settings_of(OmegaConf.to_container(cfg, resolve=True))
+    row |= _words(cfg) | period_words(cfg.data, card) | {"settings": settings}
     if state == "finished":
         run = runs.Run(folder)
         made = run.preprocessing

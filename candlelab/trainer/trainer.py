@@ -33,6 +33,12 @@ SILENT = RunLog(None)
 class Diverged(UserError):
     """The loss was never a number: there are no weights to keep."""
 
+    def __init__(self, folder: Path) -> None:
+        super().__init__(
+            f"training diverged: no epoch of '{folder}' had a finite validation loss; lower model.optimizer.lr, set "
+            "trainer.gradient_clip=1 or trainer.precision=32-true, and train again with resume=never"
+        )
+
 
 @dataclass(frozen=True)
 class Fit:
@@ -131,9 +137,8 @@ class Trainer:
         checkpoints = Checkpoints(places, monitor=MONITOR, minutes=self.minutes)
         table, clock = EpochTable(places.epochs), _Clock()
         shown = [RunProgress(self._progress(), log)] if ranks.rank == 0 else []
-        trainer = self._lightning(
-            places.folder, [table, clock, *shown, checkpoints], epochs=self._epochs(data), ranks=ranks
-        )
+        watching = [table, clock, *shown, checkpoints]
+        trainer = self._lightning(places.folder, watching, epochs=self._epochs(data), ranks=ranks)
         last = usable(places, learner) if resume else None
         with _fewer_threads(ranks):
             try:
@@ -146,10 +151,7 @@ class Trainer:
         if checkpoints.interrupted:
             raise checkpoints.stop or KeyboardInterrupt
         if checkpoints.best_epoch < 0:
-            raise Diverged(
-                f"training diverged: no epoch of '{places.folder}' had a finite validation loss; lower model.optimizer.lr, set "
-                "trainer.gradient_clip=1 or trainer.precision=32-true, and train again with resume=never"
-            )
+            raise Diverged(places.folder)
         weights = torch.load(places.best, map_location="cpu", weights_only=True)["state_dict"]
         learner.load_state_dict(weights, strict=True)
         return Fit(

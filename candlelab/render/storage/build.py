@@ -286,9 +286,7 @@ def _seal(job: _Build, parts: list[StorePart], noted: list[dict]) -> Store:
     for name in _others(_sizes(job.folder), final):  # a library may have written it
         files.sync(job.folder / name)
         _flush(job.folder, StorePart(name, 0, 0))
-    sums = (
-        [entry["sums"] for entry in noted] if final == parts else [job.storage.sums(job.folder, part) for part in final]
-    )
+    sums = [e["sums"] for e in noted] if final == parts else [job.storage.sums(job.folder, part) for part in final]
     table = job.beside.assign(digest=digests)
     with placed(job.folder / INDEX) as temporary:
         table.to_parquet(temporary, index=False)
