@@ -16,7 +16,9 @@ TRUTH = ("label", "forward_return", "bar_return", "segment")  # what no model sa
 SPANNED = ("symbol", "time")
 TOLERANCE = 1e-9  # of a log return
 GIVEN = "GivenLabels"  # labels that came with pictures, of which the return may not be known
-BARRIERS = ("TripleBarrier",)  # label rules whose forward return runs to another bar than the horizon's
+# Label rules whose classes are the sign of the return to the horizon. Others, an extension's among them, may name a class by
+# anything that comes after, and their return may end early, as a barrier's does.
+BY_SIGN = ("Direction", "NextReturn", "ThreeClass", "Balanced")
 
 
 def row_hashes(predictions: pd.DataFrame) -> dict[str, dict[str, Any]]:
@@ -48,7 +50,7 @@ def mismatches(predictions: pd.DataFrame, card: Mapping[str, Any], *, stride: in
     found = [*_counts(own, card), *_spans(own, card), *_order(own)]
     if card["kind"] == "forecast":
         found += _unknown(own, card)
-        if card["label"] not in BARRIERS:
+        if card["label"] in BY_SIGN:
             found += _signs(own)
         found += _chains(own, card, stride)
     return found or _hashes(predictions, card)
@@ -130,7 +132,7 @@ def follows(part: pd.DataFrame, card: Mapping[str, Any], stride: int) -> np.ndar
     asked = np.log1p(part["forward_return"].to_numpy(float))
     reached = np.append(time[1:], time[-1] + stride * bar)
     fine, told = np.zeros(len(part), bool), np.zeros(len(part), bool)
-    early = card["label"] in BARRIERS
+    early = card["label"] not in BY_SIGN
     for rows in range(1, min(len(part), -(-card["horizon"] // stride)) + 1):
         end = np.arange(len(part)) + rows
         inside = end < len(part)

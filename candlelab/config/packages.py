@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import keyword
 import os
+import sys
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
@@ -30,27 +31,20 @@ def is_dotted_name(text: str) -> bool:
 
 def extensions() -> tuple[str, ...]:
     """Return the names of the declared extension packages, sorted."""
-    return _extensions(os.environ.get(VARIABLE, ""))
-
-
-@lru_cache(maxsize=8)
-def _extensions(named: str) -> tuple[str, ...]:
-    from importlib.metadata import entry_points
-
-    installed = {point.value.split(":")[0].split(".")[0] for point in entry_points(group=GROUP)}
-    chosen = {name.strip() for name in named.replace(";", ",").split(",") if name.strip().isidentifier()}
-    return tuple(sorted((installed | chosen) - {OURS}))
+    named = os.environ.get(VARIABLE, "").replace(";", ",").split(",")
+    chosen = {name.strip() for name in named if name.strip().isidentifier()}
+    return tuple(sorted((set(_installed(tuple(sys.path))) | chosen) - {OURS}))
 
 
 def place_of(package: str) -> Path | None:
     """Return the folder of a declared package, or the file of a module; None if it is not declared or not installed."""
     if package == OURS:
         return HOME
-    return _place(package) if package in extensions() else None
+    return _place(package, tuple(sys.path)) if package in extensions() else None
 
 
 @lru_cache(maxsize=64)
-def _place(package: str) -> Path | None:
+def _place(package: str, path: tuple[str, ...]) -> Path | None:
     from importlib.util import find_spec
 
     spec = find_spec(package)  # a top-level name: nothing is imported
@@ -79,7 +73,10 @@ def identity(package: str) -> dict[str, str | None]:
     source   16 hex digits over every Python file, None where the package is absent.
     """
     place = place_of(package)
-    return {"version": _versions().get(package), "source": None if place is None else _source_hash(place)}
+    return {
+        "version": _installed(tuple(sys.path)).get(package),
+        "source": None if place is None else _source_hash(place),
+    }
 
 
 def used_extensions(tree: Any) -> dict[str, dict[str, str | None]]:
@@ -110,12 +107,13 @@ def targets(node: Any) -> Iterator[str]:
         yield from targets(part)
 
 
-@lru_cache
-def _versions() -> dict[str, str]:
+@lru_cache(maxsize=8)
+def _installed(path: tuple[str, ...]) -> dict[str, str | None]:
+    """Return the version of every package on the search path that declares the entry point; a path that grew is read again."""
     from importlib.metadata import entry_points
 
     points = entry_points(group=GROUP)
-    return {point.value.split(":")[0].split(".")[0]: point.dist.version for point in points if point.dist}
+    return {point.value.split(":")[0].split(".")[0]: point.dist and point.dist.version for point in points}
 
 
 def _source_hash(place: Path) -> str:

@@ -99,3 +99,15 @@ def test_an_edit_that_fits_together_is_found_by_the_hash():
         bar_return=-frame["bar_return"], forward_return=-frame["forward_return"], label=1 - frame["label"]
     )
     assert "that the run did not write" in mismatches(both, card(frame), stride=1)[0]
+
+
+def test_a_label_rule_of_ones_own_may_go_against_the_last_close():
+    mean = table(horizon=5).assign(label=lambda frame: frame["time"] // HOUR % 2)
+    own = card(mean, horizon=5) | {"label": "AverageMove"}
+    assert mismatches(mean, own, stride=1) == []
+    assert "that the run did not write" in mismatches(mean.assign(label=0), own, stride=1)[0]
+
+
+def test_a_return_that_ends_early_is_believed_of_a_rule_of_ones_own():
+    early = table(horizon=1)
+    assert mismatches(early, card(early) | {"label": "FirstTouch", "horizon": 5}, stride=1) == []

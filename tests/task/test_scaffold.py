@@ -98,7 +98,6 @@ def test_its_card_says_what_to_install(run, place, capsys):
 def test_without_the_declaration_the_run_is_refused_in_one_sentence(run, place, monkeypatch):
     monkeypatch.delenv("CANDLELAB_EXTENSIONS")
     monkeypatch.setattr("sys.path", [entry for entry in sys.path if entry != str(place)])  # nor the entry point
-    packages._extensions.cache_clear()
     with pytest.raises(ConfigError, match=f"install the package '{NAME}' if you trust it"):
         _ = load_run(run.folder).cfg
 
