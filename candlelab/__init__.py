@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from candlelab import audit as audit
     from candlelab.core.candles import Candles as Candles
     from candlelab.data.label.outcomes import Labels as Labels
-    from candlelab.pipeline.charts import Charts as Charts
-    from candlelab.pipeline.judged import Judgement as Judgement
-    from candlelab.pipeline.shown_run import ShownRun
-    from candlelab.pipeline.stores import store as store
+    from candlelab.pipeline.inputs.charts import Charts as Charts
+    from candlelab.pipeline.inputs.stores import store as store
+    from candlelab.pipeline.judging.judged import Judgement as Judgement
+    from candlelab.pipeline.scores.shown_run import ShownRun
     from candlelab.render.storage.store import open_store as open_store
 
 __version__ = "0.2.0"
@@ -158,7 +158,7 @@ def judge(
     evaluate     settings of evaluate, such as fee_bps=5.
     Raises UserError for unknown names, times without bars, and predictions that look into the future, with the first such bar.
     """
-    from candlelab.pipeline import judge_call
+    from candlelab.pipeline.judging import call as judge_call
 
     how = judge_call.How(label, label_settings or {}, window, times, test_start, reader, suspect)
     return judge_call.judge_table(predictions, candles, how, evaluate)
@@ -198,11 +198,11 @@ def build(cfg: DictConfig, key: str, *runtime: Any) -> Any:
 
 _ELSEWHERE = {
     "Candles": "candlelab.core.candles",
-    "Charts": "candlelab.pipeline.charts",
-    "Judgement": "candlelab.pipeline.judged",
+    "Charts": "candlelab.pipeline.inputs.charts",
+    "Judgement": "candlelab.pipeline.judging.judged",
     "Labels": "candlelab.data.label.outcomes",
     "open_store": "candlelab.render.storage.store",
-    "store": "candlelab.pipeline.stores",
+    "store": "candlelab.pipeline.inputs.stores",
 }
 
 

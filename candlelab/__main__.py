@@ -153,7 +153,7 @@ def _run_many(jobs: list, words: list[str]) -> None:
         check(jobs)
     print(f"{len(jobs)} jobs, all checked", flush=True)
     if _trains(jobs[0]):
-        plans.append(locate("candlelab.pipeline.estimate.Plan")(jobs))
+        plans.append(locate("candlelab.pipeline.training.estimate.Plan")(jobs))
     sys.argv += _batch_of_one(words)
     _hydra_main()
     _count_failures(jobs)

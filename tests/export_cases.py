@@ -38,9 +38,9 @@ def finished(kind: str, *more: str) -> Run:
     """Return a run whose net was never trained, with everything that export and prediction read."""
     import pytorch_lightning as pl
 
-    from candlelab.pipeline.assemble import assemble
-    from candlelab.pipeline.fit import save_model
-    from candlelab.pipeline.predictions import net_rows, prediction_table, write_table
+    from candlelab.pipeline.inputs.assemble import assemble
+    from candlelab.pipeline.scores.predictions import net_rows, prediction_table, write_table
+    from candlelab.pipeline.training.fit import save_model
     from candlelab.trainer.module import Learner
 
     cfg = compose(*KINDS[kind], *more, f"outputs={tempfile.mkdtemp(prefix='candlelab-export-')}")

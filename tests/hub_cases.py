@@ -180,7 +180,7 @@ def _pictures() -> dict:
 
 
 def _said(run) -> list:
-    from candlelab.pipeline.assemble import learner_of
-    from candlelab.pipeline.predictions import net_rows
+    from candlelab.pipeline.inputs.assemble import learner_of
+    from candlelab.pipeline.scores.predictions import net_rows
 
     return net_rows(learner_of(run), run.data, error=None)["test"][0].tolist()

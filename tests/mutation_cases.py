@@ -58,8 +58,8 @@ BOMB = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
 @cache
 def pristine() -> Path:
     """Return the folder of a small run with every file that readers know, its net untrained."""
-    from candlelab.pipeline.difficulty import LEVELS
-    from candlelab.pipeline.scoring import score_and_report
+    from candlelab.pipeline.scores.scoring import score_and_report
+    from candlelab.pipeline.training.difficulty import LEVELS
 
     made = finished("fusion")
     folder = made.folder.with_name(f"{made.folder.name}-scored")

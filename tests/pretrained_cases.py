@@ -90,8 +90,8 @@ def _task(*words: str) -> None:
 
 def _said(place: str) -> list:
     from candlelab import load_run
-    from candlelab.pipeline.assemble import learner_of
-    from candlelab.pipeline.predictions import net_rows
+    from candlelab.pipeline.inputs.assemble import learner_of
+    from candlelab.pipeline.scores.predictions import net_rows
 
     run = load_run(place)
     return net_rows(learner_of(run), run.data, error=None)["test"][0].tolist()

@@ -92,8 +92,8 @@ def test_every_model_stands_on_the_same_rows(run):
 
 
 def test_predictions_of_the_reloaded_model_equal_the_saved_ones(run):
-    from candlelab.pipeline.assemble import learner_of
-    from candlelab.pipeline.predictions import net_rows
+    from candlelab.pipeline.inputs.assemble import learner_of
+    from candlelab.pipeline.scores.predictions import net_rows
 
     p, forecast = net_rows(learner_of(run), run.data, error=None)["test"]
     saved = run.predictions.query("model == 'net' and split == 'test'")

@@ -100,7 +100,9 @@ def test_the_door_is_light(path):
 
 @pytest.mark.parametrize("path", CODE, ids=name)
 def test_lightning_is_only_where_training_is(path):
-    if not (room(path) == "trainer" or name(path) in ("candlelab/data/module.py", "candlelab/pipeline/fit.py")):
+    if not (
+        room(path) == "trainer" or name(path) in ("candlelab/data/module.py", "candlelab/pipeline/training/fit.py")
+    ):
         assert "pytorch_lightning" not in {found.split(".")[0] for found in imports(ast.parse(path.read_text()))}
 
 

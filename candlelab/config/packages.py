@@ -113,7 +113,7 @@ def _installed(path: tuple[str, ...]) -> dict[str, str | None]:
     from importlib.metadata import entry_points
 
     points = entry_points(group=GROUP)
-    return {point.value.split(":")[0].split(".")[0]: point.dist and point.dist.version for point in points}
+    return {point.value.split(":")[0].split(".")[0]: point.dist.version if point.dist else None for point in points}
 
 
 def _source_hash(place: Path) -> str:

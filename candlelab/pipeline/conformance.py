@@ -113,7 +113,7 @@ def _check_indicators(cfg) -> None:
 def _check_net(cfg) -> None:
     import torch
 
-    from candlelab.pipeline.assemble import assemble
+    from candlelab.pipeline.inputs.assemble import assemble
 
     parts = assemble(cfg)
     data, net = parts.data, parts.net

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from candlelab import run as runs
-from candlelab.pipeline.shown_run import ShownRun
+from candlelab.pipeline.scores.shown_run import ShownRun
 
 
 def load_or_download(folder: str | Path) -> ShownRun:

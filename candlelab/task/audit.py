@@ -11,9 +11,9 @@ from rich.table import Table
 from candlelab.audit.record import Audit
 from candlelab.config import ConfigError
 from candlelab.core.errors import UserError
-from candlelab.pipeline import console
-from candlelab.pipeline.audit import audit_pipeline
-from candlelab.pipeline.audit_files import read_export, write_audit_files
+from candlelab.pipeline.audits.files import read_export, write_audit_files
+from candlelab.pipeline.audits.pipelines import audit_pipeline
+from candlelab.pipeline.studies import console
 
 ASKED = ("set", "predictions", "run")
 
@@ -44,13 +44,13 @@ def audit(
     if len(given) > 1:
         raise ConfigError(f"task.{given[0]} and task.{given[1]} are two audits: give one of them")
     if set is not None:
-        from candlelab.pipeline.audit_pictures import audit_set
+        from candlelab.pipeline.audits.picture_sets import audit_set
 
         made = audit_set(set, window=window, horizon=horizon)
     elif predictions is not None:
         made = _of_predictions(predictions, earlier, trades, threshold, horizon)
     elif run is not None:
-        from candlelab.pipeline.audit_run import audit_run
+        from candlelab.pipeline.audits.runs import audit_run
 
         made = audit_run(run)
     else:

@@ -10,7 +10,7 @@ from pathlib import Path
 from omegaconf import DictConfig
 from rich.table import Table
 
-from candlelab.pipeline.console import print_table
+from candlelab.pipeline.studies.console import print_table
 from candlelab.run import environment
 
 EXTRAS = {

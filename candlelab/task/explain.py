@@ -18,7 +18,7 @@ from candlelab.core.contracts import HasPixels
 from candlelab.data.tokenizer import Tokenizer
 from candlelab.model.columns import ColumnTokens
 from candlelab.pipeline.load import load_or_download
-from candlelab.pipeline.scoring import own_scores, write_run_page
+from candlelab.pipeline.scores.scoring import own_scores, write_run_page
 
 LEAST = 4  # places a feature map must have to show where, 2 x 2
 WORDS = 6  # words of a caption that are shown

@@ -19,7 +19,7 @@ from candlelab.export.measure import Arrays, disagreement, file_megabytes, laten
 from candlelab.export.onnx_graph import CandlesGraph, NetGraph, answer_names, input_names, write_graph
 from candlelab.export.report import ExportedFile, Findings, write_export_report
 from candlelab.export.rule import rule_of
-from candlelab.pipeline.inputs import InputMaker, raw_windows
+from candlelab.pipeline.inputs.stored import InputMaker, raw_windows
 from candlelab.pipeline.load import load_or_download
 from candlelab.render.styled import Styled
 from candlelab.run import EXPORTS, Run

@@ -13,7 +13,7 @@ from candlelab.core.interval import to_time
 from candlelab.core.times import day
 from candlelab.data.tape import checked_intervals
 from candlelab.market.quality import Quality, of_tape
-from candlelab.pipeline.console import print_table
+from candlelab.pipeline.studies.console import print_table
 
 COUNTS = ("missing_bars", "duplicates", "conflicts", "misaligned", "broken", "unfinished", "zero_volume", "flat")
 

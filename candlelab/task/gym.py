@@ -81,7 +81,7 @@ def measured(job: DictConfig, world: str, seed: int) -> dict:
 
 def gym_data(job: DictConfig):
     """Return the data of a job as its net reads them, from what this process prepared where it did."""
-    from candlelab.pipeline.assemble import assemble
+    from candlelab.pipeline.inputs.assemble import assemble
 
     parts = assemble(job)
     return parts.data
@@ -116,7 +116,7 @@ def _live(run: runs.Run, data) -> float | None:
     """The share of live units in the layer that has the fewest; None for a net without hidden units."""
     import torch
 
-    from candlelab.pipeline.instrument import LOOKED_AT, live_units
+    from candlelab.pipeline.training.instrument import LOOKED_AT, live_units
 
     samples = data.samples("validation")[:LOOKED_AT]
     shares = live_units(run.model.eval(), data.assemble(torch.from_numpy(samples)))

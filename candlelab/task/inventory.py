@@ -14,7 +14,7 @@ from yaml import YAMLError
 from candlelab import run as runs
 from candlelab.core.times import iso
 from candlelab.market import cache
-from candlelab.pipeline import console as tables
+from candlelab.pipeline.studies import console as tables
 from candlelab.render.storage import store as stores
 
 BEST = "best"

@@ -12,9 +12,9 @@ from candlelab.config import build, plain
 from candlelab.core.errors import UserError
 from candlelab.core.files import sha256_of
 from candlelab.data.module import ChartData
-from candlelab.pipeline.alignment import Times
-from candlelab.pipeline.judged import Judgement, judge_predictions
-from candlelab.pipeline.prediction_files import Reader, read_predictions
+from candlelab.pipeline.judging.alignment import Times
+from candlelab.pipeline.judging.judged import Judgement, judge_predictions
+from candlelab.pipeline.judging.prediction_files import Reader, read_predictions
 
 FOLDER = "judged"
 

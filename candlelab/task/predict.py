@@ -28,9 +28,17 @@ from candlelab.core.times import iso
 from candlelab.core.volatility import running_volatility
 from candlelab.export.predict import Predictor
 from candlelab.export.rule import Rule, check_export, rule_of
-from candlelab.pipeline.inputs import InputMaker
+from candlelab.pipeline.inputs.new_candles import (
+    NOW,
+    Latest,
+    fetch_new_candles,
+    has_a_present,
+    latest,
+    moment,
+    newest_close,
+)
+from candlelab.pipeline.inputs.stored import InputMaker
 from candlelab.pipeline.load import load_or_download
-from candlelab.pipeline.new_candles import NOW, Latest, fetch_new_candles, has_a_present, latest, moment, newest_close
 from candlelab.pipeline.overrides import overridden
 from candlelab.run import Run
 
@@ -156,7 +164,7 @@ def expected_closes(made: dict, candles: Candles, ends: np.ndarray, returns: np.
 def _with_torch(run: Run, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     import torch
 
-    from candlelab.pipeline.assemble import learner_of
+    from candlelab.pipeline.inputs.assemble import learner_of
 
     with torch.inference_mode():
         said = learner_of(run).predict({name: torch.from_numpy(value) for name, value in inputs.items()})

@@ -18,7 +18,7 @@ from candlelab.export.hub import Courier, Parcel
 from candlelab.export.rule import check_exports
 from candlelab.export.secrets import refuse_secrets, secrets
 from candlelab.pipeline import published
-from candlelab.pipeline.assemble import read_from_store
+from candlelab.pipeline.inputs.assemble import read_from_store
 from candlelab.pipeline.load import load_or_download
 
 README = "README.md"

@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from candlelab.config import build
 from candlelab.core import files
-from candlelab.pipeline.stores import content_hash, mended
+from candlelab.pipeline.inputs.stores import content_hash, mended
 from candlelab.render.storage.build import estimate
 from candlelab.render.storage.live import Live
 

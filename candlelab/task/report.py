@@ -9,11 +9,11 @@ from omegaconf import DictConfig
 
 from candlelab import run as runs
 from candlelab.config import ConfigError
-from candlelab.pipeline import scoring
 from candlelab.pipeline.load import load_or_download
 from candlelab.pipeline.overrides import keys_of
-from candlelab.pipeline.trust import check_predictions
-from candlelab.pipeline.what_if import WhatIf, rescore, write_comparison
+from candlelab.pipeline.scores import scoring
+from candlelab.pipeline.scores.trust import check_predictions
+from candlelab.pipeline.scores.what_if import WhatIf, rescore, write_comparison
 from candlelab.report.what_if_page import readable
 
 
@@ -69,7 +69,7 @@ def _varied(jobs: Sequence[DictConfig]) -> list[str]:
 
 def report_study(cfg: DictConfig) -> None:
     """Write the leaderboard and the report of all runs of a study; failed and unfinished ones are named with their reason."""
-    from candlelab.pipeline.study import write_study
+    from candlelab.pipeline.studies.study import write_study
 
     folder = Path(cfg.outputs) / cfg.study
     if not runs.runs_in(folder):

@@ -18,7 +18,7 @@ from candlelab.core.files import write_text
 from candlelab.core.reading import text_of
 from candlelab.evaluate.simulation import MEASURES, Cell, score_worlds
 from candlelab.evaluate.worlds import MARKETS, World
-from candlelab.pipeline import console
+from candlelab.pipeline.studies import console
 from candlelab.report import simulation_page
 from candlelab.report.simulation_page import said
 

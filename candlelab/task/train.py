@@ -16,12 +16,12 @@ from candlelab.core.files import CannotWrite
 from candlelab.core.run_log import RunLog
 
 if TYPE_CHECKING:
-    from candlelab.pipeline.fit import Ready
+    from candlelab.pipeline.training.fit import Ready
 
 
 def check(jobs: list[DictConfig]) -> None:
     """Raise ConfigError with what can be known to be wrong with the jobs of a sweep before the first of them starts."""
-    from candlelab.pipeline.check import check_jobs
+    from candlelab.pipeline.training.check import check_jobs
 
     check_jobs(jobs)
 
@@ -37,8 +37,8 @@ def train(cfg: DictConfig) -> dict:
             finished = _earlier(cfg, folder)
         if finished is not None:
             return finished
-    from candlelab.pipeline.check import check_job
-    from candlelab.pipeline.fit import prepare
+    from candlelab.pipeline.training.check import check_job
+    from candlelab.pipeline.training.fit import prepare
 
     check_job(cfg)
     ready = prepare(cfg)
@@ -58,7 +58,7 @@ def _earlier(cfg: DictConfig, folder: Path) -> dict | None:
 
 
 def _fit(cfg: DictConfig, folder: Path, ready: Ready) -> dict:
-    from candlelab.pipeline.fit import fit_and_score
+    from candlelab.pipeline.training.fit import fit_and_score
 
     resumed = runs.state(folder) == "interrupted" and cfg.resume != "never"
     if cfg.resume == "never":
@@ -89,7 +89,7 @@ def _ending_noted(log: RunLog) -> Iterator[None]:
 
 def _already_finished(cfg: DictConfig, folder: Path) -> dict:
     """Return the metrics of a finished run after making sure that its data are still the same."""
-    from candlelab.pipeline.assemble import share_prepared
+    from candlelab.pipeline.inputs.assemble import share_prepared
 
     run = runs.load_run(folder)
     data = build(cfg, "data", build(cfg, "render") if cfg.get("render") else None)
@@ -100,7 +100,7 @@ def _already_finished(cfg: DictConfig, folder: Path) -> dict:
             f"then, {data.fingerprint} now): train again with resume=never, or under another study="
         )
     if plain(cfg)["evaluate"] != run.evaluated:
-        from candlelab.pipeline.what_if import WhatIf, rescore
+        from candlelab.pipeline.scores.what_if import WhatIf, rescore
 
         print(f"run {folder} is finished: only scored again with other evaluate settings", flush=True)
         asked = WhatIf(run, plain(cfg)["evaluate"])

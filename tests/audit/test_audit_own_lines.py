@@ -13,7 +13,7 @@ from candlelab.data.label import direction, outcomes
 from candlelab.data.split import chronological, parts
 from candlelab.evaluate import score
 from candlelab.market import resample
-from candlelab.pipeline import audit
+from candlelab.pipeline.audits import pipelines as audit
 
 COARSE = ("data.resample=4h", "data.source.bars=3600")
 TWO = ("data.symbols=[AAA,BBB]",)

@@ -45,7 +45,7 @@ def test_no_window_is_refused():
 def test_a_run_on_auto_predicts_with_its_choice():
     from export_cases import finished
 
-    from candlelab.pipeline.inputs import InputMaker
+    from candlelab.pipeline.inputs.stored import InputMaker
 
     run = finished("series", "data/indicators=auto", "data.source.bars=700")
     assert isinstance(InputMaker.of(run).indicators, Classic) == isinstance(run.data.indicators, Classic)

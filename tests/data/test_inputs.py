@@ -8,8 +8,8 @@ from omegaconf import OmegaConf
 
 from candlelab.core.candles import Candles
 from candlelab.data.tape import fetch_tape
-from candlelab.pipeline.inputs import InputMaker
-from candlelab.pipeline.new_candles import fetch_new_candles
+from candlelab.pipeline.inputs.new_candles import fetch_new_candles
+from candlelab.pipeline.inputs.stored import InputMaker
 
 HOUR = 3_600_000
 
@@ -55,7 +55,7 @@ def test_a_prediction_sees_no_coarse_bar_that_the_asked_range_cuts(monkeypatch):
         "thin": 0.0,
     }
     recipe = OmegaConf.merge(finished("series").recipe, {"data": asked})
-    monkeypatch.setattr("candlelab.pipeline.new_candles.build", lambda cfg, key: Hours())
+    monkeypatch.setattr("candlelab.pipeline.inputs.new_candles.build", lambda cfg, key: Hours())
     found = fetch_new_candles(None, recipe, [], None, at=None, bars=10)
     whole = fetch_tape(Hours(), ["A"], ("1h",), ("1970-01-01T02:00", None), coarser="4h", holes=0.0, seed=0)
     assert found.time[0] == 4 * HOUR and np.array_equal(found.time, whole.time)

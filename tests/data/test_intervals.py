@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from candlelab.config import build, compose
-from candlelab.pipeline.study import data_name
+from candlelab.pipeline.studies.study import data_name
 
 WORDS = ("data=simulated", "data.source.bars=2400", "data.end=2020-03-20", "data.window=8", "data/indicators=minimal")
 

@@ -11,7 +11,7 @@ from candlelab.export.int8 import Judge, quantize
 from candlelab.export.measure import disagreement, first_rows, model_outputs
 from candlelab.export.onnx_graph import CandlesGraph, write_graph
 from candlelab.export.predict import Predictor
-from candlelab.pipeline.inputs import InputMaker, raw_windows
+from candlelab.pipeline.inputs.stored import InputMaker, raw_windows
 from candlelab.task.export import (
     BATCHES,
     CANDLES,

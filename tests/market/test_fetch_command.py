@@ -100,7 +100,7 @@ def test_odd_dates_are_no_dates(date, tmp_path):
 def test_a_table_in_a_pipe_is_as_wide_as_it_needs(capsys):
     from rich.table import Table
 
-    from candlelab.pipeline.console import print_table
+    from candlelab.pipeline.studies.console import print_table
 
     table = Table(*(f"a rather long heading {k}" for k in range(9)))
     table.add_row(*(f"value {k} that matters" for k in range(9)))

@@ -8,7 +8,7 @@ import tiny
 from candlelab.config import compose
 from candlelab.core.candles import Candles
 from candlelab.data.rows import bar_returns
-from candlelab.pipeline.assemble import assemble
+from candlelab.pipeline.inputs.assemble import assemble
 
 
 @pytest.mark.parametrize(

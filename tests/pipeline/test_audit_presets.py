@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from candlelab.config import compose
-from candlelab.pipeline.audit import audit_pipeline
+from candlelab.pipeline.audits.pipelines import audit_pipeline
 
 PRESETS = sorted(path.stem for path in (Path(__file__).resolve().parents[2] / "conf" / "experiment").glob("*.yaml"))
 PATTERNS = ("cryptoai_patterns", "patterns")

@@ -6,8 +6,8 @@ from pretrained_cases import WORDS, orphan, weights_folder
 
 from candlelab.config import compose
 from candlelab.data.tokenizer import load_tokenizer
-from candlelab.pipeline.assemble import tokenizer_name
-from candlelab.pipeline.inputs import InputMaker
+from candlelab.pipeline.inputs.assemble import tokenizer_name
+from candlelab.pipeline.inputs.stored import InputMaker
 
 
 def test_a_run_tokenises_without_the_folder_of_its_weights():

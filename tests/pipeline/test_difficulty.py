@@ -4,8 +4,8 @@ import numpy as np
 import torch
 
 from candlelab import config
-from candlelab.pipeline import difficulty
-from candlelab.pipeline.assemble import assemble
+from candlelab.pipeline.inputs.assemble import assemble
+from candlelab.pipeline.training import difficulty
 
 
 class Oracle:

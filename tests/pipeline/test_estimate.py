@@ -4,7 +4,7 @@ import pytest
 
 from candlelab.config import run_folder
 from candlelab.config.command_line import check_overrides
-from candlelab.pipeline.estimate import Plan, guess_of, guess_of_run, one_step, random_net
+from candlelab.pipeline.training.estimate import Plan, guess_of, guess_of_run, one_step, random_net
 
 LOGISTIC = (
     "model=logistic",
@@ -65,7 +65,7 @@ def test_a_cap_on_steps_caps_the_estimate():
 def test_the_estimate_of_a_run_leaves_its_random_numbers_alone(jobs):
     import torch
 
-    from candlelab.pipeline.assemble import assemble
+    from candlelab.pipeline.inputs.assemble import assemble
 
     data = assemble(jobs[0]).data
     before = torch.random.get_rng_state()

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from candlelab.pipeline.scoring import disjoint_windows
+from candlelab.pipeline.scores.scoring import disjoint_windows
 
 
 def test_the_charts_of_a_gallery_share_no_bar():

@@ -14,8 +14,8 @@ from torch import nn
 from candlelab import config
 from candlelab.evaluate.instrument import MEANS_NOTHING, Instrument
 from candlelab.model.cnn_small import CnnSmall
-from candlelab.pipeline import instrument
-from candlelab.pipeline.assemble import assemble
+from candlelab.pipeline.inputs.assemble import assemble
+from candlelab.pipeline.training import instrument
 
 HEALTHY = Instrument((), 0.53, 0.59, 0.6, 0.25)
 SMALL = (

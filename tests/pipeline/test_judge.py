@@ -104,7 +104,7 @@ def test_opens_that_are_said_to_be_closes_are_refused(candles):
 @pytest.mark.slow
 def test_of_thirty_tables_of_noise_at_most_two_hear_yes(candles, monkeypatch):
     monkeypatch.setattr(
-        "candlelab.pipeline.judged.baseline_rows", lambda data, seed: {}
+        "candlelab.pipeline.judging.judged.baseline_rows", lambda data, seed: {}
     )  # they answer another question
     answers = [candlelab.judge(noise(candles, seed), candles, **QUICK).verdict.information.answer for seed in range(30)]
     assert answers.count("yes") <= 2

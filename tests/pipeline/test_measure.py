@@ -4,8 +4,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from candlelab.pipeline.measure import CALLS, PeakMemory, durations
-from candlelab.pipeline.operations import flops
+from candlelab.pipeline.training.measure import CALLS, PeakMemory, durations
+from candlelab.pipeline.training.operations import flops
 
 
 class Line(nn.Module):

@@ -12,7 +12,7 @@ from candlelab.model.jkx_cnn import JkxCnn
 from candlelab.model.logistic import Logistic
 from candlelab.model.timm_backbone import NAMES, TimmBackbone
 from candlelab.model.vit_patterns import VitPatterns
-from candlelab.pipeline.operations import flops
+from candlelab.pipeline.training.operations import flops
 
 LSTMS = 20 * (
     256 * (11 + 64) + 128 * (64 + 32) + 64 * (32 + 16)

@@ -6,9 +6,9 @@ from omegaconf import OmegaConf
 
 from candlelab import run as runs
 from candlelab.config import build, compose, run_folder
-from candlelab.pipeline import periods
-from candlelab.pipeline.periods import experiment_name, period_words
-from candlelab.pipeline.study import write_study
+from candlelab.pipeline.studies import periods
+from candlelab.pipeline.studies.periods import experiment_name, period_words
+from candlelab.pipeline.studies.study import write_study
 
 DAY = 86_400_000
 JANUARY = 1_704_067_200_000  # 2024-01-01

@@ -4,8 +4,8 @@ import pytest
 from omegaconf import OmegaConf
 
 from candlelab.config import compose
-from candlelab.pipeline.study import data_name
-from candlelab.pipeline.varied import flat, settings_of, tell_apart
+from candlelab.pipeline.studies.study import data_name
+from candlelab.pipeline.studies.varied import flat, settings_of, tell_apart
 
 MINUTES = ("data=btc_months", "render=candles_plain")
 

@@ -10,7 +10,7 @@ import pytest
 from candlelab import run as runs
 from candlelab.config import build, compose, run_folder
 from candlelab.core.errors import UserError
-from candlelab.pipeline.trust import check_predictions, doubts, findings_of
+from candlelab.pipeline.scores.trust import check_predictions, doubts, findings_of
 
 QUICK = (
     "data=btc_1h",

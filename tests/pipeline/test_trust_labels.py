@@ -7,7 +7,7 @@ import pytest
 from candlelab.audit.predictions import mismatches
 from candlelab.config import build, compose
 from candlelab.core.candles import Candles
-from candlelab.pipeline.trust import checked_card
+from candlelab.pipeline.scores.trust import checked_card
 
 HOUR = 3_600_000
 RULES = ["direction", "three_class", "next_return", "triple_barrier", "balanced", "window_drift", "last_candle", "body"]

@@ -7,8 +7,8 @@ import torch
 from candlelab.config import build, compose
 from candlelab.core import refusals
 from candlelab.core.errors import UserError
-from candlelab.pipeline.assemble import assemble
-from candlelab.pipeline.weigh import check_weight
+from candlelab.pipeline.inputs.assemble import assemble
+from candlelab.pipeline.training.weigh import check_weight
 from candlelab.trainer.trainer import Diverged
 
 HUGE = ("model.net.width=1000000", "model.net.heads=1", "model.net.fusion_heads=1")

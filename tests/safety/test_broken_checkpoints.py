@@ -7,7 +7,7 @@ import tiny
 
 from candlelab import run as runs
 from candlelab.config import build, compose, run_folder
-from candlelab.pipeline.fit import learner_for, places
+from candlelab.pipeline.training.fit import learner_for, places
 from candlelab.trainer.checkpoints import usable
 
 

@@ -10,7 +10,7 @@ import pytest
 from user_mistakes import mistakes
 
 from candlelab import __main__ as door
-from candlelab.pipeline import fit
+from candlelab.pipeline.training import fit
 
 CORPUS = list(dict.fromkeys(mistakes()))
 FEW = 100

@@ -11,8 +11,8 @@ import tiny
 from candlelab.config import build, compose, run_folder
 from candlelab.core.errors import UserError
 from candlelab.data.caption import Relative
-from candlelab.pipeline.assemble import assemble
-from candlelab.pipeline.audit import cheap_audit
+from candlelab.pipeline.audits.pipelines import cheap_audit
+from candlelab.pipeline.inputs.assemble import assemble
 from candlelab.run import load_run
 
 

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from candlelab.core.errors import UserError
-from candlelab.pipeline.audit_pictures import audit_set
+from candlelab.pipeline.audits.picture_sets import audit_set
 
 COUNT = 160
 rng = np.random.default_rng(0)

@@ -5,7 +5,7 @@ from hostile_tables import HOUR, T0
 from omegaconf import OmegaConf
 
 from candlelab.config import build, compose
-from candlelab.pipeline.study import data_name
+from candlelab.pipeline.studies.study import data_name
 
 
 @pytest.fixture

@@ -20,9 +20,9 @@ from candlelab.core.signal import confidences, normal_probabilities, threshold_h
 from candlelab.core.volatility import running_volatility
 from candlelab.evaluate import money
 from candlelab.export.rule import Rule, rule_of
-from candlelab.pipeline.inputs import InputMaker
-from candlelab.pipeline.new_candles import _open_end, fetch_new_candles, latest, newest_close
-from candlelab.pipeline.predictions import class_probabilities
+from candlelab.pipeline.inputs.new_candles import _open_end, fetch_new_candles, latest, newest_close
+from candlelab.pipeline.inputs.stored import InputMaker
+from candlelab.pipeline.scores.predictions import class_probabilities
 from candlelab.task.export import export_card
 from candlelab.task.predict import _direction, expected_closes, signals, write
 
@@ -243,7 +243,7 @@ def csv_of(path, bars: int, *, last_closed: str):
 
 def at_noon(monkeypatch, minutes: int = 1):
     monkeypatch.setattr(
-        "candlelab.pipeline.new_candles.now_ms",
+        "candlelab.pipeline.inputs.new_candles.now_ms",
         lambda: pd.Timestamp("2026-03-01T12:00").value // 10**6 + minutes * 60_000,
     )
 

@@ -42,7 +42,7 @@ def rows_of(processes, outputs, *, killed_at: int | None = None):
 def processes():
     """A maker of processes that never ran autograd: torch cannot train in the fork of a process that did."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["candlelab.pipeline.fit", "candlelab.task.train"])
+    context.set_forkserver_preload(["candlelab.pipeline.training.fit", "candlelab.task.train"])
     return context
 
 

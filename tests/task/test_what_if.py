@@ -59,7 +59,7 @@ def four_wins() -> pd.DataFrame:
 def run(tmp_path, monkeypatch):
     """A run of those answers, scored once at ten basis points; no fit wrote them, so nobody asks whether they are a fit's."""
     monkeypatch.setattr("candlelab.task.report.check_predictions", lambda found: None)
-    from candlelab.pipeline.scoring import score_and_report
+    from candlelab.pipeline.scores.scoring import score_and_report
 
     folder = tmp_path / "study" / "run-1"
     shutil.copytree(finished("series").folder, folder)

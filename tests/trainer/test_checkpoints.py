@@ -2,7 +2,7 @@
 
 from types import SimpleNamespace
 
-from candlelab.pipeline.fit import places
+from candlelab.pipeline.training.fit import places
 from candlelab.trainer.checkpoints import Checkpoints
 
 

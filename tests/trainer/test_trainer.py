@@ -14,7 +14,7 @@ from pathlib import Path
 from candlelab.data.loader import SampleLoader
 from candlelab.trainer.logger.csv_log import CsvLog
 from candlelab.trainer.module import Learner
-from candlelab.pipeline.fit import places
+from candlelab.pipeline.training.fit import places
 from candlelab.trainer.trainer import Trainer
 folder, stop_at, how = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
 

@@ -7,7 +7,7 @@ import time
 import torch
 
 from candlelab.config import compose
-from candlelab.pipeline.assemble import assemble
+from candlelab.pipeline.inputs.assemble import assemble
 from candlelab.task.bench.pipeline import plain_step
 from candlelab.task.bench.trainer import against_plain_loop
 

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from candlelab.config import compose
-from candlelab.pipeline.assemble import Parts, assemble
+from candlelab.pipeline.inputs.assemble import Parts, assemble
 
 SMALL = ("model=fusion_small", "data=simulated", "data.source.bars=4000")
 

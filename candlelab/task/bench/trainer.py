@@ -10,8 +10,8 @@ import torch
 
 from candlelab.config import build, compose
 from candlelab.data.module import ChartData
-from candlelab.pipeline.assemble import assemble
-from candlelab.pipeline.fit import places
+from candlelab.pipeline.inputs.assemble import assemble
+from candlelab.pipeline.training.fit import places
 from candlelab.task.bench.pipeline import plain_step
 
 SEQUENCES = (

@@ -15,7 +15,7 @@ from candlelab.data.label.direction import Direction
 from candlelab.data.label.outcomes import labels_of
 from candlelab.data.module import ChartData
 from candlelab.data.split.chronological import Chronological
-from candlelab.pipeline.audit import audit_data
+from candlelab.pipeline.audits.pipelines import audit_data
 from zoo import Clean, Leak
 
 SPLIT = {

@@ -12,8 +12,8 @@ from candlelab.audit.predictions import mismatches, row_hashes
 from candlelab.core.contracts import Inspected, Redrawn
 from candlelab.core.errors import UserError
 from candlelab.market.quality import of_tape
-from candlelab.pipeline.audit import cheap_audit
-from candlelab.pipeline.predictions import EVALUATED
+from candlelab.pipeline.audits.pipelines import cheap_audit
+from candlelab.pipeline.scores.predictions import EVALUATED
 from candlelab.run import PREDICTIONS, Run
 
 

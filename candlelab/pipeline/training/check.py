@@ -18,7 +18,7 @@ from candlelab.core.online import hub_silence
 from candlelab.data.source.file import File
 from candlelab.data.tokenizer import load_tokenizer
 from candlelab.market.files import find_files
-from candlelab.pipeline.assemble import tokenizer_name
+from candlelab.pipeline.inputs.assemble import tokenizer_name
 
 APART = ("evaluate", "trainer", "model.optimizer")  # built from settings alone
 

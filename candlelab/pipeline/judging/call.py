@@ -11,10 +11,10 @@ import pandas as pd
 from candlelab.config import build, compose, plain
 from candlelab.core.candles import Candles
 from candlelab.data.module import ChartData
-from candlelab.pipeline.alignment import Times
-from candlelab.pipeline.judged import Judgement, judge_predictions
+from candlelab.pipeline.judging.alignment import Times
+from candlelab.pipeline.judging.judged import Judgement, judge_predictions
+from candlelab.pipeline.judging.prediction_files import Reader, Told, read_predictions
 from candlelab.pipeline.library import label_rule, tape_from
-from candlelab.pipeline.prediction_files import Reader, Told, read_predictions
 
 
 @dataclass(frozen=True)

@@ -21,12 +21,12 @@ class ShownRun(runs.Run, ReportFigures):
 
     def figure_inputs(self) -> tuple[Scores, pd.DataFrame, Mapping[str, Any], Sequence[Mapping[str, float]]]:
         """Return the run's own score, its predictions, its data card and its training curves."""
-        from candlelab.pipeline.scoring import own_scores
+        from candlelab.pipeline.scores.scoring import own_scores
 
         return own_scores(self), self.predictions, self.card | {"directions": sides_of(self.preprocessing)}, self.epochs
 
     def _repr_html_(self) -> str:
-        from candlelab.pipeline.scoring import lines_of, own_scores
+        from candlelab.pipeline.scores.scoring import lines_of, own_scores
 
         made = self.preprocessing
         told = {

@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from candlelab.pipeline.assemble import Parts
-from candlelab.pipeline.operations import flops
+from candlelab.pipeline.inputs.assemble import Parts
+from candlelab.pipeline.training.operations import flops
 from candlelab.run import Run
 
 INTERVAL = 0.01  # seconds between two looks at the memory

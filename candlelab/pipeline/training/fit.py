@@ -15,16 +15,16 @@ from candlelab.core import files
 from candlelab.core.contracts import HasPixels
 from candlelab.core.run_log import RunLog, duration
 from candlelab.evaluate.forecast import expected_range
-from candlelab.pipeline.assemble import Parts, assemble, preprocessing
-from candlelab.pipeline.baselines import baseline_rows
-from candlelab.pipeline.difficulty import right_by_difficulty
-from candlelab.pipeline.estimate import guess_of_run
-from candlelab.pipeline.instrument import examine
-from candlelab.pipeline.measure import PeakMemory, costs
-from candlelab.pipeline.predictions import forecast_errors, net_rows, prediction_table, write_table
-from candlelab.pipeline.ranks import others
-from candlelab.pipeline.scoring import bayes_of, score_and_report
-from candlelab.pipeline.trust import checked_card
+from candlelab.pipeline.inputs.assemble import Parts, assemble, preprocessing
+from candlelab.pipeline.scores.predictions import forecast_errors, net_rows, prediction_table, write_table
+from candlelab.pipeline.scores.scoring import bayes_of, score_and_report
+from candlelab.pipeline.scores.trust import checked_card
+from candlelab.pipeline.training.baselines import baseline_rows
+from candlelab.pipeline.training.difficulty import right_by_difficulty
+from candlelab.pipeline.training.estimate import guess_of_run
+from candlelab.pipeline.training.instrument import examine
+from candlelab.pipeline.training.measure import PeakMemory, costs
+from candlelab.pipeline.training.ranks import others
 from candlelab.trainer.checkpoints import Places
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from candlelab.evaluate.baselines import MOST_TRAINING_ROWS, Features, fit_predict
-from candlelab.pipeline.predictions import EVALUATED
+from candlelab.pipeline.scores.predictions import EVALUATED
 
 
 def baseline_rows(data, *, seed: int) -> dict[str, dict[str, tuple[np.ndarray, np.ndarray]]]:

@@ -48,7 +48,7 @@ def others(trainer: Trainer, data: ChartData, folder: Path) -> Iterator[Ranks]:
 def _start(folder: Path, ranks: Ranks, batch_size: int) -> subprocess.Popen:
     words = [str(folder), *map(str, (ranks.rank, ranks.world, ranks.port, batch_size))]
     return subprocess.Popen(
-        [sys.executable, "-m", "candlelab.pipeline.rank", *words],
+        [sys.executable, "-m", "candlelab.pipeline.training.rank", *words],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

@@ -5,10 +5,10 @@ from __future__ import annotations
 from candlelab.audit.record import Audit, audit_of, merged
 from candlelab.config import build
 from candlelab.core.contracts import Scaling
-from candlelab.pipeline.audit import CLAIM, audit_data
-from candlelab.pipeline.audit_threshold import threshold_of_test
+from candlelab.pipeline.audits.pipelines import CLAIM, audit_data
+from candlelab.pipeline.audits.thresholds import threshold_of_test
 from candlelab.pipeline.load import load_or_download
-from candlelab.pipeline.scoring import own_settings
+from candlelab.pipeline.scores.scoring import own_settings
 
 
 def audit_run(folder: str) -> Audit:

@@ -8,8 +8,8 @@ from omegaconf import DictConfig, OmegaConf
 
 from candlelab import run as runs
 from candlelab.core.errors import UserError
-from candlelab.pipeline.periods import experiment_name, period_words
-from candlelab.pipeline.varied import flat, settings_of, tell_apart
+from candlelab.pipeline.studies.periods import experiment_name, period_words
+from candlelab.pipeline.studies.varied import flat, settings_of, tell_apart
 from candlelab.report.study_report import write_study_report
 
 CONTROLS = ("logistic", "cnn_1d", "cnn_small")

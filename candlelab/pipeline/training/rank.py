@@ -9,14 +9,14 @@ from pathlib import Path
 
 from candlelab import run as runs
 from candlelab.config import build
-from candlelab.pipeline.ranks import READY
+from candlelab.pipeline.training.ranks import READY
 
 INTERRUPTED = 130  # the exit code after Ctrl-C
 
 
 def main() -> None:
     """Train the run of a folder as one of several processes: FOLDER RANK WORLD PORT BATCH_SIZE."""
-    from candlelab.pipeline.fit import learner_for, places
+    from candlelab.pipeline.training.fit import learner_for, places
     from candlelab.trainer.ranks import Ranks
 
     folder, numbers = Path(sys.argv[1]), map(int, sys.argv[2:])

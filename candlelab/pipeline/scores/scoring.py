@@ -20,8 +20,8 @@ from candlelab.evaluate.instrument import Instrument
 from candlelab.evaluate.ledger import COLUMNS
 from candlelab.evaluate.score import Scores
 from candlelab.evaluate.verdict import Answer, Verdict
-from candlelab.pipeline.periods import test_periods
-from candlelab.pipeline.trust import doubts, leaks
+from candlelab.pipeline.scores.trust import doubts, leaks
+from candlelab.pipeline.studies.periods import test_periods
 from candlelab.report import answer_sections
 from candlelab.report.run_report import write_report
 

@@ -15,7 +15,7 @@ from candlelab.core.errors import UserError
 from candlelab.core.interval import interval_ms, next_open
 from candlelab.core.times import iso
 from candlelab.data.label.outcomes import Labels
-from candlelab.pipeline.prediction_files import TRUTH, Told
+from candlelab.pipeline.judging.prediction_files import TRUTH, Told
 
 Times = Literal["open", "close"]
 UNMATCHED = 0.5  # share of rows without a bar from which the times must be wrong

@@ -15,8 +15,8 @@ from candlelab import run as runs
 from candlelab.config import plain
 from candlelab.core.spreadsheet import neutral_table
 from candlelab.pipeline.overrides import laid_over, overridden
-from candlelab.pipeline.scoring import lines_of, own_settings, score_run, write_scores
-from candlelab.pipeline.varied import flat
+from candlelab.pipeline.scores.scoring import lines_of, own_settings, score_run, write_scores
+from candlelab.pipeline.studies.varied import flat
 from candlelab.report.what_if_page import write_what_if
 
 ANSWERS = {"information": "information", "beyond_baseline": "beyond baselines", "money": "money"}

@@ -31,7 +31,7 @@ from candlelab.core.interval import to_time
 from candlelab.data.module import ChartData
 from candlelab.data.picture_data import PictureData
 from candlelab.data.split.parts import TRAIN
-from candlelab.pipeline.audit_threshold import threshold_of_guesses
+from candlelab.pipeline.audits.thresholds import threshold_of_guesses
 from candlelab.render.storage.store import Stored
 
 CLAIM = "this pipeline cannot support a forecast claim"

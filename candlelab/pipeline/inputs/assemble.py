@@ -14,8 +14,8 @@ from candlelab.data.module import ChartData
 from candlelab.data.prepared import Prepared
 from candlelab.data.tokenizer import load_tokenizer
 from candlelab.model.pretrained import local_folder
-from candlelab.pipeline.batch_size import auto_batch_size
-from candlelab.pipeline.weigh import check_weight
+from candlelab.pipeline.training.batch_size import auto_batch_size
+from candlelab.pipeline.training.weigh import check_weight
 from candlelab.run import Run
 
 _prepared: dict[str, Prepared] = {}  # one process trains many jobs of a sweep on the same candles
@@ -71,7 +71,7 @@ def share_prepared(cfg: DictConfig, data: ChartData) -> ChartData:
 
 def read_from_store(data: ChartData, outputs: Path) -> ChartData:
     """Return the data reading their charts from the store of render/storage, built first where need be; live ones are drawn."""
-    from candlelab.pipeline.stores import stored
+    from candlelab.pipeline.inputs.stores import stored
     from candlelab.render.storage.live import Live
     from candlelab.render.storage.store import Stored
 

@@ -18,8 +18,8 @@ from candlelab.core.bayes import share_of_the_way
 from candlelab.data.split.parts import DROPPED, TRAIN
 from candlelab.evaluate.instrument import TIMES, Instrument
 from candlelab.evaluate.metrics import smallest_accuracy
-from candlelab.pipeline.assemble import Parts
-from candlelab.pipeline.predictions import predict_samples
+from candlelab.pipeline.inputs.assemble import Parts
+from candlelab.pipeline.scores.predictions import predict_samples
 
 if TYPE_CHECKING:
     from candlelab.data.module import ChartData
@@ -175,7 +175,7 @@ def control(cfg: DictConfig, data: ChartData, folder: Path, *, epochs: int, effo
 
     The planted rule: the next close goes against the last candle, whose colour every chart, caption and sequence shows.
     """
-    from candlelab.pipeline.fit import learner_for, places
+    from candlelab.pipeline.training.fit import learner_for, places
 
     size = smallest_accuracy(_independent(data), TWO_SIDED)
     if not np.isfinite(size):

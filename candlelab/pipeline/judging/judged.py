@@ -24,12 +24,12 @@ from candlelab.data.rows import bar_returns
 from candlelab.data.split.parts import DROPPED, TEST, TRAIN, VALIDATION, purged, sample_spans
 from candlelab.evaluate.score import Evaluation, Scores
 from candlelab.evaluate.verdict import Verdict
-from candlelab.pipeline.alignment import Times, aligned, check_truth, knows_next_bar
-from candlelab.pipeline.baselines import baseline_rows
-from candlelab.pipeline.prediction_files import Told
-from candlelab.pipeline.predictions import EVALUATED, STANDSTILL, prediction_table, write_table
-from candlelab.pipeline.scoring import as_lists, bayes_of, lines_of
-from candlelab.pipeline.trust import checked_card, doubts
+from candlelab.pipeline.judging.alignment import Times, aligned, check_truth, knows_next_bar
+from candlelab.pipeline.judging.prediction_files import Told
+from candlelab.pipeline.scores.predictions import EVALUATED, STANDSTILL, prediction_table, write_table
+from candlelab.pipeline.scores.scoring import as_lists, bayes_of, lines_of
+from candlelab.pipeline.scores.trust import checked_card, doubts
+from candlelab.pipeline.training.baselines import baseline_rows
 from candlelab.report.figure_calls import ReportFigures
 from candlelab.report.run_report import write_report
 

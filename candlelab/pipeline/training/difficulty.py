@@ -7,7 +7,7 @@ from omegaconf import DictConfig
 
 from candlelab.config import build, plain
 from candlelab.core.contracts import gives_logits
-from candlelab.pipeline.predictions import predict_samples
+from candlelab.pipeline.scores.predictions import predict_samples
 
 LEVELS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 SAMPLES = 600  # per level

@@ -1,0 +1,1 @@
+"""Audits of pipelines, data sets, runs and thresholds."""

@@ -1,0 +1,1 @@
+"""What a model reads: assembled for training, stored for prediction, made of new candles."""

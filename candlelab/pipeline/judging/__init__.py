@@ -1,0 +1,1 @@
+"""The verdict on predictions that were made elsewhere."""

@@ -1,0 +1,1 @@
+"""Predictions of a run and what they are worth: scores, what-if scores, trust."""

@@ -1,0 +1,1 @@
+"""One training run from its check to its scores: fit, cost, instrument, ranks."""
