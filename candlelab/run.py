@@ -66,7 +66,7 @@ class Run:
 
     cfg          the resolved config.
     model        the net with its best weights, in evaluation mode, on the CPU.
-    data         its ChartData, with the scaler that was fitted in training.
+    data         its SampleSet, with the scaler that was fitted in training.
     metrics      the flat dict of metrics.json.
     predictions  the table that every evaluation reads (pandas).
     card         the data card; threshold, curves, verdict, evaluated, bayes, difficulty: what scoring wrote; {} or [] without.

@@ -223,6 +223,20 @@ class OptimizerFactory(Protocol):
 
 
 @runtime_checkable
+class TrainingData(Protocol):
+    """A LightningDataModule that knows the length of its epochs and can begin within one."""
+
+    @property
+    def steps(self) -> int:
+        """Batches of an epoch, whatever number of processes shares each."""
+        ...
+
+    def resume_at(self, place: tuple[int, int]) -> None:
+        """Begin with an epoch and a number of its batches."""
+        ...
+
+
+@runtime_checkable
 class RunLogger(Protocol):
     """A dashboard; whatever it raises, the run goes on."""
 

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from candlelab.core.candles import Candles
 from candlelab.core.contracts import Caption, Indicators, Renderer, Scaling
 from candlelab.data import caption as captions
-from candlelab.data.tokenizer import Tokenizer
+from candlelab.data.indicators.auto import settled
+from candlelab.data.scaling import from_dict
+from candlelab.data.tokenizer import Tokenizer, stored_tokenizer
 from candlelab.data.windows import gather
 
 
@@ -64,3 +68,27 @@ class Inputs:
         if "series" in self.reads:
             made["series"] = gather(self.numbers(candles), ends, self.window)
         return made
+
+
+def stored_inputs(
+    stored: dict[str, Any],
+    vocabulary: Path,
+    *,
+    renderer: Renderer | None,
+    indicators: Indicators | None,
+    caption: Caption | None,
+) -> Inputs:
+    """Return what a finished run's training made the inputs with: parts of its config, and what was fitted to them.
+
+    stored      its preprocessing.json; vocabulary: its file of the tokenizer, if it has one of its own.
+    indicators  as configured: what `auto` once chose is chosen again.
+    """
+    return Inputs(
+        tuple(stored["reads"]),
+        stored["window"],
+        renderer,
+        None if indicators is None else settled(indicators, stored["features"]),
+        None if stored["scaling"] is None else from_dict(stored["scaling"]),
+        caption,
+        stored_tokenizer(stored["tokenizer"], vocabulary) if "caption" in stored["reads"] else None,
+    )

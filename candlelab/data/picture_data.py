@@ -1,4 +1,4 @@
-"""LightningDataModule of given pictures: other people's charts and labels in place of bars."""
+"""Data set of given pictures: other people's charts and labels in place of bars."""
 
 from __future__ import annotations
 
@@ -12,19 +12,18 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
-import torch
+from array_api_compat import is_torch_array
 
 from candlelab.core.agreement import GIVEN
 from candlelab.core.candles import Candles
 from candlelab.core.contracts import Caption, Indicators, Renderer, Scaling, Split
 from candlelab.core.errors import UserError
 from candlelab.core.interval import infer_interval
-from candlelab.data.device_tape import DeviceTape
 from candlelab.data.label.given import Given
-from candlelab.data.module import ChartData
 from candlelab.data.pictures import PARTS as NAMES
 from candlelab.data.pictures import PictureSet, decode
 from candlelab.data.prepared import Prepared
+from candlelab.data.samples import SampleSet
 from candlelab.data.source.images import Images
 from candlelab.data.split.parts import filled
 
@@ -41,17 +40,21 @@ class GivenRenderer:
     def __init__(self, pictures: PictureSet, renderer: Renderer):
         self.pictures, self.shape, self.window, self.storage = pictures, tuple(renderer.shape), 1, renderer.storage
 
-    def draw(self, candles: Candles, ends: np.ndarray) -> np.ndarray:
-        """Return the pictures at some rows, brought to one size; uint8 (B, C, H, W)."""
-        return read_pictures(self.pictures, np.asarray(ends), self.shape)
+    def draw(self, candles: Candles, ends):
+        """Return the pictures at some rows, brought to one size; uint8 (B, C, H, W), the kind of array `ends` is."""
+        if not is_torch_array(ends):
+            return read_pictures(self.pictures, np.asarray(ends), self.shape)
+        import torch
+
+        return torch.from_numpy(self.draw(candles, ends.cpu().numpy())).to(ends.device)
 
     def recipe(self) -> dict:
         """Return what made the pixels; plain values."""
         return {"style": GIVEN, "shape": list(self.shape)}
 
 
-class PictureData(ChartData):
-    """Batches of a set of labelled pictures; settings that speak of bars (window, stride, interval, …) have no say.
+class PictureData(SampleSet):
+    """The samples of a set of labelled pictures; settings that speak of bars (window, stride, interval, …) have no say.
 
     Parts are those of the set where it has all three, else cut by time, and where no time is known by the order of the files.
     What cannot be known of such a set is printed and kept in the data card.
@@ -149,9 +152,6 @@ class PictureData(ChartData):
     def series(self) -> np.ndarray:
         """Raise UserError: pictures have no numbers."""
         raise UserError("the net reads numbers, and data=pictures has none: choose a model that reads images")
-
-    def _draw(self, tape: DeviceTape, rows: torch.Tensor) -> torch.Tensor:
-        return torch.from_numpy(self.charts(rows.cpu().numpy())).to(rows.device)
 
     def features(self, samples: np.ndarray) -> dict[str, np.ndarray]:
         """Return the pictures as thumbnails of 64 grey numbers, for the baselines; nothing is known of a last bar."""

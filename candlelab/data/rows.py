@@ -12,7 +12,7 @@ from candlelab.data.prepared import Prepared
 from candlelab.data.split.parts import PARTS
 
 if TYPE_CHECKING:
-    from candlelab.data.module import ChartData
+    from candlelab.data.samples import SampleSet
 
 
 def prediction_rows(made: Prepared, samples: np.ndarray, part: str) -> pd.DataFrame:
@@ -52,7 +52,7 @@ def bar_returns(candles: Candles, ends: np.ndarray, *, broken: np.ndarray) -> np
     return np.where(np.isnan(moved), 0.0, moved)
 
 
-def data_card(data: ChartData) -> dict:
+def data_card(data: SampleSet) -> dict:
     """Return the data card: symbols, span, bars, samples per part with dates and class balance."""
     made = data.prepared
     parts = {}

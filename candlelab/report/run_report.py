@@ -35,7 +35,7 @@ def write_report(
     """The path of a finished report.html that loads nothing from elsewhere.
 
     predictions  the predictions table: all models on the same rows.
-    card         `ChartData.describe()`; `title` and `about` {name: value} may be added.
+    card         `SampleSet.describe()`; `title` and `about` {name: value} may be added.
     charts       (image (C, H, W) uint8, caption) pairs; a caption holds label and answer (class names) and may hold
                  confidence (0 to 1), symbol, time (ms UTC).
     provenance   commit, versions, hardware, …, nested or flat; `config` is the yaml text.

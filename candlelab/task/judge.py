@@ -11,7 +11,7 @@ from candlelab import run as runs
 from candlelab.config import build, plain
 from candlelab.core.errors import UserError
 from candlelab.core.files import sha256_of
-from candlelab.data.module import ChartData
+from candlelab.data.picture_data import PictureData
 from candlelab.pipeline.judging.alignment import Times
 from candlelab.pipeline.judging.judged import Judgement, judge_predictions
 from candlelab.pipeline.judging.prediction_files import Reader, read_predictions
@@ -36,7 +36,7 @@ def judge_file(
     path = Path(predictions)
     told = read_predictions(path, reader)
     data = build(cfg, "data", build(cfg, "render") if cfg.get("render") else None)
-    if not isinstance(data, ChartData):
+    if isinstance(data, PictureData):
         raise UserError("judge needs bars: choose data= with candles, not given pictures")
     made = judge_predictions(
         told,

@@ -116,3 +116,8 @@ class Learner(pl.LightningModule):
         both = torch.tensor([float(total), float(rows)], dtype=torch.float64, device=self.device)
         both = self.trainer.strategy.reduce(both, reduce_op="sum")
         return both[0], float(both[1])
+
+
+def seed_generators(seed: int) -> None:
+    """Seed the random number generators of Python, NumPy and torch."""
+    pl.seed_everything(seed, verbose=False)

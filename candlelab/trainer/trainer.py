@@ -16,7 +16,7 @@ import torch
 from pytorch_lightning.callbacks import EarlyStopping
 from pytorch_lightning.utilities.exceptions import MisconfigurationException
 
-from candlelab.core.contracts import RunLogger
+from candlelab.core.contracts import RunLogger, TrainingData
 from candlelab.core.errors import UserError
 from candlelab.core.run_log import RunLog
 from candlelab.trainer.checkpoints import Checkpoints, Places, usable
@@ -166,7 +166,8 @@ class Trainer:
     def _epochs(self, data: pl.LightningDataModule) -> int:
         if self.max_steps is None:
             return self.max_epochs
-        return max(1, min(self.max_epochs, self.max_steps // -(-len(data.samples("train")) // data.batch_size)))
+        assert isinstance(data, TrainingData)
+        return max(1, min(self.max_epochs, self.max_steps // data.steps))
 
     def _lightning(self, folder: Path, callbacks: list, *, epochs: int, ranks: Ranks) -> pl.Trainer:
         _quieten()

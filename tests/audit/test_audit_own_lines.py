@@ -7,7 +7,7 @@ import pytest
 import tiny
 
 from candlelab.config import compose
-from candlelab.data import caption, module, windows
+from candlelab.data import caption, prepared, samples, windows
 from candlelab.data.indicators import classic, formulas
 from candlelab.data.label import direction, outcomes
 from candlelab.data.split import chronological, parts
@@ -25,7 +25,7 @@ def purge(patch):
 
 
 def scaler_rows(patch):
-    patch.setattr(module.ChartData, "_training_rows", lambda data: np.ones(len(data.prepared.candles), bool))
+    patch.setattr(samples.SampleSet, "_training_rows", lambda data: np.ones(len(data.prepared.candles), bool))
 
 
 def threshold_part(patch):
@@ -70,7 +70,9 @@ def indicator_window(patch):
 
 def segment_border(patch):
     honest = windows.valid_ends
-    patch.setattr(module, "valid_ends", lambda tape, **asked: honest(replace(tape, segment=tape.segment * 0), **asked))
+    patch.setattr(
+        prepared, "valid_ends", lambda tape, **asked: honest(replace(tape, segment=tape.segment * 0), **asked)
+    )
 
 
 def last_bar(patch):

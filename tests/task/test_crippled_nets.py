@@ -3,9 +3,9 @@
 import torch
 
 from candlelab.config import build, compose, run_folder
-from candlelab.data.module import ChartData
 from candlelab.evaluate.instrument import MEANS_NOTHING
 from candlelab.model.cnn_small import CnnSmall
+from candlelab.pipeline.training import fit
 from candlelab.render.candles import CandleChart
 from candlelab.run import load_run
 
@@ -63,9 +63,7 @@ def test_with_a_blank_channel_silence_means_nothing(tmp_path, monkeypatch):
         return charts
 
     monkeypatch.setattr(CandleChart, "draw", blanked)
-    monkeypatch.setattr(
-        ChartData, "pixel_statistics", lambda self: (0.5, 0.5)
-    )  # training itself refuses a blank channel
+    monkeypatch.setattr(fit, "pixel_statistics", lambda data: (0.5, 0.5))  # training itself refuses a blank channel
     assert f"{MEANS_NOTHING} (channel 1 of the charts is blank" in silence_of(tmp_path)
 
 

@@ -28,8 +28,8 @@ from candlelab.config import build, plain
 from candlelab.core.candles import Candles, concat
 from candlelab.core.contracts import Scaling
 from candlelab.core.interval import to_time
-from candlelab.data.module import ChartData
 from candlelab.data.picture_data import PictureData
+from candlelab.data.samples import SampleSet
 from candlelab.data.split.parts import TRAIN
 from candlelab.pipeline.audits.thresholds import threshold_of_guesses
 from candlelab.render.storage.store import Stored
@@ -57,12 +57,12 @@ def audit_pipeline(cfg: DictConfig) -> Audit:
     return merged(pipeline.subject, parts)
 
 
-def _of_pictures(data: ChartData) -> Audit:
+def _of_pictures(data: SampleSet) -> Audit:
     why = "given pictures were not made of bars that are here: audit the set itself with task.set"
     return audit_of("given pictures", CLAIM, (), [(check, why) for check in CHEAP])
 
 
-def audit_data(data: ChartData, *, scaling: Callable[[], Scaling]) -> Audit:
+def audit_data(data: SampleSet, *, scaling: Callable[[], Scaling]) -> Audit:
     """Return the full audit of a data set's pipeline; scaling makes one that is not fitted."""
     structure = [(name, list(found)) for name, found in _structure(data)]
     data = within_segments(data)
@@ -82,7 +82,7 @@ def audit_data(data: ChartData, *, scaling: Callable[[], Scaling]) -> Audit:
     return audit_of(_subject(data), CLAIM, checks, _unchecked(data))
 
 
-def cheap_audit(data: ChartData) -> Audit:
+def cheap_audit(data: SampleSet) -> Audit:
     """Return the audit that every run can afford: one rewritten future on a stretch of bars, and what needs no recomputing."""
     if isinstance(data, PictureData):
         return _of_pictures(data)
@@ -98,12 +98,12 @@ def cheap_audit(data: ChartData) -> Audit:
     return audit_of(_subject(data), CLAIM, checks)
 
 
-def _subject(data: ChartData) -> str:
+def _subject(data: SampleSet) -> str:
     names = data.prepared.candles.symbols
     return f"the pipeline of {', '.join(names[:3])}{' …' if len(names) > 3 else ''}, {type(data.label).__name__}"
 
 
-def _recomputed(data: ChartData, cuts: np.ndarray, rows: np.ndarray) -> list[tuple[str, Iterable[AuditFinding]]]:
+def _recomputed(data: SampleSet, cuts: np.ndarray, rows: np.ndarray) -> list[tuple[str, Iterable[AuditFinding]]]:
     """The checks that both audits make on counterfactual bars."""
     tape, findings = data.prepared.candles, []
     findings += look_ahead(bar_readers(data), tape, read_rows(data), cuts, seed=SEED)
@@ -111,7 +111,7 @@ def _recomputed(data: ChartData, cuts: np.ndarray, rows: np.ndarray) -> list[tup
     return [("look-ahead", findings), ("label", [*_label(data)])]
 
 
-def _structure(data: ChartData) -> Iterator[tuple[str, Iterable[AuditFinding]]]:
+def _structure(data: SampleSet) -> Iterator[tuple[str, Iterable[AuditFinding]]]:
     """The checks that need no recomputing."""
     made, tape = data.prepared, data.prepared.candles
     yield "parts", list(parts_apart(tape, made.ends, made.labels.label_end[made.ends], made.part))
@@ -120,7 +120,7 @@ def _structure(data: ChartData) -> Iterator[tuple[str, Iterable[AuditFinding]]]:
     yield "last bar", list(unclosed(tape, int(time.time() * 1000)))
 
 
-def _label(data: ChartData) -> Iterator[AuditFinding]:
+def _label(data: SampleSet) -> Iterator[AuditFinding]:
     if data.label.kind != "forecast":
         return
     made = data.prepared
@@ -134,14 +134,14 @@ def _missing(tape: Candles) -> np.ndarray:
     return np.zeros(len(tape), bool) if tape.missing is None else tape.missing
 
 
-def bar_readers(data: ChartData) -> list[Reader]:
+def bar_readers(data: SampleSet) -> list[Reader]:
     """What is computed once for every bar."""
     if not data.indicators.names:
         return []
     return [Reader("data.indicators", tuple(data.indicators.names), lambda tape, at: data.indicators(tape)[at], FADING)]
 
 
-def window_readers(data: ChartData) -> list[Reader]:
+def window_readers(data: SampleSet) -> list[Reader]:
     """What is computed window by window: charts, captions, the numbers of the baselines."""
     found = [Reader("baselines", ("baseline numbers",), lambda tape, at: _baseline(data, tape, at), FADING)]
     renderer = data.renderer.renderer if isinstance(data.renderer, Stored) else data.renderer
@@ -152,11 +152,11 @@ def window_readers(data: ChartData) -> list[Reader]:
     return found
 
 
-def _texts(data: ChartData, tape: Candles, at: np.ndarray) -> np.ndarray:
+def _texts(data: SampleSet, tape: Candles, at: np.ndarray) -> np.ndarray:
     return np.array(data.caption(tape, at, data.window), dtype=np.str_)
 
 
-def _baseline(data: ChartData, tape: Candles, at: np.ndarray) -> np.ndarray:
+def _baseline(data: SampleSet, tape: Candles, at: np.ndarray) -> np.ndarray:
     """What the baselines are given of some windows, (n, F)."""
     made = replace(
         data.prepared, candles=tape, labels=data.label(tape, data.window), ends=at, part=np.zeros(len(at), np.int8)
@@ -165,13 +165,13 @@ def _baseline(data: ChartData, tape: Candles, at: np.ndarray) -> np.ndarray:
     return np.column_stack([told["numbers"], told["volatility"], told["last_class"]]).astype(float)
 
 
-def _borders(data: ChartData, per_bar: list[Reader], windowed: list[Reader]) -> Iterator[AuditFinding]:
+def _borders(data: SampleSet, per_bar: list[Reader], windowed: list[Reader]) -> Iterator[AuditFinding]:
     tape = data.prepared.candles
     yield from across_borders(per_bar, tape, read_rows(data), seed=SEED)
     yield from across_borders(windowed, tape, _first_of_segments(data), seed=SEED)
 
 
-def _warmups(data: ChartData, per_bar: list[Reader], windowed: list[Reader]) -> Iterator[AuditFinding]:
+def _warmups(data: SampleSet, per_bar: list[Reader], windowed: list[Reader]) -> Iterator[AuditFinding]:
     tape, ends = data.prepared.candles, data.prepared.ends
     if tape.missing is not None:  # a warm-up is counted in bars that are left
         return
@@ -190,14 +190,14 @@ def _near(cuts: np.ndarray, ends: np.ndarray, count: int) -> np.ndarray:
     return ends[np.unique(np.clip(np.r_[before, spread], 0, len(ends) - 1))]
 
 
-def _first_of_segments(data: ChartData) -> np.ndarray:
+def _first_of_segments(data: SampleSet) -> np.ndarray:
     """The first window of up to 64 segments."""
     tape, ends = data.prepared.candles, data.prepared.ends
     first = ends[np.append(True, np.diff(tape.segment[ends]) != 0)]
     return first[:: max(1, len(first) // WINDOWS)]
 
 
-def within_segments(data: ChartData) -> ChartData:
+def within_segments(data: SampleSet) -> SampleSet:
     """Return the data without the windows that reach out of their segment: nothing can be made of those."""
     made = data.prepared
     first = made.ends - (data.window + data.warmup - 1)
@@ -206,7 +206,7 @@ def within_segments(data: ChartData) -> ChartData:
     return data if inside.all() else data.having(prepared=kept)
 
 
-def around_a_cut(data: ChartData) -> ChartData:
+def around_a_cut(data: SampleSet) -> SampleSet:
     """Return the data on a stretch of bars in the middle of one segment: enough for a window on each side of a cut."""
     made, tape = data.prepared, data.prepared.candles
     counts = np.bincount(tape.segment[made.ends])
@@ -228,25 +228,25 @@ def around_a_cut(data: ChartData) -> ChartData:
     return data.having(prepared=small)
 
 
-def read_rows(data: ChartData) -> np.ndarray:
+def read_rows(data: SampleSet) -> np.ndarray:
     """Return the rows that lie in a window, (n,) int64 ascending."""
     return np.flatnonzero(_inside(data, data.prepared.ends))
 
 
-def training_rows(data: ChartData) -> np.ndarray:
+def training_rows(data: SampleSet) -> np.ndarray:
     """Return which rows lie in a training window, (N,) bool, from the windows and the parts alone."""
     made = data.prepared
     return _inside(data, made.ends[(made.part == TRAIN) & (made.labels.label[made.ends] >= 0)])
 
 
-def _inside(data: ChartData, ends: np.ndarray) -> np.ndarray:
+def _inside(data: SampleSet, ends: np.ndarray) -> np.ndarray:
     marks = np.zeros(len(data.prepared.candles) + 1, np.int64)
     np.add.at(marks, np.maximum(ends + 1 - data.window, 0), 1)
     np.add.at(marks, ends + 1, -1)
     return np.cumsum(marks[:-1]) > 0
 
 
-def scaling_of_all_rows(data: ChartData) -> Iterator[AuditFinding]:
+def scaling_of_all_rows(data: SampleSet) -> Iterator[AuditFinding]:
     """Yield a finding if the fitted scaling is not that of the training rows."""
     if not data.scaling.fitted or not data.indicators.names:
         return
@@ -257,7 +257,7 @@ def scaling_of_all_rows(data: ChartData) -> Iterator[AuditFinding]:
     )
 
 
-def _scaling_of_the_future(data: ChartData, scaling: Callable[[], Scaling]) -> Iterator[AuditFinding]:
+def _scaling_of_the_future(data: SampleSet, scaling: Callable[[], Scaling]) -> Iterator[AuditFinding]:
     """Yield a finding if a fresh scaling changes with the bars after the last training window."""
     if not data.indicators.names or data.prepared.source is None:
         return
@@ -273,7 +273,7 @@ def _scaling_of_the_future(data: ChartData, scaling: Callable[[], Scaling]) -> I
     yield from _scales_apart(data, *scales, "rewriting every bar after the last training label")
 
 
-def _scales_apart(data: ChartData, one: dict, two: dict, how: str) -> Iterator[AuditFinding]:
+def _scales_apart(data: SampleSet, one: dict, two: dict, how: str) -> Iterator[AuditFinding]:
     for word in ("centre", "scale"):
         before, now = (np.asarray(told.get(word, []), float) for told in (one, two))
         wrong = np.flatnonzero(~np.isclose(before, now, rtol=1e-6, atol=1e-9, equal_nan=True))
@@ -289,7 +289,7 @@ def _scales_apart(data: ChartData, one: dict, two: dict, how: str) -> Iterator[A
             return
 
 
-def resampling(data: ChartData) -> Iterator[AuditFinding]:
+def resampling(data: SampleSet) -> Iterator[AuditFinding]:
     """Yield a finding if coarser bars hold other trades than their time says, or a last bar that its fine bars do not fill."""
     if data.resample is None:
         return
@@ -302,7 +302,7 @@ def resampling(data: ChartData) -> Iterator[AuditFinding]:
             yield from unclosed(part, int(own.max()) + int(np.median(np.diff(own))))
 
 
-def source_bars(data: ChartData) -> Candles:
+def source_bars(data: SampleSet) -> Candles:
     """Return the bars as the source gives them, before they are coarsened or thinned."""
     tapes = [
         data.source.fetch(data.symbols, interval, to_time(data.start), to_time(data.end)) for interval in data.intervals
@@ -310,7 +310,7 @@ def source_bars(data: ChartData) -> Candles:
     return tapes[0] if len(tapes) == 1 else concat(tapes)
 
 
-def _unchecked(data: ChartData) -> list[tuple[str, str]]:
+def _unchecked(data: SampleSet) -> list[tuple[str, str]]:
     found = []
     if data.resample is None:
         found.append(("resampling", "the bars are used as they were fetched"))

@@ -10,7 +10,7 @@ import pandas as pd
 
 from candlelab.audit.record import AuditFinding
 from candlelab.config import build
-from candlelab.data.module import ChartData
+from candlelab.data.samples import SampleSet
 
 TRUTH = ("label", "forward_return", "bar_return")
 NO_DRAWS = {"n_bootstrap": 2, "n_permutations": 2}  # intervals are not asked for
@@ -42,7 +42,7 @@ def _told(threshold: float | None) -> str:
     return "none" if threshold is None else f"{threshold:.4g}"
 
 
-def guesses(data: ChartData, *, seed: int) -> pd.DataFrame:
+def guesses(data: SampleSet, *, seed: int) -> pd.DataFrame:
     """Return a table of predictions like a run's, of a net that knows a little: to try the choice of a threshold on."""
     rng = np.random.default_rng(seed)
     rows = pd.concat([data.rows(part) for part in ("validation", "test")], ignore_index=True)
@@ -54,7 +54,7 @@ def guesses(data: ChartData, *, seed: int) -> pd.DataFrame:
     return rows.assign(model="net", forecast=np.nan, **{f"p_{k}": p[:, k] for k in range(classes)})
 
 
-def threshold_of_guesses(settings: dict, data: ChartData, *, seed: int) -> Iterator[AuditFinding]:
+def threshold_of_guesses(settings: dict, data: SampleSet, *, seed: int) -> Iterator[AuditFinding]:
     """Yield a finding if evaluate settings choose a threshold on test rows, tried on made-up answers; nothing for recognition."""
     if data.label.kind == "forecast":
         known = {

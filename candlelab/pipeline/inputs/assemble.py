@@ -6,12 +6,13 @@ import json
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
+import torch
 from omegaconf import DictConfig
 
 from candlelab.config import build, plain
 from candlelab.core.contracts import HasDirections, HasOrigin, Loss, Net, OptimizerFactory
-from candlelab.data.module import ChartData
 from candlelab.data.prepared import Prepared
+from candlelab.data.samples import SampleSet
 from candlelab.data.tokenizer import load_tokenizer
 from candlelab.model.pretrained import local_folder
 from candlelab.pipeline.training.batch_size import auto_batch_size
@@ -25,7 +26,7 @@ _prepared: dict[str, Prepared] = {}  # one process trains many jobs of a sweep o
 class Parts:
     """The objects of one run: renderer -> data -> net -> loss and optimizer."""
 
-    data: ChartData
+    data: SampleSet
     net: Net
     loss: Loss
     optimizer: OptimizerFactory
@@ -42,7 +43,7 @@ def assemble(cfg: DictConfig) -> Parts:
     data = share_prepared(cfg, data.having(reads=tuple(net.reads)))
     if "image" in data.reads:
         data = read_from_store(data, Path(cfg.outputs))
-    loss = build(cfg, "model.loss", data.class_counts)
+    loss = build(cfg, "model.loss", torch.from_numpy(data.class_counts))
     parts = Parts(data, net, loss, build(cfg, "model.optimizer"))
     return parts if data.batch_size != "auto" else replace(parts, data=data.having(batch_size=auto_batch_size(parts)))
 
@@ -56,7 +57,7 @@ def tokenizer_name(net: DictConfig) -> str:
     return net.caption_backbone if net.pretrained is True else str(local_folder(net.caption_backbone, net.pretrained))
 
 
-def share_prepared(cfg: DictConfig, data: ChartData) -> ChartData:
+def share_prepared(cfg: DictConfig, data: SampleSet) -> SampleSet:
     """Return the data with what an earlier job of this process prepared from the same settings, or remember theirs."""
     settings = {key: value for key, value in plain(cfg)["data"].items() if key != "batch_size"}
     if not data.thin:
@@ -69,7 +70,7 @@ def share_prepared(cfg: DictConfig, data: ChartData) -> ChartData:
     return data
 
 
-def read_from_store(data: ChartData, outputs: Path) -> ChartData:
+def read_from_store(data: SampleSet, outputs: Path) -> SampleSet:
     """Return the data reading their charts from the store of render/storage, built first where need be; live ones are drawn."""
     from candlelab.pipeline.inputs.stores import stored
     from candlelab.render.storage.live import Live

@@ -14,9 +14,9 @@ from candlelab.core.batch import Batch
 from candlelab.core.candles import Candles
 from candlelab.core.errors import UserError
 from candlelab.core.interval import to_time
+from candlelab.data.batches import DeviceTape
 from candlelab.data.windows import valid_ends
 from candlelab.pipeline.library import chart_style, label_rule, tape_from, torch_device
-from candlelab.render.bars import Tape
 
 
 class Charts(Dataset):
@@ -60,7 +60,7 @@ class Charts(Dataset):
                 f"no window of {self.window} bars with a label fits into {len(self.candles)} bars: give more bars"
             )
         self.device = torch_device(device)
-        self._place()
+        self._tape = DeviceTape(self.candles, self.labels, self.style, self.device)
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -99,9 +99,9 @@ class Charts(Dataset):
         """Return a whole batch, drawn at once; PyTorch's DataLoader asks for this."""
         rows = torch.from_numpy(self.ends[np.asarray(indices)]).to(self.device)
         return {
-            "image": self._draw(rows),
-            "label": self._columns["label"][rows],
-            "forward_return": self._columns["forward_return"][rows],
+            "image": self._tape.charts(rows),
+            "label": self._tape.label[rows],
+            "forward_return": self._tape.forward_return[rows],
             "row": rows,
         }
 
@@ -111,15 +111,3 @@ class Charts(Dataset):
             stacked: Any = {name: torch.stack([each[name] for each in batch]) for name in batch[0]}
             return stacked
         return batch
-
-    def _draw(self, rows: torch.Tensor) -> torch.Tensor:
-        if self.device.type == "cpu":
-            return torch.from_numpy(self.style.draw(self.candles, rows.numpy()))
-        return self.style.draw(self._tape, rows)
-
-    def _place(self) -> None:
-        columns = {"label": self.labels.label, "forward_return": self.labels.forward_return.astype(np.float32)}
-        self._columns = {name: torch.from_numpy(values).to(self.device) for name, values in columns.items()}
-        if self.device.type != "cpu":
-            tape = Tape.of(self.candles)
-            self._tape = Tape(*(None if c is None else torch.from_numpy(c).to(self.device) for c in tape))

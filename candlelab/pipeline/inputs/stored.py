@@ -14,10 +14,7 @@ from candlelab.core.agreement import GIVEN
 from candlelab.core.candles import Candles
 from candlelab.core.columns import OHLCV
 from candlelab.core.errors import UserError
-from candlelab.data.indicators.auto import settled
-from candlelab.data.inputs import Inputs
-from candlelab.data.scaling import from_dict
-from candlelab.data.tokenizer import Tokenizer, stored_tokenizer
+from candlelab.data.inputs import Inputs, stored_inputs
 from candlelab.data.windows import gather
 from candlelab.run import Run
 
@@ -59,26 +56,15 @@ class InputMaker:
         return build(self.recipe, "render")
 
     @cached_property
-    def indicators(self):
-        return settled(build(self.recipe, "data.indicators"), self.stored["features"])
-
-    @cached_property
-    def tokenizer(self) -> Tokenizer:
-        return stored_tokenizer(self.stored["tokenizer"], self.vocabulary)
-
-    @cached_property
     def inputs(self) -> Inputs:
         """What training made the inputs with, of which only the parts that the net reads are built."""
-        reads = tuple(self.stored["reads"])
-        series, caption = "series" in reads, "caption" in reads
-        return Inputs(
-            reads,
-            self.stored["window"],
-            self.renderer if "image" in reads else None,
-            self.indicators if series else None,
-            from_dict(self.stored["scaling"]) if series else None,
-            build(self.recipe, "data.caption") if caption else None,
-            self.tokenizer if caption else None,
+        reads = self.stored["reads"]
+        return stored_inputs(
+            self.stored,
+            self.vocabulary,
+            renderer=self.renderer if "image" in reads else None,
+            indicators=build(self.recipe, "data.indicators") if "series" in reads else None,
+            caption=build(self.recipe, "data.caption") if "caption" in reads else None,
         )
 
     def arrays(self, candles: Candles, ends: np.ndarray) -> dict[str, np.ndarray]:

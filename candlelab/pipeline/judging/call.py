@@ -10,7 +10,7 @@ import pandas as pd
 
 from candlelab.config import build, compose, plain
 from candlelab.core.candles import Candles
-from candlelab.data.module import ChartData
+from candlelab.data.samples import SampleSet
 from candlelab.pipeline.judging.alignment import Times
 from candlelab.pipeline.judging.judged import Judgement, judge_predictions
 from candlelab.pipeline.judging.prediction_files import Reader, Told, read_predictions
@@ -49,7 +49,7 @@ def judge_table(
     tree = plain(compose("data=simulated", "render=null", "model=logistic", f"data.window={int(how.window)}"))
     tree["evaluate"] |= evaluate
     data = build(tree, "data", None)
-    assert isinstance(data, ChartData)
+    assert isinstance(data, SampleSet)
     rule = label_rule(how.label or _label_for(told), how.label_settings)
     parts = {
         "source": Held(tape),

@@ -19,8 +19,8 @@ from candlelab.core.notebook_html import ShowsLines
 from candlelab.core.signal import normal_probabilities
 from candlelab.core.spreadsheet import neutral_table
 from candlelab.core.times import iso
-from candlelab.data.module import ChartData
 from candlelab.data.rows import bar_returns
+from candlelab.data.samples import SampleSet
 from candlelab.data.split.parts import DROPPED, TEST, TRAIN, VALIDATION, purged, sample_spans
 from candlelab.evaluate.score import Evaluation, Scores
 from candlelab.evaluate.verdict import Verdict
@@ -130,7 +130,7 @@ NO_FORECAST = "a recognition label says nothing of what comes next: choose a for
 
 def judge_predictions(
     told: Told,
-    data: ChartData,
+    data: SampleSet,
     evaluation: Evaluation,
     *,
     times: Times,
@@ -169,7 +169,7 @@ def judge_predictions(
     return Judgement(scores, made, card, (f"read as {told.reader}, times are {times}s", *_left_out(told, data)))
 
 
-def _believed(told: Told, data: ChartData, times: Times) -> pd.DataFrame:
+def _believed(told: Told, data: SampleSet, times: Times) -> pd.DataFrame:
     """Return the told rows beside their bars, after comparing them with the classes and with what really happened."""
     candles, rule = data.tape, data.label
     found = aligned(told, candles, times=times, horizon=rule.horizon)
@@ -179,7 +179,7 @@ def _believed(told: Told, data: ChartData, times: Times) -> pd.DataFrame:
     return found
 
 
-def _left_out(told: Told, data: ChartData) -> list[str]:
+def _left_out(told: Told, data: SampleSet) -> list[str]:
     """Return a note on the told rows that are not judged; none where a row is a trade."""
     left = len(told.table) - sum(len(data.traded(part)) for part in EVALUATED)
     if told.what == "trades" or not left:
@@ -205,7 +205,7 @@ def _border(found: pd.DataFrame, candles: Candles, test_start: str | None) -> in
     return int(np.sort(time)[len(time) // 2])
 
 
-def _answers(found: pd.DataFrame, data: ChartData, what: str) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+def _answers(found: pd.DataFrame, data: SampleSet, what: str) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """Return {part: (p (n, K), forecast (n,) log return)} of the judged predictions, in the order of the data's samples."""
     made, classes = data.prepared, len(data.label.classes)
     place = pd.Series(np.arange(len(found)), index=found["row"].to_numpy())
@@ -265,7 +265,7 @@ def _scale(said: np.ndarray, target: np.ndarray, what: str) -> tuple[float, floa
     return 1.0, max(float(np.std(target[known] - said[known])), 1e-6)
 
 
-def _future(data: ChartData, answers: dict[str, dict[str, tuple[np.ndarray, np.ndarray]]]) -> str | None:
+def _future(data: SampleSet, answers: dict[str, dict[str, tuple[np.ndarray, np.ndarray]]]) -> str | None:
     made = data.prepared
     ends = np.concatenate([made.ends[data.traded(part)] for part in EVALUATED])
     order = np.argsort(made.candles.time[ends], kind="stable")

@@ -23,7 +23,7 @@ from candlelab.pipeline.training.measure import resident_mb
 from candlelab.pipeline.training.weigh import BYTES, check_weight
 
 if TYPE_CHECKING:
-    from candlelab.data.module import ChartData
+    from candlelab.data.samples import SampleSet
 
 PROBE = 2  # samples of the step that is timed
 MANY, PATIENCE = 32, 2.0  # as many instead, where a step of them takes less than so many seconds
@@ -131,7 +131,7 @@ def guess_of(
     )
 
 
-def guess_of_run(cfg: DictConfig, data: ChartData) -> Guess:
+def guess_of_run(cfg: DictConfig, data: SampleSet) -> Guess:
     """Return what the fit of one run may cost on its prepared data, drawing included; the random state stays as it was."""
     with torch.random.fork_rng():
         net = random_net(cfg, data.shapes)
@@ -146,7 +146,7 @@ def guess_of_run(cfg: DictConfig, data: ChartData) -> Guess:
     )
 
 
-def drawing_seconds(data: ChartData) -> float:
+def drawing_seconds(data: SampleSet) -> float:
     """Return the seconds that one chart takes, drawn or read, in a batch."""
     ends = data.prepared.ends[data.samples("train")[:MANY]]
     data.charts(ends)  # the first call compiles

@@ -14,6 +14,8 @@ from candlelab.config import build
 from candlelab.core import files
 from candlelab.core.contracts import HasPixels
 from candlelab.core.run_log import RunLog, duration
+from candlelab.data.batches import pixel_statistics
+from candlelab.data.module import ChartData
 from candlelab.evaluate.forecast import expected_range
 from candlelab.pipeline.inputs.assemble import Parts, assemble, preprocessing
 from candlelab.pipeline.scores.predictions import forecast_errors, net_rows, prediction_table, write_table
@@ -29,7 +31,7 @@ from candlelab.trainer.checkpoints import Places
 
 if TYPE_CHECKING:
     from candlelab.trainer.module import Learner
-    from candlelab.trainer.trainer import Trainer
+    from candlelab.trainer.trainer import Fit, Trainer
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,9 @@ def _fit_and_score(cfg: DictConfig, folder: Path, ready: Ready, log: RunLog) -> 
         f"at most {duration(max(1, guess.seconds))} on this CPU and {guess.megabytes:,.0f} MB, by one step of the net and without early stopping"
     )
     with PeakMemory() as memory, others(trainer, parts.data, folder) as ranks:
-        fit = trainer.fit(learner, parts.data, places(folder), resume=cfg.resume != "never", ranks=ranks, log=log)
+        fit = trainer.fit(
+            learner, ChartData(parts.data), places(folder), resume=cfg.resume != "never", ranks=ranks, log=log
+        )
     log.say(
         f"trained {fit.epochs} epochs in {duration(fit.seconds)}, the best is {fit.best_epoch + 1}; now baselines, scores and report"
     )
@@ -75,27 +79,30 @@ def _fit_and_score(cfg: DictConfig, folder: Path, ready: Ready, log: RunLog) -> 
     write_table(folder / runs.PREDICTIONS, prediction_table(parts.data, answers))
     runs.write_json(folder / runs.BAYES, bayes_of(parts.data))
     runs.write_json(folder / runs.DIFFICULTY, right_by_difficulty(cfg, learner, parts.data))
-    fitted = {
+    extra = _fit_figures(fit, memory.megabytes) | costs(parts, folder)
+    return score_and_report(runs.Run(folder), cfg, extra=extra, data=parts.data)
+
+
+def _fit_figures(fit: Fit, megabytes: float) -> dict[str, float]:
+    """Return what the fit cost, as figures of metrics.json."""
+    return {
         "fit/epochs": fit.epochs,
         "fit/best_epoch": fit.best_epoch,
         "fit/seconds": fit.seconds,
         "fit/epoch_seconds": fit.seconds / max(1, fit.epochs),
         "fit/samples_per_second": fit.samples_per_second,
-        "fit/peak_memory_mb": memory.megabytes,
+        "fit/peak_memory_mb": megabytes,
     }
-    return score_and_report(runs.Run(folder), cfg, extra=fitted | costs(parts, folder), data=parts.data)
 
 
 def learner_for(cfg: DictConfig) -> tuple[Parts, Learner]:
     """Return the parts of a run and the Learner around them, the same in every process that trains it."""
-    import pytorch_lightning as pl
+    from candlelab.trainer.module import Learner, seed_generators
 
-    from candlelab.trainer.module import Learner
-
-    pl.seed_everything(cfg.seed, verbose=False)
+    seed_generators(cfg.seed)
     parts = assemble(cfg)
     if isinstance(parts.net, HasPixels) and parts.net.pixels.source == "training":
-        parts.net.pixels.fit(*parts.data.pixel_statistics())
+        parts.net.pixels.fit(*pixel_statistics(parts.data))
     return parts, Learner(parts.net, parts.loss, parts.optimizer, classes=len(parts.data.label.classes), seed=cfg.seed)
 
 

@@ -22,8 +22,8 @@ from candlelab.pipeline.inputs.assemble import Parts
 from candlelab.pipeline.scores.predictions import predict_samples
 
 if TYPE_CHECKING:
-    from candlelab.data.module import ChartData
     from candlelab.data.prepared import Prepared
+    from candlelab.data.samples import SampleSet
     from candlelab.trainer.trainer import Fit
 
 LOOKED_AT = 512  # charts on which units and answers are looked at
@@ -67,7 +67,7 @@ def faults_of(parts: Parts, learner) -> list[str]:
     return found + (no_gradient(learner, parts.loss, batch) or nothing_learnt(learner, batch))
 
 
-def illegible(data: ChartData) -> list[str]:
+def illegible(data: SampleSet) -> list[str]:
     """Say so if the charts are so low that half of the newest candles have no room for shadows."""
     if "image" not in data.reads:
         return []
@@ -167,7 +167,7 @@ def nothing_learnt(learner, batch: dict) -> list[str]:
     return ["its training rows surprise it as much as chance"] if float(surprise) >= float(prior) else []
 
 
-def control(cfg: DictConfig, data: ChartData, folder: Path, *, epochs: int, effort: float) -> Instrument | None:
+def control(cfg: DictConfig, data: SampleSet, folder: Path, *, epochs: int, effort: float) -> Instrument | None:
     """Train the same recipe on the same bars with an edge planted there, and say how far it gets.
 
     The edge is three times the smallest that the test rows could show to a perfect eye: a net that keeps a third of it shows it
@@ -175,6 +175,7 @@ def control(cfg: DictConfig, data: ChartData, folder: Path, *, epochs: int, effo
 
     The planted rule: the next close goes against the last candle, whose colour every chart, caption and sequence shows.
     """
+    from candlelab.data.module import ChartData
     from candlelab.pipeline.training.fit import learner_for, places
 
     size = smallest_accuracy(_independent(data), TWO_SIDED)
@@ -194,7 +195,7 @@ def control(cfg: DictConfig, data: ChartData, folder: Path, *, epochs: int, effo
         )
         short.trainer.logger = {"_target_": CSV_LOG}
     place = places(folder / "control")
-    build(short, "trainer").fit(learner, data, place, resume=False)
+    build(short, "trainer").fit(learner, ChartData(data), place, resume=False)
     shutil.rmtree(place.folder)
     learner.cpu()
     samples = data.samples("test")
@@ -233,7 +234,7 @@ def direction(said: dict[str, np.ndarray]) -> np.ndarray:
     return np.log(p[:, -1] + 1e-12) - np.log(p[:, 0] + 1e-12)
 
 
-def _independent(data: ChartData) -> float:
+def _independent(data: SampleSet) -> float:
     """How many independent rows that moved the test part is worth, about: overlapping labels count once."""
     samples = data.samples("test")
     label = data.prepared.labels.label[data.prepared.ends[samples]]
@@ -241,6 +242,6 @@ def _independent(data: ChartData) -> float:
     return float(moved) * min(1.0, data.stride / max(1, data.label.horizon))
 
 
-def _some(data: ChartData, part: str) -> np.ndarray:
+def _some(data: SampleSet, part: str) -> np.ndarray:
     samples = data.samples(part)
     return samples[:: max(1, len(samples) // LOOKED_AT)][:LOOKED_AT]

@@ -16,6 +16,7 @@ INTERRUPTED = 130  # the exit code after Ctrl-C
 
 def main() -> None:
     """Train the run of a folder as one of several processes: FOLDER RANK WORLD PORT BATCH_SIZE."""
+    from candlelab.data.module import ChartData
     from candlelab.pipeline.training.fit import learner_for, places
     from candlelab.trainer.ranks import Ranks
 
@@ -27,7 +28,7 @@ def main() -> None:
     cfg = runs.Run(folder).recipe
     trainer = build(cfg, "trainer")
     parts, learner = learner_for(cfg)
-    data = parts.data.having(batch_size=batch_size)
+    data = ChartData(parts.data.having(batch_size=batch_size))
     print(READY, flush=True)
     os.dup2(2, 1)  # nobody reads the standard output from here on
     try:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from candlelab.data.module import ChartData
+    from candlelab.data.samples import SampleSet
     from candlelab.trainer.ranks import Ranks
     from candlelab.trainer.trainer import Trainer
 
@@ -20,7 +20,7 @@ LAST_WORDS = 60.0  # seconds that the others have to end after the training
 
 
 @contextmanager
-def others(trainer: Trainer, data: ChartData, folder: Path) -> Iterator[Ranks]:
+def others(trainer: Trainer, data: SampleSet, folder: Path) -> Iterator[Ranks]:
     """Give this process its rank 0 while processes 1, 2, … of the run in a folder are ready beside it.
 
     They read the config of the folder, prepare the same data themselves, and end when this process ends.

@@ -16,7 +16,7 @@ SMALL = ("model=fusion_small", "data=simulated", "data.source.bars=4000")
 def bench_pipeline(*, rounds: int = 20) -> dict[str, float]:
     """Return the median seconds of feeding a batch and of a step on it, taken in turn, and feeding's share of both.
 
-    feeding  gathering rows, drawing charts and looking up captions, as ChartData.assemble does.
+    feeding  gathering rows, drawing charts and looking up captions, as SampleSet.assemble does.
     step     forward, loss, backward, clipping and optimizer.
     """
     torch.manual_seed(0)

@@ -13,7 +13,7 @@ from candlelab.data.caption import Relative
 from candlelab.data.label.body import Body
 from candlelab.data.label.direction import Direction
 from candlelab.data.label.outcomes import labels_of
-from candlelab.data.module import ChartData
+from candlelab.data.samples import SampleSet
 from candlelab.data.split.chronological import Chronological
 from candlelab.pipeline.audits.pipelines import audit_data
 from zoo import Clean, Leak
@@ -115,7 +115,7 @@ class RandomSplit(Chronological):
         return np.random.default_rng(0).choice(3, len(end), p=[0.7, 0.15, 0.15]).astype(np.int8)
 
 
-class AllRows(ChartData):
+class AllRows(SampleSet):
     """Fits its scaling on everything."""
 
     def _training_rows(self):
