@@ -100,6 +100,8 @@ class HasDirections(Protocol):
 class Split(Protocol):
     """Training, validation and test in calendar time."""
 
+    dated: bool  # the parts are cut at given dates: how many samples there are does not move them
+
     def __call__(self, candles: Candles, end: np.ndarray, label_end: np.ndarray, first_row: np.ndarray) -> np.ndarray:
         """Return the part of each sample, (n,) int8: 0 train, 1 validation, 2 test, -1 dropped."""
         ...

@@ -25,7 +25,7 @@ from candlelab.data.pictures import PictureSet, decode
 from candlelab.data.prepared import Prepared
 from candlelab.data.samples import SampleSet
 from candlelab.data.source.images import Images
-from candlelab.data.split.parts import filled
+from candlelab.data.split.parts import filled, sampled
 
 DAY = 86_400_000
 THUMBNAIL = (1, 8, 8)
@@ -125,9 +125,13 @@ class PictureData(SampleSet):
         """One row per picture, its label and its part; the same picture never stands in two parts."""
         candles, ends = tape_of(self.pictures, np.arange(len(self.pictures))), np.arange(len(self.pictures))
         labels = self.label(candles, 1)
-        if self.max_samples is not None:
+        settled = self.pictures.part is not None or self.split.dated
+        if self.max_samples is not None and not settled:
             ends = np.sort(np.argsort(candles.time, kind="stable")[-self.max_samples :])
         part = self.split(candles, ends, ends, ends) if self.pictures.part is None else self.pictures.part[ends].copy()
+        if self.max_samples is not None and settled:
+            kept = sampled(part, candles.time[ends], self.max_samples)
+            ends, part = ends[kept], part[kept]
         dealt = self.pictures.time is None and self.pictures.part is None and lacks_a_class(part, labels.label[ends])
         if dealt:  # the files lie sorted by class
             candles = tape_of(self.pictures, np.argsort(np.argsort(self.hashes)))

@@ -21,7 +21,7 @@ from candlelab.data.inputs import Inputs, stored_inputs
 from candlelab.data.prepared import Prepared, sample_ends
 from candlelab.data.rows import data_card, prediction_rows
 from candlelab.data.settings import check_dates, check_share_removed, check_sizes
-from candlelab.data.split.parts import DROPPED, PARTS, TEST, TRAIN, VALIDATION
+from candlelab.data.split.parts import DROPPED, PARTS, TEST, TRAIN, VALIDATION, sampled
 from candlelab.data.tape import at_interval, checked_intervals, fetch_tape
 from candlelab.data.tokenizer import ClosedTokenizer, Tokenizer
 
@@ -131,9 +131,12 @@ class SampleSet:
             window=window,
             warmup=self.warmup,
             stride=self.stride,
-            newest=self.max_samples,
+            newest=None if self.split.dated else self.max_samples,
         )
         part = self.split(candles, ends, labels.label_end[ends], ends - (window + self.warmup - 1))
+        if self.max_samples is not None and self.split.dated:
+            kept = sampled(part, candles.time[ends], self.max_samples)
+            ends, part = ends[kept], part[kept]
         if len(self.intervals) > 1:
             part[(part != TRAIN) & ~at_interval(candles, self.intervals[0])[ends]] = DROPPED
         keep = (labels.label[ends] >= 0) | (part == VALIDATION) | (part == TEST)

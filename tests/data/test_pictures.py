@@ -82,6 +82,16 @@ def test_parts_of_a_set_are_kept(tmp_path):
     assert find_pictures(tmp_path).part.tolist().count(1) == 6
 
 
+def test_a_quick_try_takes_some_of_every_part_of_a_set(tmp_path):
+    for part in ("train", "validation", "test"):
+        for k in range(20):
+            place = tmp_path / part / CLASSES[k % 2]
+            place.mkdir(parents=True, exist_ok=True)
+            (place / f"{k}.png").write_bytes(png(100 * len(part) + k))
+    part = data_of(tmp_path, "data.max_samples=20").prepared.part
+    assert [(part == k).sum() for k in (0, 1, 2)] == [14, 3, 3]
+
+
 def test_an_index_gives_text_label_and_next_close(tmp_path):
     found = find_pictures(index(tmp_path, fusion_rows()))
     assert (found.classes, found.text[1].split(",")[0], found.next_close[2]) == (

@@ -6,10 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from candlelab.config import build, compose
 from candlelab.core.candles import Candles, concat
 from candlelab.core.errors import UserError
 from candlelab.data.split.chronological import Chronological
-from candlelab.data.split.parts import purge
+from candlelab.data.split.parts import purge, sampled
 from candlelab.data.split.periods import Periods
 from candlelab.data.split.walk_forward import WalkForward
 
@@ -241,3 +242,28 @@ def test_periods_share_no_bar_on_either_side(tests, window):
 def test_periods_that_overlap_are_refused():
     with pytest.raises(ValueError, match="training period and a validation period overlap"):
         Periods(**MONTHS | {"train_days": 3})
+
+
+def test_a_sample_of_dated_parts_keeps_some_of_each_and_of_every_test_period():
+    part = cut(Periods(**MONTHS), tape(24 * 12))
+    kept = sampled(part, np.arange(len(part)), 20)
+    assert [(part[kept] == k).sum() for k in (0, 1, 2, -1)] == [14, 3, 3, 0]
+    assert set(kept[part[kept] == 2] // 24) == {1, 9}
+
+
+def test_a_part_smaller_than_its_share_is_kept_whole():
+    part = np.repeat([0, 1, 2], [4, 50, 50])
+    assert (part[sampled(part, np.arange(104), 100)] == 0).sum() == 4
+
+
+@pytest.mark.parametrize(("splitter", "dated"), [(Periods(**MONTHS), True), (WalkForward(**FOLDS), False)])
+def test_a_split_says_whether_dates_decide_it(splitter, dated):
+    assert splitter.dated is dated
+
+
+def test_a_quick_try_of_named_months_has_rows_to_train_on():
+    months = ["split.train=2020-02-01", "split.validation=2020-02-20", "split.tests=[2020-01-05,2020-03-10]"]
+    words = ["source.bars=2500", "max_samples=100", "window=8", *months]
+    cfg = compose("data=simulated", "data/split=periods", "data/indicators=none", *(f"data.{word}" for word in words))
+    made = build(cfg, "data", None).prepared
+    assert [(made.part == k).sum() for k in (0, 1, 2)] == [70, 15, 15]

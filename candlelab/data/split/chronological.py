@@ -40,6 +40,7 @@ class Chronological:
     ):
         self.shares = checked_shares(train, validation)
         self.dates = checked_dates(validation_start, test_start)
+        self.dated = self.dates is not None
         self.purge, self.embargo = checked_gap(purge, embargo)
 
     def __call__(self, candles: Candles, end: np.ndarray, label_end: np.ndarray, first_row: np.ndarray) -> np.ndarray:

@@ -17,6 +17,7 @@ from candlelab.core.interval import interval_ms, next_open
 TRAIN, VALIDATION, TEST, DROPPED = 0, 1, 2, -1
 DAY = 86_400_000  # ms
 NAMES = {TRAIN: "training", VALIDATION: "validation", TEST: "test"}  # in sentences
+SHARES = {TRAIN: 0.7, VALIDATION: 0.15, TEST: 0.15}  # of the samples kept, where dates decide the parts
 PARTS = {"train": TRAIN, "validation": VALIDATION, "test": TEST}  # in tables
 
 
@@ -47,6 +48,17 @@ def purged(part, start, stop, *, gap) -> np.ndarray:
         if inside.any():
             part[(part == earlier) & (stop > start[inside].min() - gap)] = DROPPED
     return filled(part)
+
+
+def sampled(part: np.ndarray, time: np.ndarray, count: int) -> np.ndarray:
+    """Positions of at most `count` samples, (k,) ascending: of each part its share of SHARES, evenly over the part's own time."""
+    chosen = []
+    for code, share in SHARES.items():
+        mine = np.flatnonzero(part == code)
+        mine = mine[np.argsort(time[mine], kind="stable")]
+        taken = min(len(mine), max(1, round(share * count)))
+        chosen.append(mine[np.linspace(0, len(mine) - 1, taken).round().astype(int)] if taken else mine)
+    return np.sort(np.concatenate(chosen))
 
 
 def filled(part) -> np.ndarray:

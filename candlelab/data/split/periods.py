@@ -34,6 +34,8 @@ class Periods:
     one with test, is dropped, on whichever side in time it lies.
     """
 
+    dated = True
+
     def __init__(
         self,
         *,

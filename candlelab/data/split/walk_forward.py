@@ -32,6 +32,8 @@ class WalkForward:
     that many bars (sliding). Samples after the test block are dropped.
     """
 
+    dated = False
+
     def __init__(
         self,
         *,

@@ -99,6 +99,7 @@ class JudgedSplit:
 
     rows: np.ndarray
     test_start: int
+    dated = False
 
     def __call__(self, candles: Candles, end: np.ndarray, label_end: np.ndarray, first_row: np.ndarray) -> np.ndarray:
         time, judged = candles.time[end], np.isin(end, self.rows)
