@@ -1,7 +1,7 @@
 """The pictures of a report: plain arrays in, one titled SVG out."""
 
 from base64 import b64encode
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
@@ -12,7 +12,7 @@ from markupsafe import Markup
 from candlelab.core.files import write_text
 from candlelab.evaluate.intervals import wilson
 from candlelab.report import formats
-from candlelab.report.svg import Panel, labelled, ticks, time_ticks, value_range
+from candlelab.report.svg import Panel, labelled, name_space, row_height, row_name, ticks, time_ticks, value_range
 
 
 @dataclass(frozen=True)
@@ -106,19 +106,6 @@ def _apart(panel: Panel, reference: Reference, references: Sequence[Reference]) 
     return "end" if near > 0 else "start"
 
 
-LONGEST = 22
-
-
-def name_space(names: Iterable[str]) -> float:
-    """Pixels that the longest name on the left needs, at the larger type of a phone."""
-    return 18 + 7.9 * min(max(len(name) for name in names), LONGEST)
-
-
-def shortened(name: str) -> str:
-    """The name, or its beginning where it is longer than the space on the left."""
-    return name if len(name) <= LONGEST else name[: LONGEST - 1] + "…"
-
-
 def comparison_figure(
     rows: Sequence[Estimate],
     references: Sequence[Reference],
@@ -135,7 +122,7 @@ def comparison_figure(
         value_range(ends),
         (len(rows) - 0.5, -0.5),
         title,
-        height=64 + 25 * len(rows),
+        height=64 + row_height(row.name for row in rows) * len(rows),
         left=name_space(row.name for row in rows),
         right=right,
         top=20,
@@ -150,9 +137,7 @@ def comparison_figure(
         low, high = _ends(row)
         panel.stroke(low, place, high, place, f"interval-{row.kind}")
         panel.dot(row.value, place, row.kind, f"{row.name}: {words(row.value)}")
-        panel.text(
-            panel.x[0], place, shortened(row.name), kind="strong" if row.kind == "model" else "", anchor="end", dx=-10
-        )
+        row_name(panel, place, row.name, "strong" if row.kind == "model" else "")
     return Figure(title, note, panel.svg())
 
 

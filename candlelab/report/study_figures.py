@@ -6,8 +6,8 @@ from math import ceil, floor, log10
 import numpy as np
 
 from candlelab.report import formats
-from candlelab.report.figures import Estimate, Figure, Reference, name_space, shortened
-from candlelab.report.svg import Panel, labelled, ticks, value_range
+from candlelab.report.figures import Estimate, Figure, Reference
+from candlelab.report.svg import Panel, labelled, name_space, row_height, row_name, ticks, value_range
 
 
 def scatter(
@@ -46,13 +46,18 @@ def scatter(
     return Figure(title, note, panel.svg(), key)
 
 
+_WHOLE_TIMES = [size / 10 for size in range(1, 10)] + [
+    size * unit for unit in (1, 60, 3600) for size in (*range(1, 10), *range(10, 60, 10))
+]  # seconds; every one has words of its own
+
+
 def _powers(limits: tuple[float, float], words: Callable[[float], str]) -> list[tuple[float, str]]:
     """Round values of a logarithmic axis (times: 1 s, 10 s, 1 min, 10 min, 1 h, …), at most six."""
     powers = range(floor(limits[0]), ceil(limits[1]) + 1)
-    coarse = [0.1, 1, 3, 10, 30, 60, 180, 600, 1800, 3600, 10800, 36000, 86400]
-    if words is not formats.seconds:
-        coarse = [size * 10.0**power for power in powers for size in (1, 3)]
-    fine = [size * 10.0**power for power in powers for size in range(1, 10)]
+    if words is formats.seconds:
+        coarse, fine = [0.1, 1, 3, 10, 30, 60, 180, 600, 1800, 3600, 10800, 36000, 86400], _WHOLE_TIMES
+    else:
+        coarse, fine = ([size * 10.0**power for power in powers for size in sizes] for sizes in ((1, 3), range(1, 10)))
     inside, finer = ([value for value in values if limits[0] <= log10(value) <= limits[1]] for values in (coarse, fine))
     chosen = inside if len(inside) > 1 else finer
     return [(log10(value), _round(value, words)) for value in chosen[:: max(1, -(-len(chosen) // 6))]]
@@ -87,14 +92,14 @@ def bars(rows: Sequence[tuple[str, float]], *, title: str, note: str, words: Cal
         (0, most * 1.25),
         (len(rows) - 0.5, -0.5),
         title,
-        height=16 + 24 * len(rows),
+        height=16 + row_height(name for name, _ in rows) * len(rows),
         left=name_space(name for name, _ in rows),
         top=4,
         bottom=4,
     )
     for place, (name, value) in enumerate(rows):
         panel.bar(0, value, place - 0.3, place + 0.3, "model", f"{name}: {words(value)}")
-        panel.text(0, place, shortened(name), anchor="end", dx=-10)
+        row_name(panel, place, name)
         panel.text(value, place, words(value), kind="small", dx=6)
     return Figure(title, note, panel.svg())
 
@@ -130,7 +135,7 @@ def critical_difference_figure(names: Sequence[str], ranks: Sequence[float], dif
         (0.7, max(len(names), 2) + 0.3),
         (len(names) - 0.4, -1.2 - 0.5 * len(groups)),
         "mean ranks",
-        height=70 + 24 * len(names) + 12 * len(groups),
+        height=70 + row_height(names) * len(names) + 12 * len(groups),
         left=name_space(names),
         top=10,
     )
@@ -138,7 +143,7 @@ def critical_difference_figure(names: Sequence[str], ranks: Sequence[float], dif
     for place, (name, rank) in enumerate(zip(names, ranks, strict=True)):
         panel.stroke(panel.x[0], place, rank, place, "axis")
         panel.dot(rank, place, "model" if place == 0 else "base", f"{name}: {rank:.2f}")
-        panel.text(panel.x[0], place, shortened(name), anchor="end", dx=-10)
+        row_name(panel, place, name)
         panel.text(rank, place, formats.number(rank, 2), kind="small", dx=9)
     for level, (first, last) in enumerate(groups):
         panel.stroke(ranks[first] - 0.05, -0.9 - 0.5 * level, ranks[last] + 0.05, -0.9 - 0.5 * level, "critical")

@@ -219,6 +219,39 @@ class Panel:
         return head + Markup("").join(self.marks) + Markup("</svg>")
 
 
+LONGEST = 22  # letters of a line
+
+
+def name_lines(name: str) -> list[str]:
+    """A name in lines of at most 22 letters, broken between its words; a word that is longer still loses its middle."""
+    lines: list[str] = []
+    for word in name.split() or [""]:
+        if lines and len(lines[-1]) + 1 + len(word) <= LONGEST:
+            lines[-1] += f" {word}"
+        else:
+            lines.append(word)
+    return [line if len(line) <= LONGEST else f"{line[:12]}…{line[-9:]}" for line in lines]
+
+
+def name_space(names: Iterable[str]) -> float:
+    """Pixels that the longest line of a name on the left needs, at the larger type of a phone."""
+    return 18 + 7.9 * max(len(line) for name in names for line in name_lines(name))
+
+
+def row_height(names: Iterable[str]) -> float:
+    """Pixels of a row, high enough for the name with the most lines."""
+    return 10 + 15 * max(len(name_lines(name)) for name in names)
+
+
+def row_name(panel: Panel, place: float, name: str, kind: str = "") -> None:
+    """Write a name to the left of its row, its lines around the row's middle."""
+    lines = name_lines(name)
+    for number, line in enumerate(lines):
+        panel.text(
+            panel.x[0], place, line, kind=kind, anchor="end", dx=-10, dy=4 + 15 * (number - (len(lines) - 1) / 2)
+        )
+
+
 def labelled(
     values: Iterable[float], words: Callable[[float, int], str], *, scale: float = 1
 ) -> list[tuple[float, str]]:
