@@ -32,7 +32,7 @@ def names(requirements):
 def core(tmp_path_factory):
     """Runs Python as it is after `pip install candlelab`: what comes with training is absent."""
     folder = tmp_path_factory.mktemp("core")
-    (folder / "sitecustomize.py").write_text(BLOCK.format(names=set(OF_TRAINING)))
+    (folder / "sitecustomize.py").write_text(BLOCK.format(names={*OF_TRAINING, "numba"}))
 
     def run(*words):
         path = f"{folder}{os.pathsep}{tiny.ROOT}"
@@ -64,6 +64,17 @@ def test_the_core_draws_charts_and_makes_labels(core):
     )
     done = core("-c", code)
     assert done.returncode == 0 and "3, 64, 64) 744" in done.stdout, done.stderr
+
+
+def test_the_core_draws_the_same_bytes_as_with_everything_installed(core):
+    code = (
+        "import candlelab, hashlib; c = candlelab.fetch('SIM', '1h', '2020-01-01', '2020-01-09', source='simulated');"
+        "print(*(hashlib.sha256(candlelab.draw(c, style=s)).hexdigest() for s in ('candles', 'jkx_i20', 'line')))"
+    )
+    complete = subprocess.run(
+        [sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": str(tiny.ROOT)}, capture_output=True, text=True
+    )
+    assert core("-c", code).stdout == complete.stdout != ""
 
 
 def test_the_citation_names_this_version():

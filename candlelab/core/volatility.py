@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numba
 import numpy as np
+
+from candlelab.core.compiled import compiled
 
 if TYPE_CHECKING:
     from candlelab.core.candles import Candles
@@ -22,7 +23,7 @@ def running_volatility(candles: Candles) -> np.ndarray:
     return np.asarray(_running_volatility(candles.close, candles.segment, SIGMA_WEIGHT))
 
 
-@numba.njit(cache=True)
+@compiled
 def _running_volatility(close: np.ndarray, segment: np.ndarray, weight: float) -> np.ndarray:
     out = np.full(close.shape[0], np.nan)
     variance = np.nan

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numba
 import numpy as np
 
+from candlelab.core.compiled import compiled
 from candlelab.evaluate.rows import Rows
 from candlelab.evaluate.sharpe import sharpe
 
@@ -116,7 +116,7 @@ def drift_turnover(weights: np.ndarray, returns: np.ndarray) -> float:
     return float(np.abs(weights[1:] - drifted).sum(1).mean())
 
 
-@numba.njit(cache=True)
+@compiled
 def _rotated_sharpes(signal, bar_return, offsets, first, size, instant, weight, cost):
     result = np.full(len(offsets), np.nan)
     net = np.empty(len(weight))

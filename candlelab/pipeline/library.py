@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,7 @@ import pandas as pd
 from omegaconf import OmegaConf
 
 from candlelab.config import ConfigError, build, compose, groups, hint, plain
+from candlelab.config.search_path import stamp
 from candlelab.core.candles import Candles
 from candlelab.core.contracts import LabelRule, Renderer
 from candlelab.core.errors import UserError
@@ -28,17 +31,23 @@ def component(group: str, name: str, settings: dict[str, Any], *words: str) -> A
     words  further overrides that the yaml's defaults follow, such as model.image_size=64.
     Raises ConfigError, with the nearest name, for an unknown option or setting, and for values of the wrong type.
     """
-    known = groups()[group]
-    if name not in known:
-        raise ConfigError(f"{group}={name}: no such option{hint(str(name), known)}")
     key = group.replace("/", ".")
-    tree = plain(compose(SMALL, f"{group}={name}", *words))
-    node = OmegaConf.to_container(OmegaConf.select(OmegaConf.create(tree), key))
-    assert isinstance(node, dict)
-    nested: Any = node | settings
+    nested: Any = deepcopy(_node(group, str(name), words, stamp())) | settings
     for part in reversed(key.split(".")):
         nested = {part: nested}
     return build(nested, key)
+
+
+@lru_cache(maxsize=64)
+def _node(group: str, name: str, words: tuple[str, ...], stamped: tuple[tuple[str, str, int], ...]) -> dict[str, Any]:
+    """Return what the yaml of an option holds, resolved; composing takes as long as drawing ten thousand charts."""
+    known = groups()[group]
+    if name not in known:
+        raise ConfigError(f"{group}={name}: no such option{hint(name, known)}")
+    tree = plain(compose(SMALL, f"{group}={name}", *words))
+    node = OmegaConf.to_container(OmegaConf.select(OmegaConf.create(tree), group.replace("/", ".")))
+    assert isinstance(node, dict)
+    return node
 
 
 def tape_from(candles: Candles | pd.DataFrame) -> Candles:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from abc import abstractmethod
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import numpy as np
 from array_api_compat import array_namespace, device, is_torch_array
@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 class Chart(Style):
     """A style made of vertical runs of ink. Subclasses call `lay_out` and turn bars into spans.
 
-    fill  who paints: auto (by device), numba, cupy or torch; the bytes are the same.
+    fill  who paints: auto (by device), numba, numpy, cupy or torch; the bytes are the same.
     """
 
     canvas: Canvas
@@ -57,21 +57,25 @@ class Chart(Style):
         """Paint the spans into images (B, C, H, W); called by several threads at once."""
         painter = choose_fill(self.fill, plan.top)
         _say_once(type(self).__name__, painter)
-        if painter == "numba":
-            from candlelab.render.raster import numba_fill
-
-            numba_fill.paint(plan, self.canvas, images)
+        if painter in ("numba", "numpy"):
+            _paint(painter, plan, self.canvas, images)
         else:
             images[...] = PAINTERS[painter](plan, self.canvas)
 
 
-def _with_numba(spans: Spans, canvas: Canvas):
-    from candlelab.render.raster import numba_fill
+def _paint(painter: str, spans: Spans, canvas: Canvas, images: np.ndarray) -> None:
+    if painter == "numba":
+        from candlelab.render.raster import numba_fill as fill
+    else:
+        from candlelab.render.raster import numpy_fill as fill
+    fill.paint(spans, canvas, images)
 
+
+def _on_cpu(painter: str, spans: Spans, canvas: Canvas):
     as_torch = is_torch_array(spans.top)
     runs = Spans(*(part.cpu().numpy() for part in spans)) if as_torch else spans
     images = np.empty((len(runs.top), *canvas.shape), np.uint8)
-    numba_fill.paint(runs, canvas, images)
+    _paint(painter, runs, canvas, images)
     return from_numpy(images).to(spans.top.device) if as_torch else images
 
 
@@ -89,7 +93,12 @@ def _with_cupy(spans: Spans, canvas: Canvas):
     return cupy_fill.paint(spans, canvas)
 
 
-PAINTERS = {"numba": _with_numba, "torch": _with_torch, "cupy": _with_cupy}
+PAINTERS = {
+    "numba": partial(_on_cpu, "numba"),
+    "numpy": partial(_on_cpu, "numpy"),
+    "torch": _with_torch,
+    "cupy": _with_cupy,
+}
 
 
 @lru_cache

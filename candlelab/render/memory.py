@@ -27,3 +27,9 @@ def pictures(shape: tuple[int, ...]) -> np.ndarray:
         del _kept[: max(0, len(_kept) - KEPT + 1)]
         _kept.append(np.empty(size, np.uint8))
         return _kept[-1].reshape(shape)
+
+
+def forget() -> None:
+    """Give the memory of earlier pictures back."""
+    with _lock:
+        _kept.clear()

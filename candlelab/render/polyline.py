@@ -5,7 +5,10 @@ from __future__ import annotations
 import numpy as np
 from array_api_compat import array_namespace, device, is_numpy_array
 
-from candlelab.render import numba_geometry
+from candlelab.core.compiled import COMPILES
+
+if COMPILES:
+    from candlelab.render import numba_geometry
 
 FAR = 1 << 20  # a row below every picture
 
@@ -43,7 +46,7 @@ class Polyline:
         if shown is not None:
             onward = xp.concat([shown[:, 1:] & shown[:, :-1], shown[:, :1] & False], axis=1)
             rise = xp.where(onward, rise, xp.zeros_like(rise))
-        if is_numpy_array(rows):
+        if COMPILES and is_numpy_array(rows):
             top, bottom = numba_geometry.walk(
                 rows, rise, self.points - self.points[0], self._lengths, self._length_of, self._table(rise)
             )

@@ -10,7 +10,10 @@ from typing import Any, NamedTuple
 
 from array_api_compat import array_namespace, is_numpy_array
 
-from candlelab.render import numba_geometry
+from candlelab.core.compiled import COMPILES
+
+if COMPILES:
+    from candlelab.render import numba_geometry
 
 SNAP = 2.0**20
 FLAT = 2.0**-40  # a relative range below this is float noise: averages of equal prices
@@ -56,7 +59,7 @@ def snapped(values, scale: Scale):
 def rows_above(values, scale: Scale, shown=None):
     """Return rows counted from the bottom (half to even), int32; any row where nothing is shown."""
     values, xp = _numbers(values, scale, shown), array_namespace(values)
-    if is_numpy_array(values):
+    if COMPILES and is_numpy_array(values):
         return numba_geometry.rows(values, *scale, True)
     return xp.astype(xp.round(snapped(values, scale)), xp.int32)
 
@@ -64,7 +67,7 @@ def rows_above(values, scale: Scale, shown=None):
 def rows_below(values, scale: Scale, shown=None):
     """Return rows counted from the top (truncated), int32; any row where nothing is shown."""
     values, xp = _numbers(values, scale, shown), array_namespace(values)
-    if is_numpy_array(values):
+    if COMPILES and is_numpy_array(values):
         return numba_geometry.rows(values, *scale, False)
     return xp.astype(snapped(values, scale), xp.int32)
 

@@ -14,6 +14,7 @@ import numpy as np
 from array_api_compat import is_cupy_array, is_torch_array
 
 from candlelab.core.agreement import NOT_DRAWN
+from candlelab.core.compiled import COMPILES
 from candlelab.core.contracts import StorageLike
 from candlelab.core.errors import UserError
 from candlelab.render.bars import Bars, Tape, adjacent, gather_bars, mark, unpack
@@ -142,6 +143,8 @@ def for_each(work, pieces) -> None:
 
 def workers() -> int:
     """Return how many threads draw: the cores this process may use, or NUMBA_NUM_THREADS."""
+    if not COMPILES:
+        return 1  # array operations hold each other up
     from numba import config
 
     return config.NUMBA_NUM_THREADS

@@ -109,10 +109,11 @@ def test_a_later_layer_covers_an_earlier_one_and_shows_it_again_where_it_ends():
     assert torch.equal(torch_paint(Spans(*map(torch.from_numpy, spans)), board), torch.from_numpy(images))
 
 
+@pytest.mark.parametrize("fill", ["torch", "numpy"])
 @pytest.mark.parametrize("style", DRAWN)
-def test_the_fill_setting_changes_no_byte(style):
+def test_the_fill_setting_changes_no_byte(style, fill):
     ends = np.arange(60, 200, 9)
-    assert np.array_equal(chart(style, fill="numba").draw(walk(), ends), chart(style, fill="torch").draw(walk(), ends))
+    assert np.array_equal(chart(style, fill="numba").draw(walk(), ends), chart(style, fill=fill).draw(walk(), ends))
 
 
 def test_cupy_without_a_gpu_falls_back_to_numba():

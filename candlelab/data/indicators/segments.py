@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numba
 import numpy as np
 
 from candlelab.core.columns import PRICES
+from candlelab.core.compiled import compiled
 from candlelab.core.errors import UserError
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def kalman_warmup(ratio: float | None) -> int:
     return int(np.ceil(np.log(SETTLED) / np.log1p(-gain)))
 
 
-@numba.njit(cache=True)
+@compiled
 def kalman_filter(values: np.ndarray, ratio: float) -> np.ndarray:
     """Level of a random walk seen through noise, from the values so far; shape (n,).
 

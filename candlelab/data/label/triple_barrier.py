@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-import numba
 import numpy as np
 
+from candlelab.core.compiled import compiled
 from candlelab.core.volatility import running_volatility
 from candlelab.data.label.outcomes import Labels, above_zero, at_least, last_rows, one_of, returns_to, standardised
 
@@ -64,7 +64,7 @@ class TripleBarrier:
         return _first_touch(candles.close, high, low, last, sigma, self.horizon, barriers, self.both == "stop")
 
 
-@numba.njit(cache=True)
+@compiled
 def _first_touch(close, high, low, last, sigma, horizon, barriers, stop_first):
     outcome = np.zeros(close.shape[0], dtype=np.int64)
     row = np.full(close.shape[0], -1, dtype=np.int64)

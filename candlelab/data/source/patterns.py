@@ -7,11 +7,11 @@ class. The tape holds one segment per sample; its symbol is the name of the patt
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 
 from candlelab.core.candles import Candles
 from candlelab.core.columns import OHLCV
+from candlelab.core.compiled import compiled
 from candlelab.core.errors import UserError
 from candlelab.core.interval import MONTH, check_interval, grid_offset, interval_ms
 from candlelab.data.made_up import check_bars
@@ -133,7 +133,7 @@ def _with_bursts(busy, rng) -> np.ndarray:
     return busy
 
 
-@numba.njit(cache=True)
+@compiled
 def _wobble(shocks, noise):
     """Noise that forgets itself within about ten bars, so that it bends a shape but does not carry it away."""
     out = np.empty_like(shocks)
@@ -144,7 +144,7 @@ def _wobble(shocks, noise):
     return out
 
 
-@numba.njit(cache=True)
+@compiled
 def _wicks(prices, sigma, inside, high, low):
     """Highs and lows of a random path inside each bar, from prices[t] to prices[t + 1]; sigma is its log deviation per bar."""
     for t in range(high.shape[0]):

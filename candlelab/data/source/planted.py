@@ -11,12 +11,12 @@ import zlib
 from functools import cache
 from typing import Literal
 
-import numba
 import numpy as np
 
 from candlelab.core.bayes import best_possible, expected_auroc
 from candlelab.core.candles import Candles
 from candlelab.core.columns import OHLCV
+from candlelab.core.compiled import compiled
 from candlelab.core.errors import UserError
 from candlelab.core.interval import check_interval
 from candlelab.data.made_up import check_bars, check_volatility, market_names, markets_side_by_side, open_times
@@ -143,7 +143,7 @@ def _history(
     return dict(zip(OHLCV, columns, strict=True))
 
 
-@numba.njit(cache=True)
+@compiled
 def leans(kind, open_, high, low, close, volume, position, feature_window):
     """Which way the rule leans after each row, -1 to 1; (N,), NaN in the first `feature_window` rows of a segment."""
     out = np.full(close.shape[0], np.nan)
@@ -153,7 +153,7 @@ def leans(kind, open_, high, low, close, volume, position, feature_window):
     return out
 
 
-@numba.njit(cache=True)
+@compiled
 def _lean(kind, open_, high, low, close, volume, t, feature_window):
     if kind == PLACE:
         return _place(high, low, close, t, feature_window)
@@ -175,7 +175,7 @@ def _lean(kind, open_, high, low, close, volume, t, feature_window):
     return 0.0
 
 
-@numba.njit(cache=True)
+@compiled
 def _place(high, low, close, t, feature_window):
     top, bottom = high[t], low[t]
     for j in range(t - feature_window + 1, t):
@@ -184,7 +184,7 @@ def _place(high, low, close, t, feature_window):
     return 1.0 if place <= 0.25 else (-1.0 if place >= 0.75 else 0.0)
 
 
-@numba.njit(cache=True)
+@compiled
 def _shape(opened, top, bottom, closed):
     """1 for a lower shadow of half the range or more with the close in the top 40 %, a little below 0 for any other bar."""
     span = top - bottom
@@ -192,13 +192,13 @@ def _shape(opened, top, bottom, closed):
     return 1.0 if hammer else OTHERWISE
 
 
-@numba.njit(cache=True)
+@compiled
 def _heavy(volume, t, feature_window):
     ratio = volume[t] / volume[t - feature_window + 1 : t + 1].mean()
     return 1.0 if ratio >= 1.4 else (-1.0 if ratio <= 0.5 else 0.0)
 
 
-@numba.njit(cache=True)
+@compiled
 def _draw_bars(kind, edge, feature_window, volatility, noise, open_, high, low, close, volume):
     """Fill the columns from the first row to the last."""
     coin, shock, shadow, normal, rare = noise

@@ -11,12 +11,12 @@ import math
 import zlib
 from typing import Literal
 
-import numba
 import numpy as np
 
 from candlelab.core.bayes import best_possible
 from candlelab.core.candles import Candles
 from candlelab.core.columns import OHLCV
+from candlelab.core.compiled import compiled
 from candlelab.core.errors import UserError
 from candlelab.core.interval import check_interval
 from candlelab.data.made_up import check_bars, check_volatility, market_names, markets_side_by_side, open_times
@@ -109,7 +109,7 @@ class Simulated:
         return dict(zip(OHLCV, columns, strict=True))
 
 
-@numba.njit(cache=True)
+@compiled
 def _side(kind, high, low, close, t, window):
     """1, -1 or 0: which way the last bars up to row t point; NaN if one of them is missing."""
     if kind == 0:
@@ -128,13 +128,13 @@ def _side(kind, high, low, close, t, window):
     return np.sign(balance)
 
 
-@numba.njit(cache=True)
+@compiled
 def _rows_needed(kind, window):
     """Rows before the newest one that the feature reads."""
     return window - 1 if kind == 0 else window
 
 
-@numba.njit(cache=True)
+@compiled
 def _sides(kind, high, low, close, position, window):
     out = np.full(close.shape[0], np.nan)
     for t in range(close.shape[0]):
@@ -143,7 +143,7 @@ def _sides(kind, high, low, close, position, window):
     return out
 
 
-@numba.njit(cache=True)
+@compiled
 def _draw_bars(first, stop, variance, rule, noise, open_, high, low, close, volume):
     """Fill rows first..stop-1 of the columns; returns the variance of the bar after them."""
     kind, window, edge, volatility = rule
@@ -162,7 +162,7 @@ def _draw_bars(first, stop, variance, rule, noise, open_, high, low, close, volu
     return variance
 
 
-@numba.njit(cache=True)
+@compiled
 def _extremes(start, stop, sigma, steps):
     """Highest and lowest price of a random path inside the bar that begins at `start` and ends at `stop`."""
     total, so_far = steps.sum(), 0.0

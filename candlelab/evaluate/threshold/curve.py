@@ -11,10 +11,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-import numba
 import numpy as np
 import pandas as pd
 
+from candlelab.core.compiled import compiled
 from candlelab.evaluate.bootstrap import stationary_counts
 from candlelab.evaluate.mean_error import automatic_lags
 from candlelab.evaluate.rows import Rows
@@ -87,7 +87,7 @@ _INSTANT = np.dtype([("profit", "f8"), ("weight", "f8"), ("times", "f8"), ("pad"
 _FIRST, _LAST = 1, 2
 
 
-@numba.njit(cache=True)
+@compiled
 def _sweep(order, ends_group, groups, row, at, cost):
     means, variances, opened = np.empty(groups), np.empty(groups), np.zeros(groups, np.int64)
     total, squares, entries, group, size = 0.0, 0.0, 0, groups, len(at)

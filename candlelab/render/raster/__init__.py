@@ -1,4 +1,4 @@
-"""Spans to pixels: three fills that write the same bytes."""
+"""Spans to pixels: four fills that write the same bytes."""
 
 from __future__ import annotations
 
@@ -7,20 +7,22 @@ from typing import Literal
 
 from array_api_compat import is_cupy_array, is_torch_array
 
-FillName = Literal["auto", "numba", "cupy", "torch"]
+from candlelab.core.compiled import COMPILES
+
+FillName = Literal["auto", "numba", "numpy", "cupy", "torch"]
 
 
 def choose_fill(fill: FillName, array) -> str:
-    """Return the fill that paints for this array: "numba", "cupy" or "torch".
+    """Return the fill that paints for this array: "numba", "numpy", "cupy" or "torch".
 
-    auto is numba on the CPU, and on a GPU cupy, or torch where CuPy is not installed.
+    auto is numba on the CPU, or numpy where it is not installed; on a GPU cupy, or torch where CuPy is not.
     """
     on_gpu = is_cupy_array(array) or (is_torch_array(array) and array.device.type != "cpu")
     if fill == "auto":
         fill = "cupy" if on_gpu else "numba"
     if fill == "cupy" and not (cupy_works() and on_gpu):
-        return "torch" if on_gpu else "numba"
-    return fill
+        fill = "torch" if on_gpu else "numba"
+    return "numpy" if fill == "numba" and not COMPILES else fill
 
 
 @cache
