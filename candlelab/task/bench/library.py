@@ -14,6 +14,7 @@ import candlelab
 from candlelab.config import compose
 from candlelab.pipeline.inputs.assemble import assemble
 from candlelab.render import memory
+from candlelab.render.bars import COLUMNS
 from candlelab.task.bench.pipeline import plain_step
 from candlelab.task.bench.render import BATCH, STYLES, alternating, market, renderer_of
 from candlelab.task.bench.trainer import one_epoch
@@ -61,7 +62,7 @@ def bench_draw(style: str, charts: int, rounds: int) -> dict[str, Any]:
 
 def table_of(tape: Any) -> pd.DataFrame:
     """Return the bars as the table that somebody would have read from a file."""
-    columns = {name: getattr(tape, name) for name in ("open", "high", "low", "close", "volume")}
+    columns = {name: getattr(tape, name) for name in COLUMNS}
     return pd.DataFrame({"time": pd.date_range("2020-01-01", periods=len(tape.close), freq="min"), **columns})
 
 
