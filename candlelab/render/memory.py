@@ -29,7 +29,7 @@ def pictures(shape: tuple[int, ...]) -> np.ndarray:
         return _kept[-1].reshape(shape)
 
 
-def forget() -> None:
+def release() -> None:
     """Give the memory of earlier pictures back."""
     with _lock:
         _kept.clear()

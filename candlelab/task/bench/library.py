@@ -48,12 +48,12 @@ def bench_draw(style: str, charts: int, rounds: int) -> dict[str, Any]:
         return candlelab.draw(table, every, style, **STYLES[style])
 
     def draw_into_fresh_pages() -> np.ndarray:
-        memory.forget()
+        memory.release()
         return draw()
 
     ways = {"bare": lambda: renderer.draw(tape, ends), "warm": draw, "cold": draw_into_fresh_pages}
     seconds = alternating(ways, rounds)
-    memory.forget()
+    memory.release()
     bare = count / seconds["bare"]
     rates = {way: len(every) / seconds[way] for way in ("warm", "cold")}
     per_second = {f"{way}_per_second": rate for way, rate in {"bare": bare, **rates}.items()}
