@@ -70,8 +70,17 @@ def with_parts(path: Path) -> dict[str, Any]:
     parts = [name for name in own.pop("defaults", []) if isinstance(name, str) and name != "_self_"]
     made: dict[str, Any] = {}
     for name in parts:
-        made |= with_parts(_beside(path, name))
-    return made | own
+        made = _over(made, with_parts(_beside(path, name)))
+    return _over(made, own)
+
+
+def _over(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
+    """Return two trees as Hydra merges them: setting by setting where both have a branch."""
+    merged = dict(below)
+    for key, value in above.items():
+        mine = merged.get(key)
+        merged[key] = _over(mine, value) if isinstance(mine, dict) and isinstance(value, dict) else value
+    return merged
 
 
 def _beside(path: Path, name: str) -> Path:
