@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from candlelab.audit import market
-from candlelab.audit.market import FEWEST, SymbolBars
+from candlelab.audit import anomalies
+from candlelab.audit.anomalies import FEWEST, SymbolBars
 from candlelab.core.candles import Candles
 from candlelab.core.times import iso
 
@@ -46,25 +46,25 @@ class Finding:
 # kind -> (mask of the bars, fewest that count, share from which it shakes the verdict, what it means)
 DETECTORS: dict[str, tuple[Callable[[SymbolBars], np.ndarray], int, float, str]] = {
     "linearly interpolated bars": (
-        market.interpolated,
+        anomalies.interpolated,
         FEWEST,
         0.0,
         "each is made from the bar after it, so the future is in it",
     ),
     "forward-filled bars": (
-        market.repeated,
+        anomalies.repeated,
         FEWEST,
         0.0,
         "no such bar was traded, and nobody could have traded at its price",
     ),
     "bars without a trade": (
-        market.untraded,
+        anomalies.untraded,
         FEWEST,
         MANY,
         "filled forward, or a market that stood still; nobody could trade there",
     ),
     "bars with more decimals than the tick": (
-        market.off_tick,
+        anomalies.off_tick,
         FEWEST,
         0.0,
         "no trade of this venue can have made them",
@@ -91,12 +91,12 @@ def _of_symbol(bars: SymbolBars, symbol: str) -> Iterator[Finding]:
             yield Finding(
                 kind, symbol, len(rows), len(rows) / size, int(bars.time[rows[0]]), means, len(rows) / size >= shaking
             )
-    for first, end in market.elsewhere(bars):
+    for first, end in anomalies.elsewhere(bars):
         means = "two jumps between close and open with other bars in between: returns there are a difference of venues"
         yield Finding(
             "bars of another venue", symbol, end - first, (end - first) / size, int(bars.time[first]), means, True
         )
-    for row in market.changed_feed(bars):
+    for row in anomalies.changed_feed(bars):
         means = "from there on prices jump and volumes stay on another level: the feed has changed its exchange"
         yield Finding(
             "bars of a changed feed", symbol, size - row, (size - row) / size, int(bars.time[row]), means, True
@@ -119,7 +119,7 @@ READER: dict[str, tuple[str, float, str]] = {
 
 
 def of_reader(records: Sequence[Mapping[str, Any]]) -> list[Finding]:
-    """What the reader of the bars counted: `records` are rows of `market.quality.Quality`."""
+    """What the reader of the bars counted: `records` are rows of `anomalies.quality.Quality`."""
     return [finding for record in records for finding in _of_record(record)]
 
 
