@@ -14,8 +14,8 @@ from candlelab.core.columns import OHLCV
 from candlelab.core.errors import DataTrouble, ExchangeRefuses, UserError
 from candlelab.core.interval import interval_ms, next_open
 from candlelab.core.times import iso
-from candlelab.market.progress import SAID_AFTER, patience
 from candlelab.market.symbols import tidy_symbol
+from candlelab.market.waiting import SAID_AFTER, patience
 from candlelab.market.web import CONNECT_SECONDS, HttpClient, TransientError, capped, root_cause
 
 T = TypeVar("T")

@@ -14,13 +14,13 @@ import numpy as np
 
 from candlelab.core.errors import DataTrouble, ExchangeRefuses
 from candlelab.core.interval import floor_open, next_open
+from candlelab.core.progress import ProgressBars
 from candlelab.core.times import iso
 from candlelab.market import archive
 from candlelab.market.archive import ArchiveFile
 from candlelab.market.cache import BarStore, CacheManifest, Ranges, merge_ranges, uncovered
 from candlelab.market.merge import Bars, between, differences, holes_of, inside, join, merge_asked, one_of_each, outside
 from candlelab.market.outages import stood_still
-from candlelab.market.progress import Progress
 from candlelab.market.web import HttpClient, NotFound, UnknownSymbol
 
 
@@ -84,7 +84,7 @@ def collect(
     wanted: tuple[int, int],
     *,
     refresh: bool,
-    progress: Progress,
+    progress: ProgressBars,
 ) -> tuple[CacheManifest, list[str]]:
     """Bring the cached series up to `wanted` [start, end) and return (manifest, what changed on a refresh).
 
@@ -110,7 +110,7 @@ class _Collection:
     """The work inside the lock."""
 
     def __init__(
-        self, places: CacheFolders, store: BarStore, manifest: CacheManifest, old: Bars | None, progress: Progress
+        self, places: CacheFolders, store: BarStore, manifest: CacheManifest, old: Bars | None, progress: ProgressBars
     ):
         self.places, self.store, self.manifest, self.old, self.progress = places, store, manifest, old, progress
         self.symbol, self.interval = manifest.symbol, manifest.interval

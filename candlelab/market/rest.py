@@ -14,7 +14,7 @@ import numpy as np
 
 from candlelab.core.errors import DataTrouble, ExchangeRefuses
 from candlelab.core.interval import next_open
-from candlelab.market.progress import SAID_AFTER, say
+from candlelab.market.waiting import SAID_AFTER, say
 from candlelab.market.web import HttpClient, NotFound, Response, TransientError
 
 PATHS = {"spot": "/api/v3", "um": "/fapi/v1", "cm": "/dapi/v1"}

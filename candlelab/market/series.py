@@ -12,11 +12,11 @@ import numpy as np
 from candlelab.core.candles import Candles, concat
 from candlelab.core.errors import DataTrouble, ExchangeRefuses, UserError
 from candlelab.core.interval import check_interval, floor_open
+from candlelab.core.progress import ProgressBars
 from candlelab.core.times import iso
 from candlelab.market.archive import MARKETS, list_folder
 from candlelab.market.cache import BarStore, CacheManifest
 from candlelab.market.collect import CacheFolders, collect
-from candlelab.market.progress import Progress
 from candlelab.market.quality import Quality, break_at_relistings, clean_bars
 from candlelab.market.symbols import tidy_symbol
 from candlelab.market.web import UnknownSymbol
@@ -50,7 +50,7 @@ def fetch_series(
     interval = check_interval(interval)
     wanted = check_range(start, end, interval, places.begins)
     tapes, result = [], Fetched(None)
-    with Progress() as progress:
+    with ProgressBars() as progress:
         for name in check_symbols(symbols):
             store = BarStore(cache / source / places.market / name / interval)
             blank = CacheManifest(source, places.market, name, interval)

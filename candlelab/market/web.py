@@ -15,7 +15,7 @@ from typing import NoReturn, TypeVar
 from urllib.parse import urlsplit
 
 from candlelab.core.errors import DataTrouble, ExchangeRefuses, UserError
-from candlelab.market.progress import SAID_AFTER, patience, say
+from candlelab.market.waiting import SAID_AFTER, patience, say
 
 T = TypeVar("T")
 CHUNK = 1 << 16

@@ -5,14 +5,15 @@ from __future__ import annotations
 import csv
 import io
 import time
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Literal
 
 import pytorch_lightning as pl
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn
 
 from candlelab.core import files
+from candlelab.core.progress import ProgressBars
 from candlelab.core.run_log import RunLog, duration
 
 MEASURES = {"val/auroc": ("val AUROC", max), "val/loss": ("val loss", min)}  # the first one that a run has is shown
@@ -29,7 +30,8 @@ class RunProgress(pl.Callback):
     def __init__(self, kind: Literal["bar", "lines", "none"], log: RunLog, console: Console | None = None):
         self.kind, self.notes, self.console = kind, log, console  # Lightning takes the name `log` for itself
         self.seen: dict[str, tuple[float, float]] = {}  # measure -> its last value and its best
-        self._tenth, self._bar, self._task = -1, None, None
+        self._tenth, self._bar, self._bars = -1, 0, None
+        self._open = ExitStack()
 
     def state_dict(self) -> dict:
         return {"seen": {name: list(pair) for name, pair in self.seen.items()}}
@@ -41,16 +43,13 @@ class RunProgress(pl.Callback):
         self._began, self._first = time.monotonic(), trainer.global_step
         self._total = max(1, int(trainer.estimated_stepping_batches))
         if self.kind == "bar":
-            self._bar = Progress(
-                BarColumn(), TextColumn("{task.description}"), console=self.console or Console(), transient=True
-            )
-            self._task = self._bar.add_task("", total=self._total)
-            self._bar.start()
+            self._bars = self._open.enter_context(ProgressBars(self.console or Console()))
+            self._bar = self._bars.add("", self._total, "")
 
     def on_train_batch_end(self, trainer: pl.Trainer, learner, outputs, batch, batch_idx: int) -> None:
         text = self.line(trainer, batch_idx + 1)
-        if self._bar is not None:
-            self._bar.update(self._task, completed=trainer.global_step, description=text)
+        if self._bars is not None:
+            self._bars.reach(self._bar, trainer.global_step, text)
         tenth = TENTHS * trainer.global_step // self._total
         if tenth != self._tenth:
             self._tenth = tenth
@@ -64,9 +63,7 @@ class RunProgress(pl.Callback):
         self._tell(self.line(trainer, trainer.num_training_batches))
 
     def teardown(self, trainer: pl.Trainer, learner, stage: str) -> None:
-        if self._bar is not None:
-            self._bar.stop()
-            self._bar = None
+        self._open.close()
 
     def line(self, trainer: pl.Trainer, batches: int) -> str:
         """Return where the run is after so many batches of the epoch."""

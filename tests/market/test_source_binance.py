@@ -9,7 +9,7 @@ from binance_cases import CONTENT, DAILY, HOUR, MONTHLY, api, fetch, leftovers, 
 from loopback_exchange import Exchange, kline, zip_of_rows
 
 from candlelab.core.errors import DataTrouble, ExchangeRefuses
-from candlelab.market import progress
+from candlelab.market import waiting
 
 
 @pytest.mark.parametrize("fault", CONTENT)
@@ -206,7 +206,7 @@ def test_a_wait_of_more_than_two_seconds_is_said(exchange, tmp_path, capsys):
 
 
 def test_a_stall_is_said(exchange, tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(progress, "SAID_AFTER", 0.05)
+    monkeypatch.setattr(waiting, "SAID_AFTER", 0.05)
     exchange.faults = [[f"{DAILY}2024-01-02.zip.CHECKSUM", "drip", 1]]
     fetch(vision(exchange, tmp_path, timeout=0.3))
     assert "has not answered for 2 s (BTCUSDT-1h-2024-01-02.zip.CHECKSUM)" in capsys.readouterr().err

@@ -12,10 +12,10 @@ from candlelab.core.candles import Candles
 from candlelab.core.errors import UserError
 from candlelab.core.local import Address, Place
 from candlelab.market.collect import CacheFolders
-from candlelab.market.progress import SAID_AFTER, patience
 from candlelab.market.quality import Quality
 from candlelab.market.rest import HOSTS, PAGE_BYTES, PATHS, WEIGHT_PER_MINUTE, Budget, Rest
 from candlelab.market.series import fetch_series
+from candlelab.market.waiting import SAID_AFTER, patience
 from candlelab.market.web import CONNECT_SECONDS, HttpClient, Response, TransientError, base_address, capped, root_cause
 
 NAME = "binance_api"

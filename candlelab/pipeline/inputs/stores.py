@@ -9,10 +9,10 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from candlelab.config import build, compose
 from candlelab.core.candles import Candles
+from candlelab.core.progress import ProgressBars
 from candlelab.data.split.parts import DROPPED, NAMES
 from candlelab.data.windows import valid_ends
 from candlelab.render.storage.build import build_store, set_aside
@@ -29,10 +29,8 @@ def stored(data, outputs: Path):
         "forward_return": made.labels.forward_return[made.ends],
         "caption": data.caption(made.candles, made.ends, data.window),
     }
-    with Progress(
-        TextColumn("drawing"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), transient=True
-    ) as bar:
-        line = bar.add_task("drawing", total=len(made.ends))
+    with ProgressBars() as bars:
+        bar = bars.add("drawing", len(made.ends), "charts")
         return build_store(
             made.candles,
             made.ends,
@@ -40,7 +38,7 @@ def stored(data, outputs: Path):
             storage,
             columns,
             path,
-            progress=lambda done, total: bar.update(line, completed=done, total=total),
+            progress=lambda done, total: bars.reach(bar, done, "drawing"),
         )
 
 
