@@ -180,7 +180,6 @@ def _pictures() -> dict:
 
 
 def _said(run) -> list:
-    from candlelab.pipeline.inputs.assemble import learner_of
     from candlelab.pipeline.scores.predictions import net_rows
 
-    return net_rows(learner_of(run), run.data, error=None)["test"][0].tolist()
+    return net_rows(tiny.learner_of(run), run.data, error=None)["test"][0].tolist()

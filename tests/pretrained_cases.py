@@ -7,6 +7,8 @@ import tempfile
 from functools import cache
 from pathlib import Path
 
+import tiny
+
 from candlelab.data import caption as captions
 
 WORDS = (*captions.SPECIAL, "[MASK]", *reversed(captions.VOCABULARY[4:]))
@@ -90,8 +92,7 @@ def _task(*words: str) -> None:
 
 def _said(place: str) -> list:
     from candlelab import load_run
-    from candlelab.pipeline.inputs.assemble import learner_of
     from candlelab.pipeline.scores.predictions import net_rows
 
     run = load_run(place)
-    return net_rows(learner_of(run), run.data, error=None)["test"][0].tolist()
+    return net_rows(tiny.learner_of(run), run.data, error=None)["test"][0].tolist()

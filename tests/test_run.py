@@ -92,10 +92,9 @@ def test_every_model_stands_on_the_same_rows(run):
 
 
 def test_predictions_of_the_reloaded_model_equal_the_saved_ones(run):
-    from candlelab.pipeline.inputs.assemble import learner_of
     from candlelab.pipeline.scores.predictions import net_rows
 
-    p, forecast = net_rows(learner_of(run), run.data, error=None)["test"]
+    p, forecast = net_rows(tiny.learner_of(run), run.data, error=None)["test"]
     saved = run.predictions.query("model == 'net' and split == 'test'")
     assert np.array_equal(p, saved.filter(regex=r"^p_\d").to_numpy()) and np.array_equal(
         forecast, saved.forecast.to_numpy()

@@ -66,3 +66,10 @@ def trained(outputs: Path, *more: str) -> Path:
     cfg = compose(*TINY, f"outputs={outputs}", *more)
     build(cfg, "task", cfg)
     return run_folder(cfg)
+
+
+def learner_of(run):
+    """A Learner around a finished run's net, for predictions."""
+    from candlelab.trainer.module import Learner
+
+    return Learner(run.model, None, None, classes=len(run.preprocessing["classes"]), seed=run.cfg.seed).eval()

@@ -33,6 +33,16 @@ class Output(TypedDict, total=False):
     attention: Tensor  # (B, heads, queries, keys) for pictures
 
 
+def answers_of(output: Output) -> dict[str, Tensor]:
+    """Return "probabilities" (B, K) and/or "forecast" (B,) of what a net says, float64 on the CPU: the softmax of evaluation."""
+    said: dict[str, Tensor] = {}
+    if "logits" in output:
+        said["probabilities"] = output["logits"].double().softmax(-1).cpu()
+    if "forecast" in output:
+        said["forecast"] = output["forecast"].double().cpu()
+    return said
+
+
 @dataclass(frozen=True)
 class Shapes:
     """What a net must know of its data before it can be built."""

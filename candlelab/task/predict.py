@@ -13,6 +13,7 @@ from omegaconf import DictConfig
 from candlelab import run as runs
 from candlelab.config import ConfigError, build
 from candlelab.core import files
+from candlelab.core.batch import answers_of
 from candlelab.core.candles import Candles
 from candlelab.core.errors import DataTrouble
 from candlelab.core.signal import (
@@ -164,10 +165,8 @@ def expected_closes(made: dict, candles: Candles, ends: np.ndarray, returns: np.
 def _with_torch(run: Run, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     import torch
 
-    from candlelab.pipeline.inputs.assemble import learner_of
-
     with torch.inference_mode():
-        said = learner_of(run).predict({name: torch.from_numpy(value) for name, value in inputs.items()})
+        said = answers_of(run.model({name: torch.from_numpy(value) for name, value in inputs.items()}))
     return {name: value.numpy() for name, value in said.items()}
 
 

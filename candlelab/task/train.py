@@ -89,7 +89,7 @@ def _ending_noted(log: RunLog) -> Iterator[None]:
 
 def _already_finished(cfg: DictConfig, folder: Path) -> dict:
     """Return the metrics of a finished run after making sure that its data are still the same."""
-    from candlelab.pipeline.inputs.assemble import share_prepared
+    from candlelab.pipeline.inputs.shared import share_prepared
 
     run = runs.load_run(folder)
     data = build(cfg, "data", build(cfg, "render") if cfg.get("render") else None)

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torchmetrics.classification import MulticlassAccuracy, MulticlassAUROC
 
-from candlelab.core.batch import Batch, Output
+from candlelab.core.batch import Batch, Output, answers_of
 from candlelab.core.contracts import OptimizerFactory
 
 RANK_STEP = 7_368_787  # between the random seeds of two processes
@@ -68,14 +68,8 @@ class Learner(pl.LightningModule):
             score.reset()
 
     def predict(self, batch: Batch) -> dict[str, Tensor]:
-        """Return "probabilities" (B, K) and/or "forecast" (B,), float64 on the CPU, of one assembled batch."""
-        output = self.net(batch)
-        said = {}
-        if "logits" in output:
-            said["probabilities"] = output["logits"].double().softmax(-1).cpu()
-        if "forecast" in output:
-            said["forecast"] = output["forecast"].double().cpu()
-        return said
+        """Return what the net says of one assembled batch, as `answers_of`."""
+        return answers_of(self.net(batch))
 
     def configure_optimizers(self) -> dict:
         total = int(self.trainer.estimated_stepping_batches)

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import torch
 from omegaconf import DictConfig
 
-from candlelab.config import build, plain
+from candlelab.config import build
 from candlelab.core.contracts import HasDirections, HasOrigin, Loss, Net, OptimizerFactory
-from candlelab.data.prepared import Prepared
 from candlelab.data.samples import SampleSet
 from candlelab.data.tokenizer import load_tokenizer
 from candlelab.model.pretrained import local_folder
+from candlelab.pipeline.inputs.shared import share_prepared
 from candlelab.pipeline.training.batch_size import auto_batch_size
 from candlelab.pipeline.training.weigh import check_weight
-from candlelab.run import Run
-
-_prepared: dict[str, Prepared] = {}  # one process trains many jobs of a sweep on the same candles
 
 
 @dataclass
@@ -55,19 +51,6 @@ def tokenizer_name(net: DictConfig) -> str:
     if not net.pretrained:
         return "closed"
     return net.caption_backbone if net.pretrained is True else str(local_folder(net.caption_backbone, net.pretrained))
-
-
-def share_prepared(cfg: DictConfig, data: SampleSet) -> SampleSet:
-    """Return the data with what an earlier job of this process prepared from the same settings, or remember theirs."""
-    settings = {key: value for key, value in plain(cfg)["data"].items() if key != "batch_size"}
-    if not data.thin:
-        settings.pop("seed")  # it draws the bars to remove, and the order of batches, which is made anew for each job
-    key = json.dumps([settings, data.warmup], sort_keys=True)
-    if key in _prepared:
-        return data.having(prepared=_prepared[key])
-    _prepared.clear()
-    _prepared[key] = data.prepared
-    return data
 
 
 def read_from_store(data: SampleSet, outputs: Path) -> SampleSet:
@@ -111,10 +94,3 @@ def _scaling(data) -> dict:
     """Return the scaler as numbers; it is fitted with the series, which a run resumed after its last epoch has not asked for."""
     assert data.series is not None
     return data.scaling.to_dict()
-
-
-def learner_of(run: Run):
-    """Return a Learner around a finished run's net, for predictions."""
-    from candlelab.trainer.module import Learner
-
-    return Learner(run.model, None, None, classes=len(run.preprocessing["classes"]), seed=run.cfg.seed).eval()

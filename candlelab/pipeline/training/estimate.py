@@ -17,7 +17,7 @@ from candlelab import run as runs
 from candlelab.config import build, plain, run_folder
 from candlelab.core.batch import Shapes
 from candlelab.core.run_log import duration
-from candlelab.pipeline.inputs.assemble import share_prepared
+from candlelab.pipeline.inputs.shared import share_prepared
 from candlelab.pipeline.training.batch_size import batch_on_cpu
 from candlelab.pipeline.training.measure import resident_mb
 from candlelab.pipeline.training.weigh import BYTES, check_weight
