@@ -47,7 +47,7 @@ def folder_of(outputs: Path, *more: str) -> Path:
     return run_folder(compose(*TINY, f"outputs={outputs}", *more))
 
 
-def command(*words: str, cwd: Path = ROOT, **env: str) -> subprocess.CompletedProcess:
+def command(*words: str, cwd: Path = ROOT, seconds: float = 300, **env: str) -> subprocess.CompletedProcess:
     """Run `python -m candlelab` as a user would."""
     return subprocess.run(
         [sys.executable, "-m", "candlelab", *words],
@@ -55,7 +55,7 @@ def command(*words: str, cwd: Path = ROOT, **env: str) -> subprocess.CompletedPr
         capture_output=True,
         text=True,
         env={**os.environ, **env},
-        timeout=300,
+        timeout=seconds,
     )
 
 

@@ -48,11 +48,21 @@ ALIASES = {
         "datetimeutc",
         "indexlevel0",
         "",
+        "mts",  # Bitfinex
+        "startat",  # Bybit's archive
+        "windowstart",  # Polygon
+        "timeperiodstart",  # CoinAPI
+        "periodstart",
+        "opentimestamp",
+        "klineopentime",
+        "candletime",
+        "begin",
+        "ticks",  # Deribit
     ),
     "open": ("open", "openprice", "o", "priceopen", "eroffnung", "erster"),
     "high": ("high", "highprice", "h", "max", "pricehigh", "hoch"),
     "low": ("low", "lowprice", "l", "min", "pricelow", "tief"),
-    "close": ("close", "closeprice", "c", "last", "priceclose", "schluss", "schlusskurs"),
+    "close": ("close", "closeprice", "c", "last", "priceclose", "schluss", "schlusskurs", "price"),
     "volume": (
         "volume",
         "volumen",
@@ -65,6 +75,7 @@ ALIASES = {
         "baseassetvolume",
         "amount",
         "qty",
+        "volumetraded",
     ),
     "quote_volume": ("quotevolume", "quoteassetvolume", "qav", "volumequote", "volumeusdt", "turnover", "quotevol"),
     "trades": ("trades", "count", "numberoftrades", "numtrades", "tradecount", "tradescount", "n", "numberoftrade"),

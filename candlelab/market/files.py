@@ -16,8 +16,12 @@ from candlelab.core.interval import AUTO, check_interval, infer_interval, interv
 from candlelab.market.quality import Quality, break_at_relistings, clean_bars
 from candlelab.market.reading import SUFFIXES
 from candlelab.market.resample import resample
-from candlelab.market.symbols import tidy_symbol
+from candlelab.market.symbols import EXCHANGES, tidy_symbol
 from candlelab.market.table import BarTable, Reading, read_tables
+
+LENGTH_OR_DATE = re.compile(
+    r"\d+|\d+(?:S|SEC|M|MIN|H|HR|HOUR|D|DAY|W|WEEK|MO|MONTH)S?|[MHDW]\d+|MN1?|(?:HOUR|DAI|WEEK|MONTH)LY|MINUTES?"
+)
 
 
 def load_files(
@@ -134,8 +138,11 @@ def split_by_symbol(tables: list[BarTable], asked: list[str]) -> dict[str, list[
 
 
 def stem(name: str) -> str:
-    """Return what a file that names no symbol is called: its name in letters and digits."""
-    return re.sub(r"[^A-Z0-9]", "", name.split(".")[0].upper())[:30] or "OWN"
+    """Return what a file that names no symbol is called: its name in letters and digits, up to a word of dates or of a bar's length."""
+    words = re.split(r"[^A-Z0-9]+", name.split(".")[0].upper())
+    first = next((k for k, word in enumerate(words) if k and LENGTH_OR_DATE.fullmatch(word)), len(words))
+    own = words[1:first] if first > 1 and re.fullmatch(EXCHANGES, words[0]) else words[:first]
+    return "".join(own)[:30] or "OWN"
 
 
 def choose_interval(name: str, pieces: list[dict], asked: str) -> tuple[str, dict[str, np.ndarray]]:

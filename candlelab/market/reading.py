@@ -26,6 +26,7 @@ import pyarrow.parquet
 from candlelab.core.columns import NUMBERS
 from candlelab.core.errors import UserError
 from candlelab.market.columns import Columns, match_columns, names_without_header
+from candlelab.market.json_bars import table_in
 
 KINDS = (".csv", ".txt", ".tsv", ".json", ".jsonl", ".ndjson", ".parquet", ".pq", ".feather", ".arrow")
 SUFFIXES = (*(kind + packed for kind in KINDS for packed in ("", ".gz", ".bz2", ".xz", ".zst")), ".zip")
@@ -224,23 +225,24 @@ def _feather(data: pa.Buffer, place: str, columns: Columns, cap: int) -> RawTabl
 
 
 def _json(stream, start: bytes, place: str, columns: Columns) -> RawTable:
-    """Return json lines (one object a line) or one list of objects or of rows, as exchanges and bots write them."""
-    if start.lstrip(b"\xef\xbb\xbf \r\n\t")[:1] == b"{":
-        table = pa.json.read_json(stream)
-        return RawTable(place, table, match_columns(table.column_names, columns, place))
-    try:
-        rows = json.load(io.TextIOWrapper(stream, encoding="utf-8-sig"))
-    except (ValueError, RecursionError):
-        raise UserError(f"{place} is no valid json: fetch it again") from None
-    if rows and all(isinstance(row, list) for row in rows) and len({len(row) for row in rows}) == 1:
-        names = names_without_header(len(rows[0]), columns, place)
-        rows = [dict(zip(names, row, strict=True)) for row in rows]
-    if not rows or not all(isinstance(row, dict) for row in rows):
-        raise UserError(
-            f"{place} is json but no list of bars: write one object per line with open_time, open, high, low, close, volume"
-        )
-    table = pa.Table.from_pylist(rows)
+    """Return json lines (one object a line), or the bars in one document, as exchanges and bots write them."""
+    data = stream.read()
+    if start.lstrip(b"\xef\xbb\xbf \r\n\t")[:1] == b"{" and not _is_one_document(data):
+        table = pa.json.read_json(pa.BufferReader(data))
+    else:
+        try:
+            table = table_in(json.loads(data.decode("utf-8-sig")), columns, place)
+        except (ValueError, RecursionError) as error:
+            if isinstance(error, UserError):
+                raise
+            raise UserError(f"{place} is no valid json: fetch it again") from None
     return RawTable(place, table, match_columns(table.column_names, columns, place))
+
+
+def _is_one_document(data: bytes) -> bool:
+    """Tell an object that holds all bars from one bar per line: no line but the last ends it."""
+    first, _, rest = data.strip().partition(b"\n")
+    return not rest.strip() or not first.rstrip().endswith(b"}")
 
 
 def _csv(stream, start: bytes, place: str, columns: Columns) -> RawTable:

@@ -8,10 +8,12 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from candlelab.core.errors import UserError
 
 UNITS = {"s": 1000.0, "ms": 1.0, "us": 1e-3, "ns": 1e-6}
+EPOCH = r"^1(?:\d{9}|\d{12}|\d{15}|\d{18})$"  # 2001 to 2033 in s, ms, us, ns; 2024013113 is a date
 STYLES = (
     "ISO8601",
     "%Y-%m-%d %I-%p",
@@ -53,6 +55,8 @@ def read_times(
         raise UserError(
             f"{place} has {column.null_count} rows without a time (the first is row {_first_null(column)}): remove them"
         )
+    if time_format is None or time_format in UNITS:
+        column = _epochs_in_text(column)
     kind = column.type
     if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
         times = column.cast(pa.timestamp("ms", getattr(kind, "tz", None)), safe=False).cast(pa.int64()).to_numpy()
@@ -64,6 +68,14 @@ def read_times(
     else:
         times = _parse_text(column.cast(pa.string()), place, timezone, time_format)
     return _in_range(times, place)
+
+
+def _epochs_in_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Return text as numbers where every value is an epoch of seconds, ms, us or ns, as exchanges quote them in JSON."""
+    text = pa.types.is_string(column.type) or pa.types.is_large_string(column.type)
+    if text and pc.all(pc.match_substring_regex(column, EPOCH)).as_py():
+        return column.cast(pa.int64())
+    return column
 
 
 def _plain(column: pa.ChunkedArray, place: str) -> pa.ChunkedArray:
