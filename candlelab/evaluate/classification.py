@@ -63,7 +63,7 @@ def classify(
     effective = given.rows.effective_size(given.right)
     found: Scored = {"n": size, "n_eff": effective}
     found |= formula_scores(given, confidence_level)
-    boot = intervals.BlockBootstrap(given.rows, n_bootstrap, seed)
+    boot = intervals.BlockBootstrap(given.rows, n_bootstrap, seed, cosines=given.cosines)
     _bootstrapped(found, given, n_bins, boot, confidence_level)
     _per_class(found, table, classes)
     return found
@@ -159,9 +159,7 @@ def _bootstrapped(
     found: Scored, given: Predicted, n_bins: int, boot: intervals.BlockBootstrap, confidence_level: float
 ) -> None:
     value = metrics.over_classes(metrics.auprc, given.label, given.p)
-    error = metrics.over_classes(
-        lambda positive, score: intervals.auprc_error(positive, score, boot), given.label, given.p
-    )
+    error = intervals.auprc_error(given.label, given.p, boot)
     put(found, "auprc", value, intervals.around(value, error, confidence_level, 0, 1, freedom=boot.freedom))
     error = intervals.ece_error(given.label, given.p, n_bins, boot)
     value = float(metrics.ece(*metrics.calibration_bins(given.label, given.p, n_bins)))

@@ -21,7 +21,8 @@ def _divide(top: np.ndarray, bottom: np.ndarray) -> np.ndarray:
     return np.divide(top, bottom, out=np.full(top.shape, np.nan), where=bottom != 0)
 
 
-def _mean_known(values: np.ndarray) -> np.ndarray:
+def mean_known(values: np.ndarray) -> np.ndarray:
+    """(…) mean over the last axis of what is not NaN; NaN where nothing is."""
     known = ~np.isnan(values)
     return _divide(np.where(known, values, 0).sum(-1), known.sum(-1))
 
@@ -48,12 +49,12 @@ def accuracy(table: np.ndarray) -> np.ndarray:
 
 def balanced_accuracy(table: np.ndarray) -> np.ndarray:
     """(…) mean recall of the classes that occur."""
-    return _mean_known(recall(table))
+    return mean_known(recall(table))
 
 
 def f1_macro(table: np.ndarray) -> np.ndarray:
     """(…) mean F1 of the classes that occur or were predicted."""
-    return _mean_known(f1(table))
+    return mean_known(f1(table))
 
 
 def mcc(table: np.ndarray) -> np.ndarray:
@@ -112,7 +113,7 @@ def over_classes(metric, label: np.ndarray, p: np.ndarray) -> float:
     """
     if p.shape[1] == 2:
         return metric(label == 1, p[:, 1])
-    return float(_mean_known(np.array([metric(label == k, p[:, k]) for k in range(p.shape[1])])))
+    return float(mean_known(np.array([metric(label == k, p[:, k]) for k in range(p.shape[1])])))
 
 
 def brier_losses(label: np.ndarray, p: np.ndarray) -> np.ndarray:

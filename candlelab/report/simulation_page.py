@@ -17,7 +17,7 @@ INTRO = """# How often the verdict is right
 
 Markets whose truth is known, and models that know nothing or exactly as much as the smallest edge a verdict names, scored by the verdict's own
 code. `python -m candlelab task=simulate` draws {worlds} histories of {bars} test bars for each of {cells} kinds (seed {seed}) and prints this table. Where
-a share lies outside what is right, {again} fresh histories tell luck from error, and the line shows these alone (column drawn).
+a share lies outside what is right, fresh histories ({again}) tell luck from error, and the line shows these alone (column drawn).
 
 - **market** plain: fat-tailed returns; ties: prices in coarse steps; drift: a tenth of the volatility up each bar; calm and lively: volatility comes in
   stretches of about fifty bars, labels have a neutral class

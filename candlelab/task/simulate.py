@@ -6,7 +6,7 @@ import csv
 import hashlib
 import io
 from contextlib import suppress
-from itertools import product
+from itertools import pairwise, product
 from pathlib import Path
 
 from omegaconf import DictConfig
@@ -24,7 +24,7 @@ from candlelab.report.simulation_page import said
 
 FILE = "simulation.csv"
 SETTINGS = ("worlds", "again", "bars", "seed", "code")
-FRESH = 1_000_000  # added to the seed of what is drawn again
+FRESH = 1_000_000  # added to the seed each time that a kind is drawn again
 SAYS_YES = ("information", "volatility", "beyond", "money")
 
 
@@ -32,7 +32,7 @@ def simulate(
     cfg: DictConfig,
     *,
     worlds: int,
-    again: int,
+    again: list[int],
     bars: int,
     horizons: list[int],
     symbols: list[int],
@@ -43,19 +43,23 @@ def simulate(
     """Score many simulated worlds of every kind; print the table and write it to outputs/simulation.csv and, with a summary, .md.
 
     Answers at chance should be "yes" in at most 4 % of the worlds, intervals hold the truth in 93 to 97 %, and the smallest edge
-    that a verdict names be found in about 80 %. A kind with a share outside is drawn afresh, `again` times, and only what that
-    shows is told: so many tell luck from error. Kinds that an interrupted simulation finished are not drawn again.
+    that a verdict names be found in about 80 %. A kind with a share outside is drawn afresh as often as `again` says next, and only
+    what that shows is told: so many tell luck from error. Kinds that an interrupted simulation finished are not drawn again.
     """
     _check(worlds, again, bars, horizons, symbols, autocorrelations, markets)
     place = Path(cfg.outputs) / FILE
-    settings = dict(zip(SETTINGS, (worlds, again, bars, cfg.seed, _code()), strict=True))
+    settings = dict(zip(SETTINGS, (worlds, " then ".join(map(str, again)), bars, cfg.seed, _code()), strict=True))
     rows, kinds = _found_before(place, settings), product(markets, horizons, symbols, autocorrelations, two_valued)
     wanted = [World(int(h), int(coins), float(memory), name, bool(plain)) for name, h, coins, memory, plain in kinds]
     for number, world in enumerate(wanted, 1):
-        for count, seed in ((worlds, cfg.seed), (again, cfg.seed + FRESH)):
+        for look, count in enumerate((worlds, *again)):
             before = _of(world, rows)
             if before is None or (before["drawn"] < count and simulation_page.is_doubtful(before)):
-                found = _row(score_worlds(world, count=count, bars=bars, seed=seed)) | {"drawn": count} | settings
+                found = (
+                    _row(score_worlds(world, count=count, bars=bars, seed=cfg.seed + look * FRESH))
+                    | {"drawn": count}
+                    | settings
+                )
                 rows = [*(row for row in rows if row is not before), found]
                 _write(place, rows)
         told = list(_of(world, rows).items())[:6]
@@ -81,7 +85,7 @@ def _found_before(place: Path, settings: dict) -> list[dict]:
     if not place.exists():
         return []
     stored = [{name: _read(cell) for name, cell in row.items()} for row in csv.DictReader(text_of(place).splitlines())]
-    return [row for row in stored if settings.items() <= row.items()]
+    return [row for row in stored if all(str(row.get(name)) == str(value) for name, value in settings.items())]
 
 
 def _read(cell: str) -> str | int | float:
@@ -93,7 +97,7 @@ def _read(cell: str) -> str | int | float:
 
 def _check(
     worlds: int,
-    again: int,
+    again: list[int],
     bars: int,
     horizons: list[int],
     symbols: list[int],
@@ -102,8 +106,8 @@ def _check(
 ) -> None:
     if worlds < 2:
         raise UserError(f"worlds is {worlds}; give at least 2, and 300 to tell 4 % from chance")
-    if again and again <= worlds:
-        raise UserError(f"again is {again}; give more than worlds ({worlds}), or 0 to draw nothing afresh")
+    if any(more <= fewer for fewer, more in pairwise((worlds, *again))):
+        raise UserError(f"again is {list(again)}; give ever more than worlds ({worlds}), or [] to draw nothing afresh")
     if not horizons or bars < 20 * max(horizons):
         raise UserError(f"bars is {bars} for horizons {list(horizons)}; give at least twenty horizons")
     wrong = [name for name in markets if name not in MARKETS]

@@ -11,7 +11,7 @@ from candlelab.task import simulate
 FEW = (
     "task=simulate",
     "task.worlds=3",
-    "task.again=0",
+    "task.again=[]",
     "task.bars=200",
     "task.horizons=[1,5]",
     "task.symbols=[1]",
@@ -43,7 +43,8 @@ def test_simulation_has_one_row_per_world_in_print_and_csv(tmp_path, capsys):
         ("task.markets=[plane]", "markets holds 'plane'"),
         ("task.horizons=[50]", "give at least twenty horizons"),
         ("task.worlds=1", "worlds is 1"),
-        ("task.again=2", "again is 2"),
+        ("task.again=[2]", "again is .2."),
+        ("task.again=[9,9]", "again is .9, 9."),
         ("task.autocorrelations=[1.0]", "autocorrelations lie from 0"),
     ],
 )
@@ -93,5 +94,15 @@ def test_cells_of_other_code_are_drawn_again(tmp_path, monkeypatch):
 
 
 def test_a_kind_with_a_share_outside_is_drawn_afresh_and_told_alone(tmp_path):
-    first, second = simulated(tmp_path / "a")[0], simulated(tmp_path / "b", "task.again=40", "task.horizons=[1]")[0]
+    first, second = simulated(tmp_path / "a")[0], simulated(tmp_path / "b", "task.again=[40]", "task.horizons=[1]")[0]
     assert (first["drawn"], second["drawn"]) == (3, 40)
+
+
+def test_a_kind_still_outside_is_drawn_once_more(tmp_path, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(simulate.simulation_page, "is_doubtful", lambda row: row["drawn"] < 5)
+    monkeypatch.setattr(
+        simulate, "score_worlds", lambda world, **given: drawn.append(given) or simulation.score_worlds(world, **given)
+    )
+    simulated(tmp_path, "task.again=[4,5,6]", "task.horizons=[1]")
+    assert [each["count"] for each in drawn] == [3, 4, 5] and len({each["seed"] for each in drawn}) == 3
