@@ -102,18 +102,34 @@ def where(candles: Candles, row: int) -> str:
 
 
 def cuts_in(candles: Candles, rows: np.ndarray, count: int) -> np.ndarray:
-    """Return rows after which the future is rewritten, spread over rows (n,) in time: early ones, late ones, the last but one bar."""
+    """Return rows after which the future is rewritten, spread over rows (n,) in time: early ones, late ones, the last but one bar.
+
+    The bars of the largest move, range and volume are among them: what looks ahead only on such bars is seen nowhere else.
+    """
     order = rows[np.argsort(candles.time[rows], kind="stable")]
     spread = order[np.linspace(0, len(order) - 1, count + 2).astype(int)[1:-1]]
     first = order[min(2, len(order) - 1)]
     last = np.flatnonzero(candles.time < candles.time.max())
-    return np.unique(np.r_[first, spread, last[np.argmax(candles.time[last])] if len(last) else order[-1]])
+    return np.unique(
+        np.r_[first, spread, _rare(candles, rows), last[np.argmax(candles.time[last])] if len(last) else order[-1]]
+    )
+
+
+def _rare(candles: Candles, rows: np.ndarray) -> np.ndarray:
+    """The rows of the largest rise, fall, range and volume that have bars after them."""
+    rows = rows[candles.time[rows] < candles.time.max()]
+    before = np.maximum(rows - 1, 0)
+    move = np.where(
+        candles.segment[before] == candles.segment[rows], np.log(candles.close[rows] / candles.close[before]), 0
+    )
+    sizes = (move, -move, candles.high[rows] / candles.low[rows], candles.volume[rows])
+    return np.array([rows[np.argmax(np.nan_to_num(size))] for size in sizes if len(rows)], np.int64)
 
 
 def look_ahead(
     readers: Sequence[Reader], candles: Candles, rows: np.ndarray, cuts: np.ndarray, *, seed: int
 ) -> Iterator[AuditFinding]:
-    """Yield one finding for each reader that changes before a cut when the bars after it are rewritten."""
+    """Yield one finding for each reader that changes before a cut when the bars after it are rewritten, or are not there."""
     answers = {reader.component: reader.read(candles, rows) for reader in readers}
     caught: set[str] = set()
     for number, cut in enumerate(cuts.tolist()):
@@ -127,6 +143,28 @@ def look_ahead(
             if found is not None:
                 caught.add(reader.component)
                 yield _ahead(reader, candles, rows[known], cut, found, seed + number)
+    yield from _cut_off([reader for reader in readers if reader.component not in caught], candles, rows, answers)
+
+
+def _cut_off(
+    readers: Sequence[Reader], candles: Candles, rows: np.ndarray, answers: dict[str, np.ndarray]
+) -> Iterator[AuditFinding]:
+    """Findings of readers that only know how many bars there are: their answers change when the later half is dropped."""
+    middle = int(np.median(candles.time[rows])) if len(rows) else 0
+    kept, known = ~after(candles, middle), candles.time[rows] <= middle
+    if not known.any() or kept.all():
+        return
+    tape, ends = candles.select(kept), (np.cumsum(kept) - 1)[rows[known]]
+    for reader in readers:
+        found = difference(answers[reader.component][known], reader.read(tape, ends), reader.columns, allowed=NOISE)
+        if found is not None:
+            yield AuditFinding(
+                "look-ahead",
+                "leak",
+                f"{reader.component}, {found.column}, {where(candles, int(rows[known][found.place]))}",
+                f"{found.words} when the bars after {iso(middle)} were dropped: it knows where the bars end",
+                f"make {found.column} from the bar itself and those before it only",
+            )
 
 
 def _ahead(

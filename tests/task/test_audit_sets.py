@@ -53,6 +53,12 @@ def test_an_honest_folder_is_not_accused(tmp_path):
     assert named(tmp_path) == []
 
 
+@pytest.mark.parametrize("scaled", [lambda x: x / 255, lambda x: x / 127.5 - 1, lambda x: (x - x.mean()) / x.std()])
+def test_pictures_scaled_for_a_net_are_read(tmp_path, scaled):
+    np.savez(tmp_path / "set.npz", images=scaled(drawn().astype(np.float32)), labels=LABEL)
+    assert "label readable from the last candle" in named(tmp_path / "set.npz")
+
+
 def test_an_npz_file_is_read(tmp_path):
     np.savez(tmp_path / "set.npz", X_train=drawn()[:120], y_train=LABEL[:120], X_test=drawn()[120:], y_test=LABEL[120:])
     assert "label readable from the last candle" in named(tmp_path / "set.npz")

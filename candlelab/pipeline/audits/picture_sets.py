@@ -182,7 +182,7 @@ def _parts(values: np.ndarray) -> np.ndarray | None:
 
 
 def _channels_first(images: np.ndarray) -> np.ndarray:
-    """Return (n, C, H, W) uint8 of pictures in any usual layout; shares from 0 to 1 become 0 to 255."""
+    """Return (n, C, H, W) uint8 of pictures in any usual layout and of any usual range."""
     images = images[..., None] if images.ndim == 3 else images
     if images.ndim != 4:
         raise UserError(
@@ -190,7 +190,17 @@ def _channels_first(images: np.ndarray) -> np.ndarray:
         )
     if images.shape[1] not in (1, 3, 4) and images.shape[3] in (1, 3, 4):
         images = images.transpose(0, 3, 1, 2)
-    if images.dtype != np.uint8:
-        images = images * 255.0 if np.nanmax(images) <= 1.0 else images
-        images = np.clip(np.nan_to_num(images), 0, 255).astype(np.uint8)
+    images = _bytes_of(images)
     return np.ascontiguousarray(images[:, :3] if images.shape[1] > 3 else images)
+
+
+def _bytes_of(images: np.ndarray) -> np.ndarray:
+    """Return values from 0 to 255 as they are, shares from 0 to 1 and standardised values stretched; uint8."""
+    if images.dtype == np.uint8:
+        return images
+    low, high = float(np.nanmin(images)), float(np.nanmax(images))
+    if low < 0:
+        images = (images - low) * (255.0 / max(high - low, 1e-12))
+    elif high <= 1.0:
+        images = images * 255.0
+    return np.clip(np.nan_to_num(images), 0, 255).astype(np.uint8)

@@ -202,6 +202,18 @@ LEAKS = [
         "data.indicators",
     ),
     Leak(
+        "bars left until the end",
+        with_indicators(lambda c: pd.Series(np.arange(len(c))[::-1])),
+        "look-ahead",
+        "data.indicators, planted, SIM at 2020-01-0",
+    ),
+    Leak(
+        "next close after large moves only",
+        with_indicators(lambda c: c.shift(-1).where(c.diff().abs() > 0.018, 0.0).fillna(0.0)),
+        "look-ahead",
+        "data.indicators, planted, SIM at 2020-01-",
+    ),
+    Leak(
         "warm-up too short",
         with_indicators(lambda c: c.ewm(span=200, adjust=False).mean() - c, 5, SegmentWise),
         "warm-up too short",
