@@ -94,7 +94,8 @@ def pixel_trees(data) -> np.ndarray:
     columns = -(-BARS * data.renderer.shape[2] // data.window)
     train, test = (_pixels(data, data.samples(part), columns) for part in ("train", "test"))
     label = data.prepared.labels.label[data.prepared.ends[data.samples("train")]]
-    return HistGradientBoostingClassifier(max_iter=60, early_stopping=False).fit(train, label).decision_function(test)
+    odds = HistGradientBoostingClassifier(max_iter=60, early_stopping=False).fit(train, label).decision_function(test)
+    return odds if odds.ndim == 1 else odds[:, -1] - odds[:, 0]
 
 
 def _pixels(data, samples: np.ndarray, columns: int) -> np.ndarray:
@@ -107,9 +108,10 @@ def _pixels(data, samples: np.ndarray, columns: int) -> np.ndarray:
 
 
 def _score(run: runs.Run, model: str) -> np.ndarray:
+    """What a model says for up against down, the last class against the first, on the test rows; (n,)."""
     table = run.predictions
-    rows = table[(table.model == model) & (table.split == "test")]
-    return (rows.p_1 - rows.p_0).to_numpy()
+    p = table[(table.model == model) & (table.split == "test")].filter(regex=r"^p_\d+$").to_numpy()
+    return p[:, -1] - p[:, 0]
 
 
 def _live(run: runs.Run, data) -> float | None:

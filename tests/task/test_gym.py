@@ -1,8 +1,10 @@
 """The gym: every world is an ordinary run, small nets find what is drawn, and nothing in a market without a rule."""
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from candlelab.config import ConfigError, compose, run_folder
@@ -45,6 +47,15 @@ def test_the_gym_goes_on_where_it_was_stopped(tmp_path):
 
 def test_the_mixture_is_as_weak_as_real_markets(tmp_path):
     assert gym.job_of(settings(tmp_path), "mixture", 0).data.source.auroc == 0.55
+
+
+def test_between_down_and_up_a_neutral_class_says_nothing():
+    table = pd.DataFrame({"model": "net", "split": "test", "p_0": [0.1, 0.5], "p_1": [0.6, 0.3], "p_2": [0.3, 0.2]})
+    assert gym._score(SimpleNamespace(predictions=table), "net") == pytest.approx([0.2, -0.3])
+
+
+def test_the_sequence_nets_of_the_gym_forecast_the_direction_that_is_planted():
+    assert compose("sweep=gym_sequences").data.label._target_.endswith("Direction")
 
 
 @pytest.mark.parametrize(
