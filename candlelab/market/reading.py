@@ -23,9 +23,10 @@ import pyarrow.feather
 import pyarrow.json
 import pyarrow.parquet
 
-from candlelab.core.columns import NUMBERS
+from candlelab.core.columns import NUMBERS, PRICES
 from candlelab.core.errors import UserError
 from candlelab.market.columns import Columns, match_columns, names_without_header
+from candlelab.market.grouped import ungrouped
 from candlelab.market.json_bars import table_in
 
 KINDS = (".csv", ".txt", ".tsv", ".json", ".jsonl", ".ndjson", ".parquet", ".pq", ".feather", ".arrow")
@@ -169,6 +170,10 @@ def _read(file, place: str, columns: Columns, cap: int) -> RawTable:
         return _parsed(_stream(file, cap, place), place, columns, cap)
     except Misfit as misfit:
         file.seek(0)
+        found = _with_thousands(_stream(file, cap, place), place, columns, misfit)
+        if found is not None:
+            return found
+        file.seek(0)
         raise blame(_stream(file, cap, place), place, misfit) from None
 
 
@@ -257,13 +262,10 @@ def _csv(stream, start: bytes, place: str, columns: Columns) -> RawTable:
     options = pa.csv.ConvertOptions(
         include_columns=list(kinds), column_types=kinds, decimal_point=_decimal_point(first, head.separator)
     )
-    reading = pa.csv.ReadOptions(
-        skip_rows=head.skip, column_names=head.names, encoding=head.encoding, block_size=1 << 20
-    )
     try:
         table = pa.csv.read_csv(
             stream,
-            read_options=reading,
+            read_options=_reading(head),
             convert_options=options,
             parse_options=pa.csv.ParseOptions(delimiter=head.separator),
         )
@@ -318,6 +320,29 @@ def _encoding(start: bytes) -> str:
     except UnicodeDecodeError:
         return "latin-1"
     return "utf-8"
+
+
+def _with_thousands(stream, place: str, columns: Columns, misfit: Misfit) -> RawTable | None:
+    """Return a text file whose numbers have their thousands apart; None if that is not what its cells are."""
+    found = match_columns(misfit.head.names, columns, place)
+    numbers = [name for name in NUMBERS if name in found]
+    kinds = {column: pa.string() for column in (*misfit.kinds, *found.values())}
+    try:
+        table = pa.csv.read_csv(
+            stream,
+            read_options=_reading(misfit.head),
+            convert_options=pa.csv.ConvertOptions(include_columns=list(kinds), column_types=kinds),
+            parse_options=pa.csv.ParseOptions(delimiter=misfit.head.separator),
+        )
+    except (pa.ArrowInvalid, UnicodeDecodeError):
+        return None
+    prices = [found[name] for name in PRICES]
+    plain = ungrouped(table, prices, [found[name] for name in numbers if name not in PRICES])
+    return None if plain is None else RawTable(place, plain, found, misfit.head.symbol)
+
+
+def _reading(head: TextHeader) -> pa.csv.ReadOptions:
+    return pa.csv.ReadOptions(skip_rows=head.skip, column_names=head.names, encoding=head.encoding, block_size=1 << 20)
 
 
 def blame(stream, place: str, misfit: Misfit) -> UserError:

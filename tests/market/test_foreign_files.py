@@ -4,6 +4,7 @@ import pytest
 
 import candlelab
 from candlelab.core.errors import UserError
+from candlelab.market.table import Reading, read_tables
 
 GERMAN = """Datum;Zeit;Eröffnung;Hoch;Tief;Schluss;Volumen
 14.11.2023;22:00;100,5;101,25;99,75;100,75;12,5
@@ -38,3 +39,21 @@ def test_the_ticks_of_metatrader_stand_in_for_its_empty_volume(tmp_path):
 def test_a_point_between_thousands_beside_decimal_commas_is_refused(tmp_path):
     with pytest.raises(UserError, match="no number"):
         bars(tmp_path, GERMAN.replace("100,5;", "1.100,5;"))
+
+
+INVESTING = '\ufeff"Date","Price","Open","High","Low","Vol.","Change %"\n'
+
+
+def test_thousands_set_apart_and_volumes_in_thousands_are_read(tmp_path):
+    rows = '"02/14/2025","97,500.5","96,600.0","98,800.1","990.2","87.31K","1.0%"\n"02/13/2025","96,600","97,800","98,100","95,200","1.5M","-"\n'
+    (tmp_path / "bitcoin.csv").write_text(INVESTING + rows)
+    (table,) = read_tables(tmp_path / "bitcoin.csv", Reading())
+    assert table.columns["close"].tolist() == [97500.5, 96600] and table.columns["low"].tolist() == [990.2, 95200]
+    assert table.columns["volume"].tolist() == [87_310, 1_500_000]
+
+
+@pytest.mark.parametrize("row", ['"1,234","1,300","1,400","1,200","5"', '"1,2.5","1,300.5","1,400","1,200","5"'])
+def test_a_comma_that_may_mean_two_things_is_refused(tmp_path, row):
+    (tmp_path / "a.csv").write_text(f'"Date","Price","Open","High","Low","Vol."\n"02/14/2025",{row}\n')
+    with pytest.raises(UserError, match="no thousands separator"):
+        read_tables(tmp_path / "a.csv", Reading())
