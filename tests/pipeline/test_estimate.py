@@ -1,9 +1,12 @@
 """What a sweep will take, told before it starts and corrected by what it took."""
 
 import pytest
+import torch
 
 from candlelab.config import run_folder
 from candlelab.config.command_line import check_overrides
+from candlelab.core.batch import Shapes
+from candlelab.pipeline.training import estimate
 from candlelab.pipeline.training.estimate import Plan, guess_of, guess_of_run, one_step, random_net
 
 LOGISTIC = (
@@ -70,3 +73,11 @@ def test_the_estimate_of_a_run_leaves_its_random_numbers_alone(jobs):
     data = assemble(jobs[0]).data
     before = torch.random.get_rng_state()
     assert guess_of_run(jobs[0], data).seconds > 0 and torch.equal(before, torch.random.get_rng_state())
+
+
+def test_time_in_which_other_programs_ran_is_not_told_as_ours(monkeypatch):
+    clock = iter(range(0, 10_000, 100))
+    monkeypatch.setattr(estimate.time, "perf_counter", lambda: float(next(clock)))
+    net = torch.nn.Linear(2, 2)
+    shapes = Shapes(classes=2, image=None, caption=None, vocabulary=None, series=None)
+    assert estimate._timed(lambda batch: {"logits": net(torch.ones(1, 2))}, shapes, 1) < 10
