@@ -8,6 +8,7 @@ import tiny
 import candlelab
 from candlelab.config import build, compose, run_folder
 from candlelab.core.errors import UserError
+from candlelab.pipeline.judging.alignment import knows_next_bar
 
 QUICK = {"n_bootstrap": 2, "n_permutations": 2}
 
@@ -89,6 +90,15 @@ def test_a_run_s_table_shifted_by_one_bar_is_refused_with_the_bar(run, tmp_path)
 def test_probabilities_alone_that_know_the_next_bar_are_refused_with_the_bar(candles):
     with pytest.raises(UserError, match=r"look into the future.*the first such bar is SIM 2020-01-30 \d\d:00"):
         candlelab.judge(knowing(candles, 1), candles, **QUICK)
+
+
+@pytest.mark.parametrize(("shift", "refused"), [(0, False), (1, True)])
+def test_a_slow_average_gives_a_shift_of_one_bar_away_by_what_is_new_in_it(candles, shift, refused):
+    ratio = pd.Series(candles.close).pipe(lambda c: c.rolling(10).mean() / c.rolling(40).mean()).to_numpy()
+    score = 40 * (ratio - 1)[700 + shift : len(candles) - 1]
+    rows = np.arange(700, 700 + len(score))
+    said = knows_next_bar(candles, rows, score, {"none": np.zeros(len(rows))}, None)
+    assert ("what is new in them tells the direction" in (said or "")) is refused
 
 
 def test_the_same_answers_dated_rightly_are_judged(candles):

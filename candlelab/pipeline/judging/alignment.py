@@ -22,6 +22,8 @@ UNMATCHED = 0.5  # share of rows without a bar from which the times must be wron
 TOO_GOOD = 0.10  # beyond an AUROC of 0.5 no honest model of liquid bars goes, about the next bar
 BESIDE_RULES = 0.05  # more than what the best simple rule knows of it
 FEWEST = 200
+KNOWN = 20  # bars that what is new in an answer is told apart from
+ROUNDING = 1e-6
 CLOSE_TO = 1e-7  # relative: what a csv leaves of a float
 
 
@@ -162,26 +164,63 @@ def knows_next_bar(
 
     score    (n,) how much more up than down at the tape rows; rules: the same of every simple rule, on the same rows.
     optimum  best achievable AUROC where the market is simulated.
-    The AUROC of the next bar's direction lies surely beyond what any honest model, and any simple rule here, reaches.
+    The AUROC of the next bar's direction lies surely beyond what any honest model, and any simple rule here, reaches: that of
+    the answers themselves, or that of what is new in them, which a model that reads one bar too many takes from that bar.
     """
     after = np.minimum(rows + 1, len(candles) - 1)
     step = np.where(candles.segment[after] == candles.segment[rows], candles.close[after] - candles.close[rows], 0.0)
     moved = np.isfinite(step) & (step != 0) & (after != rows)
-    if moved.sum() < FEWEST:
-        return None
-    up = step[moved] > 0
-    area = area_of_direction(score[moved], up)
-    simple = max((abs(area_of_direction(values[moved], up) - 0.5) for values in rules.values()), default=0.0)
+    known = {name: _areas(candles, rows, values, step, moved) for name, values in rules.items()}
+    simple = max((abs(area - 0.5) for areas in known.values() for area, _ in areas.values()), default=0.0)
     limit = max(TOO_GOOD, simple + BESIDE_RULES, 0.0 if optimum is None else abs(optimum - 0.5) + 0.02)
-    error = np.sqrt((len(up) + 1) / (12 * up.sum() * (~up).sum())) if 0 < up.sum() < len(up) else np.inf
-    if not abs(area - 0.5) - 1.96 * error > limit:
-        return None
-    sure = moved & (score * step * (1 if area > 0.5 else -1) > 0)
-    return (
-        f"the predictions look into the future: they tell the direction of the bar that follows theirs with AUROC {area:.3f} where "
-        f"the best simple rule has {0.5 + simple:.3f} and no honest model is beyond {0.5 + limit:.2f}; the first such bar is "
-        f"{_where(candles, int(rows[sure.argmax()]))}: date each by the bar at whose close it was decided"
-    )
+    for what, (area, sure) in _areas(candles, rows, score, step, moved).items():
+        error = np.sqrt((moved.sum() + 1) / (12 * (step > 0).sum() * max(1, (step < 0).sum())))
+        if abs(area - 0.5) - 1.96 * error > limit:
+            return (
+                f"the predictions look into the future: {what} tells the direction of the bar that follows theirs with AUROC "
+                f"{area:.3f} where the best simple rule has {0.5 + simple:.3f} and no honest model is beyond {0.5 + limit:.2f}; the "
+                f"first such bar is {_where(candles, sure)}: date each by the bar at whose close it was decided"
+            )
+    return None
+
+
+def _areas(
+    candles: Candles, rows: np.ndarray, score: np.ndarray, step: np.ndarray, moved: np.ndarray
+) -> dict[str, tuple[float, int]]:
+    """Return {what is told: (AUROC of the next step's direction, first row that is right)} where enough rows say it."""
+    found = {}
+    for what, told in (("what they say", score), ("what is new in them", _news(candles, rows, score))):
+        there = moved & np.isfinite(told)
+        if there.sum() < FEWEST:
+            continue
+        area = area_of_direction(told[there], step[there] > 0)
+        right = there & (told * step * (1 if area > 0.5 else -1) > 0)
+        found[what] = (area, int(rows[right.argmax()]))
+    return found
+
+
+def _news(candles: Candles, rows: np.ndarray, score: np.ndarray) -> np.ndarray:
+    """Return what the two answers before and the bars up to each answer's own do not explain of it; (n,), NaN where unknown.
+
+    Least squares on both answers and the last KNOWN log returns, with the sizes and signs of the newest: all of it known at the
+    close. No function of the past tells more of the next bar than the market allows; the bar itself, read too early, does.
+    """
+    said = np.full(len(candles), np.nan)
+    said[rows] = score
+    move = np.full(len(candles), np.nan)
+    same = candles.segment[1:] == candles.segment[:-1]
+    move[1:][same] = np.diff(np.log(candles.close))[same]
+    back = np.maximum(rows[:, None] - np.arange(KNOWN), 0)
+    moves, before = move[back], said[np.maximum(rows[:, None] - [1, 2], 0)]
+    told = np.column_stack([np.ones(len(rows)), before, moves, np.abs(moves[:, :3]), np.sign(moves[:, :3])])
+    there = np.isfinite(told).all(1) & np.isfinite(score) & (rows >= KNOWN)
+    news = np.full(len(rows), np.nan)
+    if there.sum() >= FEWEST:
+        weights = np.linalg.lstsq(told[there], score[there], rcond=None)[0]
+        news[there] = score[there] - told[there] @ weights
+        if np.std(news[there]) < ROUNDING * np.std(score[there]):
+            return np.full(len(rows), np.nan)  # the bars tell everything: what is left are digits
+    return news
 
 
 def area_of_direction(score: np.ndarray, up: np.ndarray) -> float:
