@@ -5,6 +5,8 @@ import re
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Callable, Iterable
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -47,6 +49,33 @@ AT_THE_DOOR = ("__init__", "__main__", "config", "run")
 ONLY_WHERE_NEEDED = {"wandb", "huggingface_hub", "onnxruntime", "binance", "cupy", "ray"}
 
 
+def in_each(paths: Iterable[Path]) -> Callable[[Callable[[Path], None]], Callable[[], None]]:
+    """Make one test of a rule that holds in every file; it names each file that breaks it. One test per file costs more than the rule."""
+
+    def of_all(rule: Callable[[Path], None]) -> Callable[[], None]:
+        def test() -> None:
+            broken = [f"{name(path)}: {told}" for path in paths if (told := broken_in(rule, path))]
+            assert not broken, "\n".join(broken)
+
+        return test
+
+    return of_all
+
+
+def broken_in(rule: Callable[[Path], None], path: Path) -> str | None:
+    try:
+        rule(path)
+    except AssertionError as error:
+        return str(error) or "broken"
+    return None
+
+
+@cache
+def parsed(path: Path) -> ast.Module:
+    """The tree of a file, which nobody changes."""
+    return ast.parse(path.read_text())
+
+
 def name(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
 
@@ -67,18 +96,17 @@ def imports(tree: ast.AST) -> set[str]:
 
 
 def top_level_imports(path: Path) -> set[str]:
-    tree = ast.parse(path.read_text())
-    tree.body = [node for node in tree.body if isinstance(node, (ast.Import, ast.ImportFrom))]
-    return {found.split(".")[0] for found in imports(tree)}
+    body = [node for node in parsed(path).body if isinstance(node, (ast.Import, ast.ImportFrom))]
+    return {found.split(".")[0] for found in imports(ast.Module(body, []))}
 
 
-@pytest.mark.parametrize("path", YAMLS, ids=name)
+@in_each(YAMLS)
 def test_every_yaml_says_in_its_first_line_what_it_is(path):
     lines = [line for line in path.read_text().splitlines() if "@package" not in line]
     assert re.match(r"# \S.{15,}", lines[0]), lines[0]
 
 
-@pytest.mark.parametrize("path", [p for p in YAMLS if "_target_" in p.read_text()], ids=name)
+@in_each([p for p in YAMLS if "_target_" in p.read_text()])
 def test_every_component_yaml_lies_where_its_code_lies(path):
     target = (yaml.safe_load(path.read_text()) or {}).get("_target_")
     group = path.parent.relative_to(ROOT / "conf").as_posix().replace("/", ".")
@@ -86,43 +114,43 @@ def test_every_component_yaml_lies_where_its_code_lies(path):
         assert target.startswith(f"candlelab.{group}."), target
 
 
-@pytest.mark.parametrize("path", CODE, ids=name)
+@in_each(CODE)
 def test_no_arrow_runs_upwards(path):
     here = room(path)
-    used = {found.split(".")[1] for found in imports(ast.parse(path.read_text())) if found.startswith("candlelab.")}
+    used = {found.split(".")[1] for found in imports(parsed(path)) if found.startswith("candlelab.")}
     assert used - {here, "__version__"} <= MAY_IMPORT[here], used - MAY_IMPORT[here]
 
 
-@pytest.mark.parametrize("path", [p for p in CODE if room(p) in AT_THE_DOOR], ids=name)
+@in_each([p for p in CODE if room(p) in AT_THE_DOOR])
 def test_the_door_is_light(path):
     assert not top_level_imports(path) & HEAVY
 
 
-@pytest.mark.parametrize("path", CODE, ids=name)
+@in_each(CODE)
 def test_lightning_is_only_where_training_is(path):
     if room(path) != "trainer" and name(path) != "candlelab/data/module.py":
-        assert "pytorch_lightning" not in {found.split(".")[0] for found in imports(ast.parse(path.read_text()))}
+        assert "pytorch_lightning" not in {found.split(".")[0] for found in imports(parsed(path))}
 
 
-@pytest.mark.parametrize("path", CODE, ids=name)
+@in_each(CODE)
 def test_optional_packages_are_imported_inside_functions(path):
     assert not top_level_imports(path) & ONLY_WHERE_NEEDED
 
 
-@pytest.mark.parametrize("path", [p for p in CODE if room(p) == "evaluate"], ids=name)
+@in_each([p for p in CODE if room(p) == "evaluate"])
 def test_evaluation_knows_no_torch(path):
-    assert "torch" not in {found.split(".")[0] for found in imports(ast.parse(path.read_text()))}
+    assert "torch" not in {found.split(".")[0] for found in imports(parsed(path))}
 
 
-@pytest.mark.parametrize("path", CODE, ids=name)
+@in_each(CODE)
 def test_files_are_short_and_have_a_name(path):
     assert path.read_text().count("\n") <= 400
     assert not re.search(r"util|helper|misc|common|manager", path.stem)
 
 
-@pytest.mark.parametrize("path", CODE, ids=name)
+@in_each(CODE)
 def test_function_bodies_stay_readable(path):
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(parsed(path)):
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
             doc = ast.get_docstring(node, clean=False) or ""
             body = node.end_lineno - node.body[0].lineno + 1 - (doc.count("\n") + 1 if doc else 0)
@@ -176,7 +204,7 @@ def test_the_constructor_is_the_schema(component):
     )
 
 
-@pytest.mark.parametrize("path", [p for p in CODE if room(p) == "data"], ids=name)
+@in_each([p for p in CODE if room(p) == "data"])
 def test_nothing_looks_forward_but_the_labels(path):
     """A negative shift is how pandas reads tomorrow."""
     assert "label" in path.parts or not re.search(r"\.shift\(\s*-|np\.roll\([^)]*,\s*-", path.read_text())
@@ -197,25 +225,25 @@ FORBIDDEN = re.compile(
 )
 
 
-@pytest.mark.parametrize("path", CODE, ids=name)
+@in_each(CODE)
 def test_nothing_is_unpickled(path):
     assert not FORBIDDEN.search(path.read_text())
 
 
-@pytest.mark.parametrize("path", CODE, ids=name)
+@in_each(CODE)
 def test_no_parameter_is_typed_object(path):
-    annotated = [n for n in ast.walk(ast.parse(path.read_text())) if isinstance(n, (ast.arg, ast.AnnAssign))]
+    annotated = [n for n in ast.walk(parsed(path)) if isinstance(n, (ast.arg, ast.AnnAssign))]
     assert not [n.lineno for n in annotated if isinstance(n.annotation, ast.Name) and n.annotation.id == "object"]
 
 
-@pytest.mark.parametrize("path", [*CODE, *YAMLS], ids=name)
+@in_each([*CODE, *YAMLS])
 def test_a_document_that_is_cited_is_in_the_repository(path):
     text = path.read_text()
     assert not re.search(r"\bsystem 00\d|(?<![A-Z0-9])METHODS\b|BINANCE_FORMATS|SYSTEMS\.md|DESIGN\.md", text)
     assert all((ROOT / cited).is_file() for cited in re.findall(r"docs/[\w/]+\.md", text))
 
 
-@pytest.mark.parametrize("path", [p for p in CODE if room(p) != "core"], ids=name)
+@in_each([p for p in CODE if room(p) != "core"])
 def test_the_columns_of_bars_are_named_once(path):
     assert not re.search(r"\(\s*\"open\",\s*\"high\",\s*\"low\",\s*\"close\"(, \"volume\")?\s*\)", path.read_text())
 
@@ -229,7 +257,7 @@ OTHER_FOLDERS = {
 }
 
 
-@pytest.mark.parametrize("path", [p for p in CODE if p.stem != "run_files"], ids=name)
+@in_each([p for p in CODE if p.stem != "run_files"])
 def test_no_file_of_a_run_is_spelt_twice(path):
     from candlelab.core import run_files
 
@@ -239,9 +267,7 @@ def test_no_file_of_a_run_is_spelt_twice(path):
         if key.isupper() and isinstance(value, str) and "." in value.rsplit("/", 1)[-1][1:]
     }
     spelt = {
-        node.value
-        for node in ast.walk(ast.parse(path.read_text()))
-        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+        node.value for node in ast.walk(parsed(path)) if isinstance(node, ast.Constant) and isinstance(node.value, str)
     }
     assert name(path) in OTHER_FOLDERS or not spelt & files, spelt & files
 
@@ -249,7 +275,7 @@ def test_no_file_of_a_run_is_spelt_twice(path):
 def test_no_two_public_classes_have_one_name():
     found: dict[str, list[str]] = {}
     for path in CODE:
-        for node in ast.parse(path.read_text()).body:
+        for node in parsed(path).body:
             if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
                 found.setdefault(node.name, []).append(name(path))
     assert not {word: places for word, places in found.items() if len(places) > 1}
@@ -264,13 +290,13 @@ def test_no_two_public_functions_have_one_name_and_two_meanings():
     for path in (
         path for path in CODE if name(path) != "candlelab/__init__.py"
     ):  # the front door repeats what it opens
-        for node in ast.parse(path.read_text()).body:
+        for node in parsed(path).body:
             if isinstance(node, ast.FunctionDef) and not node.name.startswith("_"):
                 found.setdefault(node.name, []).append(name(path))
     assert not {word: places for word, places in found.items() if len(places) > 1 and word not in ONE_MEANING}
 
 
-@pytest.mark.parametrize("path", [p for p in CODE if room(p) != "data"], ids=name)
+@in_each([p for p in CODE if room(p) != "data"])
 def test_nobody_finishes_data_from_outside(path):
     parts = "reads|renderer|batch_size|tokenizer|scaling|indicators|prepared"
     assert not re.search(rf"\b(data|fresh)\.({parts})(, \w+\.\w+)* = |\.__dict__\[\"", path.read_text())
@@ -279,9 +305,9 @@ def test_nobody_finishes_data_from_outside(path):
 CONSTRUCTORS = ("__init__", "__post_init__", "__new__")
 
 
-@pytest.mark.parametrize("path", CODE, ids=name)
+@in_each(CODE)
 def test_every_constructor_says_the_types_it_takes(path):
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(parsed(path)):
         if isinstance(node, ast.FunctionDef) and node.name in CONSTRUCTORS:
             taken = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs, node.args.vararg, node.args.kwarg]
             assert not [arg.arg for arg in taken[1:] if arg is not None and arg.annotation is None], (
