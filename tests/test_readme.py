@@ -154,3 +154,16 @@ def test_the_catalogue_of_backbones_says_what_their_recipes_say(name):
     _, kind, parameters, batch, _ = (cell.strip() for cell in row.strip("|").split("|"))
     recipe = (CONF / "model" / f"{name}.yaml").read_text()
     assert f", {kind}, {parameters}" in recipe.splitlines()[0] and f"batch_size: {batch}\n" in recipe
+
+
+def test_the_first_command_starts_a_small_net_from_random_weights():
+    from candlelab.config import build, compose
+    from candlelab.pipeline.training.estimate import random_net
+
+    cfg = compose()
+    data = build(cfg, "data", build(cfg, "render"))
+    assert not cfg.model.net.pretrained and sum(p.numel() for p in random_net(cfg, data.shapes).parameters()) < 1e6
+
+
+def test_the_nine_are_compared_on_a_thousand_charts():
+    assert with_hydra(["sweep=nine_backbones"]).data.max_samples == 1000
