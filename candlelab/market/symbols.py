@@ -17,6 +17,7 @@ EXCHANGES = (
 IN_NAME = re.compile(
     rf"^(?:(?:{EXCHANGES})[_\- ]+)?([A-Z0-9]{{1,15}}?)[-_/]?({QUOTES})({CONTRACT})?(?![A-Z0-9])", re.ASCII
 )
+INSIDE_NAME = re.compile(rf"(?<![A-Za-z0-9])[A-Z0-9]{{2,10}}?(?:{QUOTES})(?![A-Za-z0-9])", re.ASCII)
 PREFIX = re.compile(rf"^(?:(?:{EXCHANGES}|X|C)[:.]|(?:{EXCHANGES})[_\-](?=.))")  # BINANCE:BTCUSDT, polygon's X:BTCUSD
 SUFFIX = re.compile(
     rf"(?::(?:{QUOTES})(?:-\d{{6}})?|\.(?:P|PERP|SPOT|CC|{EXCHANGES})|@(?:{EXCHANGES})|-(?:SWAP|PERP|SPOT)|=[XF])$"
@@ -40,11 +41,14 @@ def tidy_symbol(name: str) -> str:
 
 
 def symbol_of(name: str) -> str | None:
-    """Return the symbol a file name starts with (BTCUSDT_1h…, BTC_USDT-5m…, Binance_BTCUSDT_1h…), or None."""
+    """Return the symbol a file name starts with (BTCUSDT_1h…, BTC_USDT-5m…, Binance_BTCUSDT_1h…) or alone holds, or None."""
     hit = IN_NAME.match(name) or IN_NAME.match(
         re.sub(rf"^(?:{EXCHANGES})(?=[_\- ])", lambda m: m[0].upper(), name, flags=re.I)
     )
-    return "".join(part or "" for part in hit.groups()) if hit else None
+    if hit:
+        return "".join(part or "" for part in hit.groups())
+    inside = set(INSIDE_NAME.findall(name))
+    return inside.pop() if len(inside) == 1 else None
 
 
 def tidy_names(names: list[str], place: str) -> dict[str, str]:

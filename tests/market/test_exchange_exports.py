@@ -7,6 +7,7 @@ import pytest
 
 from candlelab.core.errors import UserError
 from candlelab.market.files import stem
+from candlelab.market.symbols import symbol_of
 from candlelab.market.table import Reading, read_tables
 
 HOUR, START = 3600, 1_738_540_800  # 2025-02-03 00:00 UTC
@@ -66,6 +67,14 @@ def test_an_answer_without_bars_is_refused_in_a_sentence(tmp_path, said):
     (tmp_path / "a.json").write_text(json.dumps(said))
     with pytest.raises(UserError, match="no list of bars"):
         read_tables(tmp_path / "a.json", Reading())
+
+
+@pytest.mark.parametrize(
+    ("name", "symbol"),
+    [("my_ETHUSDT_bars.csv", "ETHUSDT"), ("BTCUSDT_and_ETHUSDT.csv", "BTCUSDT"), ("a_BTCUSDT_ETHUSDT.csv", None)],
+)
+def test_a_pair_that_stands_alone_in_a_name_is_the_symbol(name, symbol):
+    assert symbol_of(name) == symbol
 
 
 @pytest.mark.parametrize(
