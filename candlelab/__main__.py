@@ -10,6 +10,7 @@ import traceback
 from argparse import Namespace
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from candlelab import __version__
 from candlelab import run as runs
@@ -38,8 +39,8 @@ CONFIG_DIR = ("--config-dir", "-cd")
 EXIT_BUG, EXIT_FAILED_JOBS, EXIT_INTERRUPTED = 1, 3, 130
 NANOBIND = ("triton._C.libtriton", "onnx.onnx_cpp2py_export")
 failures: list[str] = []
-where = {"outputs": Path("outputs")}  # of this command, once it is known
-plans: list = []  # the estimate of a sweep of training jobs
+where: dict[str, Path] = {"outputs": Path("outputs")}  # of this command, once it is known
+plans: list[Any] = []  # the estimate of a sweep of training jobs
 
 
 def main() -> None:
@@ -146,7 +147,7 @@ def _show(arguments: Namespace) -> None:
         raise
 
 
-def _run_many(jobs: list, words: list[str]) -> None:
+def _run_many(jobs: list[Any], words: list[str]) -> None:
     """Run the checked jobs of a sweep, then write what they are together: a study, or one run under several settings."""
     check = getattr(sys.modules[locate(jobs[0].task["_target_"]).__module__], "check", None)
     if check is not None:
@@ -174,7 +175,7 @@ def _batch_of_one(words: list[str]) -> list[str]:
     return ["hydra.sweeper.max_batch_size=1"] if basic and hydra.sweeper.max_batch_size is None else []
 
 
-def _count_failures(jobs: list) -> None:
+def _count_failures(jobs: list[Any]) -> None:
     """Note jobs that ended without a result in processes of a launcher's own, where `failures` is another list."""
     if _trains(jobs[0]) and not failures:
         failures.extend(str(folder) for folder in map(run_folder, jobs) if runs.state(folder) != "finished")
@@ -249,7 +250,7 @@ def _note(folder: Path, error: Exception) -> None:
         print(f"candlelab: {refusal}", file=sys.stderr, flush=True)
 
 
-def _close(jobs: list, words: list[str]) -> None:
+def _close(jobs: list[Any], words: list[str]) -> None:
     """Write the study's report when a sweep of training jobs ends, a table when one of scores does."""
     if _trains(jobs[0]):
         locate("candlelab.task.report.report_study")(jobs[0])

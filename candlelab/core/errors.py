@@ -31,5 +31,5 @@ class Stopped(KeyboardInterrupt):
     """A signal asked this process to end; the shell expects 128 + its number."""
 
     def __init__(self, number: int):
-        self.exit_code = 128 + number
+        self.exit_code: int = 128 + number
         super().__init__(f"stopped by {signal.Signals(number).name}")

@@ -75,7 +75,7 @@ class CandleFusion:
     warmup = 0
 
     def __init__(self, *, length: int):
-        self.length = _length(length)
+        self.length: int = _length(length)
 
     def __call__(self, candles: Candles, ends: np.ndarray, window: int) -> list[str]:
         """One caption per window, ends (n,)."""
@@ -100,7 +100,7 @@ class Relative:
     warmup = 0
 
     def __init__(self, *, length: int):
-        self.length = _length(length)
+        self.length: int = _length(length)
 
     def __call__(self, candles: Candles, ends: np.ndarray, window: int) -> list[str]:
         """One caption per window, ends (n,); ValueError if the window is shorter than 4 bars."""

@@ -14,6 +14,14 @@ class SampleLoader:
     rank   of `world` processes takes every world-th row of each batch: together they read what one would.
     """
 
+    samples: np.ndarray
+    batch_size: int
+    seed: int | None
+    epoch: int
+    first: int
+    rank: int
+    world: int
+
     def __init__(
         self,
         samples: np.ndarray,

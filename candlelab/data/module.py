@@ -21,7 +21,7 @@ class ChartData(pl.LightningDataModule):
     def __init__(self, samples: SampleSet) -> None:
         super().__init__()
         self.data = samples
-        self.resume_from = (0, 0)
+        self.resume_from: tuple[int, int] = (0, 0)
         self._training: SampleLoader | None = None
 
     @property

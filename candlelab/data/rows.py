@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -52,7 +52,7 @@ def bar_returns(candles: Candles, ends: np.ndarray, *, broken: np.ndarray) -> np
     return np.where(np.isnan(moved), 0.0, moved)
 
 
-def data_card(data: SampleSet) -> dict:
+def data_card(data: SampleSet) -> dict[str, Any]:
     """Return the data card: symbols, span, bars, samples per part with dates and class balance."""
     made = data.prepared
     parts = {}

@@ -42,6 +42,23 @@ class SampleSet:
     Raises UserError for settings out of range and for data that leave a part of the split empty.
     """
 
+    renderer: Renderer | None
+    source: Source
+    label: LabelRule
+    split: Split
+    scaling: Scaling
+    caption: Caption
+    symbols: list[str]
+    intervals: tuple[str, ...]
+    start: str | None
+    end: str | None
+    resample: str | None
+    thin: float
+    window: int
+    stride: int
+    max_samples: int | None
+    seed: int
+
     def __init__(
         self,
         renderer: Renderer | None,

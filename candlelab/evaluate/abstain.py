@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from candlelab.evaluate import intervals
@@ -25,7 +27,7 @@ def least_confidence(
     return float(falling[np.flatnonzero(good)[-1]]) if good.any() else None
 
 
-def chosen(validation: Predicted | None, min_precision: float) -> dict:
+def chosen(validation: Predicted | None, min_precision: float) -> dict[str, Any]:
     """Return what threshold.json says of a recogniser: the confidence, and how much is named there, and how rightly, on validation."""
     confidence = np.empty(0) if validation is None else validation.p.max(1)
     right = np.empty(0) if validation is None else validation.right

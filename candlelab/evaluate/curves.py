@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from candlelab.evaluate import backtest, metrics, record
@@ -9,7 +11,7 @@ from candlelab.evaluate.classification import Predicted
 from candlelab.evaluate.threshold.curve import Choice, Curve, Sweep, Trades, spread_over
 
 
-def without_nan(values: np.ndarray) -> list:
+def without_nan(values: np.ndarray) -> list[Any]:
     """A list with None for NaN."""
     return [None if np.isnan(v) else float(v) for v in np.asarray(values, float)]
 
@@ -19,7 +21,7 @@ def evenly(size: int, points: int) -> np.ndarray:
     return np.unique(np.linspace(0, size - 1, min(size, points)).round().astype(int)) if size else np.empty(0, int)
 
 
-def thinned(curve: Curve, year: float, points: int = 400) -> dict[str, list]:
+def thinned(curve: Curve, year: float, points: int = 400) -> dict[str, list[Any]]:
     """About `points` of the curve, by rank, its highest point kept; Sharpe ratios times `year`, annualised."""
     keep = evenly(len(curve.threshold), points)
     if not np.isnan(curve.sharpe).all():
@@ -31,7 +33,7 @@ def thinned(curve: Curve, year: float, points: int = 400) -> dict[str, list]:
     }
 
 
-def of_classification(given: Predicted, classes: tuple[str, ...], n_bins: int) -> dict:
+def of_classification(given: Predicted, classes: tuple[str, ...], n_bins: int) -> dict[str, Any]:
     """Confusion counts (rows true, columns answered) and the calibration curve of the filled bins."""
     table = metrics.confusion(given.label, given.p.argmax(1), len(classes))
     count, right, confidence = metrics.calibration_bins(given.label, given.p, n_bins)
@@ -44,7 +46,7 @@ def of_classification(given: Predicted, classes: tuple[str, ...], n_bins: int) -
     return {"confusion": {"classes": list(classes), "counts": table.tolist()}, "calibration": calibration}
 
 
-def of_money(signal: np.ndarray, choice: Choice, test: Trades, points: int = 2000) -> dict:
+def of_money(signal: np.ndarray, choice: Choice, test: Trades, points: int = 2000) -> dict[str, Any]:
     """Annualised Sharpe ratio by threshold on validation and test; equity on test beside buy-and-hold; the track record; arrays.
 
     NaN where a threshold has no Sharpe ratio.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 TIMES = 3.0  # the planted edge in units of the smallest that the test rows could show to a perfect eye
 QUESTION = "Could this net have found an edge?"
@@ -27,7 +28,7 @@ class Instrument:
     effort: float
 
     @classmethod
-    def of_dict(cls, found: dict) -> Instrument:
+    def of_dict(cls, found: dict[str, Any]) -> Instrument:
         """The Instrument that was written as JSON."""
         return cls(tuple(found["faults"]), found["smallest"], found["planted"], found["share"], found["effort"])
 

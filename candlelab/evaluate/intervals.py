@@ -138,9 +138,9 @@ class BlockBootstrap:
     def __init__(self, rows: Rows, n_bootstrap: int, seed: int, *, cosines: int):
         instants = len(rows.instants)
         at_least = max(BLOCK_HORIZONS * rows.lags + 1, -(-instants // max(FEWEST_BLOCKS, cosines)))
-        self.block = block_of(rows.instant, instants, at_least)
-        self.blocks = int(self.block.max()) + 1
-        self.counts = block_counts(self.blocks, n_bootstrap, np.random.default_rng(seed))
+        self.block: np.ndarray = block_of(rows.instant, instants, at_least)
+        self.blocks: int = int(self.block.max()) + 1
+        self.counts: np.ndarray = block_counts(self.blocks, n_bootstrap, np.random.default_rng(seed))
 
     @property
     def freedom(self) -> float:

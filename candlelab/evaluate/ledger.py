@@ -5,6 +5,8 @@ A trade is a run of neighbouring rows of one chain on the same side; turning rou
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -84,7 +86,7 @@ def trade_scores(found: pd.DataFrame) -> Scored:
     }
 
 
-def by_side(found: pd.DataFrame) -> list[dict]:
+def by_side(found: pd.DataFrame) -> list[dict[str, Any]]:
     """Statistics of all trades, of the long and of the short ones: side, trades, win_rate, profit_factor, holding_bars, …"""
     told = []
     for side, part in (

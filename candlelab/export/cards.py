@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -34,7 +35,7 @@ SIZES = (
 )
 
 
-def render_card(template: str, metadata: dict, **words) -> str:
+def render_card(template: str, metadata: dict[str, Any], **words) -> str:
     """Return a card: metadata as YAML between two rules, then the filled template."""
     pages = Environment(
         loader=FileSystemLoader(Path(__file__).parent / "templates"),
@@ -82,7 +83,7 @@ def model_card(run: Run, *, repo: str, exports: list[str], command: str) -> str:
     )
 
 
-def model_metadata(run: Run, card: dict) -> dict:
+def model_metadata(run: Run, card: dict[str, Any]) -> dict[str, Any]:
     """Return the metadata of a model card: licence, library, task, tags and the measured results as a model-index."""
     made, metrics = run.preprocessing, run.metrics
     task = "image-classification" if "image" in made["reads"] else "time-series-forecasting"
@@ -117,7 +118,15 @@ def model_metadata(run: Run, card: dict) -> dict:
 
 
 def dataset_card(
-    card: dict, *, repo: str, cfg, shape: tuple, style: str, command: str, sizes: dict[str, tuple[int, int]], bars: bool
+    card: dict[str, Any],
+    *,
+    repo: str,
+    cfg,
+    shape: tuple[Any, ...],
+    style: str,
+    command: str,
+    sizes: dict[str, tuple[int, int]],
+    bars: bool,
 ) -> str:
     """Return the card of a data set with charts; sizes: part -> (rows, bytes)."""
     words = _data_words(card, cfg, command) | {
@@ -130,7 +139,7 @@ def dataset_card(
     return render_card("dataset.md.j2", metadata, recipe_only=False, **words)
 
 
-def recipe_card(card: dict, *, repo: str, cfg, command: str) -> str:
+def recipe_card(card: dict[str, Any], *, repo: str, cfg, command: str) -> str:
     """Return the card of a data set that is only a recipe."""
     return render_card(
         "dataset.md.j2",
@@ -141,7 +150,7 @@ def recipe_card(card: dict, *, repo: str, cfg, command: str) -> str:
     )
 
 
-def dataset_metadata(card: dict, cfg) -> dict:
+def dataset_metadata(card: dict[str, Any], cfg) -> dict[str, Any]:
     """Return what both kinds of data card say to the hub."""
     count = sum(part["samples"] for part in card["parts"].values())
     licence = (
@@ -158,7 +167,7 @@ def dataset_metadata(card: dict, cfg) -> dict:
     }
 
 
-def _configs(bars: bool) -> list[dict]:
+def _configs(bars: bool) -> list[dict[str, Any]]:
     charts = {
         "config_name": "charts",
         "default": True,
@@ -171,7 +180,7 @@ def _configs(bars: bool) -> list[dict]:
     )
 
 
-def _info(card: dict, sizes: dict[str, tuple[int, int]]) -> dict:
+def _info(card: dict[str, Any], sizes: dict[str, tuple[int, int]]) -> dict[str, Any]:
     names = {str(k): name for k, name in enumerate(next(iter(card["parts"].values()))["classes"])}
     plain = {"next_close": "float64", "forward_return": "float64", "time": "timestamp[ms, tz=UTC]", "symbol": "string"}
     features = [
@@ -191,7 +200,7 @@ def _info(card: dict, sizes: dict[str, tuple[int, int]]) -> dict:
     }
 
 
-def _data_words(card: dict, cfg, command: str) -> dict:
+def _data_words(card: dict[str, Any], cfg, command: str) -> dict[str, Any]:
     source = source_of(cfg)
     classes = list(next(iter(card["parts"].values()))["classes"])
     summary = (
@@ -223,7 +232,7 @@ def source_of(cfg) -> str:
     return str(cfg.data.source["_target_"]).rsplit(".", 1)[-1]
 
 
-def part_rows(card: dict) -> list[list[str]]:
+def part_rows(card: dict[str, Any]) -> list[list[str]]:
     """Return one row of words per part of the split."""
     return [
         [
@@ -242,7 +251,7 @@ def verdict_of(run: Run) -> list[str]:
     return run.verdict["lines"] if run.verdict else ["Not written down: score the run again with task=report."]
 
 
-def _summary(run: Run, card: dict) -> str:
+def _summary(run: Run, card: dict[str, Any]) -> str:
     net = str(run.cfg.model.net.get("backbone") or run.cfg.model.net["_target_"].rsplit(".", 1)[-1])
     return (
         f"A `{net}` with {run.metrics.get('net/parameters', 0):,} parameters that looks at {' and '.join(run.preprocessing['reads'])} of "
@@ -261,7 +270,7 @@ def _threshold(run: Run) -> str:
     return "" if rule.threshold is None else f" and applied unchanged: {rule.threshold:.4f} (hash {rule.hash})"
 
 
-def _results(metrics: dict) -> list[list[str]]:
+def _results(metrics: dict[str, Any]) -> list[list[str]]:
     baselines = sorted({name.split("/")[1] for name in metrics if name.startswith("baseline/")})
     rows = []
     for name, (_, words) in SHOWN.items():

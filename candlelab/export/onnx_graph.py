@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Callable
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -22,6 +23,10 @@ EXAMPLES = 2  # rows of the example that is traced
 
 class NetGraph(nn.Module):
     """A net whose inputs and outputs have an order: `names` in, `answers` out."""
+
+    net: nn.Module
+    names: tuple[str, ...]
+    answers: tuple[str, ...]
 
     def __init__(self, net: nn.Module, names: tuple[str, ...], answers: tuple[str, ...]) -> None:
         super().__init__()
@@ -45,7 +50,7 @@ class CandlesGraph(NetGraph):
     """
 
     def __init__(
-        self, net: nn.Module, names: tuple[str, ...], answers: tuple[str, ...], makers: dict[str, Callable]
+        self, net: nn.Module, names: tuple[str, ...], answers: tuple[str, ...], makers: dict[str, Callable[..., Any]]
     ) -> None:
         super().__init__(net, names, answers)
         self.makers = makers
@@ -68,7 +73,7 @@ def answer_names(net: nn.Module, batch: dict[str, Tensor]) -> tuple[str, ...]:
     return ("logits", "probabilities") * ("logits" in said) + ("forecast",) * ("forecast" in said)
 
 
-def write_graph(graph: NetGraph, example: dict[str, Tensor], path: Path, *, opset: int, card: dict) -> Path:
+def write_graph(graph: NetGraph, example: dict[str, Tensor], path: Path, *, opset: int, card: dict[str, Any]) -> Path:
     """Write the graph to one file with a dynamic batch and the card in its metadata; return the path.
 
     example  one tensor per name of the graph, EXAMPLES rows or more.
@@ -96,7 +101,7 @@ def write_graph(graph: NetGraph, example: dict[str, Tensor], path: Path, *, opse
     return path
 
 
-def put_card(path: Path, card: dict) -> None:
+def put_card(path: Path, card: dict[str, Any]) -> None:
     """Write the card into the metadata of a model file, in place; stale shapes of inner values, which quantization trips over, go."""
     import onnx
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -42,7 +43,7 @@ class Predictor:
     """
 
     def __init__(self, path: str | Path, *, recipe: str | None = None, threads: int = 1):
-        self.path = Path(path)
+        self.path: Path = Path(path)
         self.card = _card(read_card(self.path).metadata, self.path)
         if recipe is not None and recipe != self.card["recipe_hash"]:
             raise UserError(
@@ -52,7 +53,7 @@ class Predictor:
         self._session = _session(self.path, threads)
         try:
             self.inputs = {i.name: (_kind(i, self.path), tuple(i.shape[1:])) for i in self._session.get_inputs()}
-            self.outputs = [output.name for output in self._session.get_outputs()]
+            self.outputs: list[Any] = [output.name for output in self._session.get_outputs()]
         except UnicodeDecodeError:
             raise UserError(f"'{self.path}' has damaged names of inputs or outputs: export the run again") from None
 
@@ -127,7 +128,7 @@ def predict_batch(
     return answers | ({"signal": model.signal(answers, threshold=threshold)} if "probabilities" in answers else {})
 
 
-def _card(metadata: dict[str, str], path: Path) -> dict:
+def _card(metadata: dict[str, str], path: Path) -> dict[str, Any]:
     """Return the part of the metadata that candlelab wrote."""
     try:
         card = json.loads(metadata["candlelab"])

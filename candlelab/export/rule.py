@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from candlelab.core.errors import UserError
 from candlelab.core.files import sha256_of
@@ -41,7 +42,7 @@ def rule_of(run: Run) -> Rule:
     )
 
 
-def check_export(path: Path, card: dict, rule: Rule) -> None:
+def check_export(path: Path, card: dict[str, Any], rule: Rule) -> None:
     """Raise UserError unless a model file carries the threshold of its run."""
     if card.get("weights_hash") != rule.weights:
         raise UserError(f"'{path}' was exported from other weights than those of its run: export the run again")

@@ -7,6 +7,7 @@ import re
 import time as clock
 from glob import glob
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -64,7 +65,7 @@ def load_files(
     return break_at_relistings(tapes[0] if len(tapes) == 1 else concat(tapes)), quality
 
 
-def finest(parts: dict[str, list[dict]]) -> str:
+def finest(parts: dict[str, list[dict[str, Any]]]) -> str:
     """Return the finest interval that every symbol's files can serve: the coarsest of what each has finest."""
     own = [
         min((own_interval(piece, "1d", name) for piece in pieces), key=interval_ms) for name, pieces in parts.items()
@@ -111,12 +112,12 @@ def find_files(text: str) -> list[Path]:
     raise UserError(f"no csv, json, parquet, feather or zip file at '{text}'{hint}: set data.source.path")
 
 
-def split_by_symbol(tables: list[BarTable], asked: list[str]) -> dict[str, list[dict]]:
+def split_by_symbol(tables: list[BarTable], asked: list[str]) -> dict[str, list[dict[str, Any]]]:
     """Return the pieces of each asked symbol (of all, if none is asked), raising ValueError for one that is not there.
 
     A file that names no symbol belongs to the only asked one.
     """
-    parts: dict[str, list[dict]] = {}
+    parts: dict[str, list[dict[str, Any]]] = {}
     for table in tables:
         names = table.symbol
         if names is None:
@@ -145,9 +146,9 @@ def stem(name: str) -> str:
     return "".join(own)[:30] or "OWN"
 
 
-def choose_interval(name: str, pieces: list[dict], asked: str) -> tuple[str, dict[str, np.ndarray]]:
+def choose_interval(name: str, pieces: list[dict[str, Any]], asked: str) -> tuple[str, dict[str, np.ndarray]]:
     """Return the interval and bars of those pieces that serve the asked interval: the asked itself, else the finest below."""
-    groups: dict[str, list[dict]] = {}
+    groups: dict[str, list[dict[str, Any]]] = {}
     for piece in pieces:
         groups.setdefault(own_interval(piece, asked, name), []).append(piece)
     fitting = [own for own in groups if interval_ms(own) <= interval_ms(asked)]
@@ -162,7 +163,7 @@ def choose_interval(name: str, pieces: list[dict], asked: str) -> tuple[str, dic
     return own, {k: np.concatenate([piece[k] for piece in chosen]) for k in shared}
 
 
-def own_interval(piece: dict, asked: str, name: str) -> str:
+def own_interval(piece: dict[str, Any], asked: str, name: str) -> str:
     """Return the interval of one file: its commonest time step, or what its name says if it is too short to tell."""
     time, table = piece["time"], piece["table"]
     if len(np.unique(time)) > 1:

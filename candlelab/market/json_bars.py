@@ -36,11 +36,11 @@ def _search(value: Any, columns: Columns, place: str) -> pa.Table | None:
     return next((found for own in value.values() if (found := _search(own, columns, place)) is not None), None)
 
 
-def _nested(values: list) -> bool:
+def _nested(values: list[Any]) -> bool:
     return isinstance(values[0], list | dict)
 
 
-def _of_rows(rows: list, columns: Columns, place: str) -> pa.Table | None:
+def _of_rows(rows: list[Any], columns: Columns, place: str) -> pa.Table | None:
     if rows and all(isinstance(row, list) for row in rows) and len({len(row) for row in rows}) == 1:
         names = _named(rows, names_without_header(len(rows[0]), columns, place))
         rows = [dict(zip(names, row, strict=True)) for row in rows]
@@ -49,14 +49,14 @@ def _of_rows(rows: list, columns: Columns, place: str) -> pa.Table | None:
     return pa.Table.from_pylist(rows)
 
 
-def _named(rows: list[list], names: list[str]) -> list[str]:
+def _named(rows: list[list[Any]], names: list[str]) -> list[str]:
     """Kraken answers with the mean price before the volume: a sixth number that is between low and high in every bar."""
     if len(names) != 8 or not all(_is_mean_price(row) for row in rows):
         return names
     return [*names[:5], "vwap", "volume", "trades"]
 
 
-def _is_mean_price(row: list) -> bool:
+def _is_mean_price(row: list[Any]) -> bool:
     try:
         high, low, mean = (float(row[k]) for k in (2, 3, 5))
     except (TypeError, ValueError):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from candlelab.core.interval import next_open
@@ -18,9 +20,9 @@ def outside(covered: Ranges) -> Ranges:
     return [[a, b] for a, b in zip(edges[::2], edges[1::2], strict=True)]
 
 
-def merge_asked(entries: list[dict]) -> list[dict]:
+def merge_asked(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return the manifest's lines on REST, those that touch made one."""
-    merged: list[dict] = []
+    merged: list[dict[str, Any]] = []
     for entry in sorted((e for e in entries if e["start"] < e["end"]), key=lambda e: e["start"]):
         last = merged[-1] if merged else None
         if last and last["url"] == entry["url"] and last["end"] == entry["start"]:
@@ -30,7 +32,7 @@ def merge_asked(entries: list[dict]) -> list[dict]:
     return merged
 
 
-def inside(entry: dict, covered: Ranges) -> bool:
+def inside(entry: dict[str, Any], covered: Ranges) -> bool:
     """Return whether an entry's range lies wholly in one of the covered ones."""
     return any(a <= entry["start"] and entry["end"] <= b for a, b in covered)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field, fields, replace
+from typing import Any
 
 import numpy as np
 
@@ -46,12 +47,12 @@ class Quality:
         if len(time):
             self.firsts[count] = min(int(time.min()), self.firsts.get(count, int(time.min())))
 
-    def row(self) -> dict:
+    def row(self) -> dict[str, Any]:
         """Return plain values for a table or json."""
         return asdict(self)
 
     @classmethod
-    def of_row(cls, row: dict) -> Quality:
+    def of_row(cls, row: dict[str, Any]) -> Quality:
         """Return the record a `row()` came from."""
         return cls(**{f.name: row[f.name] for f in fields(cls) if f.name in row})
 

@@ -15,7 +15,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import pyarrow as pa
 import pyarrow.csv
@@ -76,6 +76,10 @@ class TextHeader:
 class Misfit(Exception):
     """A text file with a cell that is not what its column holds."""
 
+    head: TextHeader
+    kinds: dict[str, Any]
+    reason: str
+
     def __init__(self, head: TextHeader, kinds: dict[str, pa.DataType], reason: str):
         super().__init__(reason)
         self.head, self.kinds, self.reason = head, kinds, reason
@@ -87,6 +91,11 @@ class TooLarge(UserError):
 
 class Capped(io.RawIOBase):
     """A reader of at most `cap` bytes: what a small file unpacks to without end never gets into memory."""
+
+    inner: IO[bytes]
+    left: int
+    cap: int
+    place: str
 
     def __init__(self, inner: IO[bytes], cap: int, place: str):
         self.inner, self.left, self.cap, self.place = inner, cap, cap, place

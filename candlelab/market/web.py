@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import NoReturn, TypeVar
+from typing import Any, NoReturn, TypeVar
 from urllib.parse import urlsplit
 
 from candlelab.core.errors import DataTrouble, ExchangeRefuses, UserError
@@ -37,6 +37,10 @@ class Ban(ExchangeRefuses):
 class TransientError(Exception):
     """A fault that may be gone at the next try."""
 
+    reason: str
+    wait: float | None
+    unreachable: bool
+
     def __init__(
         self, reason: str, *, wait: float | None = None, kind: type[Exception] = DataTrouble, unreachable: bool = False
     ):
@@ -55,6 +59,10 @@ class Response:
 
 class HttpClient:
     """GET with bounded patience, safe for threads; a ban stops every later request of the same object."""
+
+    max_attempts: int
+    backoff: float
+    timeout: float
 
     def __init__(
         self, *, max_attempts: int, backoff: float, timeout: float, sleep: Callable[[float], None] = clock.sleep
@@ -211,7 +219,7 @@ def read_capped(response, cap: int, timeout: float) -> bytes:
     return b"".join(parts)
 
 
-def capped(cap: int, timeout: float) -> Callable:
+def capped(cap: int, timeout: float) -> Callable[..., Any]:
     """Return a hook that reads the body before requests would: python-binance and ccxt read without end."""
 
     def hook(response, **_):

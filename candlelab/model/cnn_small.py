@@ -27,7 +27,7 @@ class CnnSmall(nn.Module):
     Every layer before a ReLU is normalised, so that no unit starts or falls asleep.
     """
 
-    reads = ("image",)
+    reads: tuple[str, ...] = ("image",)
 
     def __init__(
         self,
@@ -53,12 +53,12 @@ class CnnSmall(nn.Module):
             raise UserError(f"model.net.glance is {glance}; give a number from 0 to 1.")
         depth, height, width = shapes.image
         self.glance = glance
-        self.pixels = PixelNorm(depth)
-        self.close = CloseLook((depth, height, width), channels, newest, waves, fading)
-        self.whole = _whole_look(depth, channels, waves) if glance else None
+        self.pixels: PixelNorm = PixelNorm(depth)
+        self.close: CloseLook = CloseLook((depth, height, width), channels, newest, waves, fading)
+        self.whole: nn.Sequential | None = _whole_look(depth, channels, waves) if glance else None
         inner = self.close.size + (channels * SIDE // 2 if glance else 0)
-        self.drop = nn.Dropout(dropout)
-        self.classify = nn.Sequential(
+        self.drop: nn.Dropout = nn.Dropout(dropout)
+        self.classify: nn.Sequential = nn.Sequential(
             nn.Linear(inner, hidden, bias=False),
             nn.BatchNorm1d(hidden),
             nn.ReLU(),

@@ -63,9 +63,9 @@ class CloseLook(nn.Module):
         if newest < 1:
             raise UserError(f"model.net.newest is {newest} columns; give 1 or more.")
         depth, height, width = image
-        self.newest = min(newest, width)
-        self.size = 2 * channels * waves * self.newest
-        self.layers = nn.Sequential(
+        self.newest: int = min(newest, width)
+        self.size: int = 2 * channels * waves * self.newest
+        self.layers: nn.Sequential = nn.Sequential(
             *told_columns(depth, channels, height, waves), Fading(self.newest, fading), nn.Flatten()
         )
 
@@ -82,7 +82,7 @@ class ColumnTokens(nn.Module):
     def __init__(self, image: tuple[int, int, int], channels: int, waves: int, width: int, columns: int) -> None:
         super().__init__()
         depth, height, _ = image
-        self.told = nn.Sequential(*told_columns(depth, channels, height, waves))
+        self.told: nn.Sequential = nn.Sequential(*told_columns(depth, channels, height, waves))
         self.join = nn.Conv1d(2 * channels * waves, width, columns, stride=columns)
 
     @property

@@ -24,7 +24,7 @@ class PixelNorm(nn.Module):
 
     def __init__(self, channels: int) -> None:
         super().__init__()
-        self.source = "training"
+        self.source: str = "training"
         self.register_buffer("mean", torch.full((channels, 1, 1), HALF))
         self.register_buffer("std", torch.full((channels, 1, 1), HALF))
 

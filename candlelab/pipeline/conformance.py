@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -56,7 +57,7 @@ def checks(package: str) -> list[Check]:
     return [Check(group, option) for group, options in groups_of(root).items() for option in options]
 
 
-def _handed(group: str) -> tuple:
+def _handed(group: str) -> tuple[Any, ...]:
     return (None,) if group == "model/loss" else ()
 
 
@@ -145,7 +146,7 @@ def _composes(cfg) -> None:
     """A preset: that it composes and is checked is all that can be said of it."""
 
 
-CHECKS: dict[str, Callable] = {
+CHECKS: dict[str, Callable[..., Any]] = {
     "data/source": _check_source,
     "data/label": _check_label,
     "data/indicators": _check_indicators,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 
 def overridden() -> list[str] | None:
     """Return the keys that the command line gives, as they are spelt there; None outside of a command."""
@@ -17,7 +19,7 @@ def keys_of(words: list[str]) -> list[str]:
     return [text.lstrip("+~").split("=", 1)[0] for text in words]
 
 
-def laid_over(own: dict, asked: dict, keys: list[str], group: str) -> dict:
+def laid_over(own: dict[str, Any], asked: dict[str, Any], keys: list[str], group: str) -> dict[str, Any]:
     """Return the settings of a run with those of one group that the command line gives: others stay the run's own.
 
     own, asked  the group as the run stored it, and as the command composed it.
@@ -32,7 +34,7 @@ def laid_over(own: dict, asked: dict, keys: list[str], group: str) -> dict:
     return made
 
 
-def _replaced(own: dict, asked: dict, path: list[str]) -> dict:
+def _replaced(own: dict[str, Any], asked: dict[str, Any], path: list[str]) -> dict[str, Any]:
     if not path:
         return asked
     name, *inner = path

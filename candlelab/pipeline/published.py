@@ -6,6 +6,7 @@ import hashlib
 import json
 import shlex
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -54,7 +55,7 @@ def _write_file(data, ends: np.ndarray, path: Path) -> None:
             file.write_table(pa.Table.from_pydict(window_columns(data, some), schema=form))
 
 
-def window_columns(data, ends: np.ndarray) -> dict:
+def window_columns(data, ends: np.ndarray) -> dict[str, Any]:
     """Return the columns of some windows, as `schema` names them."""
     made = data.prepared
     names = np.array(made.candles.symbols)[made.candles.symbol[ends]]
@@ -109,7 +110,7 @@ def parquet_schema(classes: tuple[str, ...]) -> pa.Schema:
     return pa.schema(kinds, metadata={"huggingface": json.dumps({"info": {"features": features}})})
 
 
-def _value(kind: str) -> dict:
+def _value(kind: str) -> dict[str, Any]:
     return {"dtype": kind, "_type": "Value"}
 
 
@@ -125,7 +126,7 @@ def write_bars(data, folder: Path) -> None:
         pq.write_table(pa.table(table), folder / f"{symbol}-{tape.intervals[code]}.parquet", compression="zstd")
 
 
-def recipe(cfg: DictConfig, data, command: str) -> dict:
+def recipe(cfg: DictConfig, data, command: str) -> dict[str, Any]:
     """Return how the data are made, and hashes that tell whether somebody made the same; no price is in it."""
     made, hashes = data.prepared, {}
     for part in PARTS:

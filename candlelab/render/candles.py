@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from array_api_compat import array_namespace
 
@@ -29,6 +31,18 @@ class CandleChart(Chart):
     Prices are scaled to the highs, lows and averages of the window; a body is at least one row, so a doji is a line.
     """
 
+    height: int
+    width: int
+    body: float
+    volume: float
+    moving_averages: list[int]
+    averages: list[list[int]]
+    paper: list[int]
+    up: list[int]
+    down: list[int]
+    wick: list[int]
+    lines: list[Polyline]
+
     def __init__(
         self,
         *,
@@ -53,8 +67,8 @@ class CandleChart(Chart):
         self.paper, self.up, self.down, self.wick = paper, up, down, wick
         self._check_settings()
         self.warmup = max(moving_averages, default=1) - 1
-        self.volume_rows = round(volume * height)
-        self.price_rows = height - self.volume_rows - (1 if self.volume_rows else 0)
+        self.volume_rows: int = round(volume * height)
+        self.price_rows: int = height - self.volume_rows - (1 if self.volume_rows else 0)
         self._place()
 
     def _check_settings(self) -> None:
@@ -102,19 +116,19 @@ class CandleChart(Chart):
         layers += self._candles(now, scale)
         return spans_of(layers)
 
-    def _volume_panel(self, now: Bars) -> tuple:
+    def _volume_panel(self, now: Bars) -> tuple[Any, ...]:
         heights = bar_heights(now.volume, self.volume_rows, now.shown)
         xp = array_namespace(heights)
         return self.height - heights, xp.full_like(heights, self.height - 1), self._direction(now)
 
-    def _candles(self, now: Bars, scale) -> list[tuple]:
+    def _candles(self, now: Bars, scale) -> list[tuple[Any, ...]]:
         xp = array_namespace(now.close)
         low, high, opened, closed = (self._rows(p, scale, now.shown) for p in (now.low, now.high, now.open, now.close))
         wick = blank(high, low, now.shown)
         body = blank(xp.minimum(opened, closed), xp.maximum(opened, closed), now.shown)
         return [(*wick, solid(high, WICK)), (*body, self._direction(now))]
 
-    def _average(self, line: Polyline, average, scale, shown, ink: int) -> tuple:
+    def _average(self, line: Polyline, average, scale, shown, ink: int) -> tuple[Any, ...]:
         if shown is not None:
             shown = shown & ~array_namespace(average).isnan(average)
         top, bottom = line.runs(self._rows(average, scale, shown), shown)

@@ -25,6 +25,8 @@ class Gramian(Style):
     A flat window has 1/2 everywhere before the arccos; rows and columns of missing bars are 0.
     """
 
+    size: int
+
     def __init__(self, *, window: int, size: int, fields: list[Field], missing: Missing, storage: StorageLike):
         super().__init__(window, missing, storage)
         check_sides(size=size)

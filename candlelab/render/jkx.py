@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from candlelab.core.contracts import StorageLike
@@ -25,6 +27,10 @@ class Jkx(Chart):
     row.
     """
 
+    height: int
+    volume: float
+    moving_average: int
+
     def __init__(
         self,
         *,
@@ -45,10 +51,10 @@ class Jkx(Chart):
             )
         self.height, self.volume, self.moving_average = height, volume, moving_average
         self.warmup = max(moving_average - 1, 0)
-        self.volume_rows = int(height * volume)
-        self.price_rows = height - self.volume_rows - (1 if self.volume_rows else 0)
+        self.volume_rows: int = int(height * volume)
+        self.price_rows: int = height - self.volume_rows - (1 if self.volume_rows else 0)
         centres = 3 * np.arange(window) + 1
-        self.line = Polyline(centres)
+        self.line: Polyline = Polyline(centres)
         places = [(np.concatenate([centres - 1, centres, centres + 1]), 1)]
         places += [(self.line.columns, 1)] * bool(moving_average) + [(centres, 1)] * bool(self.volume_rows)
         self.lay_out(height, 3 * window, places, [[0], [255]])
@@ -67,7 +73,7 @@ class Jkx(Chart):
             runs.append((self.height - heights, self.height - 1 + 0 * heights))
         return spans_of([(top, bottom, solid(top, 1)) for top, bottom in runs])
 
-    def _bars_of(self, now: Bars, scale) -> list[tuple]:
+    def _bars_of(self, now: Bars, scale) -> list[tuple[Any, ...]]:
         opened, top, bottom, closed = (self._rows(price, scale, now.shown) for price in now[:4])
         return [
             blank(opened, opened, now.and_number(now.open)),
@@ -75,7 +81,7 @@ class Jkx(Chart):
             blank(closed, closed, now.and_number(now.close)),
         ]
 
-    def _line(self, average, scale, shown) -> tuple:
+    def _line(self, average, scale, shown) -> tuple[Any, ...]:
         if shown is not None:
             shown = shown & (average == average)  # NaN where no close was left to average
         return self.line.runs(self._rows(average, scale, shown), shown)

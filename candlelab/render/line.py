@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from array_api_compat import array_namespace
 
@@ -23,6 +25,14 @@ class LineChart(Chart):
     thickness      pixels of the square pen, 1 to 5.
     paper, ink     colours of C levels 0..255; C is 1 (grey) or 3 (RGB).
     """
+
+    height: int
+    width: int
+    thickness: int
+    paper: list[int]
+    ink: list[int]
+    before: int
+    after: int
 
     def __init__(
         self,
@@ -50,7 +60,7 @@ class LineChart(Chart):
         self.before, self.after = (thickness - 1) // 2, thickness // 2
         last = width - 1 - self.before - self.after
         points = self.before + np.arange(window) * last // max(window - 1, 1)
-        self.line = Polyline(points)
+        self.line: Polyline = Polyline(points)
         columns = np.arange(points[0] - self.before, points[-1] + self.after + 1)
         self.lay_out(height, width, [(columns, 1)], [paper, ink])
 
@@ -64,7 +74,7 @@ class LineChart(Chart):
         top, bottom = self._widened(*self.line.runs(line, shown))
         return spans_of([(top, bottom, solid(top, 1))])
 
-    def _widened(self, top, bottom) -> tuple:
+    def _widened(self, top, bottom) -> tuple[Any, ...]:
         """Return for each column the runs of all columns below the pen, as one."""
         if self.thickness == 1:
             return top, bottom

@@ -27,6 +27,8 @@ class OhlcBars(Chart):
     first row.
     """
 
+    height: int
+
     def __init__(
         self,
         *,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from array_api_compat import array_namespace, device, is_numpy_array
 
@@ -30,7 +32,7 @@ class Polyline:
         self._shares = np.empty((0, len(self._lengths), int(steps.max()), 2), np.int16)
         self.walked = (self.columns - self.points[self.stretch]).astype(np.float32)
 
-    def runs(self, rows, shown=None) -> tuple:
+    def runs(self, rows, shown=None) -> tuple[Any, ...]:
         """Return (top, bottom) of each column, int32 (B, W').
 
         rows   (B, n) int32 rows of the points, counted downwards.
@@ -91,7 +93,7 @@ class Polyline:
         return array_namespace(like).asarray(values, device=device(like))
 
 
-def _shares(xp, height, walked, double) -> tuple:
+def _shares(xp, height, walked, double) -> tuple[Any, ...]:
     """Return the (first, last) row that a stretch going down `height` rows in double / 2 columns takes of the column it walked to."""
     middle = 2 * height * walked
     nearest = xp.floor((middle + double / 2) / double)

@@ -69,7 +69,7 @@ class Canvas:
         return np.array([bits.bit_length() for bits in range(1 << len(self.layers))], np.uint8)
 
 
-def canvas(height: int, width: int, places: Places, palette: list) -> Canvas:
+def canvas(height: int, width: int, places: Places, palette: list[Any]) -> Canvas:
     """Return a canvas from the layers in painting order."""
     assert len(places) <= 8, "the fills keep the layers of a column in one byte"
     left = np.concatenate([columns for columns, _ in places]).astype(np.int32)

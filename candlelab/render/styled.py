@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from threading import Lock
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from array_api_compat import is_torch_array
@@ -30,6 +30,12 @@ class Styled(Style):
     There are no axes: prices and dates in a picture would tell a net when it is.
     """
 
+    height: int
+    width: int
+    look: str
+    volume: bool
+    moving_averages: list[int]
+
     def __init__(
         self,
         *,
@@ -50,7 +56,7 @@ class Styled(Style):
         self.volume, self.moving_averages = volume, moving_averages
         self.shape = (3, height, width)
 
-    def recipe(self) -> dict:
+    def recipe(self) -> dict[str, Any]:
         """Return the settings and the versions of the drawing libraries: both can change a pixel."""
         import matplotlib
         import mplfinance

@@ -104,7 +104,7 @@ def _with_true_minus(value: Any) -> Any:
     return A_MINUS.sub(MINUS, value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
-def write_page(path: Path | str, template: str, context: Mapping) -> Path:
+def write_page(path: Path | str, template: str, context: Mapping[str, Any]) -> Path:
     """Fills a template of this package and puts the page in place in one step."""
     folder = Path(__file__).parent / "templates"
     pages = Environment(

@@ -85,8 +85,8 @@ class Panel:
     marks: list[Markup] = field(default_factory=list)
 
     def __post_init__(self):
-        self.to_x = Axis(*self.x, self.left, self.width - self.right)
-        self.to_y = Axis(*self.y, self.height - self.bottom, self.top)
+        self.to_x: Axis = Axis(*self.x, self.left, self.width - self.right)
+        self.to_y: Axis = Axis(*self.y, self.height - self.bottom, self.top)
 
     def add(self, pattern: str, *values, **named) -> None:
         """Append markup; every value is escaped."""

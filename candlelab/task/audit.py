@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from omegaconf import DictConfig
@@ -30,7 +31,7 @@ def audit(
     window: int | None,
     horizon: int | None,
     strict: bool,
-) -> dict:
+) -> dict[str, Any]:
     """Print what was found and write audit.html and audit.json; return the record as plain values.
 
     set          pictures: a folder, an npz, zarr or HDF5 file, or user/name on the hub.

@@ -6,6 +6,7 @@ import importlib.util
 import os
 import shutil
 from pathlib import Path
+from typing import Any
 
 from omegaconf import DictConfig
 from rich.table import Table
@@ -29,7 +30,7 @@ EXTRAS = {
 TOKENS = ("HF_TOKEN", "WANDB_API_KEY")
 
 
-def doctor(cfg: DictConfig) -> dict:
+def doctor(cfg: DictConfig) -> dict[str, Any]:
     """Print versions, devices, optional packages, tokens (only whether they are set) and disk space; return them."""
     here = environment()
     found = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -88,7 +89,7 @@ def export(
     return {file.name: folder / file.name for file in files if file.refused is None} | {REPORT: folder / REPORT}
 
 
-def export_card(run: Run) -> dict:
+def export_card(run: Run) -> dict[str, Any]:
     """Return what every exported file says of itself."""
     made = run.preprocessing
     rule = rule_of(run)
@@ -148,14 +149,14 @@ def torch_answers(graph: NetGraph, inputs: Arrays) -> Arrays:
     return {name: value.numpy() for name, value in zip(graph.answers, said, strict=True)}
 
 
-def _model(run: Run, judged: Windows, path: Path, opset: int, card: dict, n_calls: int) -> ExportedFile:
+def _model(run: Run, judged: Windows, path: Path, opset: int, card: dict[str, Any], n_calls: int) -> ExportedFile:
     names = input_names(run.model.reads)
     graph = NetGraph(run.model, names, _answers(run, judged))
     return _write(graph, judged.inputs, path, opset, card, n_calls)
 
 
 def _candles(
-    run: Run, maker: InputMaker, judged: Windows, path: Path, opset: int, card: dict, n_calls: int
+    run: Run, maker: InputMaker, judged: Windows, path: Path, opset: int, card: dict[str, Any], n_calls: int
 ) -> ExportedFile:
     try:
         graph = candles_graph(run, maker, _answers(run, judged))
@@ -204,7 +205,7 @@ def drawer(renderer):
     return lambda ohlcv: renderer.draw_windows(ohlcv[:, -bars:])
 
 
-def _write(graph: NetGraph, inputs: Arrays, path: Path, opset: int, card: dict, n_calls: int) -> ExportedFile:
+def _write(graph: NetGraph, inputs: Arrays, path: Path, opset: int, card: dict[str, Any], n_calls: int) -> ExportedFile:
     write_graph(graph, {name: torch.from_numpy(inputs[name]) for name in graph.names}, path, opset=opset, card=card)
     inputs = {name: inputs[name] for name in graph.names}
     gaps = disagreement(path, inputs, torch_answers(graph, inputs), batches=BATCHES)

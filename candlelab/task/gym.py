@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from omegaconf import DictConfig, open_dict
@@ -21,7 +22,7 @@ COLUMNS = ("net", "logistic", "trees", "trees on pixels")
 STUDY = "gym"
 
 
-def gym(cfg: DictConfig, *, worlds: list[str], seeds: list[int]) -> list[dict]:
+def gym(cfg: DictConfig, *, worlds: list[str], seeds: list[int]) -> list[dict[str, Any]]:
     """Return one row per world and seed; every run lies in outputs/gym, and the same command goes on where it was stopped.
 
     Raises ConfigError for unknown worlds, without seeds, or with data that have no planted rule.
@@ -51,14 +52,14 @@ def job_of(cfg: DictConfig, world: str, seed: int) -> DictConfig:
     return job
 
 
-def _trained(job: DictConfig, world: str, seed: int) -> dict:
+def _trained(job: DictConfig, world: str, seed: int) -> dict[str, Any]:
     from candlelab.task.train import train
 
     train(job)
     return measured(job, world, seed)
 
 
-def measured(job: DictConfig, world: str, seed: int) -> dict:
+def measured(job: DictConfig, world: str, seed: int) -> dict[str, Any]:
     """Return how far the net of a finished run and the models beside it got, against the true probabilities of the test rows."""
     run, data = runs.load_run(run_folder(job)), gym_data(job)
     samples = data.samples("test")
@@ -129,7 +130,7 @@ def _number(value: float) -> float | None:
     return float(value) if np.isfinite(value) else None
 
 
-def _show(name: str, rows: list[dict]) -> None:
+def _show(name: str, rows: list[dict[str, Any]]) -> None:
     table = Table(
         "world",
         "seed",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import pandas as pd
 from omegaconf import DictConfig, OmegaConf
@@ -35,7 +35,7 @@ def inventory(
     what: Literal["all", "candles", "stores", "models"],
     metric: str,
     show: Literal["all", "latest", "best"],
-) -> dict[str, list[dict]]:
+) -> dict[str, list[dict[str, Any]]]:
     """Print and return what lies under the outputs folder, as one list of rows per kind.
 
     metric  by which `show=best` sorts models; show is all, latest or best.
@@ -55,7 +55,7 @@ def inventory(
     return found
 
 
-def candle_rows(outputs: Path) -> list[dict]:
+def candle_rows(outputs: Path) -> list[dict[str, Any]]:
     """Return one row per cached series: symbol, interval, span, bars, gaps, size."""
     return [
         {
@@ -75,13 +75,13 @@ def candle_rows(outputs: Path) -> list[dict]:
     ]
 
 
-def store_rows(outputs: Path) -> list[dict]:
+def store_rows(outputs: Path) -> list[dict[str, Any]]:
     """Return one row per chart store: count, shape, size, style, whether it is whole."""
     folders = [outputs, *sorted(path for path in outputs.glob("*") if path.is_dir())]
     return [stores.describe_store(path) for folder in folders for path in stores.find_stores(folder)]
 
 
-def model_rows(outputs: Path, metric: str, show: str) -> list[dict]:
+def model_rows(outputs: Path, metric: str, show: str) -> list[dict[str, Any]]:
     """Return one row per run: data, model, verdict, state, figures, date, exports, size; newest first, or best first."""
     rows = [model_row(config.parent, metric) for config in outputs.glob(f"*/*/{runs.CONFIG}")]
     rows.sort(key=lambda row: row["date"], reverse=True)
@@ -91,7 +91,7 @@ def model_rows(outputs: Path, metric: str, show: str) -> list[dict]:
     return rows if show == "all" else rows[:1]
 
 
-def model_row(folder: Path, metric: str) -> dict:
+def model_row(folder: Path, metric: str) -> dict[str, Any]:
     """Return what the registry says of one run; what an unfinished or damaged run does not know is None."""
     try:
         return _known(folder, metric)
@@ -102,7 +102,7 @@ def model_row(folder: Path, metric: str) -> dict:
         return {"run": str(folder), **known, "state": f"unreadable: {' '.join(str(error).split())[:120]}", "date": ""}
 
 
-def _known(folder: Path, metric: str) -> dict:
+def _known(folder: Path, metric: str) -> dict[str, Any]:
     run = runs.Run(folder)
     cfg, card, metrics = (
         run.recipe,
@@ -132,14 +132,14 @@ def _known(folder: Path, metric: str) -> dict:
     }
 
 
-def _verdict(stored: dict) -> str | None:
+def _verdict(stored: dict[str, Any]) -> str | None:
     """Return the three answers in a few words."""
     asked = {"knows": "information", "beats a simple rule": "beyond_baseline", "pays": "money"}
     told = [f"{words}: {stored[name]['answer']}" for words, name in asked.items() if stored.get(name)]
     return ", ".join(told) or None
 
 
-def _table(kind: str, rows: list[dict]) -> Table:
+def _table(kind: str, rows: list[dict[str, Any]]) -> Table:
     table = Table(*rows[0], title=kind, title_justify="left")
     for row in rows:
         table.add_row(*map(_said, row.values()))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from omegaconf import DictConfig
@@ -20,7 +21,7 @@ GAP = 4  # pixels between its charts
 PAPER = 90  # grey between them
 
 
-def render(cfg: DictConfig) -> dict:
+def render(cfg: DictConfig) -> dict[str, Any]:
     """Draw every window of the data into render/storage=…, or only the contact sheet where nothing is stored."""
     data = build(cfg, "data", build(cfg, "render"))
     sheet = contact_sheet(data, Path(cfg.outputs) / "sheets" / f"{cfg.name}-{content_hash(data)}.png")

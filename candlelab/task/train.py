@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from omegaconf import DictConfig
 
@@ -26,7 +26,7 @@ def check(jobs: list[DictConfig]) -> None:
     check_jobs(jobs)
 
 
-def train(cfg: DictConfig) -> dict:
+def train(cfg: DictConfig) -> dict[str, Any]:
     """Return the metrics of the run this config names; a finished run is not repeated, an interrupted one goes on.
 
     The folder is made when everything is there to train: a mistake leaves none.
@@ -47,7 +47,7 @@ def train(cfg: DictConfig) -> dict:
         return _fit(cfg, folder, ready) if finished is None else finished
 
 
-def _earlier(cfg: DictConfig, folder: Path) -> dict | None:
+def _earlier(cfg: DictConfig, folder: Path) -> dict[str, Any] | None:
     """Return the metrics of a run that is finished already; None where there is something to train."""
     state = runs.state(folder)
     if state == "finished" and cfg.resume != "never":
@@ -57,7 +57,7 @@ def _earlier(cfg: DictConfig, folder: Path) -> dict | None:
     return None
 
 
-def _fit(cfg: DictConfig, folder: Path, ready: Ready) -> dict:
+def _fit(cfg: DictConfig, folder: Path, ready: Ready) -> dict[str, Any]:
     from candlelab.pipeline.training.fit import fit_and_score
 
     resumed = runs.state(folder) == "interrupted" and cfg.resume != "never"
@@ -87,7 +87,7 @@ def _ending_noted(log: RunLog) -> Iterator[None]:
         raise
 
 
-def _already_finished(cfg: DictConfig, folder: Path) -> dict:
+def _already_finished(cfg: DictConfig, folder: Path) -> dict[str, Any]:
     """Return the metrics of a finished run after making sure that its data are still the same."""
     from candlelab.pipeline.inputs.shared import share_prepared
 

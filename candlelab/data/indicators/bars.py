@@ -19,13 +19,13 @@ class RawBars:
     Source: the controls of Jiang, Kelly & Xiu (2023), Journal of Finance 78(6), Table IX.
     """
 
-    names = ("open", "high", "low", "close", "average", "volume")
+    names: tuple[str, ...] = ("open", "high", "low", "close", "average", "volume")
 
     def __init__(self, *, average: int):
         if average < 1:
             raise UserError(f"average is {average}; set it to 1 bar or more.")
         self.average = average
-        self.warmup = average - 1
+        self.warmup: int = average - 1
 
     def __call__(self, candles: Candles) -> np.ndarray:
         return per_segment(candles, self._columns, len(self.names), warmup=self.warmup, kalman=None)

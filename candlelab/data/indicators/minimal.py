@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 class Minimal:
     """Log return, distance of the close to its means of 5 and 20 bars, volatility of 20 log returns; memory of 20 bars."""
 
-    names = ("return", "sma_5", "sma_20", "volatility")
+    names: tuple[str, ...] = ("return", "sma_5", "sma_20", "volatility")
 
     def __init__(self, *, kalman: float | None):
         self.kalman = kalman
-        self.warmup = 20 + kalman_warmup(kalman)
+        self.warmup: int = 20 + kalman_warmup(kalman)
 
     def __call__(self, candles: Candles) -> np.ndarray:
         return per_segment(candles, _compute, len(self.names), warmup=self.warmup, kalman=self.kalman)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 class NoIndicators:
     """No columns and no warm-up."""
 
-    names = ()
+    names: tuple[str, ...] = ()
     warmup = 0
 
     def __call__(self, candles: Candles) -> np.ndarray:

@@ -20,11 +20,23 @@ class Raw:
     another year or coin.
     """
 
-    names = ("open", "high", "low", "close", "volume", "rsi", "macd", "macd_signal", "bb_lower", "bb_upper", "ma_20")
+    names: tuple[str, ...] = (
+        "open",
+        "high",
+        "low",
+        "close",
+        "volume",
+        "rsi",
+        "macd",
+        "macd_signal",
+        "bb_lower",
+        "bb_upper",
+        "ma_20",
+    )
 
     def __init__(self, *, kalman: float | None):
         self.kalman = kalman
-        self.warmup = 120 + kalman_warmup(kalman)
+        self.warmup: int = 120 + kalman_warmup(kalman)
 
     def __call__(self, candles: Candles) -> np.ndarray:
         return per_segment(candles, _compute, len(self.names), warmup=self.warmup, kalman=self.kalman)

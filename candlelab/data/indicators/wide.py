@@ -34,7 +34,7 @@ class Wide:
     kalman   null, or the variance of the price's steps over that of its noise: prices are filtered first (causally).
     """
 
-    names = (
+    names: tuple[str, ...] = (
         *(f"return_{lag}" for lag in (1, 2, 3, 5, 10, 20)),
         *(f"sma_{bars}" for bars in (5, 10, 20, 50)),
         "ema_12", "ema_26", "rsi_7", "rsi_14", "rsi_21", "atr_14", "macd", "macd_signal", "macd_histogram",
@@ -48,7 +48,7 @@ class Wide:
 
     def __init__(self, *, kalman: float | None):
         self.kalman = kalman
-        self.warmup = 160 + kalman_warmup(kalman)
+        self.warmup: int = 160 + kalman_warmup(kalman)
 
     def __call__(self, candles: Candles) -> np.ndarray:
         return per_segment(candles, _compute, len(self.names), warmup=self.warmup, kalman=self.kalman)

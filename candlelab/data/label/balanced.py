@@ -16,7 +16,7 @@ class Balanced:
     """Sell, neutral or buy as in CNN-LSTM-Attention: strong moves, quiet bars, and a zone between them with a fixed rule."""
 
     kind = "forecast"
-    classes = ("down", "neutral", "up")
+    classes: tuple[str, ...] = ("down", "neutral", "up")
 
     def __init__(self, *, horizon: int, threshold: float, neutral: float, between: Literal["neutral", "sign", "drop"]):
         self.horizon = at_least("horizon", horizon, 1)

@@ -20,7 +20,7 @@ class Body:
     """
 
     kind = "recognition"
-    classes = ("bearish", "neutral", "bullish")
+    classes: tuple[str, ...] = ("bearish", "neutral", "bullish")
     horizon = 0
 
     def __init__(self, *, threshold: float):

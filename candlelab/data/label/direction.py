@@ -16,7 +16,7 @@ class Direction:
     """Up or down: is the close `horizon` bars ahead above this one?"""
 
     kind = "forecast"
-    classes = ("down", "up")
+    classes: tuple[str, ...] = ("down", "up")
 
     def __init__(self, *, horizon: int, ties: Literal["drop", "down"]):
         self.horizon = at_least("horizon", horizon, 1)

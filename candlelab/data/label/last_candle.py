@@ -14,7 +14,7 @@ class LastCandle:
     """Recognition: the colour of the last candle left in the window. The `regular` rule of HF Benchmark."""
 
     kind = "recognition"
-    classes = ("down", "up")
+    classes: tuple[str, ...] = ("down", "up")
     horizon = 0
 
     def __init__(self, *, ties: Literal["drop", "down"]):

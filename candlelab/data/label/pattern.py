@@ -26,7 +26,7 @@ class PatternName:
     horizon = 0
 
     def __init__(self, *, none: bool):
-        self.classes = PATTERN_NAMES if none else PATTERN_NAMES[:-1]
+        self.classes: tuple[str, ...] = PATTERN_NAMES if none else PATTERN_NAMES[:-1]
         self.directions = PATTERN_DIRECTIONS[: len(self.classes)]
 
     def __call__(self, candles: Candles, window: int) -> Labels:

@@ -15,7 +15,7 @@ class ThreeClass:
     """Down, neutral or up: does the return over `horizon` bars leave a band around zero?"""
 
     kind = "forecast"
-    classes = ("down", "neutral", "up")
+    classes: tuple[str, ...] = ("down", "neutral", "up")
 
     def __init__(self, *, horizon: int, threshold: float, unit: Literal["return", "sigma"]):
         self.horizon = at_least("horizon", horizon, 1)

@@ -14,7 +14,7 @@ class WindowDrift:
     """Recognition: last close against first open among the candles left in the window. The rule `fullimage` of HF Benchmark."""
 
     kind = "recognition"
-    classes = ("down", "up")
+    classes: tuple[str, ...] = ("down", "up")
     horizon = 0
 
     def __init__(self, *, ties: Literal["drop", "down"]):

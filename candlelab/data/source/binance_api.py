@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from candlelab.core.candles import Candles
@@ -33,6 +33,9 @@ CALLS = {
 class BinanceApi:
     """Pages of finished bars without an account; after `fetch`, `quality` and `changes` say what was found."""
 
+    cache: Path
+    refresh: bool
+
     def __init__(
         self,
         *,
@@ -53,7 +56,7 @@ class BinanceApi:
         rest_url = base_address("rest_url", rest_url or HOSTS[market])
         budget = Budget(weight_per_minute or WEIGHT_PER_MINUTE[market])
         rest = Rest(web, market, client_transport(web, rest_url, market), address=rest_url, budget=budget)
-        self.places = CacheFolders(web, rest, market, None, "", rest_url, 1)
+        self.places: CacheFolders = CacheFolders(web, rest, market, None, "", rest_url, 1)
         self.quality: list[Quality] = []
         self.changes: list[str] = []
 
@@ -78,13 +81,13 @@ class BinanceApi:
         return found.tape
 
 
-def client_transport(web: HttpClient, rest_url: str, market: str) -> Callable[[str, dict], Response]:
+def client_transport(web: HttpClient, rest_url: str, market: str) -> Callable[[str, dict[str, Any]], Response]:
     """Return `ask` over python-binance's client, which is made at the first call; raises as `HttpClient.get` does."""
-    clients: list = []
+    clients: list[Any] = []
     host = urlsplit(rest_url).netloc
     silent = f"{host} has not answered for {SAID_AFTER:.0f} s ({{}}): waiting up to {web.timeout:.0f} s"
 
-    def ask(path: str, params: dict) -> Response:
+    def ask(path: str, params: dict[str, Any]) -> Response:
         import requests
 
         if web.banned:

@@ -23,6 +23,9 @@ class BinanceVision:
     After `fetch`, `quality` says per symbol what was found and `changes` what a refresh noticed.
     """
 
+    cache: Path
+    refresh: bool
+
     def __init__(
         self,
         *,
@@ -44,7 +47,7 @@ class BinanceVision:
         web = HttpClient(max_attempts=max_attempts, backoff=backoff, timeout=timeout)
         rest_url = base_address("rest_url", rest_url or HOSTS[market])
         rest = Rest(web, market, web_transport(web, rest_url, market), address=rest_url)
-        self.places = CacheFolders(
+        self.places: CacheFolders = CacheFolders(
             web,
             rest,
             market,

@@ -24,6 +24,9 @@ class Ccxt:
     market    spot, or swap (perpetual futures).
     """
 
+    cache: Path
+    refresh: bool
+
     def __init__(
         self,
         *,
@@ -45,7 +48,9 @@ class Ccxt:
         web = HttpClient(max_attempts=max_attempts, backoff=backoff, timeout=timeout)
         rest_url = base_address("rest_url", rest_url) if rest_url else None
         pages = CcxtPages(web, exchange, market, rest_url)
-        self.places = CacheFolders(web, pages, f"{exchange}-{market}", None, "", rest_url or exchange, 1, BEGINNING)
+        self.places: CacheFolders = CacheFolders(
+            web, pages, f"{exchange}-{market}", None, "", rest_url or exchange, 1, BEGINNING
+        )
         self.quality: list[Quality] = []
         self.changes: list[str] = []
 

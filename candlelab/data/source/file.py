@@ -21,6 +21,8 @@ class File:
     max_bytes    of one file, unpacked.
     """
 
+    path: Place | list[Place]
+
     def __init__(
         self,
         *,
@@ -33,7 +35,7 @@ class File:
         last_bar: Literal["keep", "drop"],
     ):
         self.path, self.misaligned, self.last_bar = path, misaligned, last_bar
-        self.reading = Reading(
+        self.reading: Reading = Reading(
             {name: str(own) for name, own in columns.items() if own is not None}, timezone, time_format, max_bytes
         )
         self.quality: list[Quality] = []

@@ -27,6 +27,11 @@ class HuggingFace:
     A token for private repositories comes from the environment (HF_TOKEN) or `hf auth login`, never from the config.
     """
 
+    repo: Place
+    revision: str
+    files: str | None
+    timeout: float
+
     def __init__(
         self,
         *,
@@ -45,7 +50,7 @@ class HuggingFace:
             raise UserError(f"timeout is {timeout}: give seconds above 0")
         self.repo, self.revision, self.files, self.timeout = repo, revision, files, timeout
         self.misaligned, self.last_bar = misaligned, last_bar
-        self.reading = Reading(
+        self.reading: Reading = Reading(
             {name: str(own) for name, own in columns.items() if own is not None}, timezone, time_format, max_bytes
         )
         self.quality: list[Quality] = []

@@ -17,6 +17,10 @@ class Images:
     path  a folder here, or user/name of a dataset on the hub.
     """
 
+    path: str
+    revision: str
+    timeout: float
+
     def __init__(self, *, path: str, revision: str, timeout: float):
         if timeout <= 0:
             raise UserError(f"timeout is {timeout}: give seconds above 0")

@@ -30,6 +30,12 @@ class Patterns:
     none         True adds the class `none`.
     """
 
+    seed: int
+    samples: int
+    window: int
+    history: int
+    difficulty: float
+
     def __init__(self, *, seed: int, samples: int, window: int, history: int, difficulty: float, none: bool):
         check_bars(samples, "samples")
         if window < 20:
@@ -42,7 +48,7 @@ class Patterns:
         if not 0 <= difficulty <= 1:
             raise UserError(f"difficulty is {difficulty}; set it between 0 and 1.")
         self.seed, self.samples, self.window, self.history, self.difficulty = seed, samples, window, history, difficulty
-        self.names = NAMES if none else NAMES[:-1]
+        self.names: tuple[str, ...] = NAMES if none else NAMES[:-1]
 
     def fetch(self, symbols: list[str], interval: str, start: int | None, end: int | None) -> Candles:
         """The samples of epoch 0 as one tape; `symbols` limits the patterns (empty: all), `start` is where time begins.

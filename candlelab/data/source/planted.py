@@ -43,6 +43,12 @@ class Planted:
     feature_window  bars that place and volume look at.
     """
 
+    seed: int
+    bars: int
+    volatility: float
+    auroc: float
+    feature_window: int
+
     def __init__(
         self,
         *,

@@ -40,6 +40,12 @@ class Simulated:
                     than in their second (up), or fewer (down): only their order tells.
     """
 
+    seed: int
+    bars: int | None
+    volatility: float
+    edge: float
+    feature_window: int
+
     def __init__(
         self,
         *,

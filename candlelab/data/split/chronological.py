@@ -28,6 +28,9 @@ class Chronological:
     rows do not depend on it.
     """
 
+    purge: str
+    embargo: int
+
     def __init__(
         self,
         *,
@@ -38,9 +41,9 @@ class Chronological:
         purge: Literal["label", "full"],
         embargo: int,
     ):
-        self.shares = checked_shares(train, validation)
-        self.dates = checked_dates(validation_start, test_start)
-        self.dated = self.dates is not None
+        self.shares: tuple[float, float] = checked_shares(train, validation)
+        self.dates: tuple[int, int] | None = checked_dates(validation_start, test_start)
+        self.dated: bool = self.dates is not None
         self.purge, self.embargo = checked_gap(purge, embargo)
 
     def __call__(self, candles: Candles, end: np.ndarray, label_end: np.ndarray, first_row: np.ndarray) -> np.ndarray:

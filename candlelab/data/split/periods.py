@@ -34,6 +34,9 @@ class Periods:
     one with test, is dropped, on whichever side in time it lies.
     """
 
+    purge: str
+    embargo: int
+
     dated = True
 
     def __init__(
@@ -48,7 +51,7 @@ class Periods:
         purge: Literal["label", "full"],
         embargo: int,
     ):
-        self.periods = [
+        self.periods: list[tuple[int, int, int]] = [
             (TRAIN, *period_of("train", train, train_days)),
             (VALIDATION, *period_of("validation", validation, validation_days)),
         ]

@@ -32,6 +32,12 @@ class WalkForward:
     that many bars (sliding). Samples after the test block are dropped.
     """
 
+    folds: int
+    fold: int
+    train_bars: int | None
+    purge: str
+    embargo: int
+
     dated = False
 
     def __init__(
@@ -49,7 +55,7 @@ class WalkForward:
         if train_bars is not None and train_bars < 1:
             raise UserError(f"train_bars is {train_bars}; set it to 1 or more, or to null for an expanding window.")
         self.folds, self.fold, self.train_bars = folds, fold, train_bars
-        self.validation = checked_share("validation", validation)
+        self.validation: float = checked_share("validation", validation)
         self.purge, self.embargo = checked_gap(purge, embargo)
 
     def __call__(self, candles: Candles, end: np.ndarray, label_end: np.ndarray, first_row: np.ndarray) -> np.ndarray:

@@ -17,6 +17,8 @@ class Fixed:
     value  the threshold: a probability for confidence, a difference of probabilities for margin, a log return for forecast
     """
 
+    value: float
+
     chosen_on = "given"
 
     def __init__(self, *, score: Literal["confidence", "margin", "forecast"], value: float):

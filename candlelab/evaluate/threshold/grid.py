@@ -37,6 +37,10 @@ class Grid:
     n_bootstrap  bootstrap draws that estimate the optimism of the choice; 0 leaves it out
     """
 
+    min_trades: int
+    smooth: float
+    n_bootstrap: int
+
     chosen_on = "validation"
 
     def __init__(

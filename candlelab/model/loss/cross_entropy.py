@@ -15,6 +15,8 @@ from candlelab.model.loss.terms import class_weight_vector, labelled_mean, logit
 class CrossEntropy(nn.Module):
     """Mean of -alpha_y ln p_y over rows with a label; label_smoothing mixes the label with the uniform distribution."""
 
+    label_smoothing: float
+
     alpha: Tensor | None
 
     def __init__(

@@ -16,6 +16,8 @@ class Focal(nn.Module):
     alpha is a vector: a single number would only rescale the learning rate.
     """
 
+    gamma: float
+
     alpha: Tensor | None
 
     def __init__(

@@ -27,6 +27,10 @@ class Joint(nn.Module):
     The target is in units of past volatility, so both terms are of order one (docs/methods.md, section 5); both are reported.
     """
 
+    gamma: float
+    forecast_weight: float
+    beta: float
+
     alpha: Tensor | None
 
     def __init__(

@@ -17,6 +17,10 @@ class Adam:
     decoupled  True subtracts the decay from the weights (AdamW); False adds it to the gradient as an L2 penalty (Adam).
     """
 
+    weight_decay: float
+    betas: tuple[float, float]
+    eps: float
+
     def __init__(
         self,
         *,
@@ -33,7 +37,7 @@ class Adam:
         plateau_epochs: int,
         plateau_factor: float,
     ) -> None:
-        self.schedule = Schedule(
+        self.schedule: Schedule = Schedule(
             lr, schedule, warmup_ratio, lr_min, restart_epochs, restart_factor, plateau_epochs, plateau_factor
         )
         self.make = torch.optim.AdamW if decoupled else torch.optim.Adam

@@ -14,6 +14,9 @@ from candlelab.model.optimizer.schedule import Schedule, check_decay, parameter_
 class Sgd:
     """SGD with Nesterov momentum (plain where momentum is 0); weight decay on matrices only."""
 
+    weight_decay: float
+    momentum: float
+
     def __init__(
         self,
         *,
@@ -29,7 +32,7 @@ class Sgd:
         plateau_factor: float,
     ) -> None:
         check_fraction(momentum, "momentum")
-        self.schedule = Schedule(
+        self.schedule: Schedule = Schedule(
             lr, schedule, warmup_ratio, lr_min, restart_epochs, restart_factor, plateau_epochs, plateau_factor
         )
         self.weight_decay, self.momentum = check_decay(weight_decay), momentum

@@ -16,7 +16,9 @@ TRUTH = ("label", "forward_return", "bar_return")
 NO_DRAWS = {"n_bootstrap": 2, "n_permutations": 2}  # intervals are not asked for
 
 
-def threshold_of_test(settings: dict, predictions: pd.DataFrame, known: dict[str, Any]) -> Iterator[AuditFinding]:
+def threshold_of_test(
+    settings: dict[str, Any], predictions: pd.DataFrame, known: dict[str, Any]
+) -> Iterator[AuditFinding]:
     """Yield a finding if the threshold changes when the truth of the test rows is told in another order.
 
     settings     of evaluate; known: what `Evaluate.score` must be told of the table.
@@ -54,7 +56,7 @@ def guesses(data: SampleSet, *, seed: int) -> pd.DataFrame:
     return rows.assign(model="net", forecast=np.nan, **{f"p_{k}": p[:, k] for k in range(classes)})
 
 
-def threshold_of_guesses(settings: dict, data: SampleSet, *, seed: int) -> Iterator[AuditFinding]:
+def threshold_of_guesses(settings: dict[str, Any], data: SampleSet, *, seed: int) -> Iterator[AuditFinding]:
     """Yield a finding if evaluate settings choose a threshold on test rows, tried on made-up answers; nothing for recognition."""
     if data.label.kind == "forecast":
         known = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from omegaconf import DictConfig
@@ -29,7 +30,7 @@ class InputMaker:
     """
 
     recipe: DictConfig
-    stored: dict
+    stored: dict[str, Any]
     vocabulary: Path
 
     @classmethod

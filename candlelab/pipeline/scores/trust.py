@@ -17,7 +17,7 @@ from candlelab.pipeline.scores.predictions import EVALUATED
 from candlelab.run import PREDICTIONS, Run
 
 
-def checked_card(data) -> dict:
+def checked_card(data) -> dict[str, Any]:
     """Return the data card with what is wrong with the bars and the pipeline, and hashes of the rows to be predicted, to know them again."""
     rows = pd.concat([data.rows(part).assign(model="") for part in EVALUATED])
     return data.describe() | {

@@ -7,6 +7,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from omegaconf import DictConfig
@@ -41,7 +42,7 @@ class WhatIf:
     """A run under some evaluate settings, and the folder of that score."""
 
     run: runs.Run
-    settings: dict
+    settings: dict[str, Any]
 
     @classmethod
     def of(cls, cfg: DictConfig, run: runs.Run, keys: list[str] | None = None) -> WhatIf:
@@ -70,7 +71,7 @@ class WhatIf:
         return {name.removeprefix("evaluate."): value for name, value in here.items() if own.get(name) != value}
 
 
-def rescore(asked: WhatIf) -> tuple[dict, list[str]]:
+def rescore(asked: WhatIf) -> tuple[dict[str, Any], list[str]]:
     """Score a run with other settings into scores/<hash>/; return the metrics and the verdict's lines. The run is not touched."""
     assert not asked.is_own
     scores = score_run(asked.run, asked.settings)
@@ -115,7 +116,7 @@ def comparison_rows(scores: Sequence[WhatIf]) -> pd.DataFrame:
     return table.drop(columns=["run"]) if table.run.nunique() == 1 else table
 
 
-def _row(each: WhatIf) -> dict:
+def _row(each: WhatIf) -> dict[str, Any]:
     metrics, verdict, chosen = (
         runs.read_part(each.folder, name) for name in (runs.METRICS, runs.VERDICT, runs.THRESHOLD)
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from typing import Any
 
 from candlelab.config import NOT_IN_SIGNATURE
 
@@ -27,7 +28,7 @@ FOLLOW_THE_WINDOW = ("render.window", "data.indicators.average", "data.source.wi
 OF_THE_DATA = ("data.source", "data.label", "data.resample", "data.stride", "data.max_samples")
 
 
-def flat(tree: dict, prefix: str = "") -> dict[str, str]:
+def flat(tree: dict[str, Any], prefix: str = "") -> dict[str, str]:
     """Return every leaf of a config by its dotted name, values as words; what a name says already, or no fit depends on, is left out."""
     found: dict[str, str] = {}
     for key, value in tree.items():
@@ -38,13 +39,13 @@ def flat(tree: dict, prefix: str = "") -> dict[str, str]:
     return found
 
 
-def settings_of(tree: dict) -> dict[str, str]:
+def settings_of(tree: dict[str, Any]) -> dict[str, str]:
     """Return the leaves of a run's config by name, without those that only repeat its window."""
     window = str(tree["data"].get("window"))
     return {name: value for name, value in flat(tree).items() if name not in FOLLOW_THE_WINDOW or value != window}
 
 
-def tell_apart(rows: list[dict]) -> None:
+def tell_apart(rows: list[dict[str, Any]]) -> None:
     """Add to each row's `model` and `data` the settings (`settings`, flat) in which rows of one name differ.
 
     What the label asks is in both, and in `rule`: models of different questions are different rows, and so are their baselines.
@@ -64,7 +65,7 @@ def tell_apart(rows: list[dict]) -> None:
         row["model"] = f"{row['model']} {row['rule']}".strip()
 
 
-def _joined(name, row: dict, keys: list[str]) -> str:
+def _joined(name, row: dict[str, Any], keys: list[str]) -> str:
     """Return a name and what the row's settings say under some keys."""
     words = [_words(key, row) for key in keys if key in row.get("settings", {})]
     return " ".join([str(name), *words] if name else words)
@@ -72,7 +73,7 @@ def _joined(name, row: dict, keys: list[str]) -> str:
 
 def _differing(settings: list[dict[str, str]], of_the_data: bool) -> list[str]:
     """Return the names of the settings that have several values among those that have them."""
-    values: dict[str, set] = defaultdict(set)
+    values: dict[str, set[Any]] = defaultdict(set)
     for each in settings:
         for key, value in each.items():
             if key.startswith(OF_THE_DATA) == of_the_data:
@@ -80,7 +81,7 @@ def _differing(settings: list[dict[str, str]], of_the_data: bool) -> list[str]:
     return [key for key, seen in values.items() if len(seen) > 1]
 
 
-def _words(key: str, row: dict) -> str:
+def _words(key: str, row: dict[str, Any]) -> str:
     value = row["settings"][key]
     *_, last = key.split(".")
     return value if last == "_target_" else f"{last}={value}"

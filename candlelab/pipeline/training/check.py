@@ -8,6 +8,7 @@ import os
 from collections.abc import Iterator
 from functools import lru_cache, reduce
 from pathlib import Path
+from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
@@ -60,7 +61,7 @@ def absent_weights(cfg: DictConfig) -> Iterator[str]:
         yield str(error)
 
 
-def _node(tree: dict, key: str) -> dict:
+def _node(tree: dict[str, Any], key: str) -> dict[str, Any]:
     for name in key.split("."):
         tree = tree[name]
     return tree

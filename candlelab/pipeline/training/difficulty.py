@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from omegaconf import DictConfig
 
@@ -14,7 +16,7 @@ SAMPLES = 600  # per level
 FRESH = 1_000_003  # added to the source's seed: samples that no training has seen
 
 
-def right_by_difficulty(cfg: DictConfig, learner, data) -> list[dict]:
+def right_by_difficulty(cfg: DictConfig, learner, data) -> list[dict[str, Any]]:
     """Return {difficulty, samples, right} per level; nothing for a source that has no difficulty or a net without classes."""
     recipe = plain(cfg)
     if "difficulty" not in recipe["data"]["source"] or not gives_logits(learner.net):
@@ -22,7 +24,7 @@ def right_by_difficulty(cfg: DictConfig, learner, data) -> list[dict]:
     return [_right_at(level, recipe, learner, data) for level in LEVELS]
 
 
-def _right_at(level: float, recipe: dict, learner, data) -> dict:
+def _right_at(level: float, recipe: dict[str, Any], learner, data) -> dict[str, Any]:
     source = recipe["data"]["source"]
     source = source | {"difficulty": level, "samples": SAMPLES, "seed": source["seed"] + FRESH}
     fresh = build({"data": recipe["data"] | {"source": source, "batch_size": data.batch_size}}, "data", data.renderer)

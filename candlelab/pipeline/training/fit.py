@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from omegaconf import DictConfig
 from safetensors.torch import save
@@ -48,7 +48,7 @@ def prepare(cfg: DictConfig) -> Ready:
     return Ready(build(cfg, "trainer"), *learner_for(cfg))
 
 
-def fit_and_score(cfg: DictConfig, folder: Path, ready: Ready, log: RunLog) -> tuple[dict, str]:
+def fit_and_score(cfg: DictConfig, folder: Path, ready: Ready, log: RunLog) -> tuple[dict[str, Any], str]:
     """Return the final metrics and the verdict's lines; everything else lies in the folder, and in what the logger shows."""
     from candlelab.trainer.logger.guarded import watched
 
@@ -56,7 +56,7 @@ def fit_and_score(cfg: DictConfig, folder: Path, ready: Ready, log: RunLog) -> t
         return _fit_and_score(cfg, folder, ready, log)
 
 
-def _fit_and_score(cfg: DictConfig, folder: Path, ready: Ready, log: RunLog) -> tuple[dict, str]:
+def _fit_and_score(cfg: DictConfig, folder: Path, ready: Ready, log: RunLog) -> tuple[dict[str, Any], str]:
     trainer, parts, learner = ready.trainer, ready.parts, ready.learner
     log.say(_data_lines(parts.data))
     guess = guess_of_run(cfg, parts.data)

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from filelock import FileLock, Timeout
@@ -89,7 +89,7 @@ def _sampled(candles, ends: np.ndarray, renderer, storage: Storage) -> tuple[flo
 
 
 def build_store(
-    candles, ends, renderer, storage: Storage, columns: dict, path: Path | str, *, progress: Progress | None
+    candles, ends, renderer, storage: Storage, columns: dict[str, Any], path: Path | str, *, progress: Progress | None
 ) -> Store:
     """Draw windows into a store and return it; goes on with an interrupted build, returns a finished one as it is.
 
@@ -137,7 +137,9 @@ def set_aside(path: Path) -> Path | None:
         return aside
 
 
-def _store_at(path: Path, candles, ends, renderer, storage: Storage, columns: dict, progress: Progress | None) -> Store:
+def _store_at(
+    path: Path, candles, ends, renderer, storage: Storage, columns: dict[str, Any], progress: Progress | None
+) -> Store:
     if not len(ends):
         raise UserError("there is no window to draw: choose more data, or a shorter data.window")
     everything = np.asarray(ends)
@@ -166,7 +168,7 @@ class _Build(NamedTuple):
     renderer: Renderer
     storage: Storage
     beside: pd.DataFrame  # one row per picture
-    plan: dict
+    plan: dict[str, Any]
     folder: Path
     path: Path
 
@@ -249,14 +251,14 @@ def _digests(images: np.ndarray, pictures: Pictures) -> list[int]:
     return digests
 
 
-def _note(folder: Path, entry: dict) -> None:
+def _note(folder: Path, entry: dict[str, Any]) -> None:
     with (folder / JOURNAL).open("a", encoding="utf-8") as file:
         file.write(json.dumps(entry) + "\n")
         file.flush()
         os.fsync(file.fileno())
 
 
-def _journal(job: _Build, parts: list[StorePart]) -> dict[int, dict]:
+def _journal(job: _Build, parts: list[StorePart]) -> dict[int, dict[str, Any]]:
     """Return what was noted of the parts that are complete; a torn last line or a changed file is left out."""
     file, done = job.folder / JOURNAL, {}
     for line in file.read_text(encoding="utf-8").splitlines() if file.is_file() else []:
@@ -272,14 +274,14 @@ def _journal(job: _Build, parts: list[StorePart]) -> dict[int, dict]:
     return done
 
 
-def _still_there(job: _Build, part: StorePart, entry: dict) -> bool:
+def _still_there(job: _Build, part: StorePart, entry: dict[str, Any]) -> bool:
     try:
         return job.storage.sums(job.folder, part) == entry["sums"]
     except FileNotFoundError:
         return False
 
 
-def _seal(job: _Build, parts: list[StorePart], noted: list[dict]) -> Store:
+def _seal(job: _Build, parts: list[StorePart], noted: list[dict[str, Any]]) -> Store:
     """Write the index and the manifest and put the folder in place."""
     digests = np.array([digest for entry in noted for digest in entry["digests"]], np.int64)
     final = job.storage.finish(job.folder, parts, job.pictures)
@@ -332,7 +334,7 @@ def _others(sizes: dict[str, int], parts: list[StorePart]) -> list[str]:
     return [name for name in sizes if name != INDEX and name not in paths and name.rpartition("/")[0] not in paths]
 
 
-def duplicates(table) -> dict:
+def duplicates(table) -> dict[str, Any]:
     """Return how many pictures are exact copies of another: in all, and of one in another split."""
     digest = table["digest"]
     counts = {"copies": int(len(digest) - digest.nunique())}
@@ -343,7 +345,7 @@ def duplicates(table) -> dict:
     return counts
 
 
-def _index(candles, ends: np.ndarray, columns: dict):
+def _index(candles, ends: np.ndarray, columns: dict[str, Any]):
     """Return the table that is kept beside the pictures."""
     import pandas as pd
 
@@ -355,7 +357,7 @@ def _index(candles, ends: np.ndarray, columns: dict):
     return pd.DataFrame(table | columns)
 
 
-def _plan(candles, ends, renderer, storage: Storage, beside) -> dict:
+def _plan(candles, ends, renderer, storage: Storage, beside) -> dict[str, Any]:
     """Return all that decides the bytes of a store; plain values."""
     import pandas as pd
 
@@ -384,7 +386,7 @@ def _plan(candles, ends, renderer, storage: Storage, beside) -> dict:
     )
 
 
-def _finished(path: Path, plan: dict) -> Store:
+def _finished(path: Path, plan: dict[str, Any]) -> Store:
     store = open_store(path)
     different = [key for key in plan if store.manifest.get(key) != plan[key]]
     if different:

@@ -98,6 +98,8 @@ class Png(ImageFolder):
 class Jpeg(ImageFolder):
     """JPEG files; the pixels that come back are not those that were drawn. quality: 1 … 95."""
 
+    lossless: bool
+
     kind, suffix, lossless = "jpeg", "jpg", False
     warning = "JPEG blurs line art: the pictures will not be those that were drawn; png keeps them exact"
 

@@ -25,6 +25,9 @@ class Npz(Storage):
     Reading one picture unpacks its whole archive, so choose batch for many pictures.
     """
 
+    images_per_file: int
+    compression_level: int
+
     kind = "npz"
 
     def __init__(

@@ -6,6 +6,7 @@ import importlib
 import json
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -29,10 +30,14 @@ class Store:
     Raises UserError where a file is missing or damaged.
     """
 
-    def __init__(self, path: Path, manifest: dict):
+    path: Path
+
+    def __init__(self, path: Path, manifest: dict[str, Any]):
         self.path, self.manifest = path, manifest
-        self.pictures = Pictures(tuple(manifest["shape"]), manifest["levels"] and tuple(manifest["levels"]))
-        self.parts = [StorePart(part["path"], part["first"], part["count"]) for part in manifest["parts"]]
+        self.pictures: Pictures = Pictures(tuple(manifest["shape"]), manifest["levels"] and tuple(manifest["levels"]))
+        self.parts: list[StorePart] = [
+            StorePart(part["path"], part["first"], part["count"]) for part in manifest["parts"]
+        ]
         self._sums = [part["sums"] for part in manifest["parts"]]
         self._storage = _storage(manifest["storage"])
         self._firsts = np.array([part.first for part in self.parts], np.int64)
@@ -47,7 +52,7 @@ class Store:
         return self.pictures.shape
 
     @property
-    def recipe(self) -> dict:
+    def recipe(self) -> dict[str, Any]:
         """The style and settings that drew the pictures."""
         return self.manifest["recipe"]
 
@@ -124,7 +129,7 @@ class Store:
         for part, sums in zip(self.parts, self._sums, strict=True):
             self._storage.check(self.path, part, np.arange(part.count), sums, set())
 
-    def describe(self) -> dict:
+    def describe(self) -> dict[str, Any]:
         """Return one row for an inventory; reads every file."""
         try:
             self.verify()
@@ -151,6 +156,12 @@ class Stored:
     Raises UserError if the store was drawn by another recipe.
     """
 
+    store: Store
+    renderer: Renderer
+    window: int
+    warmup: int
+    shape: tuple[int, int, int]
+
     def __init__(self, store: Store, renderer: Renderer):
         if json.loads(json.dumps(renderer.recipe())) != store.recipe:
             different = [k for k, v in renderer.recipe().items() if json.loads(json.dumps(v)) != store.recipe.get(k)]
@@ -165,7 +176,7 @@ class Stored:
         rows = store.index["row"].to_numpy()
         self._number = dict(zip(rows.tolist(), range(len(rows)), strict=True))
 
-    def recipe(self) -> dict:
+    def recipe(self) -> dict[str, Any]:
         """Return the recipe of the pictures."""
         return self.renderer.recipe()
 
@@ -212,7 +223,7 @@ def open_store(path: Path | str) -> Store:
     return Store(path, body)
 
 
-def describe_store(path: Path | str) -> dict:
+def describe_store(path: Path | str) -> dict[str, Any]:
     """Return one inventory row for a store, finished or not; never raises for a broken one."""
     try:
         return open_store(path).describe()
@@ -248,7 +259,7 @@ def unfinished(path: Path) -> Path:
     return path.with_name(f".{path.name}.unfinished")
 
 
-def seal_of(body: dict) -> str:
+def seal_of(body: dict[str, Any]) -> str:
     """Return the SHA-256 of a manifest's content."""
     import hashlib
 
@@ -268,7 +279,7 @@ def tape_sum(candles) -> str:
     return total.hexdigest()
 
 
-def _same_size(path: Path, body: dict) -> None:
+def _same_size(path: Path, body: dict[str, Any]) -> None:
     """Raise ValueError if a file is missing or has another size: quick, so it is done at every opening."""
     for name, size in body["sizes"].items():
         file = path / name
@@ -280,7 +291,7 @@ def _same_size(path: Path, body: dict) -> None:
             )
 
 
-def _storage(settings: dict) -> Storage:
+def _storage(settings: dict[str, Any]) -> Storage:
     """Return the storage that a manifest names; only classes of this package are built."""
     module, name = settings["module"], settings["class"]
     if not module.startswith(HOME) or not module.removeprefix(HOME).isidentifier():

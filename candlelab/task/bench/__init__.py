@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 from pathlib import Path
+from typing import Any
 
 from omegaconf import DictConfig
 from rich.console import Console
@@ -13,7 +14,7 @@ from candlelab import run as runs
 from candlelab.config import ConfigError, hint
 
 
-def bench(cfg: DictConfig) -> dict:
+def bench(cfg: DictConfig) -> dict[str, Any]:
     """Run bench=NAME, or all; print each table and write outputs/bench/<name>.json."""
     known = sorted(path.stem for path in Path(__file__).parent.glob("[!_]*.py"))
     names = known if cfg.bench == "all" else [cfg.bench]
@@ -23,7 +24,7 @@ def bench(cfg: DictConfig) -> dict:
     return {name: _one(name, Path(cfg.outputs) / "bench") for name in names}
 
 
-def _one(name: str, folder: Path) -> dict:
+def _one(name: str, folder: Path) -> dict[str, Any]:
     measured = getattr(importlib.import_module(f"{__name__}.{name}"), f"bench_{name}")()
     table = Table("figure", "value", title=f"bench={name}", title_justify="left")
     for key, value in _flat(measured):

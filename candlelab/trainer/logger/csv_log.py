@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 
 class CsvLog:
@@ -11,7 +12,7 @@ class CsvLog:
     def open(self, folder: Path) -> None:
         """Begin a run; its folder holds config.yaml."""
 
-    def loggers(self, folder: Path) -> list:
+    def loggers(self, folder: Path) -> list[Any]:
         """Return the Lightning loggers of a run: none."""
         return []
 

@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -34,7 +35,7 @@ class RunSummary:
 
     folder: Path
 
-    def read(self, name: str) -> dict:
+    def read(self, name: str) -> dict[str, Any]:
         """Return a JSON file of the run, {} where there is none."""
         path = self.folder / name
         return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
@@ -69,7 +70,7 @@ class RunSummary:
         with np.load(path, allow_pickle=False) as pack:
             return pack["images"], pack["rows"]
 
-    def answers(self, rows: np.ndarray) -> list[dict]:
+    def answers(self, rows: np.ndarray) -> list[dict[str, Any]]:
         """Return what the net said of some test rows, one dict each."""
         found = []
         for row in rows:
@@ -117,7 +118,7 @@ class RunSummary:
                 pr[name] = right / right[-1], right / (right + wrong)
         return [CurveLines("precision_recall", "recall", pr), CurveLines("roc", "false positive rate", roc)]
 
-    def _reliability(self, bins: dict) -> CurveLines:
+    def _reliability(self, bins: dict[str, Any]) -> CurveLines:
         confidence, accuracy = np.asarray(bins["confidence"], float), np.asarray(bins["accuracy"], float)
         return CurveLines(
             "reliability", "confidence", {"observed": (confidence, accuracy), "perfect": (confidence, confidence)}
@@ -171,7 +172,7 @@ def heat_map(counts: np.ndarray, classes: list[str]):
     return drawing
 
 
-def config_of(folder: Path) -> dict:
+def config_of(folder: Path) -> dict[str, Any]:
     """Return the run's config without anything whose name sounds like a secret."""
     return _public(yaml.safe_load(plain_text_of(folder / names.CONFIG)))
 
