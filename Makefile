@@ -48,7 +48,7 @@ docs: $(READY)  ## Build the documentation into build/site, offline; a broken li
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 types: $(READY)  ## Say how much of the public interface is typed
-	$(BIN)/pyright --verifytypes candlelab --ignoreexternal | tail -12
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pyright --verifytypes candlelab --ignoreexternal | tail -12
 
 lock: $(READY)  ## Write the versions of this environment, which the tests passed with, into requirements-dev.lock
 	$(BIN)/uv pip freeze --quiet --exclude-editable --python $(BIN)/python > requirements-dev.lock

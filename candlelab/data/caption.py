@@ -15,6 +15,7 @@ from candlelab.data.indicators.windowed import present_rows
 
 if TYPE_CHECKING:
     from candlelab.core.candles import Candles
+    from candlelab.core.contracts import Caption
     from candlelab.data.tokenizer import Tokenizer
 
 CHUNK = 16_384  # windows worked on at a time, so that memory does not grow with the tape
@@ -176,7 +177,7 @@ def encode(texts: list[str], tokenizer: Tokenizer, length: int) -> tuple[np.ndar
 
 
 def encode_windows(
-    caption, candles: Candles, ends: np.ndarray, window: int, tokenizer: Tokenizer
+    caption: Caption, candles: Candles, ends: np.ndarray, window: int, tokenizer: Tokenizer
 ) -> tuple[np.ndarray, np.ndarray]:
     """Token ids and mask of the captions of many windows, as `encode`, without ever holding all the texts."""
     ids = mask = np.zeros((0, caption.length), dtype=np.int16)

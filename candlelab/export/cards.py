@@ -7,6 +7,7 @@ from typing import Any
 
 import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from omegaconf import DictConfig
 
 from candlelab import __version__
 from candlelab.export.rule import rule_of
@@ -121,7 +122,7 @@ def dataset_card(
     card: dict[str, Any],
     *,
     repo: str,
-    cfg,
+    cfg: DictConfig,
     shape: tuple[Any, ...],
     style: str,
     command: str,
@@ -139,7 +140,7 @@ def dataset_card(
     return render_card("dataset.md.j2", metadata, recipe_only=False, **words)
 
 
-def recipe_card(card: dict[str, Any], *, repo: str, cfg, command: str) -> str:
+def recipe_card(card: dict[str, Any], *, repo: str, cfg: DictConfig, command: str) -> str:
     """Return the card of a data set that is only a recipe."""
     return render_card(
         "dataset.md.j2",
@@ -150,7 +151,7 @@ def recipe_card(card: dict[str, Any], *, repo: str, cfg, command: str) -> str:
     )
 
 
-def dataset_metadata(card: dict[str, Any], cfg) -> dict[str, Any]:
+def dataset_metadata(card: dict[str, Any], cfg: DictConfig) -> dict[str, Any]:
     """Return what both kinds of data card say to the hub."""
     count = sum(part["samples"] for part in card["parts"].values())
     licence = (
@@ -227,7 +228,7 @@ def _data_words(card: dict[str, Any], cfg, command: str) -> dict[str, Any]:
     }
 
 
-def source_of(cfg) -> str:
+def source_of(cfg: DictConfig) -> str:
     """Return the class that made the bars, such as Simulated or BinanceVision."""
     return str(cfg.data.source["_target_"]).rsplit(".", 1)[-1]
 

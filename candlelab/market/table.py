@@ -38,7 +38,7 @@ class Reading:
     time_format: str | None = None
     max_bytes: int = LARGEST_FILE
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         check_columns(self.columns)
         check_timezone(self.timezone)
         if self.max_bytes < 1:

@@ -15,15 +15,17 @@ from omegaconf import DictConfig, OmegaConf
 
 from candlelab import run as runs
 from candlelab.config import plain
+from candlelab.core.candles import Candles
 from candlelab.core.columns import EXTRAS, OHLCV
 from candlelab.core.images import png
+from candlelab.data.samples import SampleSet
 from candlelab.data.split.parts import PARTS
 
 BATCH = 256  # charts drawn at a time
 KEPT = ("candlelab", "commit", "dirty", "python", "packages")  # of environment.json: nothing of the machine
 
 
-def write_charts(data, folder: Path, rows_per_file: int) -> dict[str, tuple[int, int]]:
+def write_charts(data: SampleSet, folder: Path, rows_per_file: int) -> dict[str, tuple[int, int]]:
     """Write data/<part>-00000-of-00001.parquet for each part, in time order; return {part: (rows, bytes)}."""
     folder.mkdir(parents=True)
     sizes = {}
@@ -40,7 +42,7 @@ def write_charts(data, folder: Path, rows_per_file: int) -> dict[str, tuple[int,
     return sizes
 
 
-def in_time_order(data, part: str) -> np.ndarray:
+def in_time_order(data: SampleSet, part: str) -> np.ndarray:
     """Return the end rows of a part sorted by time, then symbol."""
     made = data.prepared
     ends = made.ends[data.samples(part)]
@@ -55,7 +57,7 @@ def _write_file(data, ends: np.ndarray, path: Path) -> None:
             file.write_table(pa.Table.from_pydict(window_columns(data, some), schema=form))
 
 
-def window_columns(data, ends: np.ndarray) -> dict[str, Any]:
+def window_columns(data: SampleSet, ends: np.ndarray) -> dict[str, Any]:
     """Return the columns of some windows, as `schema` names them."""
     made = data.prepared
     names = np.array(made.candles.symbols)[made.candles.symbol[ends]]
@@ -80,7 +82,7 @@ def _known(values: np.ndarray) -> pa.Array:
     return pa.array(values, mask=np.isnan(values))
 
 
-def next_close(candles, ends: np.ndarray) -> np.ndarray:
+def next_close(candles: Candles, ends: np.ndarray) -> np.ndarray:
     """Return the close of the bar after each window; (n,), NaN where its segment ends."""
     after = np.minimum(ends + 1, len(candles) - 1)
     follows = (ends + 1 < len(candles)) & (candles.segment[after] == candles.segment[ends])
@@ -114,7 +116,7 @@ def _value(kind: str) -> dict[str, Any]:
     return {"dtype": kind, "_type": "Value"}
 
 
-def write_bars(data, folder: Path) -> None:
+def write_bars(data: SampleSet, folder: Path) -> None:
     """Write bars/<symbol>-<interval>.parquet for each symbol: what data/source=huggingface reads."""
     folder.mkdir(parents=True)
     tape = data.prepared.candles
@@ -126,7 +128,7 @@ def write_bars(data, folder: Path) -> None:
         pq.write_table(pa.table(table), folder / f"{symbol}-{tape.intervals[code]}.parquet", compression="zstd")
 
 
-def recipe(cfg: DictConfig, data, command: str) -> dict[str, Any]:
+def recipe(cfg: DictConfig, data: SampleSet, command: str) -> dict[str, Any]:
     """Return how the data are made, and hashes that tell whether somebody made the same; no price is in it."""
     made, hashes = data.prepared, {}
     for part in PARTS:
@@ -158,7 +160,7 @@ def run_files(run: runs.Run, folder: Path) -> dict[str, Path]:
     return files | {runs.MANIFEST: runs.write_manifest(folder / runs.MANIFEST, files)}
 
 
-def portable(node):
+def portable(node: Any) -> Any:
     """Return settings with the folders of local files cut off: names stay, places go."""
     if isinstance(node, dict):
         return {key: portable(value) for key, value in node.items()}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from array_api_compat import array_namespace, device
@@ -38,7 +38,7 @@ class Gramian(Style):
         self.shape = (len(fields), size, size)
         self.bar_of_pixel = np.arange(size) * window // size
 
-    def pixels(self, bars: Bars):
+    def pixels(self, bars: Bars) -> Any:
         """Return the fields, uint8 (B, C, size, size)."""
         now = bars.last(self.window)
         xp = array_namespace(now.close)

@@ -32,7 +32,7 @@ class Polyline:
         self._shares = np.empty((0, len(self._lengths), int(steps.max()), 2), np.int16)
         self.walked = (self.columns - self.points[self.stretch]).astype(np.float32)
 
-    def runs(self, rows, shown=None) -> tuple[Any, ...]:
+    def runs(self, rows: Any, shown: Any = None) -> tuple[Any, ...]:
         """Return (top, bottom) of each column, int32 (B, W').
 
         rows   (B, n) int32 rows of the points, counted downwards.
@@ -102,7 +102,7 @@ def _shares(xp, height, walked, double) -> tuple[Any, ...]:
     return first, xp.maximum(xp.ceil((middle + height) / double) - 1, nearest)
 
 
-def blank(top, bottom, shown):
+def blank(top: Any, bottom: Any, shown: Any) -> tuple[Any, Any]:
     """Return runs of which only the shown ones have ink; the others end above where they begin."""
     if shown is None:
         return top, bottom

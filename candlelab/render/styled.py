@@ -63,7 +63,7 @@ class Styled(Style):
 
         return super().recipe() | {"matplotlib": matplotlib.__version__, "mplfinance": mplfinance.__version__}
 
-    def pixels(self, bars: Bars):
+    def pixels(self, bars: Bars) -> Any:
         """Return the pictures, uint8 (B, 3, height, width); drawn one by one on the CPU."""
         if is_torch_array(bars.close):
             on_cpu = Bars(*(None if column is None else column.cpu().numpy() for column in bars))

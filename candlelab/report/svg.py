@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from math import floor, log10
+from typing import Any
 
 import numpy as np
 from markupsafe import Markup
@@ -19,7 +20,7 @@ class Axis:
     start: float
     end: float
 
-    def __call__(self, value):
+    def __call__(self, value: Any) -> Any:
         """Pixels of `value`; any shape, NaN stays NaN."""
         share = (np.asarray(value, dtype=float) - self.low) / (self.high - self.low)
         return self.start + share * (self.end - self.start)
@@ -84,7 +85,7 @@ class Panel:
     style: str = ""
     marks: list[Markup] = field(default_factory=list)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         self.to_x: Axis = Axis(*self.x, self.left, self.width - self.right)
         self.to_y: Axis = Axis(*self.y, self.height - self.bottom, self.top)
 
@@ -138,7 +139,7 @@ class Panel:
                 '<text class="small" x="{:.1f}" y="{:.1f}" text-anchor="end">{}</text>', self.left - 7, y + 4, label
             )
 
-    def line(self, x, y, kind: str, note: str = "") -> None:
+    def line(self, x: Any, y: Any, kind: str, note: str = "") -> None:
         """A polyline, broken where a value is missing."""
         px, py = np.asarray(self.to_x(x)), np.asarray(self.to_y(y))
         kept = np.isfinite(px) & np.isfinite(py)
@@ -148,7 +149,7 @@ class Panel:
                 path = " ".join(f"{a:.1f},{b:.1f}" for a, b in zip(px[part], py[part]))
                 self.add('<polyline class="line {}" points="{}"><title>{}</title></polyline>', kind, path, note)
 
-    def area(self, x, low, high, kind: str) -> None:
+    def area(self, x: Any, low: Any, high: Any, kind: str) -> None:
         """The region between two curves."""
         x, low, high = np.broadcast_arrays(np.asarray(x, float), low, high)
         ahead = [f"{a:.1f},{b:.1f}" for a, b in zip(self.to_x(x), self.to_y(high))]

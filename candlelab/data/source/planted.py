@@ -120,7 +120,8 @@ def edge_of(kind: int, auroc: float, feature_window: int, volatility: float) -> 
     edge = 0.0
     for _ in range(ROUNDS):
         columns = _history(kind, edge, feature_window, volatility, (0, kind), CALIBRATION)
-        lean = leans(kind, *columns.values(), np.arange(CALIBRATION), feature_window)  # type: ignore[call-arg]  # five columns
+        opened, high, low, close, volume = columns.values()
+        lean = leans(kind, opened, high, low, close, volume, np.arange(CALIBRATION), feature_window)
         edge = _edge_for(lean[np.isfinite(lean)], auroc)
     return edge
 
@@ -150,7 +151,16 @@ def _history(
 
 
 @compiled
-def leans(kind, open_, high, low, close, volume, position, feature_window):
+def leans(
+    kind: int,
+    open_: np.ndarray,
+    high: np.ndarray,
+    low: np.ndarray,
+    close: np.ndarray,
+    volume: np.ndarray,
+    position: np.ndarray,
+    feature_window: int,
+) -> np.ndarray:
     """Which way the rule leans after each row, -1 to 1; (N,), NaN in the first `feature_window` rows of a segment."""
     out = np.full(close.shape[0], np.nan)
     for t in range(close.shape[0]):

@@ -7,10 +7,12 @@ the same instants. Source: Lopez de Prado (2018), Advances in Financial Machine 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import numpy as np
 
+from candlelab.core.candles import Candles
 from candlelab.core.errors import UserError
 from candlelab.core.interval import interval_ms, next_open
 
@@ -41,7 +43,7 @@ def purge(
     return keep
 
 
-def purged(part, start, stop, *, gap) -> np.ndarray:
+def purged(part: np.ndarray, start: np.ndarray, stop: np.ndarray, *, gap: int) -> np.ndarray:
     """Drop samples whose span ends after a later part begins, less `gap` ms; spans are [start, stop) in ms."""
     for earlier, later in ((VALIDATION, TEST), (TRAIN, VALIDATION), (TRAIN, TEST)):
         inside = part == later
@@ -61,7 +63,7 @@ def sampled(part: np.ndarray, time: np.ndarray, count: int) -> np.ndarray:
     return np.sort(np.concatenate(chosen))
 
 
-def filled(part) -> np.ndarray:
+def filled(part: np.ndarray) -> np.ndarray:
     """The parts again; raises UserError if one is without samples."""
     for code, name in NAMES.items():
         if not (part == code).any():
@@ -71,7 +73,9 @@ def filled(part) -> np.ndarray:
     return part
 
 
-def sample_spans(candles, end, label_end, first_row, policy) -> tuple[np.ndarray, np.ndarray]:
+def sample_spans(
+    candles: Candles, end: np.ndarray, label_end: np.ndarray, first_row: np.ndarray, policy: str
+) -> tuple[np.ndarray, np.ndarray]:
     """First instant and the instant after the last of each sample's bars, ms; a label without end counts as its own bar."""
     start = candles.time[end if policy == "label" else first_row]
     last = np.maximum(label_end, end)
@@ -82,17 +86,17 @@ def sample_spans(candles, end, label_end, first_row, policy) -> tuple[np.ndarray
     return start, stop
 
 
-def quantiles(time, shares) -> list[int]:
+def quantiles(time: np.ndarray, shares: Sequence[float]) -> list[int]:
     """Instants that put about the given cumulative shares of the samples before them."""
     order = np.sort(time)
     return [int(order[min(round(share * len(order)), len(order) - 1)]) for share in shares]
 
 
-def longest_bar(candles) -> int:
+def longest_bar(candles: Candles) -> int:
     return max(interval_ms(name) for name in candles.intervals)
 
 
-def checked_shares(train, validation) -> tuple[float, float]:
+def checked_shares(train: float, validation: float) -> tuple[float, float]:
     checked_share("train", train)
     checked_share("validation", validation)
     if not train + validation < 1:
@@ -100,13 +104,13 @@ def checked_shares(train, validation) -> tuple[float, float]:
     return train, train + validation
 
 
-def checked_share(name, value) -> float:
+def checked_share(name: str, value: float) -> float:
     if not 0 < value < 1:
         raise UserError(f"{name} is {value}; set it to a share between 0 and 1.")
     return value
 
 
-def checked_gap(policy, embargo) -> tuple[str, int]:
+def checked_gap(policy: str, embargo: int) -> tuple[str, int]:
     if policy not in ("label", "full"):
         raise UserError(f"purge is {policy!r}; choose label or full.")
     if embargo < 0:
@@ -127,14 +131,14 @@ def checked_dates(validation_start, test_start) -> tuple[int, int] | None:
     return cuts
 
 
-def period_of(name, day, days) -> tuple[int, int]:
+def period_of(name: str, day, days) -> tuple[int, int]:
     if days < 1:
         raise UserError(f"{name}_days is {days}; set it to 1 day or more.")
     start = instant_of(name, day)
     return start, start + days * DAY
 
 
-def instant_of(name, text) -> int:
+def instant_of(name: str, text) -> int:
     try:
         moment = datetime.fromisoformat(str(text))
     except ValueError:

@@ -13,13 +13,14 @@ import pandas as pd
 from candlelab.config import build, compose
 from candlelab.core.candles import Candles
 from candlelab.core.progress import ProgressBars
+from candlelab.data.samples import SampleSet
 from candlelab.data.split.parts import DROPPED, NAMES
 from candlelab.data.windows import valid_ends
 from candlelab.render.storage.build import build_store, set_aside
 from candlelab.render.storage.store import Store
 
 
-def stored(data, outputs: Path):
+def stored(data: SampleSet, outputs: Path):
     """Return the finished store of the data's charts, built now where it is not there yet."""
     storage, made, path = data.renderer.storage, data.prepared, store_folder(data, outputs)
     parts = np.array([*(NAMES[k] for k in sorted(NAMES) if k != DROPPED), "dropped"])
@@ -42,7 +43,7 @@ def stored(data, outputs: Path):
         )
 
 
-def mended(data, outputs: Path):
+def mended(data: SampleSet, outputs: Path):
     """Return the finished store of the data's charts; one that is damaged is moved aside and built again."""
     aside = set_aside(store_folder(data, outputs))
     store = stored(data, outputs)
@@ -51,7 +52,7 @@ def mended(data, outputs: Path):
     return store
 
 
-def store_folder(data, outputs: Path) -> Path:
+def store_folder(data: SampleSet, outputs: Path) -> Path:
     """Return the folder of the data's store: the one that was chosen, or one named by what it holds."""
     storage = data.renderer.storage
     return (
@@ -61,7 +62,7 @@ def store_folder(data, outputs: Path) -> Path:
     )
 
 
-def content_hash(data) -> str:
+def content_hash(data: SampleSet) -> str:
     """Return 8 hex digits of how and of what the charts are drawn, and of the labels, splits and captions beside them."""
     made = data.prepared
     recipe = [

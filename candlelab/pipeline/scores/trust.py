@@ -11,13 +11,14 @@ from candlelab.audit.findings import Finding, of_reader, order_of_parts, suspici
 from candlelab.audit.predictions import mismatches, row_hashes
 from candlelab.core.contracts import Inspected, Redrawn
 from candlelab.core.errors import UserError
+from candlelab.data.samples import SampleSet
 from candlelab.market.quality import of_tape
 from candlelab.pipeline.audits.pipelines import cheap_audit
 from candlelab.pipeline.scores.predictions import EVALUATED
 from candlelab.run import PREDICTIONS, Run
 
 
-def checked_card(data) -> dict[str, Any]:
+def checked_card(data: SampleSet) -> dict[str, Any]:
     """Return the data card with what is wrong with the bars and the pipeline, and hashes of the rows to be predicted, to know them again."""
     rows = pd.concat([data.rows(part).assign(model="") for part in EVALUATED])
     return data.describe() | {
@@ -27,7 +28,7 @@ def checked_card(data) -> dict[str, Any]:
     }
 
 
-def findings_of(data) -> list[Finding]:
+def findings_of(data: SampleSet) -> list[Finding]:
     """Return everything that is known to be wrong with the bars of a data set, before anything was dropped or after."""
     made = data.prepared
     if isinstance(made.source, Redrawn):

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from candlelab.data.samples import SampleSet
 from candlelab.evaluate.baselines import MOST_TRAINING_ROWS, Features, fit_predict
 from candlelab.pipeline.scores.predictions import EVALUATED
 
 
-def baseline_rows(data, *, seed: int) -> dict[str, dict[str, tuple[np.ndarray, np.ndarray]]]:
+def baseline_rows(data: SampleSet, *, seed: int) -> dict[str, dict[str, tuple[np.ndarray, np.ndarray]]]:
     """Return {name: {part: (p (n, K), forecast (n,) all NaN)}} of every baseline for validation and test.
 
     At most 200,000 training windows, evenly thinned, are turned into numbers.

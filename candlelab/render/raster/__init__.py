@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import Literal
+from typing import Any, Literal
 
 from array_api_compat import is_cupy_array, is_torch_array
 
@@ -12,7 +12,7 @@ from candlelab.core.compiled import COMPILES
 FillName = Literal["auto", "numba", "numpy", "cupy", "torch"]
 
 
-def choose_fill(fill: FillName, array) -> str:
+def choose_fill(fill: FillName, array: Any) -> str:
     """Return the fill that paints for this array: "numba", "numpy", "cupy" or "torch".
 
     auto is numba on the CPU, or numpy where it is not installed; on a GPU cupy, or torch where CuPy is not.

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from functools import cache
+from typing import Any
+
+from candlelab.render.spans import Canvas, Spans
 
 SOURCE = r"""
 extern "C" __global__
@@ -48,7 +51,7 @@ void paint(const int* top, const int* bottom, const unsigned char* ink, const in
 THREADS, BLOCKS = 256, 16384
 
 
-def paint(spans, canvas):
+def paint(spans: Spans, canvas: Canvas) -> Any:
     """Return uint8 images (B, C, H, W) on the GPU of the spans: CuPy for CuPy spans, torch for torch spans."""
     import cupy
     from array_api_compat import is_torch_array

@@ -10,11 +10,13 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+from candlelab.render.spans import Canvas, Spans
+
 BAND = 256  # rows that a byte can number
 NONE = np.uint32(0xFFFFFFFF)  # the end of a chain
 
 
-def paint(spans, canvas, images) -> None:
+def paint(spans: Spans, canvas: Canvas, images: np.ndarray) -> None:
     """Paint the spans into images, uint8 (B, C, H, W), C-contiguous. Releases the GIL."""
     top, bottom, ink = (np.ascontiguousarray(part) for part in spans)
     runs = (top, bottom, ink, canvas.left, canvas.right, canvas.palette)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import torch
 
+from candlelab.render.spans import Canvas, Spans
 
-def paint(spans, canvas):
+
+def paint(spans: Spans, canvas: Canvas) -> torch.Tensor:
     """Return uint8 images (B, C, H, W) on the device of the spans."""
     device = spans.top.device
     palette = torch.as_tensor(canvas.palette, device=device)

@@ -22,7 +22,7 @@ from candlelab.core import files
 from candlelab.core.contracts import Renderer
 from candlelab.core.errors import UserError
 from candlelab.render.storage.beside import Beside
-from candlelab.render.storage.storage import PIECES, Pictures, Storage, StorePart, checksum, placed
+from candlelab.render.storage.storage import PIECES, Pictures, Storage, StorePart, checksum, duplicates, placed
 from candlelab.render.storage.store import (
     FORMAT,
     INDEX,
@@ -65,7 +65,9 @@ def chosen_ends(ends: np.ndarray, storage: Storage) -> np.ndarray:
     return np.asarray(ends)[np.arange(limit) * len(ends) // limit]
 
 
-def estimate(candles, ends, renderer, storage: Storage, *, sample: int = 256) -> StoreCost:
+def estimate(
+    candles: Candles, ends: np.ndarray, renderer: Renderer, storage: Storage, *, sample: int = 256
+) -> StoreCost:
     """Return how long a build will take and how large it will be, from building a few pictures of it."""
     ends = chosen_ends(ends, storage)
     if not len(ends):
@@ -89,7 +91,14 @@ def _sampled(candles, ends: np.ndarray, renderer, storage: Storage) -> tuple[flo
 
 
 def build_store(
-    candles, ends, renderer, storage: Storage, columns: dict[str, Any], path: Path | str, *, progress: Progress | None
+    candles: Candles,
+    ends: np.ndarray,
+    renderer: Renderer,
+    storage: Storage,
+    columns: dict[str, Any],
+    path: Path | str,
+    *,
+    progress: Progress | None,
 ) -> Store:
     """Draw windows into a store and return it; goes on with an interrupted build, returns a finished one as it is.
 
@@ -332,17 +341,6 @@ def _others(sizes: dict[str, int], parts: list[StorePart]) -> list[str]:
     """Return the files that are neither the index nor (in) a part."""
     paths = {part.path for part in parts}
     return [name for name in sizes if name != INDEX and name not in paths and name.rpartition("/")[0] not in paths]
-
-
-def duplicates(table) -> dict[str, Any]:
-    """Return how many pictures are exact copies of another: in all, and of one in another split."""
-    digest = table["digest"]
-    counts = {"copies": int(len(digest) - digest.nunique())}
-    if "split" in table:
-        splits = table.groupby("digest")["split"].nunique()
-        counts["across_splits"] = int((splits > 1).sum())
-        counts |= {f"within_{name}": int(len(part) - part.nunique()) for name, part in digest.groupby(table["split"])}
-    return counts
 
 
 def _index(candles, ends: np.ndarray, columns: dict[str, Any]):

@@ -7,9 +7,10 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
+import pandas as pd
 
 from candlelab.core import files
 from candlelab.core.errors import UserError
@@ -134,3 +135,14 @@ def per_file(mode: Mode, images_per_file: int) -> int | None:
     if images_per_file < 1:
         raise UserError(f"images_per_file is {images_per_file}: give at least 1")
     return images_per_file if mode == "batch" else None
+
+
+def duplicates(table: pd.DataFrame) -> dict[str, Any]:
+    """Return how many pictures are exact copies of another: in all, and of one in another split."""
+    digest = table["digest"]
+    counts = {"copies": int(len(digest) - digest.nunique())}
+    if "split" in table:
+        splits = table.groupby("digest")["split"].nunique()
+        counts["across_splits"] = int((splits > 1).sum())
+        counts |= {f"within_{name}": int(len(part) - part.nunique()) for name, part in digest.groupby(table["split"])}
+    return counts

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import importlib
 import json
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from candlelab.core.candles import Candles
 from candlelab.core.contracts import Renderer
 from candlelab.core.errors import UserError
 from candlelab.core.reading import json_of
@@ -64,7 +66,7 @@ class Store:
         check_checksum(self.path / INDEX, self.manifest["index"])
         return pd.read_parquet(self.path / INDEX)
 
-    def __getitem__(self, which):
+    def __getitem__(self, which: int | slice | Sequence[int] | np.ndarray) -> np.ndarray:
         if isinstance(which, slice):
             return self.read(np.arange(*which.indices(len(self))))
         if np.ndim(which) == 0:
@@ -180,7 +182,7 @@ class Stored:
         """Return the recipe of the pictures."""
         return self.renderer.recipe()
 
-    def draw(self, candles, ends):
+    def draw(self, candles: Candles, ends: np.ndarray) -> np.ndarray:
         """Return the stored pictures of the windows that end at these rows, as the kind of array `ends` is.
 
         Raises UserError if the tape is not the one that was drawn, or a window is not in the store.
@@ -266,7 +268,7 @@ def seal_of(body: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
 
 
-def tape_sum(candles) -> str:
+def tape_sum(candles: Candles) -> str:
     """Return a SHA-256 of all that drawing can see of a tape."""
     import hashlib
 
