@@ -48,11 +48,19 @@ def sample_ends(
     if newest is not None:
         ends = ends[np.sort(np.argsort(candles.time[ends], kind="stable")[-newest:])]
     if not known[ends].any():
-        raise UserError(
-            f"no window of {window} bars with {warmup} bars before it and a label after it fits "
-            f"into the {len(candles)} bars fetched: use more data or a shorter data.window"
-        )
+        raise UserError(_too_short(candles, window, warmup, indicators))
     return ends
+
+
+def _too_short(candles: Candles, window: int, warmup: int, indicators: Indicators) -> str:
+    """The sentence on bars that hold no window: how many there are, how many in one piece, and what would help."""
+    longest = int(candles.position.max()) + 1
+    pieces = f", of which at most {longest} follow each other without a missing one" if longest < len(candles) else ""
+    fewer = " or data/indicators=minimal, which need fewer before it" if 0 < warmup == indicators.warmup else ""
+    return (
+        f"no window of {window} bars with {warmup} bars before it and a label after it fits "
+        f"into the {len(candles)} bars fetched{pieces}: use more data or a shorter data.window{fewer}"
+    )
 
 
 def _earning(candles: Candles, rule: LabelRule) -> np.ndarray:

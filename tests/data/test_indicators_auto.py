@@ -2,7 +2,9 @@
 
 import pytest
 
+import candlelab
 from candlelab.config import build, compose
+from candlelab.core.errors import UserError
 from candlelab.data.indicators.auto import settled
 from candlelab.data.indicators.classic import Classic
 from candlelab.data.indicators.minimal import Minimal
@@ -48,5 +50,21 @@ def test_a_run_on_auto_predicts_with_its_choice():
     from candlelab.pipeline.inputs.stored import InputMaker
 
     run = finished("series", "data/indicators=auto", "data.source.bars=700")
-    assert isinstance(InputMaker.of(run).indicators, Classic) == isinstance(run.data.indicators, Classic)
-    assert list(InputMaker.of(run).indicators.names) == run.preprocessing["features"]
+    assert isinstance(InputMaker.of(run).inputs.indicators, Classic) == isinstance(run.data.indicators, Classic)
+    assert list(InputMaker.of(run).inputs.indicators.names) == run.preprocessing["features"]
+
+
+@pytest.mark.parametrize(("hole", "says"), [(None, "100 bars fetched: use"), (50, "at most 50 follow each other")])
+def test_a_tape_too_short_says_how_much_of_it_is_in_one_piece(tmp_path, hole, says):
+    bars = candlelab.fetch("SIM", "1h", "2020-01-01", "2020-01-05T04:00", source="simulated").to_frame()
+    bars.drop(index=[] if hole is None else [hole]).to_csv(tmp_path / "AUSDT.csv", index=False)
+    cfg = compose("data=own", f"data.source.path={tmp_path / 'AUSDT.csv'}", "data/indicators=classic")
+    with pytest.raises(UserError, match=f"{says}.*data/indicators=minimal"):
+        assert build(cfg, "data", None).prepared
+
+
+def test_a_short_file_needs_no_word_about_indicators(tmp_path, capsys):
+    bars = candlelab.fetch("SIM", "1h", "2020-01-01", "2020-01-08", source="simulated").to_frame()
+    bars.to_csv(tmp_path / "AUSDT.csv", index=False)
+    made = build(compose("data=own", f"data.source.path={tmp_path / 'AUSDT.csv'}"), "data", None)
+    assert len(made.prepared.ends) > 50 and "minimal indicators are used" in capsys.readouterr().err
