@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from candlelab.evaluate.rows import Rows
 
 FEWEST_COSINES = 6  # also where a series is too short to show how long calm and lively times last
-LOSS_COSINES = 5  # losses are larger the livelier the times
+LOSS_COSINES = 4  # losses are skewed, the more so the livelier the times: wide tails miss less
 MANY_COSINES = 48  # so many know a variance well enough to be held against that of independent rows
 
 
