@@ -53,11 +53,17 @@ types: $(READY)  ## Say how much of the public interface is typed
 lock: $(READY)  ## Write the versions of this environment, which the tests passed with, into requirements-dev.lock
 	$(BIN)/uv pip freeze --quiet --exclude-editable --python $(BIN)/python > requirements-dev.lock
 
-smoke: wheel  ## Install the wheel in an empty environment: version, help, and what it says without training
+smoke: wheel  ## Install the wheel in an empty environment: size, version, a prediction without torch; then with training, a run
 	rm -rf build/smoke && $(PYTHON) -m venv build/smoke
 	$(BIN)/uv pip install --quiet --python build/smoke/bin/python dist/*.whl
+	$(BIN)/python -m candlelab experiment=smoke outputs=build/smoke/outputs trainer.progress=none
+	$(BIN)/python -m candlelab task=export task.run="$$(ls -d build/smoke/outputs/smoke/*/)" task.n_calls=3
+	cd build/smoke && du -sm lib && test "$$(du -sm lib | cut -f1)" -lt 600
 	cd build/smoke && bin/candlelab --version && bin/candlelab --help >/dev/null
-	cd build/smoke && ! bin/python -m candlelab experiment=smoke && bin/python -c "import candlelab; print(candlelab.__version__)"
+	cd build/smoke && bin/candlelab task=predict task.engine=onnx task.run="$$(ls -d outputs/smoke/*/)"
+	cd build/smoke && ! bin/candlelab experiment=smoke outputs=again
+	$(BIN)/uv pip install --quiet --python build/smoke/bin/python "$$(ls dist/*.whl)[train]"
+	cd build/smoke && bin/candlelab experiment=smoke outputs=again trainer.progress=none
 
 clean:  ## Remove caches and built files; runs under outputs stay
 	rm -rf build dist .pytest_cache .ruff_cache .hypothesis *.egg-info

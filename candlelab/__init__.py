@@ -158,8 +158,10 @@ def judge(
     evaluate     settings of evaluate, such as fee_bps=5.
     Raises UserError for unknown names, times without bars, and predictions that look into the future, with the first such bar.
     """
-    from candlelab.pipeline.judging import call as judge_call
+    from candlelab.core.refusals import core_alone
 
+    with core_alone():
+        from candlelab.pipeline.judging import call as judge_call
     how = judge_call.How(label, label_settings or {}, window, times, test_start, reader, suspect)
     return judge_call.judge_table(predictions, candles, how, evaluate)
 
@@ -213,5 +215,8 @@ def __getattr__(name: str) -> Any:
     if name == "audit":
         return import_module("candlelab.audit")
     if name in _ELSEWHERE:
-        return getattr(import_module(_ELSEWHERE[name]), name)
+        from candlelab.core.refusals import core_alone
+
+        with core_alone():
+            return getattr(import_module(_ELSEWHERE[name]), name)
     raise AttributeError(f"module 'candlelab' has no attribute '{name}'")

@@ -66,6 +66,12 @@ def test_the_core_draws_charts_and_makes_labels(core):
     assert done.returncode == 0 and "3, 64, 64) 744" in done.stdout, done.stderr
 
 
+@pytest.mark.parametrize("call", ["candlelab.Charts", "candlelab.judge('x.csv', None)"])
+def test_the_front_door_of_the_core_says_what_to_add(core, call):
+    done = core("-c", f"import candlelab; {call}")
+    assert "UserError: this needs" in done.stderr and "pip install 'candlelab[train]'" in done.stderr
+
+
 def test_the_core_draws_the_same_bytes_as_with_everything_installed(core):
     code = (
         "import candlelab, hashlib; c = candlelab.fetch('SIM', '1h', '2020-01-01', '2020-01-09', source='simulated');"

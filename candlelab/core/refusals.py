@@ -5,7 +5,10 @@ from __future__ import annotations
 import errno
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+from candlelab.core.errors import UserError
 
 CURES = {
     errno.ENOSPC: "the disk is full: make room, then start the same command again",
@@ -46,8 +49,8 @@ def refusal(error: BaseException, outputs: Path) -> str | None:
     outputs   where this command writes: libraries that write for us tell of a full disk in words of their own.
     """
     for cause in _chain(error):
-        if isinstance(cause, ModuleNotFoundError) and (cause.name or "").split(".")[0] in OF_TRAINING:
-            return f"this needs {cause.name}, which comes with training: pip install 'candlelab[train]'"
+        if isinstance(cause, ModuleNotFoundError) and _of_training(cause):
+            return what_to_add(cause)
         if isinstance(cause, OSError) and cause.errno in CURES:
             place = f"'{cause.filename}': " if cause.filename else ""
             return place + CURES[cause.errno]
@@ -64,6 +67,26 @@ def refusal(error: BaseException, outputs: Path) -> str | None:
     if _is_full(outputs):
         return f"'{outputs}': {CURES[errno.ENOSPC]} ({' '.join(str(error).split())[:200]})"
     return None
+
+
+@contextmanager
+def core_alone() -> Iterator[None]:
+    """Raise UserError, saying what to install, where a package that comes with training is absent."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if not _of_training(error):
+            raise
+        raise UserError(what_to_add(error)) from error
+
+
+def what_to_add(error: ModuleNotFoundError) -> str:
+    """Return the sentence for a package that comes with training and is absent."""
+    return f"this needs {error.name}, which comes with training: pip install 'candlelab[train]'"
+
+
+def _of_training(error: ModuleNotFoundError) -> bool:
+    return (error.name or "").split(".")[0] in OF_TRAINING
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:

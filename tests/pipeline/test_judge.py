@@ -177,6 +177,11 @@ def test_a_judgement_shows_itself_and_its_figures(candles):
     assert "Information beyond chance?" in made._repr_html_() and "<svg" in made.calibration().document()
 
 
+def test_a_bare_verdict_knows_its_figures(candles):
+    verdict = candlelab.judge(noise(candles, 0), candles, **QUICK).verdict
+    assert "<svg" in verdict.equity().document() and "Information beyond chance?" in verdict._repr_html_()
+
+
 def test_a_wrong_setting_says_what_is_right(candles):
     with pytest.raises(UserError, match="did you mean 'fee_bps'"):
         candlelab.judge(noise(candles, 0), candles, fee_bp=5.0)

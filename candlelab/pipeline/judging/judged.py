@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Literal
 
@@ -37,6 +37,24 @@ SURE_SIGNAL = 0.75  # a signal says nothing of its confidence: any number above 
 MILD = 0.1  # past volatilities that a score of one standard deviation stands for
 
 
+class ShownVerdict(Verdict, ReportFigures):
+    """A verdict that knows the score it sums up: every figure of the report is a call, such as `verdict.equity()`."""
+
+    _scored: Judgement
+
+    @classmethod
+    def of(cls, scored: Judgement) -> ShownVerdict:
+        """Return the verdict of a judgement."""
+        plain = scored.scores.verdict
+        made = cls(**{field.name: getattr(plain, field.name) for field in fields(plain)})
+        object.__setattr__(made, "_scored", scored)  # no field: a verdict is its answers
+        return made
+
+    def figure_inputs(self) -> tuple[Scores, pd.DataFrame, Mapping[str, Any], Sequence[Mapping[str, float]]]:
+        """Return what the judgement's figures are made of."""
+        return self._scored.figure_inputs()
+
+
 @dataclass(frozen=True)
 class Judgement(ShowsLines, ReportFigures):
     """What was found: `.verdict`, `.metrics`, `.scores`, the table of all `.predictions`, and every figure of the report.
@@ -50,9 +68,9 @@ class Judgement(ShowsLines, ReportFigures):
     notes: tuple[str, ...]
 
     @property
-    def verdict(self) -> Verdict:
-        """The three answers, the smallest edge and the suspicions."""
-        return self.scores.verdict
+    def verdict(self) -> ShownVerdict:
+        """The three answers, the smallest edge and the suspicions; its figures are calls."""
+        return ShownVerdict.of(self)
 
     @property
     def metrics(self) -> dict[str, float | int | None]:
