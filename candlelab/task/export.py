@@ -180,7 +180,7 @@ def candles_graph(run: Run, maker: InputMaker, answers: tuple[str, ...]) -> Cand
     if "image" in reads:
         makers["image"] = drawer(maker.renderer)
     if "series" in reads:
-        style, settings = type(maker.indicators).__name__, vars(maker.indicators)
+        style, settings = type(maker.inputs.indicators).__name__, vars(maker.inputs.indicators)
         makers["series"] = ScaledIndicators(
             style,
             kalman=settings.get("kalman"),
