@@ -258,10 +258,10 @@ class Run:
 
     @cached_property
     def model(self):
-        from candlelab.core.batch import Shapes
+        from candlelab.core.batch import shapes_of
         from candlelab.core.weights import net_for
 
-        shapes = Shapes(**{k: tuple(v) if isinstance(v, list) else v for k, v in self.preprocessing["shapes"].items()})
+        shapes = shapes_of(self.preprocessing["shapes"])
         cfg = self.cfg.copy()
         if OmegaConf.select(cfg, "model.net.pretrained"):
             cfg.model.net.pretrained = False
@@ -292,7 +292,8 @@ def load_run(folder: str | Path) -> Run:
             file=sys.stderr,
             flush=True,
         )
-    for name in NEEDED if manifest is not None else ():
+        return run
+    for name in NEEDED:
         if name not in manifest.rewriting:
             manifest.check(path, name, cure=CURE)
     return run

@@ -47,7 +47,8 @@ class SymbolBars:
         time, segment = candles.time[rows], candles.segment[rows]
         follows = np.append(False, next_open(time[:-1], candles.intervals[code]) == time[1:])[: len(time)]
         follows[1:] &= segment[1:] == segment[:-1]
-        return cls(time, *(getattr(candles, name)[rows] for name in (*PRICES, "volume")), follows)
+        opened, high, low, close, volume = (getattr(candles, name)[rows] for name in (*PRICES, "volume"))
+        return cls(time, opened, high, low, close, volume, follows)
 
     @property
     def prices(self) -> np.ndarray:
@@ -158,11 +159,11 @@ def elsewhere(bars: SymbolBars) -> list[tuple[int, int]]:
     usual = np.maximum(_usual(np.abs(jump)), 2e-5)
     seams = np.flatnonzero((np.abs(jump) > SEAM * usual) & (np.abs(jump) > PREMIUM))
     found, free = [], 0
-    for first in seams:
+    for first in seams.tolist():
         ends = seams[(seams > first) & (seams <= first + LONGEST)]
-        fitting = [end for end in ends if first >= free and _is_stretch(bars, jump, usual, first, end)]
+        fitting = [end for end in ends.tolist() if first >= free and _is_stretch(bars, jump, usual, first, end)]
         if fitting:
-            found.append((int(first), int(fitting[0])))
+            found.append((first, fitting[0]))
             free = fitting[0]
     return found
 

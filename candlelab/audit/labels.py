@@ -10,14 +10,14 @@ from candlelab.audit.probes import where
 from candlelab.audit.record import AuditFinding
 from candlelab.audit.rewriting import after, mirrored_before, rewritten
 from candlelab.core.candles import Candles
-from candlelab.core.contracts import LabelsLike
+from candlelab.core.contracts import Labels
 
 TRIALS = 24
 OFTEN = 0.25  # share of the trials from which a label follows the direction of its own window
 
 
 def label_reach(
-    label: Callable[[Candles], LabelsLike], candles: Candles, rows: np.ndarray, *, seed: int
+    label: Callable[[Candles], Labels], candles: Candles, rows: np.ndarray, *, seed: int
 ) -> Iterator[AuditFinding]:
     """Yield what is wrong with a label that calls itself a forecast; rows (n,) with a label, some of which are tried."""
     own = label(candles)
@@ -51,7 +51,7 @@ def label_reach(
 
 
 def _late(
-    label: Callable[[Candles], LabelsLike], candles: Candles, own: LabelsLike, tried: np.ndarray, seed: int
+    label: Callable[[Candles], Labels], candles: Candles, own: Labels, tried: np.ndarray, seed: int
 ) -> AuditFinding | None:
     """A label that changes with bars after its declared end."""
     for number, row in enumerate(tried.tolist()):

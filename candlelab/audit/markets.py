@@ -9,7 +9,7 @@ import pandas as pd
 
 from candlelab.audit.findings import suspicious_bars
 from candlelab.audit.probes import where
-from candlelab.audit.record import Audit, AuditFinding, audit_of
+from candlelab.audit.record import Audit, AuditFinding, Severity, audit_of
 from candlelab.audit.tape import resampled_side, unclosed, unmarked_gaps
 from candlelab.core.candles import Candles
 from candlelab.core.times import iso
@@ -61,7 +61,7 @@ def audit_bars(
 def made_up_bars(candles: Candles) -> Iterator[AuditFinding]:
     """Yield a finding for each kind of bars that no exchange can have made, with the first of them."""
     for found in suspicious_bars(candles):
-        severity = "leak" if found.kind in FROM_THE_FUTURE else "doubt" if found.shakes else "note"
+        severity: Severity = "leak" if found.kind in FROM_THE_FUTURE else "doubt" if found.shakes else "note"
         yield AuditFinding(
             found.kind,
             severity,

@@ -65,10 +65,9 @@ def difference(
     spot = int(np.flatnonzero(unlike[place].reshape(-1))[0])
     width = int(np.prod(unlike.shape[1:], dtype=int))
     name = columns[spot] if len(columns) == width else columns[0] if columns else "value"
-    told = [_told(array.reshape(len(array), -1)[place, spot]) for array in (before, now)]
-    if before.dtype.kind in "OU":
-        told = list(_words_apart(*(str(array[place].reshape(-1)[spot]) for array in (before, now))))
-    return FirstDifference(place, name, *told, len(changed))
+    was, became = (array.reshape(len(array), -1)[place, spot] for array in (before, now))
+    told = _words_apart(str(was), str(became)) if before.dtype.kind in "OU" else (_told(was), _told(became))
+    return FirstDifference(place, name, *told, rows=len(changed))
 
 
 def _unlike(before: np.ndarray, now: np.ndarray, allowed: float) -> np.ndarray:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -30,7 +31,8 @@ def rewritten(candles: Candles, rows: np.ndarray, *, seed: int, groups: Sequence
         column = getattr(candles, name)
         if column is not None:
             columns[name] = np.where(rows, (column + 1.0) * rng.lognormal(0.0, 1.0, len(column)), column)
-    return replace(candles, **{name: _kept_missing(candles, name, column) for name, column in columns.items()})
+    kept: dict[str, Any] = {name: _kept_missing(candles, name, column) for name, column in columns.items()}
+    return replace(candles, **kept)
 
 
 def _other_prices(candles: Candles, rows: np.ndarray, rng: np.random.Generator) -> dict[str, np.ndarray]:

@@ -76,7 +76,7 @@ def repeated_pictures(pictures: LabelledPictures) -> Iterator[AuditFinding]:
 
 
 def _twins(pictures: LabelledPictures, name: str, mine: list[int], theirs: list[int], how: str) -> AuditFinding:
-    tested = max(1, int((pictures.part == 2).sum()))
+    tested = max(1, int(np.sum(pictures.part == 2)))
     share = len(mine) / tested
     return AuditFinding(
         name,
@@ -151,28 +151,26 @@ def overlapping_windows(pictures: LabelledPictures) -> Iterator[AuditFinding]:
     if pictures.part is None:
         return
     if pictures.time is not None and pictures.window is not None:
-        yield from _by_time(pictures)
+        yield from _by_time(pictures, pictures.time)
     else:
         yield from _by_strips(pictures)
 
 
-def _by_time(pictures: LabelledPictures) -> Iterator[AuditFinding]:
+def _by_time(pictures: LabelledPictures, time: np.ndarray) -> Iterator[AuditFinding]:
     symbols = np.asarray(pictures.symbol if pictures.symbol is not None else ["" for _ in range(len(pictures))])
     shared: list[int] = []
     for symbol in np.unique(symbols):
         mine = symbols == symbol
-        step = _step(pictures.time[mine])
+        step = _step(time[mine])
         reach = ((pictures.window or 1) + (pictures.horizon or 1)) * step
-        train = np.sort(pictures.time[mine & (pictures.part == 0)])
+        train = np.sort(time[mine & (pictures.part == 0)])
         test = np.flatnonzero(mine & (pictures.part == 2))
-        near = np.searchsorted(train, pictures.time[test] + reach, "left") > np.searchsorted(
-            train, pictures.time[test] - reach, "right"
-        )
+        near = np.searchsorted(train, time[test] + reach, "left") > np.searchsorted(train, time[test] - reach, "right")
         shared += test[near].tolist()
-    tested = int((pictures.part == 2).sum())
+    tested = int(np.sum(pictures.part == 2))
     bordering = 2 * ((pictures.window or 1) + (pictures.horizon or 1)) * len(np.unique(symbols))
     if len(shared) > bordering or (shared and len(shared) > 0.5 * tested):
-        yield _overlap(pictures, shared, tested, iso(int(pictures.time[shared[0]])))
+        yield _overlap(pictures, shared, tested, iso(int(time[shared[0]])))
 
 
 def _step(time: np.ndarray) -> int:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -38,22 +39,22 @@ def audit_predictions(
     horizon    bars the label looks ahead; needed to know which rows overlap training.
     Raises UserError without a column time.
     """
-    asked = (
-        ("repainting", ("time",), earlier is not None, lambda: repainting(table, earlier)),
-        ("one bar of delay", ("position", "close"), True, lambda: one_bar_of_delay(table)),
-        ("execution", ("position", "close", "return"), True, lambda: same_close(table)),
-        ("number of trades", ("time",), trades is not None, lambda: trade_count(table, trades)),
-        ("threshold", ("split", "label", "p_0"), threshold is not None, lambda: tuned_threshold(table, threshold)),
-        ("overlap with training", ("split", "label", "p_0"), horizon is not None, lambda: overlapping(table, horizon)),
-    )
     if "time" not in table:
         raise UserError(f"the predictions have no column time: they have {', '.join(map(str, table.columns))}")
     table = _ordered(table)
-    earlier = None if earlier is None else _ordered(earlier)
+    forecasts = ("split", "label", "p_0")
+    asked: tuple[tuple[str, tuple[str, ...], Callable[[], Iterable[AuditFinding]] | None], ...] = (
+        ("repainting", ("time",), None if earlier is None else partial(repainting, table, _ordered(earlier))),
+        ("one bar of delay", ("position", "close"), partial(one_bar_of_delay, table)),
+        ("execution", ("position", "close", "return"), partial(same_close, table)),
+        ("number of trades", ("time",), None if trades is None else partial(trade_count, table, trades)),
+        ("threshold", forecasts, None if threshold is None else partial(tuned_threshold, table, threshold)),
+        ("overlap with training", forecasts, None if horizon is None else partial(overlapping, table, horizon)),
+    )
     checks, unchecked = [], []
-    for name, needed, given, check in asked:
+    for name, needed, check in asked:
         absent = [column for column in needed if column not in table]
-        if absent or not given:
+        if absent or check is None:
             unchecked.append((name, f"needs {', '.join(absent)}" if absent else NEEDS[name]))
         else:
             checks.append((name, list(check())))

@@ -6,7 +6,7 @@ Dimensions: B batch, C channels, H height, W width, L caption tokens, T bars of 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -52,3 +52,21 @@ class Shapes:
     caption: int | None = None  # L
     vocabulary: int | None = None  # number of token ids
     series: tuple[int, int] | None = None  # (T, F)
+
+    @property
+    def chart(self) -> tuple[int, int, int]:
+        """(C, H, W), for a net that was told that there are charts."""
+        assert self.image is not None, "the data draw no charts"
+        return self.image
+
+    @property
+    def sequence(self) -> tuple[int, int]:
+        """(T, F), for a net that was told that there are numbers."""
+        assert self.series is not None, "the data have no series"
+        return self.series
+
+
+def shapes_of(stored: dict[str, Any]) -> Shapes:
+    """Return the shapes that a run keeps as numbers and lists."""
+    parts: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in stored.items()}
+    return Shapes(**parts)

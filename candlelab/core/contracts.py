@@ -10,6 +10,7 @@ Dimensions: N tape rows, n samples, B batch, C channels, H height, W width, F fe
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
@@ -65,14 +66,15 @@ class Refreshable(Protocol):
     changes: list[str]
 
 
-class LabelsLike(Protocol):
-    """What a label rule returns: one entry per tape row, (N,)."""
+@dataclass(frozen=True)
+class Labels:
+    """What a label rule returns: one entry per tape row; every array has shape (N,)."""
 
-    label: np.ndarray  # int64 class, -1 where there is none
+    label: np.ndarray  # int64 class index, -1 where there is none
     forward_return: np.ndarray  # float64 simple return to the close of `label_end`, NaN where there is none
-    target: np.ndarray  # float64 forward log return in past volatilities
-    sigma: np.ndarray  # float64 volatility of one bar known at this close
-    theta: np.ndarray  # float64 size of return at which this row's class begins
+    target: np.ndarray  # float64 forward log return / sigma, NaN where there is none
+    sigma: np.ndarray  # float64 volatility of one bar known at this close, NaN at the start of a segment
+    theta: np.ndarray  # float64 size of return that this row's class begins at, 0 for pure direction
     label_end: np.ndarray  # int64 last row the label looked at, -1 where there is none
 
 
@@ -84,7 +86,7 @@ class LabelRule(Protocol):
     classes: tuple[str, ...]
     horizon: int  # bars the label looks ahead; 0 for recognition
 
-    def __call__(self, candles: Candles, window: int) -> LabelsLike:
+    def __call__(self, candles: Candles, window: int) -> Labels:
         """Return the labels of every row."""
         ...
 
@@ -123,7 +125,10 @@ class Indicators(Protocol):
 class Scaling(Protocol):
     """Scaling fitted on training rows."""
 
-    fitted: bool
+    @property
+    def fitted(self) -> bool:
+        """Whether it has learnt."""
+        ...
 
     def fit(self, values: np.ndarray) -> Any:
         """Learn from (n, F)."""
@@ -164,6 +169,8 @@ class Renderer(Protocol):
     window: int
     warmup: int
     shape: tuple[int, int, int]  # (C, H, W)
+    storage: StorageLike
+    two_colours: bool  # a store may keep one bit per pixel
 
     def draw(self, candles: Any, ends: Any) -> Any:
         """Return uint8 (B, C, H, W), the same kind of array as `ends`."""
@@ -186,10 +193,29 @@ class Net(Protocol):
 
 
 @runtime_checkable
+class PixelStatistics(Protocol):
+    """Mean and deviation by which a net standardises pixels, part of its weights."""
+
+    source: str  # training: they are fitted on training charts; backbone: they came with the weights
+
+    def fit(self, mean: Any, std: Any) -> None:
+        """Take mean and deviation per channel (C,), in units of 0 to 1."""
+        ...
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return them as tensors by name."""
+        ...
+
+    def load_state_dict(self, state_dict: Any) -> Any:
+        """Take them from such a dict."""
+        ...
+
+
+@runtime_checkable
 class HasPixels(Protocol):
     """A net that standardises pixels by statistics of its own."""
 
-    pixels: nn.Module
+    pixels: PixelStatistics
 
 
 @runtime_checkable

@@ -112,7 +112,7 @@ def check_steps(time: np.ndarray, interval: str, bars: int = 1, fewest: int = 8)
         )
 
 
-def floor_open(time: np.ndarray, interval: str) -> np.ndarray:
+def floor_open(time: np.ndarray | int, interval: str) -> np.ndarray:
     """Return the open time of the exchange's bar that holds each time; int64 ms UTC."""
     time = np.asarray(time, np.int64)
     if check_interval(interval) == MONTH:

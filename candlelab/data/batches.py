@@ -10,7 +10,7 @@ import torch
 from candlelab.core.batch import Batch
 from candlelab.core.candles import Candles
 from candlelab.core.columns import OHLCV
-from candlelab.core.contracts import LabelsLike, Renderer
+from candlelab.core.contracts import Labels, Renderer
 
 if TYPE_CHECKING:
     from candlelab.data.samples import SampleSet
@@ -24,7 +24,7 @@ class DeviceTape:
     open high low close volume (N,) float64 and missing (N,) bool: where there is a renderer, and the device is no CPU.
     """
 
-    def __init__(self, candles: Candles, labels: LabelsLike, renderer: Renderer | None, device: torch.device) -> None:
+    def __init__(self, candles: Candles, labels: Labels, renderer: Renderer | None, device: torch.device) -> None:
         self._candles, self._renderer, self._device = candles, renderer, device
         self.label = on_device(labels.label, device)
         self.forward_return = on_device(labels.forward_return, device, torch.float32)

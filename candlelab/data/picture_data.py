@@ -36,9 +36,10 @@ class GivenRenderer:
     """Stands where a chart's renderer does: pictures of one size, read instead of drawn."""
 
     warmup = 0
+    two_colours = False
 
     def __init__(self, pictures: PictureSet, renderer: Renderer):
-        self.pictures, self.shape, self.window, self.storage = pictures, tuple(renderer.shape), 1, renderer.storage
+        self.pictures, self.shape, self.window, self.storage = pictures, renderer.shape, 1, renderer.storage
 
     def draw(self, candles: Candles, ends):
         """Return the pictures at some rows, brought to one size; uint8 (B, C, H, W), the kind of array `ends` is."""
@@ -105,7 +106,7 @@ class PictureData(SampleSet):
         )
         if not isinstance(source, Images) or not isinstance(label, Given):
             raise UserError("data=pictures goes with data/source=images and data/label=given: leave both as they are")
-        self.pictures = source.pictures
+        self.path, self.pictures = source.path, source.pictures
         self.label = label.of(self.pictures)
         self.renderer = GivenRenderer(self.pictures, renderer) if renderer is not None else None
         self.caption = GivenCaption(self.pictures, self.caption.length)
@@ -140,7 +141,7 @@ class PictureData(SampleSet):
         part[repeated] = -1
         warnings = doubts_of(self.pictures, part[part >= 0], int(repeated.sum()), self.label, dealt)
         for line in warnings:
-            print(f"{self.source.path}: {line}", file=sys.stderr)
+            print(f"{self.path}: {line}", file=sys.stderr)
         return Prepared(candles, labels, ends, filled(part), self.source, tuple(warnings))
 
     @cached_property
@@ -291,10 +292,11 @@ def words_that_tell(pictures) -> tuple[str, str] | None:
     """Return a word that stands in nearly every text of one class and in hardly any other, and that class; None if there is none."""
     if pictures.text is None:
         return None
-    sizes, seen = Counter(pictures.label.tolist()), Counter()
+    sizes: Counter[int] = Counter(pictures.label.tolist())
+    seen: Counter[tuple[str, int]] = Counter()
     for words, label in zip(pictures.text, pictures.label.tolist(), strict=True):
         seen.update((word, label) for word in set(words.lower().replace(",", " ").replace(":", " ").split()))
-    totals = Counter()
+    totals: Counter[str] = Counter()
     for (word, _), count in seen.items():
         totals[word] += count
     for (word, label), count in sorted(seen.items(), key=lambda item: -item[1]):

@@ -271,7 +271,7 @@ def _times(rows: list[dict]) -> np.ndarray | None:
     if any(value in (None, "") for value in values):
         return None
     try:
-        column = pa.chunked_array([pa.array([int(v) if str(v).isdigit() else v for v in values])])
+        column = pa.chunked_array([pa.array([int(str(v)) if str(v).isdigit() else v for v in values])])
     except (pa.ArrowException, TypeError):
         raise UserError("the column of times mixes numbers and text: write all of one kind") from None
     return read_times(column, "the index of the pictures")
@@ -288,10 +288,11 @@ def decode(data: bytes, shape: tuple[int, int, int], name: str) -> np.ndarray:
                 raise UserError(
                     f"{name} has {image.width}×{image.height} pixels, more than {MOST_PIXELS:,}: make it smaller"
                 )
+            shown: Image.Image = image
             if image.mode in ("RGBA", "LA", "PA", "P"):
-                image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image.convert("RGBA"))
+                shown = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image.convert("RGBA"))
             pixels = np.asarray(
-                image.convert("L" if channels == 1 else "RGB").resize((width, height), Image.Resampling.BILINEAR)
+                shown.convert("L" if channels == 1 else "RGB").resize((width, height), Image.Resampling.BILINEAR)
             )
     except UserError:
         raise

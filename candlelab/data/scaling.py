@@ -48,18 +48,22 @@ class _Scaler(ABC):
 
     def __call__(self, values: np.ndarray) -> np.ndarray:
         """Scaled copy of (…, F) values."""
-        assert self.fitted, "fit before use"
-        if values.shape[-1] != len(self.centre):
+        centre, scale = self._known()
+        if values.shape[-1] != len(centre):
             raise UserError(
-                f"the scaling was fitted on {len(self.centre)} columns and got {values.shape[-1]}; use the same indicators."
+                f"the scaling was fitted on {len(centre)} columns and got {values.shape[-1]}; use the same indicators."
             )
-        out = (values - self.centre) / self.scale
+        out = (values - centre) / scale
         return out if self.clip is None else np.clip(out, -self.clip, self.clip, out=out)
 
     def to_dict(self) -> dict:
         """All that `from_dict` needs, as numbers and words that JSON keeps exactly."""
-        assert self.fitted, "fit before use"
-        return {"kind": self.kind, "clip": self.clip, "centre": self.centre.tolist(), "scale": self.scale.tolist()}
+        centre, scale = self._known()
+        return {"kind": self.kind, "clip": self.clip, "centre": centre.tolist(), "scale": scale.tolist()}
+
+    def _known(self) -> tuple[np.ndarray, np.ndarray]:
+        assert self.centre is not None and self.scale is not None, "fit before use"
+        return self.centre, self.scale
 
     @abstractmethod
     def _measure(self, rows) -> tuple[np.ndarray, np.ndarray]:

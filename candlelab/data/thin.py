@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -25,7 +26,7 @@ def thin(candles: Candles, *, share: float, seed: int) -> Candles:
         rows = np.flatnonzero((candles.symbol == code) & ~missing)
         draw = np.random.default_rng([seed, *name.encode()])
         missing[draw.permutation(rows)[int(len(rows) * (1 - share)) :]] = True
-    empty = {name: np.where(missing, np.nan, getattr(candles, name)) for name in PRICES}
+    empty: dict[str, Any] = {name: np.where(missing, np.nan, getattr(candles, name)) for name in PRICES}
     empty |= {
         name: np.where(missing, 0.0, getattr(candles, name))
         for name in ("volume", *EXTRAS)

@@ -22,9 +22,14 @@ class Tokenizer(Protocol):
     name  as tables show it, without a place of this machine; key: what tells two vocabularies of one name apart.
     """
 
-    name: str
-    key: str
-    pad: int
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def key(self) -> str: ...
+
+    @property
+    def pad(self) -> int | None: ...
 
     def __len__(self) -> int: ...
 
@@ -81,7 +86,7 @@ class WordPiece:
 
     def words(self, ids: list[int]) -> list[str]:
         """Return what each id stands for; a piece of a word begins with ##."""
-        return [self._inner.id_to_token(k) for k in ids]
+        return [str(self._inner.id_to_token(k)) for k in ids]
 
     def save(self, path: Path) -> None:
         """Write all of it as one tokenizer.json."""

@@ -224,12 +224,13 @@ def _cross_section(forecast: np.ndarray, actual: np.ndarray, rows: Rows, fewest:
     if len(crowded) < 2:
         return {}
     order = np.argsort(rows.instant, kind="stable")
-    edge = np.searchsorted(rows.instant[order], np.r_[crowded, len(rows.instants)])
+    edge = np.searchsorted(rows.instant[order], crowded)
     until = np.searchsorted(rows.instant[order], crowded, side="right")
-    each = [
-        spearmanr(forecast[order[a:b]], actual[order[a:b]]).statistic for a, b in zip(edge[:-1], until, strict=True)
+    correlations = [
+        spearmanr(forecast[order[a:b]], actual[order[a:b]]).statistic
+        for a, b in zip(edge.tolist(), until.tolist(), strict=True)
     ]
-    each = np.array([v for v in each if np.isfinite(v)])
+    each = np.array([v for v in correlations if np.isfinite(v)])
     if len(each) < 2:
         return {}
     return {

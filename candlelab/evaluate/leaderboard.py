@@ -37,6 +37,12 @@ class Entry:
     data: int
     pretrained: Any = None
 
+    def known(self, metric: str) -> float:
+        """A metric that was measured."""
+        value = self.get(metric)
+        assert value is not None, f"{metric} is not known"
+        return value
+
     def get(self, metric: str) -> float | None:
         """The mean of a metric; None where it was not measured."""
         return self.values[metric].mean if metric in self.values else None

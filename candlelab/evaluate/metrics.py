@@ -133,7 +133,8 @@ def calibration_bins(label: np.ndarray, p: np.ndarray, n_bins: int) -> tuple[np.
     confidence = p.max(1)
     bucket = np.minimum((confidence * n_bins).astype(int), n_bins - 1)
     right = p.argmax(1) == label
-    return tuple(np.bincount(bucket, value, n_bins) for value in (np.ones(len(p)), right, confidence))
+    count, hits, summed = (np.bincount(bucket, value, n_bins) for value in (np.ones(len(p)), right, confidence))
+    return count, hits, summed
 
 
 def ece(count: np.ndarray, right: np.ndarray, confidence: np.ndarray) -> np.ndarray:

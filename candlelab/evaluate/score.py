@@ -157,8 +157,8 @@ class Evaluation:
         answers = replace(answers, missing_for_trust=(*doubts, *answers.missing_for_trust))
         by_symbol = {name: tested.of_symbol(code) for code, name in enumerate(tested.ground.symbols)}
         by_period = {name: tested.between(*ends) for name, ends in periods.items()}
-        apart = (self._apart(each, task, threshold.get("threshold")) for each in (by_symbol, by_period))
-        return Scores(flat, threshold, pictures, one_row_each(found["test"]), *apart, answers, made)
+        symbols, spans = (self._apart(each, task, threshold.get("threshold")) for each in (by_symbol, by_period))
+        return Scores(flat, threshold, pictures, one_row_each(found["test"]), symbols, spans, answers, made)
 
     def _money(self, found: dict, parts: dict, net: str) -> tuple[dict, dict, pd.DataFrame, dict]:
         """Return the threshold, what passive holders earned, the net's trades and its curves; adds money to `found`."""
@@ -252,7 +252,7 @@ class Evaluation:
             "score": used,
             "chosen_on": self.threshold.chosen_on,
             "threshold": choice.threshold,
-            "flat": flat_because(choice, settings.get("min_trades", 1), year),
+            "flat": flat_because(choice, int(settings.get("min_trades", 1)), year),
             "trades": choice.entries,
             "candidates": choice.candidates,
             "best_validation_sharpe_annual": None if choice.best is None else choice.best * year,
@@ -366,15 +366,15 @@ def flatten(
             flat |= {f"versus/{model}/{name}{end}": value for end, value in ends.items()}
     if task.bayes is not None:
         flat["bayes/accuracy"] = task.bayes
-        flat["bayes/reached"] = reached(found["test"][net], task)
+        flat["bayes/reached"] = reached(found["test"][net], task.classes, task.bayes)
     return {name: known(value) for name, value in flat.items()}
 
 
-def reached(scored: Scored, task: Task) -> float:
+def reached(scored: Scored, classes: tuple[str, ...], best: float) -> float:
     """Share of the way from chance (½, or the commonest class where K > 2) to the best achievable accuracy."""
-    shares = [scored.get(f"class_share/{word}", np.nan) for word in task.classes]
+    shares = [scored.get(f"class_share/{word}", np.nan) for word in classes]
     chance = 0.5 if len(shares) == 2 else max(shares)
-    gap = task.bayes - chance
+    gap = best - chance
     return (scored.get("accuracy", np.nan) - chance) / gap if gap > 1e-9 else np.nan
 
 

@@ -58,12 +58,15 @@ def score_worlds(world: World, *, count: int, bars: int, seed: int) -> Cell:
     edge = float(np.nanmean([found["smallest"] for found in chance]))
     skill = worlds.skill_for(world, edge, np.random.default_rng(seeds.spawn(1)[0]))
     able = [finds_information(world, bars, skill, np.random.default_rng(one)) for one in seeds.spawn(count)]
+    information, volatility, beyond, money = (
+        float(np.mean([found[name] for found in chance])) for name in ("information", "volatility", "beyond", "money")
+    )
     return Cell(
         world,
-        *(
-            float(np.mean([found[name] for found in chance]))
-            for name in ("information", "volatility", "beyond", "money")
-        ),
+        information,
+        volatility,
+        beyond,
+        money,
         coverage={name: covered([found[name] for found in chance], TRUTH.get(name)) for name in MEASURES},
         ks={
             name: float(kstest([found[f"{name}_p"] for found in chance], "uniform").pvalue)

@@ -80,8 +80,8 @@ class Part:
     def predicted(self) -> Predicted:
         """The rows that have a label."""
         ground, keep = self.ground, self.ground.labelled
-        columns = (values[keep] for values in (self.p, self.forecast, ground.forward_return, ground.sigma))
-        return Predicted(ground.label[keep], *columns, ground.labelled_rows)
+        p, forecast, earned, sigma = (v[keep] for v in (self.p, self.forecast, ground.forward_return, ground.sigma))
+        return Predicted(ground.label[keep], p, forecast, earned, sigma, ground.labelled_rows)
 
     def of_symbol(self, code: int) -> Part:
         """The rows of one symbol."""

@@ -183,9 +183,8 @@ def right(own: Scored) -> str:
 
 def of_score(question: str, word: Word, sentence: str, own: Scored, name: str, chance: float = 0.5) -> Answer:
     """An answer that rests on one score."""
-    return Answer(
-        question, word, f"{sentence}.", *(none_for_nan(own[name + end]) for end in ("", "_low", "_high")), chance
-    )
+    value, low, high = (none_for_nan(own[name + end]) for end in ("", "_low", "_high"))
+    return Answer(question, word, f"{sentence}.", value, low, high, chance)
 
 
 def band(own: Scored, classes: tuple[str, ...], settings: dict) -> str:
@@ -288,8 +287,7 @@ def paid(own: Scored, flat: Mapping, threshold: dict, settings: dict) -> Answer:
     if math.isnan(own["sharpe_net_annual"]):
         return Answer(question, "not shown", idle(own, threshold), None, None, None)
     earned, timed = (
-        tuple(own[name + end] for end in ("", "_low", "_high"))
-        for name in ("sharpe_net_annual", "sharpe_timing_annual")
+        (own[name], own[f"{name}_low"], own[f"{name}_high"]) for name in ("sharpe_net_annual", "sharpe_timing_annual")
     )
     word: Word = "no" if earned[2] < 0 else "not shown"
     word = "yes" if earned[1] > 0 and timed[1] > 0 else word
@@ -299,7 +297,8 @@ def paid(own: Scored, flat: Mapping, threshold: dict, settings: dict) -> Answer:
         f"fees in {own['trades']:,} trades; {beside_holding(timed)}{'' if held is None else f' (buy-and-hold has {held:.1f})'}; {traded(own)}"
     )
     decides = timed if earned[1] > 0 and not timed[1] > 0 else earned
-    return Answer(question, word, f"{sentence}{luck(threshold)}.", *map(none_for_nan, decides))
+    value, low, high = map(none_for_nan, decides)
+    return Answer(question, word, f"{sentence}{luck(threshold)}.", value, low, high)
 
 
 def sharpe_words(found: tuple[float, float, float]) -> str:

@@ -81,7 +81,9 @@ class Courier:
         if not stale and all(same(path, there.get(name)) for name, path in parcel.files.items()):
             self.say(f"{repo} already holds these files: nothing was sent")
             return head
-        operations = [CommitOperationAdd(name, str(path)) for name, path in sorted(parcel.files.items())]
+        operations: list[CommitOperationAdd | CommitOperationDelete] = [
+            CommitOperationAdd(name, str(path)) for name, path in sorted(parcel.files.items())
+        ]
         operations += [CommitOperationDelete(name) for name in stale]
         with warnings.catch_warnings():
             warnings.filterwarnings(

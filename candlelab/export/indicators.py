@@ -6,6 +6,7 @@ Equal to TA-Lib called on the same T bars, but for the order of additions.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 
 import numpy as np
@@ -52,11 +53,15 @@ class ScaledIndicators(nn.Module):
         return (scaled if self.clip is None else scaled.clamp(-self.clip, self.clip)).to(torch.float32)
 
 
-class Averages:
+class Averages(ABC):
     """The matrices of a set, for `bars` bars: `x @ matrix` is the average of x (B, bars) at every bar."""
 
     def __init__(self, bars: int, average: int | None) -> None:
         self.bars, self.average = bars, average
+
+    @abstractmethod
+    def __call__(self, opened: Tensor, high: Tensor, low: Tensor, close: Tensor, volume: Tensor) -> list[Tensor]:
+        """Return the indicators of every bar, each (B, bars)."""
 
     def simple(self, values: Tensor, length: int) -> Tensor:
         """Mean of the last `length` values; the first length - 1 columns mean less."""
@@ -140,10 +145,16 @@ class RawBarsGraph(Averages):
     """The six of data/indicators=bars, in prices."""
 
     def __call__(self, opened: Tensor, high: Tensor, low: Tensor, close: Tensor, volume: Tensor) -> list[Tensor]:
+        assert self.average is not None, "data/indicators=bars has a mean of closes"
         return [opened, high, low, close, self.simple(close, self.average), volume]
 
 
-SETS = {"Classic": ClassicGraph, "Raw": RawGraph, "Minimal": MinimalGraph, "RawBars": RawBarsGraph}
+SETS: dict[str, Callable[[int, int | None], Averages]] = {
+    "Classic": ClassicGraph,
+    "Raw": RawGraph,
+    "Minimal": MinimalGraph,
+    "RawBars": RawBarsGraph,
+}
 NAMES = ("classic", "raw", "minimal", "bars")  # as the command calls them
 WHY_NOT = {"Wide": "it needs the clock and TA-Lib's candlestick patterns"}
 

@@ -40,7 +40,8 @@ def latency(path: Path, inputs: Arrays, *, batch: int, threads: int, n_calls: in
 
 def race(paths: tuple[Path, Path], inputs: Arrays, *, n_calls: int) -> tuple[float, float]:
     """Return the p50 of one call of two files in ms, called in turn: one window, one thread, whatever else the machine does."""
-    models, given, times = [Predictor(path) for path in paths], first_rows(inputs, 1), ([], [])
+    models, given = [Predictor(path) for path in paths], first_rows(inputs, 1)
+    times: tuple[list[float], list[float]] = ([], [])
     for _ in range(WARM + n_calls):
         for model, own in zip(models, times, strict=True):
             started = time.perf_counter()

@@ -46,7 +46,7 @@ def write_export_report(path: Path, found: Findings) -> None:
     """Write the report as Markdown."""
     parts = [f"# {found.run}: exported models", DISCLAIMER, *_files(found.files), *_agreement(found.files)]
     if found.tried is not None:
-        parts += _gate(found)
+        parts += _gate(found, found.tried)
     write_text(path, "\n\n".join([*parts, *_card(found.card)]) + "\n")
 
 
@@ -78,8 +78,8 @@ def _agreement(files: list[ExportedFile]) -> list[str]:
     ]
 
 
-def _gate(found: Findings) -> list[str]:
-    best, fp32 = found.tried[0], found.files[0]
+def _gate(found: Findings, tried: list[Candidate]) -> list[str]:
+    best, fp32 = tried[0], found.files[0]
     rows = [
         [
             c.name,
@@ -91,7 +91,7 @@ def _gate(found: Findings) -> list[str]:
             f"{c.agreement:.1%}",
             c.refused or "passes",
         ]
-        for c in found.tried
+        for c in tried
     ]
     head = ["form", "MB", "of fp32", "ms per window", "fp32", "points lost", "same class", "gate"]
     return [

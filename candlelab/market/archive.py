@@ -8,6 +8,8 @@ import re
 import zipfile
 import zlib
 from dataclasses import dataclass
+from functools import partial
+from typing import Literal
 from urllib.parse import quote, urlencode
 from xml.etree import ElementTree
 
@@ -64,7 +66,7 @@ class ArchiveFile:
     @property
     def end(self) -> int:
         """End of the range, excluded."""
-        unit = "M" if self.period == "monthly" else "D"
+        unit: Literal["M", "D"] = "M" if self.period == "monthly" else "D"
         return int((np.datetime64(self.date, unit) + 1).astype("datetime64[ms]").astype(np.int64))
 
     @property
@@ -98,7 +100,7 @@ def expected_times(start: int, end: int, interval: str) -> np.ndarray:
         )
         times = stamps.astype("datetime64[ms]").astype(np.int64)
     else:
-        times = np.arange(floor_open(start, interval), end, interval_ms(interval), dtype=np.int64)
+        times = np.arange(int(floor_open(start, interval)), end, interval_ms(interval), dtype=np.int64)
     return times[(times >= start) & (times < end)]
 
 
@@ -108,9 +110,7 @@ def list_folder(web: HttpClient, listing_url: str, prefix: str, marker: str = ""
     prefixes: list[str] = []
     while True:
         query = urlencode({"delimiter": "/", "prefix": prefix, "marker": marker})
-        page = web.retry(
-            f"the listing of {prefix}", lambda query=query: _listing_page(web, f"{listing_url.rstrip('/')}?{query}")
-        )
+        page = web.retry(f"the listing of {prefix}", partial(_listing_page, web, f"{listing_url.rstrip('/')}?{query}"))
         keys += page.keys
         prefixes += page.prefixes
         if not page.truncated:

@@ -73,22 +73,21 @@ class BarStore:
 
     def read(self, *, start: int | None = None, end: int | None = None) -> dict[str, np.ndarray]:
         """Return the stored columns with start <= time < end, ascending; raises UserError without data."""
+        place = self.folder
         for _ in range(5):  # a writer may replace the file between manifest and data
             manifest = self.manifest()
             if manifest is None:
                 raise UserError(f"nothing is cached in {self.folder}: run task=fetch")
             with contextlib.suppress(FileNotFoundError):
-                data = (self.folder / manifest.data).read_bytes()
+                place = self.folder / manifest.data
+                data = place.read_bytes()
                 if hashlib.sha256(data).hexdigest() != manifest.sha256:
                     raise UserError(
-                        f"{self.folder / manifest.data} is damaged (its hash is not the manifest's): delete the folder and "
-                        "fetch again"
+                        f"{place} is damaged (its hash is not the manifest's): delete the folder and fetch again"
                     )
                 table = pa.parquet.read_table(pa.BufferReader(data))
                 return _cut({n: table.column(n).to_numpy() for n in table.column_names}, start, end)
-        raise UserError(
-            f"{self.folder / manifest.data} is gone though the manifest names it: delete the folder and fetch again"
-        )
+        raise UserError(f"{place} is gone though the manifest names it: delete the folder and fetch again")
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
@@ -247,6 +246,20 @@ def _cached(folder: Path) -> CachedSeries | None:
     except ValueError as error:
         source, market, symbol, interval = folder.parts[-4:]
         return CachedSeries(source, market, symbol, interval, None, None, 0, 0, 0, "", str(folder), str(error))
-    return m and CachedSeries(
-        m.source, m.market, m.symbol, m.interval, m.first, m.last, m.rows, len(m.gaps), m.bytes, m.fetched, str(folder)
+    return (
+        None
+        if m is None
+        else CachedSeries(
+            m.source,
+            m.market,
+            m.symbol,
+            m.interval,
+            m.first,
+            m.last,
+            m.rows,
+            len(m.gaps),
+            m.bytes,
+            m.fetched,
+            str(folder),
+        )
     )

@@ -63,7 +63,7 @@ class CcxtPages:
                 yield candle_columns([]), min(at, end)
                 continue
             self._check_reach(own, interval, at, rows[0][0])
-            finished = [row for row in rows if int(next_open(np.int64(row[0]), interval)) <= now]
+            finished = [row for row in rows if int(next_open(np.asarray(row[0], np.int64), interval)) <= now]
             if len(finished) < len(rows):
                 yield candle_columns(finished), int(rows[len(finished)][0])
                 return

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -34,6 +34,15 @@ class Pages(Protocol):
         """Yield (finished bars, until): those of [start, end) in order, each time all that open before `until`."""
 
 
+@runtime_checkable
+class SingleBars(Protocol):
+    """What an exchange with an archive can do beside: give single bars that its files lack."""
+
+    def at(self, symbol: str, interval: str, times: np.ndarray) -> Bars:
+        """Return the finished bars that open at the asked times (ascending, ms UTC), as many as exist."""
+        ...
+
+
 @dataclass(frozen=True)
 class CacheFolders:
     """Where one market's data can be had."""
@@ -47,6 +56,12 @@ class CacheFolders:
     workers: int
     begins: int = 1_498_867_200_000  # ms UTC, before the first bar: Binance opened in July 2017
 
+    @property
+    def archive(self) -> str:
+        """Address of the archive, where there is one."""
+        assert self.archive_url is not None, "this market has no archive"
+        return self.archive_url
+
 
 @dataclass(frozen=True)
 class Piece:
@@ -59,6 +74,12 @@ class Piece:
     doubtful: np.ndarray = field(
         default_factory=lambda: np.zeros(0, np.int64)
     )  # times of which the file has different versions
+
+    @property
+    def held(self) -> Bars:
+        """The bars of a file that the archive has."""
+        assert self.bars is not None, f"{self.file.name} is not there"
+        return self.bars
 
     @classmethod
     def of(cls, file: ArchiveFile, sha256: str, bars: Bars) -> Piece:
@@ -141,13 +162,14 @@ class _Collection:
 
     def whole(self, piece: Piece) -> Ranges:
         """Return the parts of a file's range in which no bar is unexplainedly missing."""
-        times = np.union1d(self.missing(piece.bars, piece.file), piece.doubtful)
+        times = np.union1d(self.missing(piece.held, piece.file), piece.doubtful)
         lacking = merge_ranges([[int(t), int(n)] for t, n in zip(times, next_open(times, self.interval), strict=True)])
         return uncovered((piece.file.start, piece.file.end), lacking)
 
     def plan(self, ranges: Ranges) -> FetchPlan:
         """Return monthly files where published, daily ones for the other months, and the ranges neither holds."""
-        place, notes = self.places, []
+        place = self.places
+        notes: list[str] = []
         if place.archive_url is None:
             return FetchPlan([], merge_ranges(ranges), None)
         wanted = sorted({m for a, b in ranges for m in archive.months_between(a, b)})
@@ -194,7 +216,7 @@ class _Collection:
 
         def there(file: ArchiveFile) -> bool:
             try:
-                place.web.retry(file.name, lambda: archive.fetch_checksum(place.web, place.archive_url, file))
+                place.web.retry(file.name, lambda: archive.fetch_checksum(place.web, place.archive, file))
             except NotFound:
                 return False
             return True
@@ -219,7 +241,7 @@ class _Collection:
         place = self.places
         try:
             if file.name in self.known and self.old is not None:
-                sha256 = place.web.retry(file.name, lambda: archive.fetch_checksum(place.web, place.archive_url, file))
+                sha256 = place.web.retry(file.name, lambda: archive.fetch_checksum(place.web, place.archive, file))
                 bars = between(self.old, file.start, file.end)
                 if sha256 == self.known[file.name]["sha256"] and len(bars["time"]) == self.known[file.name]["rows"]:
                     return Piece(
@@ -227,9 +249,7 @@ class _Collection:
                     )  # a short file that REST completed is read again, to tell whose bars are whose
             if staged := self.store.staged(file.name):
                 return Piece.of(file, staged[1], archive.parse_zip(staged[0], file))
-            data, sha256, bars = place.web.retry(
-                file.name, lambda: archive.download(place.web, place.archive_url, file)
-            )
+            data, sha256, bars = place.web.retry(file.name, lambda: archive.download(place.web, place.archive, file))
         except NotFound:
             return Piece(file, "", None, f"{file.name} is listed but it or its CHECKSUM is not there: not used")
         self.store.stage(file.name, data, sha256)
@@ -242,9 +262,7 @@ class _Collection:
             futures = [pool.submit(action, item) for item in items]
             done, _ = wait(futures, return_when=FIRST_EXCEPTION)
             failed = [f for f in futures if f in done and f.exception() is not None]
-            if failed:
-                raise failed[0].exception()
-            return [f.result() for f in futures]
+            return [f.result() for f in failed or futures]  # of one that failed: raises what it raised
         except BaseException:
             self.places.web.cancelled.set()
             raise
@@ -271,10 +289,10 @@ class _Collection:
             if [start, end] not in before:
                 self.ask_or_doubt(start, end, origin)
         for piece in used:
-            times = self.missing(piece.bars, piece.file)
-            if piece.file.start == origin and len(times) and times[0] < piece.bars["time"][0]:
-                before.append([origin, int(piece.bars["time"][0])])  # the listing day: trade began inside the file
-                times = times[times >= piece.bars["time"][0]]
+            times = self.missing(piece.held, piece.file)
+            if piece.file.start == origin and len(times) and times[0] < piece.held["time"][0]:
+                before.append([origin, int(piece.held["time"][0])])  # the listing day: trade began inside the file
+                times = times[times >= piece.held["time"][0]]
             times = np.union1d(times, piece.doubtful)
             if len(times):
                 self.fill(piece, times, plan.notes)
@@ -305,7 +323,9 @@ class _Collection:
 
     def fill(self, piece: Piece, times: np.ndarray, notes: list[str]) -> None:
         """Get single bars a file lacks from REST."""
-        bars = self.places.rest.at(self.symbol, self.interval, times)
+        rest = self.places.rest
+        assert isinstance(rest, SingleBars), "files are filled up where the exchange gives single bars"
+        bars = rest.at(self.symbol, self.interval, times)
         self.found.append(bars)
         end = int(next_open(times[-1:], self.interval)[0])
         self.asked.append({"url": self.places.rest_url, "start": int(times[0]), "end": end, "rows": len(bars["time"])})
@@ -334,7 +354,7 @@ class _Collection:
         if not expected:
             return
         handle = self.progress.add(f"{self.symbol} {self.interval} REST", expected, "bars")
-        entry = {"url": self.places.rest_url, "start": start, "end": start, "rows": 0}
+        entry: dict[str, Any] = {"url": self.places.rest_url, "start": start, "end": start, "rows": 0}
         self.asked.append(entry)
         for bars, until in self.places.rest.pages(self.symbol, self.interval, start, end):
             self.found.append(bars)
@@ -348,7 +368,7 @@ class _Collection:
         if self.reached:  # then the server's time is known; else what was asked for came from the archive alone
             last = int(floor_open(self.places.rest.now(), self.interval))
             covered = merge_ranges([[a, min(b, last)] for a, b in covered])
-        fresh = join([*(p.bars for p in used), *self.found])
+        fresh = join([*(p.held for p in used), *self.found])
         kept = [between(self.old, a, b) for a, b in outside(covered)] if self.old is not None else []
         merged = join([*kept, *(between(fresh, a, b) for a, b in covered)])
         changes = differences(self.old, merged, old.covered, f"{self.symbol} {self.interval}")
@@ -371,9 +391,9 @@ class _Collection:
         for p in used:
             files[p.file.name] = {
                 "name": p.file.name,
-                "url": f"{self.places.archive_url.rstrip('/')}/{p.file.path}",
+                "url": f"{self.places.archive.rstrip('/')}/{p.file.path}",
                 "sha256": p.sha256,
-                "rows": len(p.bars["time"]),
+                "rows": len(p.held["time"]),
                 "start": p.file.start,
                 "end": p.file.end,
             }

@@ -5,11 +5,14 @@ from __future__ import annotations
 import difflib
 import re
 import unicodedata
+from collections.abc import Mapping
 
 from candlelab.core.columns import PRICES
 from candlelab.core.errors import UserError
 
-Columns = dict[str, str]  # meaning -> the file's own name of the column, or its number from 1 where there is no header
+Columns = Mapping[
+    str, str
+]  # meaning -> the file's own name of the column, or its number from 1 where there is no header
 ARCHIVE_COLUMNS = (
     "open_time",
     "open",

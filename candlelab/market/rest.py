@@ -63,7 +63,7 @@ class Budget:
         used = headers.get("x-mbx-used-weight-1m") or headers.get("x-mbx-used-weight")
         if used and used.isdigit():
             with self._lock:
-                self._used, self._minute = int(used), self.now() // 60
+                self._used, self._minute = int(used), int(self.now() // 60)
 
 
 class Rest:
@@ -123,7 +123,7 @@ class Rest:
             if len(finished) < len(rows):
                 yield kline_columns(finished), int(rows[len(finished)][0])
                 return
-            full = len(rows) >= PAGE[self.market] and next_open(np.int64(rows[-1][0]), interval) < stop
+            full = len(rows) >= PAGE[self.market] and next_open(np.asarray(rows[-1][0], np.int64), interval) < stop
             at = int(rows[-1][0]) + 1 if full else stop
             yield kline_columns(finished), at
 

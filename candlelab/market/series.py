@@ -49,7 +49,7 @@ def fetch_series(
     """
     interval = check_interval(interval)
     wanted = check_range(start, end, interval, places.begins)
-    tapes, result = [], Fetched(None)
+    tapes, qualities, noticed = [], [], []
     with ProgressBars() as progress:
         for name in check_symbols(symbols):
             store = BarStore(cache / source / places.market / name / interval)
@@ -60,12 +60,11 @@ def fetch_series(
                 raise UserError(unknown(places, name)) from None
             except (DataTrouble, ExchangeRefuses) as error:
                 raise type(error)(f"{error}{kept(store)}") from None
-            result.changes += changes
+            noticed += changes
             quality = Quality(name, interval, notes=list(manifest.notes))
             tapes.append(load(store, manifest, wanted, quality, misaligned))
-            result.quality.append(quality)
-    result.tape = break_at_relistings(tapes[0] if len(tapes) == 1 else concat(tapes))
-    return result
+            qualities.append(quality)
+    return Fetched(break_at_relistings(tapes[0] if len(tapes) == 1 else concat(tapes)), qualities, noticed)
 
 
 def kept(store: BarStore) -> str:
@@ -83,7 +82,9 @@ def load(
     """Return the cleaned tape of a cached series; raises UserError if the range holds no bar."""
     bars = store.read(start=wanted[0], end=wanted[1]) if manifest.rows else {"time": np.zeros(0, np.int64)}
     if not len(bars["time"]):
-        have = f"{iso(manifest.first)} to {iso(manifest.last)}" if manifest.rows else "none at all"
+        have = "none at all"
+        if manifest.rows and manifest.first is not None and manifest.last is not None:
+            have = f"{iso(manifest.first)} to {iso(manifest.last)}"
         raise UserError(
             f"{manifest.symbol} has no {manifest.interval} bar from {iso(wanted[0])} to {iso(wanted[1])} "
             f"(known: {have}): set data.symbols, data.start, data.end"

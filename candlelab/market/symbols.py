@@ -56,7 +56,8 @@ def tidy_names(names: list[str], place: str) -> dict[str, str]:
 
     BTC/USDT and BTC/USDT:USDT, or the same pair of two exchanges, are different prices.
     """
-    tidy, whole = {}, {}
+    tidy: dict[str, str] = {}
+    whole: dict[str, tuple[str, str]] = {}
     for raw in names:
         tidy[raw] = tidy_symbol(raw)
         plain = re.sub(r"[^A-Z0-9:.@=]", "", raw.upper())

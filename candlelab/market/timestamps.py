@@ -180,8 +180,9 @@ def _with_format(text: pd.Series, given: str, place: str, timezone: str) -> np.n
 
 def _day_month_styles(text: pd.Series, place: str) -> list[str]:
     """Return the strptime formats of 31/01/2024-like text; raises UserError where day and month cannot be told apart."""
-    hits = [DAY_MONTH.match(value) for value in text.drop_duplicates()]
-    if not hits or not all(hits):
+    values = text.drop_duplicates()
+    hits = [hit for hit in map(DAY_MONTH.match, values) if hit]
+    if not hits or len(hits) < len(values):
         return []
     firsts, seconds = [int(h[1]) for h in hits], [int(h[3]) for h in hits]
     mark, clock = hits[0][2], CLOCKS.get(hits[0][5].count(":"), "")

@@ -28,7 +28,7 @@ class Cnn1d(nn.Module):
         super().__init__()
         check_fraction(dropout, "dropout")
         self.scale = SeriesScale(shapes, scale)
-        bars, inner = shapes.series
+        bars, inner = shapes.sequence
         blocks: list[nn.Module] = []
         for block in range(_depth(bars) if layers is None else layers):
             outer = channels * 2**block

@@ -116,8 +116,8 @@ class AttentionPool(nn.Module):
         return states[:, -1] + (shares * states).sum(1)
 
     def _attend(self, states: Tensor) -> Tensor:
-        split = self.qkv(states).unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
-        mixed = F.scaled_dot_product_attention(*split.unbind(0), dropout_p=self.dropout if self.training else 0.0)
+        query, key, value = self.qkv(states).unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4).unbind(0)
+        mixed = F.scaled_dot_product_attention(query, key, value, dropout_p=self.dropout if self.training else 0.0)
         return self.project(mixed.transpose(1, 2).flatten(2))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
@@ -43,7 +43,7 @@ class Size:
                 f"and at most {MOST_LAYERS} layers."
             )
 
-    def settings(self) -> dict[str, int | float]:
+    def settings(self) -> dict[str, Any]:
         """As transformers' configs name them."""
         return {
             "hidden_size": self.width,
@@ -81,8 +81,8 @@ def vit(shapes: Shapes, size: Size, *, name: str, pretrained: bool | str, patch:
     if shapes.image is None:
         raise UserError("this net reads charts but the data draws none; choose a render style.")
     channels, height, width = shapes.image
-    grid = grid_of(shapes.image, patch)
-    config = ViTConfig(image_size=(height, width), patch_size=patch, num_channels=channels, **size.settings())
+    grid, side = grid_of(shapes.image, patch), patch or 0  # grid_of refuses a patch of none
+    config = ViTConfig(image_size=(height, width), patch_size=side, num_channels=channels, **size.settings())
     net = ViTModel(config, add_pooling_layer=False)
     _init_position_embeddings(net, grid)
     if pretrained:
@@ -96,13 +96,13 @@ def vit(shapes: Shapes, size: Size, *, name: str, pretrained: bool | str, patch:
     return net
 
 
-def convolve_first(net: ViTModel, patch: int) -> None:
+def convolve_first(net: ViTModel, patch: int | None) -> None:
     """Let convolutions of stride 2 make the tokens of a random ViT: it learns in far fewer steps (Xiao et al. 2021, section 3).
 
     Raises UserError unless the patch is a power of two of at least 4 pixels.
     """
-    halvings = patch.bit_length() - 1
-    if patch < 4 or patch != 1 << halvings:
+    halvings = (patch or 0).bit_length() - 1
+    if patch is None or patch < 4 or patch != 1 << halvings:
         raise UserError(f"patch is {patch}; convolutions that halve the picture need 4, 8, 16 or 32.")
     place = net.embeddings.patch_embeddings
     width = place.projection.out_channels
@@ -111,7 +111,7 @@ def convolve_first(net: ViTModel, patch: int) -> None:
         nn.Sequential(nn.Conv2d(inner, outer, 3, stride=2, padding=1, bias=False), nn.BatchNorm2d(outer), nn.ReLU())
         for inner, outer in pairwise(widths)
     ]
-    place.projection = Stem(*stages, nn.Conv2d(width, width, 1))
+    place.register_module("projection", Stem(*stages, nn.Conv2d(width, width, 1)))
 
 
 def column_vit(shapes: Shapes, size: Size, *, patch: int | None) -> ViTModel:
@@ -132,13 +132,14 @@ def column_vit(shapes: Shapes, size: Size, *, patch: int | None) -> ViTModel:
     )
     net = ViTModel(config, add_pooling_layer=False)
     _init_position_embeddings(net, (1, width // columns))
-    net.embeddings.patch_embeddings.projection = ColumnTokens(shapes.image, CHANNELS, WAVES, size.width, columns)
+    tokens = ColumnTokens(shapes.image, CHANNELS, WAVES, size.width, columns)
+    net.embeddings.patch_embeddings.register_module("projection", tokens)
     return net
 
 
 def columns_of_a_bar(shapes: Shapes) -> int:
     """The fewest columns that divide a chart and hold one of its bars: the newest token then holds all of the newest bar."""
-    width = shapes.image[2]
+    width = shapes.chart[2]
     bars = width if shapes.series is None else shapes.series[0]
     return next(columns for columns in range(1, width + 1) if width % columns == 0 and columns * bars >= width)
 
@@ -148,7 +149,9 @@ class Stem(nn.Sequential):
 
     @property
     def weight(self) -> Tensor:
-        return self[-1].weight
+        last = self[-1]
+        assert isinstance(last, nn.Conv2d)
+        return last.weight
 
 
 def bert(shapes: Shapes, size: Size, *, name: str, pretrained: bool | str) -> BertModel:

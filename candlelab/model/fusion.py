@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 import torch
@@ -70,7 +71,7 @@ class Fusion(nn.Module):
             self.pixels = norm_of(shapes, pretrained)
             self.attend = _loud(nn.MultiheadAttention(width, fusion_heads, dropout=dropout, batch_first=True))
             self.norm = nn.LayerNorm(width)
-            self.close = close_look(shapes.image, newest, width) if newest else None
+            self.close = close_look(shapes.chart, newest, width) if newest else None
         if "caption" in self.reads:
             size = Size(width, caption_layers, heads, ffn_width, dropout)
             self.caption = bert(shapes, size, name=caption_backbone, pretrained=pretrained)
@@ -116,7 +117,7 @@ def _loud(attend: nn.MultiheadAttention) -> nn.MultiheadAttention:
     return attend
 
 
-def _modalities(inputs: list[str]) -> tuple[str, ...]:
+def _modalities(inputs: Sequence[str]) -> tuple[str, ...]:
     unknown = [name for name in inputs if name not in MODALITIES]
     if unknown or not inputs:
         raise UserError(f"inputs is {list(inputs)}; give [image], [caption] or [image,caption].")

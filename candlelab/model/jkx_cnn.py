@@ -86,4 +86,5 @@ def _pooled(height: int, plan: LayerPlan) -> int:
 def _xavier(module: nn.Module) -> None:
     if isinstance(module, nn.Conv2d | nn.Linear):
         nn.init.xavier_uniform_(module.weight)
-        nn.init.zeros_(module.bias)
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)

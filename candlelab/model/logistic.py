@@ -16,7 +16,7 @@ class Logistic(nn.Module):
     def __init__(self, shapes: Shapes, *, scale: Scale) -> None:
         super().__init__()
         self.scale = SeriesScale(shapes, scale)
-        bars, features = shapes.series
+        bars, features = shapes.sequence
         self.classify = nn.Linear(bars * features, shapes.classes)
         nn.init.zeros_(self.classify.weight)
         nn.init.zeros_(self.classify.bias)

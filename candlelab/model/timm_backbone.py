@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import nn
@@ -57,7 +57,8 @@ class TimmBackbone(nn.Module):
         self.pixels = PixelNorm(shapes.image[0])
         self.backbone = _create(name, shapes, dropout, _weights(name, pretrained))
         if pretrained:
-            self.pixels.of_backbone(self.backbone.pretrained_cfg["mean"], self.backbone.pretrained_cfg["std"])
+            card: Any = self.backbone.pretrained_cfg
+            self.pixels.of_backbone(card["mean"], card["std"])
         _freeze(self.backbone, finetune)
 
     @staticmethod
@@ -95,15 +96,20 @@ def timm_name(backbone: str) -> str:
     raise UserError(f"timm has no backbone {backbone!r}; {advice}")
 
 
-def _weights(name: str, pretrained: bool | str) -> str | None:
-    """The safetensors file of `name`, or None for random weights."""
+def _card(name: str) -> Any:
+    """What timm knows of a net that it has."""
     import timm
 
+    return timm.get_pretrained_cfg(name)
+
+
+def _weights(name: str, pretrained: bool | str) -> str | None:
+    """The safetensors file of `name`, or None for random weights."""
     if isinstance(pretrained, str):
         return str(local_folder(name, pretrained) / WEIGHTS)
     if not pretrained:
         return None
-    repo = timm.get_pretrained_cfg(name).hf_hub_id
+    repo = _card(name).hf_hub_id
     if not repo:
         raise UserError(
             f"timm has no pretrained weights for {name} on the hub; set model.net.pretrained=false or choose another backbone."
@@ -115,14 +121,16 @@ def _create(name: str, shapes: Shapes, dropout: float, weights: str | None) -> n
     """The model for charts of `shapes`; only nets with a fixed input are told the size, the others take any."""
     import timm
 
-    channels, height, width = shapes.image
-    source = timm.get_pretrained_cfg(name)
-    size = (
+    channels, height, width = shapes.chart
+    source = _card(name)
+    size: dict[str, Any] = (
         {"img_size": (height, width)}
         if source.fixed_input_size and (height, width) != tuple(source.input_size[1:])
         else {}
     )
-    overlay = {"pretrained": True, "pretrained_cfg_overlay": {"file": weights}} if weights else {"pretrained": False}
+    overlay: dict[str, Any] = (
+        {"pretrained": True, "pretrained_cfg_overlay": {"file": weights}} if weights else {"pretrained": False}
+    )
     try:
         model = timm.create_model(
             name, num_classes=shapes.classes, in_chans=channels, drop_rate=dropout, **size, **overlay
@@ -151,7 +159,7 @@ def _freeze(model: nn.Module, finetune: str) -> None:
         model.get_parameter(name).requires_grad_(True)
 
 
-def _open_names(model: nn.Module, finetune: str) -> list[str]:
+def _open_names(model: Any, finetune: str) -> list[str]:
     from timm.models import group_parameters
 
     if finetune == "last_block":

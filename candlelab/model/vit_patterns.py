@@ -62,7 +62,7 @@ class VitPatterns(nn.Module):
             convolve_first(self.chart, patch)
         self.pixels = norm_of(shapes, pretrained)
         self.augment = Augment(shift, brightness)
-        self.close = close_look(shapes.image, newest, width) if newest else None
+        self.close = close_look(shapes.chart, newest, width) if newest else None
         self.drop = nn.Dropout(head_dropout)
         self.classify = nn.Linear((3 if newest else 2) * width, shapes.classes)
         if finetune == "frozen":

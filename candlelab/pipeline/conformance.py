@@ -119,13 +119,13 @@ def _check_net(cfg) -> None:
     parts = assemble(cfg)
     data, net = parts.data, parts.net
     batch = data.assemble(torch.from_numpy(data.samples("train")[:8]))
-    said = net.train()(batch)  # type: ignore[attr-defined]
+    said = net.train()(batch)
     assert {"logits", "forecast"} & set(said), "the net says neither logits nor forecast"
     assert all(bool(value.isfinite().all()) for name, value in said.items() if name in ("logits", "forecast"))
     if "logits" in said:
         assert said["logits"].shape == (len(batch["label"]), data.shapes.classes), "logits are not (B, K)"
     parts.loss(said, batch)["loss"].backward()
-    learnt = [p.grad is not None and bool(p.grad.isfinite().all()) for p in net.parameters() if p.requires_grad]  # type: ignore[attr-defined]
+    learnt = [p.grad is not None and bool(p.grad.isfinite().all()) for p in net.parameters() if p.requires_grad]
     assert learnt and all(learnt), "a parameter gets no gradient, or none that is finite"
 
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from copy import deepcopy
-from functools import lru_cache
+from functools import lru_cache, reduce
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from omegaconf import OmegaConf
 
 from candlelab.config import ConfigError, build, compose, groups, hint, plain
 from candlelab.config.search_path import stamp
@@ -20,6 +19,9 @@ from candlelab.core.interval import to_time
 from candlelab.data.label.outcomes import Labels
 from candlelab.data.windows import valid_ends
 from candlelab.render.bars import Tape
+
+if TYPE_CHECKING:
+    import torch
 
 SMALL = "model=cnn_small"  # any recipe that reads charts will do: only one part of the config is built
 TIMES = ("time", "timestamp", "date", "datetime", "open time")
@@ -45,9 +47,7 @@ def _node(group: str, name: str, words: tuple[str, ...], stamped: tuple[tuple[st
     if name not in known:
         raise ConfigError(f"{group}={name}: no such option{hint(name, known)}")
     tree = plain(compose(SMALL, f"{group}={name}", *words))
-    node = OmegaConf.to_container(OmegaConf.select(OmegaConf.create(tree), group.replace("/", ".")))
-    assert isinstance(node, dict)
-    return node
+    return reduce(lambda node, key: node[key], group.split("/"), tree)
 
 
 def tape_from(candles: Candles | pd.DataFrame) -> Candles:
@@ -83,7 +83,7 @@ def chart_style(style: str, size: int | None, settings: dict[str, Any]) -> Rende
     return component("render", style, settings, *([] if size is None else [f"model.image_size={int(size)}"]))
 
 
-def draw(candles: Candles, ends: Any, style: Renderer, device: str) -> Any:
+def draw(candles: Candles, ends: Any, style: Renderer, device: str) -> np.ndarray | torch.Tensor:
     """Return the charts of windows; uint8 (B, C, H, W), NumPy on the CPU, a tensor on any other device."""
     rows = rows_to_draw(candles, ends, style.window, style.warmup)
     if device == "cpu":

@@ -49,7 +49,7 @@ class Tape(NamedTuple):
         columns = [getattr(candles, name) for name in COLUMNS]
         xp = array_namespace(*columns)
         columns = [c if c.dtype == xp.float64 else xp.astype(c, xp.float64) for c in columns]
-        return cls(*columns, getattr(candles, "missing", None))
+        return cls._make((*columns, getattr(candles, "missing", None)))
 
 
 def gather_bars(tape: Tape, ends, length: int) -> Bars:
@@ -97,4 +97,4 @@ def adjacent(bars: Bars, window: int) -> Bars:
     columns = [xp.take_along_axis(column, order, axis=1) for column in bars[:5]]
     length = bars.close.shape[1]
     old = (slots < length - window) & (slots >= length - total)
-    return Bars(*columns, (slots >= length - kept) | old)
+    return Bars._make((*columns, (slots >= length - kept) | old))

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 from abc import abstractmethod
+from collections.abc import Callable
 from functools import lru_cache, partial
+from typing import Any
 
 import numpy as np
 from array_api_compat import array_namespace, device, is_torch_array
@@ -65,10 +67,13 @@ class Chart(Style):
 
 def _paint(painter: str, spans: Spans, canvas: Canvas, images: np.ndarray) -> None:
     if painter == "numba":
-        from candlelab.render.raster import numba_fill as fill
+        from candlelab.render.raster import numba_fill
+
+        numba_fill.paint(spans, canvas, images)
     else:
-        from candlelab.render.raster import numpy_fill as fill
-    fill.paint(spans, canvas, images)
+        from candlelab.render.raster import numpy_fill
+
+        numpy_fill.paint(spans, canvas, images)
 
 
 def _on_cpu(painter: str, spans: Spans, canvas: Canvas):
@@ -93,7 +98,7 @@ def _with_cupy(spans: Spans, canvas: Canvas):
     return cupy_fill.paint(spans, canvas)
 
 
-PAINTERS = {
+PAINTERS: dict[str, Callable[[Spans, Canvas], Any]] = {
     "numba": partial(_on_cpu, "numba"),
     "numpy": partial(_on_cpu, "numpy"),
     "torch": _with_torch,

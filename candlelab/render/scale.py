@@ -80,7 +80,7 @@ def _numbers(values, scale: Scale, shown):
     return xp.where(shown & ~xp.isnan(values), values, scale.origin)
 
 
-def extent(lows: list, highs: list, shown=None):
+def extent(lows: list, highs: list, shown=None) -> tuple[Any, Any]:
     """Return the lowest and the highest price of each window; two arrays (B, 1).
 
     shown  (B, n) bool or None; what is not shown, and any NaN beside it, does not count.

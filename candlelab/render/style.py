@@ -147,7 +147,7 @@ def workers() -> int:
         return 1  # array operations hold each other up
     from numba import config
 
-    return config.NUMBA_NUM_THREADS
+    return int(vars(config)["NUMBA_NUM_THREADS"])
 
 
 @lru_cache(maxsize=1)

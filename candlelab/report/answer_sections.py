@@ -32,14 +32,13 @@ def forecast_sentence(metrics: Mapping[str, Any]) -> str | None:
     if formats.is_missing(own) or formats.is_missing(gain):
         return None
     low, high = metrics.get("test/forecast_gain_pct_low"), metrics.get("test/forecast_gain_pct_high")
-    known = not formats.is_missing(low) and not formats.is_missing(high)
-    word = (
-        "not shown to be better than" if not known or low <= 0 <= high else "better than" if low > 0 else "worse than"
-    )
+    word, interval = "not shown to be better than", ""
+    if formats.is_known(low) and formats.is_known(high):
+        interval = f" (95 %: {low:+.3f} to {high:+.3f})"
+        word = word if low <= 0 <= high else "better than" if low > 0 else "worse than"
     inside = metrics.get("test/forecast_coverage")
-    interval = f" (95 %: {low:+.3f} to {high:+.3f})" if known else ""
     covered = (
-        "" if formats.is_missing(inside) else f" {100 * inside:.1f} % of the closes lay in the range expected for 95 %."
+        f" {100 * inside:.1f} % of the closes lay in the range expected for 95 %." if formats.is_known(inside) else ""
     )
     return (
         f"Predicted close: off by {own:.3f} % of the price on average, and no change at all by {naive:.3f} %: {word} the naive forecast, "
@@ -63,7 +62,7 @@ def _named_facts(results: ReportData, threshold: Mapping[str, Any]) -> list[tupl
         ("confidence asked for", sure),
         ("so that right on validation", f"{formats.percent(threshold.get('min_precision'))} of names"),
     ]
-    interval = formats.interval(*(results.get(f"test/named_accuracy_{end}") for end in ("low", "high")))
+    interval = formats.interval(results.get("test/named_accuracy_low"), results.get("test/named_accuracy_high"))
     right = formats.percent(results.get("test/named_accuracy")) + (f" ({interval})" if interval else "")
     return [*facts, ("test windows named", formats.percent(results.get("test/named"))), ("right where named", right)]
 
@@ -75,7 +74,7 @@ def named_sentence(metrics: Mapping[str, Any], threshold: Mapping[str, Any]) -> 
     least, share, right = threshold.get("threshold"), metrics.get("test/named"), metrics.get("test/named_accuracy")
     if least is None:
         return f"It names nothing: at no confidence were {100 * threshold['min_precision']:.0f} % of its names right on validation."
-    told = "" if formats.is_missing(right) else f", and is right on {100 * right:.1f} % of those"
+    told = f", and is right on {100 * right:.1f} % of those" if formats.is_known(right) else ""
     return f"It names what it sees on {100 * (share or 0):.1f} % of the test windows, where it is at least {100 * least:.1f} % sure{told}."
 
 

@@ -36,7 +36,7 @@ def _apart(results: ReportData, scores: pd.DataFrame, name: str) -> Table:
     words = QUALITY | MONEY
     body = []
     for part, row in scores.iterrows():
-        interval = formats.interval(*(_known(row.get(f"accuracy_{end}")) for end in ("low", "high"))) or formats.DASH
+        interval = formats.interval(_known(row.get("accuracy_low")), _known(row.get("accuracy_high"))) or formats.DASH
         body.append(
             [
                 str(part),

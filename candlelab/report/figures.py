@@ -88,7 +88,8 @@ def range_bar(estimate: Estimate, reference: Reference, words: Callable[[float],
 
 def _ends(estimate: Estimate) -> tuple[float, float]:
     """The interval's ends, or the value itself where there is no interval."""
-    return tuple(estimate.value if formats.is_missing(end) else end for end in (estimate.low, estimate.high))
+    low, high = (end if formats.is_known(end) else estimate.value for end in (estimate.low, estimate.high))
+    return low, high
 
 
 def _anchor(panel: Panel, value: float) -> str:

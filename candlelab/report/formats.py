@@ -1,17 +1,22 @@
 """Numbers as people read them: 53.1 %, 52.0–54.1, 1.2 M; a missing number is a dash, never a zero."""
 
-from typing import Any
+from typing import Any, TypeGuard
 
-from candlelab.evaluate.leaderboard import is_missing
+from candlelab.evaluate.leaderboard import is_missing as is_missing
 
 DASH = "–"
 THIN = "\u202f"
 MINUS = "\u2212"
 
 
+def is_known(value: Any) -> TypeGuard[float]:
+    """True for a number that is neither NaN nor infinite."""
+    return not is_missing(value)
+
+
 def number(value: float | None, digits: int = 3) -> str:
     """A plain decimal with a true minus sign; `–` when missing."""
-    if is_missing(value):
+    if not is_known(value):
         return DASH
     text = f"{value:,.{digits}f}".replace(",", THIN)
     return text.replace("-", MINUS) if float(f"{value:.{digits}f}") else text.replace("-", "")
@@ -19,36 +24,36 @@ def number(value: float | None, digits: int = 3) -> str:
 
 def percent(value: float | None, digits: int = 1) -> str:
     """A fraction as a percentage: 0.531 -> `53.1 %`."""
-    return DASH if is_missing(value) else number(100 * value, digits) + THIN + "%"
+    return number(100 * value, digits) + THIN + "%" if is_known(value) else DASH
 
 
 def points(value: float | None, digits: int = 1) -> str:
     """A difference of two percentages: 0.012 -> `+1.2 points`."""
-    if is_missing(value):
+    if not is_known(value):
         return DASH
     return ("+" if value > 0 else "") + number(100 * value, digits) + THIN + "points"
 
 
 def signed(value: float | None, digits: int = 3) -> str:
     """A difference: 0.012 -> `+0.012`."""
-    return ("+" if not is_missing(value) and value > 0 else "") + number(value, digits)
+    return ("+" if is_known(value) and value > 0 else "") + number(value, digits)
 
 
 def interval(low: float | None, high: float | None, digits: int = 1) -> str:
     """Two fractions as the ends of a percentage interval: `52.0–54.1`; empty when missing."""
-    if is_missing(low) or is_missing(high):
+    if not (is_known(low) and is_known(high)):
         return ""
     return f"{number(100 * low, digits)}{' to ' if low < 0 else DASH}{number(100 * high, digits)}"
 
 
 def count(value: float | None) -> str:
     """A whole number in groups of three."""
-    return DASH if is_missing(value) else f"{round(value):,}".replace(",", THIN)
+    return f"{round(value):,}".replace(",", THIN) if is_known(value) else DASH
 
 
 def short(value: float | None) -> str:
     """A count with a suffix, three digits: 86.6 M, 2.1 k, 512."""
-    if is_missing(value):
+    if not is_known(value):
         return DASH
     for size, suffix in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
         if abs(value) >= size:
@@ -58,7 +63,7 @@ def short(value: float | None) -> str:
 
 def seconds(value: float | None) -> str:
     """A duration: 0.4 s, 42 s, 3 min 20 s, 2 h 05 min."""
-    if is_missing(value):
+    if not is_known(value):
         return DASH
     if value < 100:
         return f"{value:.2g}{THIN}s" if value < 10 else f"{value:.0f}{THIN}s"
@@ -70,7 +75,7 @@ def seconds(value: float | None) -> str:
 
 def megabytes(value: float | None) -> str:
     """An amount of memory given in MB: 512 MB, 1.15 GB."""
-    if is_missing(value):
+    if not is_known(value):
         return DASH
     return f"{value:.0f}{THIN}MB" if value < 1000 else f"{value / 1000:.3g}{THIN}GB"
 

@@ -51,7 +51,7 @@ def _plots(curves: Mapping[str, Any], threshold: Mapping[str, Any]) -> list[Figu
     """Sharpe ratio by threshold, equity and drawdown."""
     plots = []
     if curve := curves.get("threshold"):
-        across = THRESHOLD_OF.get(threshold.get("score"), "threshold")
+        across = THRESHOLD_OF.get(threshold.get("score", ""), "threshold")
         plots.append(
             figures.threshold_curve(curve["threshold"], curve["val"], curve["test"], threshold.get("threshold"), across)
         )
@@ -121,7 +121,7 @@ def _drawdowns(falls: Mapping[str, Any]) -> list[Table]:
 
 def _day(time: float | None) -> str:
     """The day of a time in milliseconds UTC; a dash for never."""
-    return formats.DASH if formats.is_missing(time) else day(int(time))
+    return day(int(time)) if formats.is_known(time) else formats.DASH
 
 
 def _two(value: float | None) -> str:
@@ -133,7 +133,7 @@ def _one(value: float | None) -> str:
 
 
 def _percentage(value: float | None) -> str:
-    return formats.percent(None if formats.is_missing(value) else value / 100, 2)
+    return formats.percent(value / 100 if formats.is_known(value) else None, 2)
 
 
 def _fall(values: np.ndarray) -> np.ndarray:

@@ -71,6 +71,12 @@ class ReportData:
         value = self.metrics.get(name)
         return None if formats.is_missing(value) else value
 
+    def known(self, name: str) -> float:
+        """A metric that is there."""
+        value = self.get(name)
+        assert value is not None, f"{name} is not known"
+        return value
+
     @property
     def classes(self) -> tuple[str, ...]:
         """Class names in label order."""

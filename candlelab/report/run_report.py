@@ -219,7 +219,7 @@ HEADLINES = {
 
 def _bar(answer: Answer, nothing: str, words: Any) -> Markup:
     """The interval of one answer drawn against chance or zero; empty without a value."""
-    if formats.is_missing(answer.value):
+    if not formats.is_known(answer.value):
         return Markup("")
     return figures.range_bar(
         Estimate(answer.question, answer.value, answer.low, answer.high, "model"),

@@ -160,7 +160,9 @@ def _comparison(results: ReportData, metric: str, references: Sequence[Reference
         (name, f"baseline/{name}/{metric}", "base") for name in results.baselines
     ]
     rows = [
-        Estimate(name.replace("_", " "), results.get(key), results.get(f"{key}_low"), results.get(f"{key}_high"), kind)
+        Estimate(
+            name.replace("_", " "), results.known(key), results.get(f"{key}_low"), results.get(f"{key}_high"), kind
+        )
         for name, key, kind in named
         if results.get(key) is not None
     ]
@@ -175,7 +177,7 @@ def _versus(results: ReportData) -> Figure | None:
     measure, words = measure_of(results.kind), formats.points if results.kind == "recognition" else formats.signed
     named = [(name.replace("_", " "), f"versus/{name}/{measure}") for name in results.baselines]
     rows = [
-        Estimate(name, results.get(key), results.get(f"{key}_low"), results.get(f"{key}_high"), "model")
+        Estimate(name, results.known(key), results.get(f"{key}_low"), results.get(f"{key}_high"), "model")
         for name, key in named
         if results.get(key) is not None
     ]
@@ -258,10 +260,8 @@ def _net_rows(results: ReportData, predictions: pd.DataFrame) -> tuple[np.ndarra
 def _bins(confidence: np.ndarray, hit: np.ndarray, count: int = 10) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Mean confidence, share right and number of rows in `count` groups of equally many rows."""
     parts = [part for part in np.array_split(np.argsort(confidence, kind="stable"), count) if len(part)]
-    return tuple(
-        np.array(column)
-        for column in zip(*[(confidence[part].mean(), hit[part].mean(), len(part)) for part in parts], strict=True)
-    )
+    sure, right = (np.array([column[part].mean() for part in parts]) for column in (confidence, hit))
+    return sure, right, np.array([len(part) for part in parts])
 
 
 def _stability(results: ReportData, predictions: pd.DataFrame, stretches: int = 12) -> Figure | None:
@@ -280,9 +280,12 @@ def _stability(results: ReportData, predictions: pd.DataFrame, stretches: int = 
         for k in range(stretches)
         if (part == k).sum() >= 20
     ]
-    columns = [np.array(column) for column in zip(*found, strict=True)]
+    when, accuracy, low, high = (np.array(column) for column in zip(*found, strict=True))
     return figures.over_time(
-        *columns,
+        when,
+        accuracy,
+        low,
+        high,
         [Reference(float(hit.mean()), "mean")],
         title="Over time",
         note="Accuracy by stretch of the test period; dashed: the mean. An edge that lives in one stretch is luck or a regime.",

@@ -129,8 +129,8 @@ def history(
 def critical_difference_figure(names: Sequence[str], ranks: Sequence[float], difference: float) -> Figure:
     """Mean ranks, best first; a bar joins models that lie within the critical difference of each other."""
     order = np.argsort(ranks, kind="stable")
-    ranks, names = np.asarray(ranks, dtype=float)[order], [names[place] for place in order]
-    groups = _groups(ranks, difference)
+    ranks, names = [float(ranks[place]) for place in order], [names[place] for place in order]
+    groups = _groups(np.array(ranks), difference)
     panel = Panel(
         (0.7, max(len(names), 2) + 0.3),
         (len(names) - 0.4, -1.2 - 0.5 * len(groups)),

@@ -177,12 +177,15 @@ def _best(entries: Sequence[Entry]) -> list[dict[str, str]]:
         ]
         if not known:
             continue
-        best = choose(known, key=lambda entry: entry.get(metric))
+        best = choose(known, key=lambda entry: entry.known(metric))
         spread = best.values[metric]
         rivals = [
             entry.name
             for entry in known
-            if entry is not best and spread.low is not None and spread.low <= entry.get(metric) <= spread.high
+            if entry is not best
+            and spread.low is not None
+            and spread.high is not None
+            and spread.low <= entry.known(metric) <= spread.high
         ]
         interval = "" if spread.low is None else f"95 % {words(spread.low)} to {words(spread.high)}"
         cards.append(

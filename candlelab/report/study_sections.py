@@ -124,7 +124,7 @@ def scores(entries: Sequence[Entry], chance: float, bayes: float | None) -> Sect
     ]
     told = any(entry.get("auroc_direction") is not None for entry in entries)
     area = "auroc_direction" if told else "auroc"
-    ranked = sorted((entry for entry in entries if entry.get(area) is not None), key=lambda entry: -entry.get(area))
+    ranked = sorted((entry for entry in entries if entry.get(area) is not None), key=lambda entry: -entry.known(area))
     if ranked:
         plots.append(
             comparison_figure(
@@ -146,11 +146,10 @@ def sizes(entries: Sequence[Entry], chance: float) -> Section:
     plots = [_against(nets, chance, "net/parameters", "size", "parameters", formats.short)]
     plots.append(_against(nets, chance, "fit/seconds", "time", "training time", formats.seconds))
     for cost in COSTS:
-        known = [(entry.name, entry.get(cost.metric)) for entry in nets if entry.get(cost.metric) is not None]
+        known = [(entry.name, entry.known(cost.metric)) for entry in nets if entry.get(cost.metric) is not None]
         plots.append(_bars(sorted(known, key=lambda pair: pair[1]), cost.title, cost.note, cost.words))
-    known = sorted(
-        ((entry.name, value) for entry in nets if (value := _efficiency(entry)) is not None), key=lambda pair: -pair[1]
-    )
+    worth = {entry.name: value for entry in nets if (value := _efficiency(entry)) is not None}
+    known = sorted(worth.items(), key=lambda pair: -pair[1])
     note = "Accuracy ÷ (million parameters + seconds of training + 1); longer is better."
     plots.append(_bars(known, "Efficiency", note, lambda value: formats.number(value, 4)))
     return Section("What it costs", figures=[plot for plot in plots if plot])
@@ -158,7 +157,7 @@ def sizes(entries: Sequence[Entry], chance: float) -> Section:
 
 def _against(nets: Sequence[Entry], chance: float, metric: str, title: str, across: str, words: Any) -> Figure | None:
     """Accuracy against a cost; None where nobody measured it."""
-    points = [(entry.get(metric), _estimate(entry, "accuracy")) for entry in nets if (entry.get(metric) or 0) > 0]
+    points = [(entry.known(metric), _estimate(entry, "accuracy")) for entry in nets if (entry.get(metric) or 0) > 0]
     reference, note = [Reference(chance, "chance")], "Is the dearer model the better one?"
     title = f"Accuracy and {title}"
     return (
@@ -175,8 +174,10 @@ def _bars(known: Sequence[tuple[str, float]], title: str, note: str, words: Any)
 
 def _efficiency(entry: Entry) -> float | None:
     """HF Benchmark's efficiency; None when size or time was not measured."""
-    parts = entry.get("accuracy"), entry.get("net/parameters"), entry.get("fit/seconds")
-    return None if any(part is None for part in parts) else parts[0] / (parts[1] / 1e6 + parts[2] + 1)
+    accuracy, parameters, seconds = (entry.get(name) for name in ("accuracy", "net/parameters", "fit/seconds"))
+    if accuracy is None or parameters is None or seconds is None:
+        return None
+    return accuracy / (parameters / 1e6 + seconds + 1)
 
 
 def months_section(rows: Sequence[Mapping[str, Any]]) -> Section:
@@ -304,7 +305,7 @@ def ranks(rows: Sequence[Mapping[str, Any]]) -> Section:
     return Section(
         "Ranks over data sets",
         lead,
-        figures=[study_figures.critical_difference_figure(models, compare.mean_ranks(table), difference)],
+        figures=[study_figures.critical_difference_figure(models, compare.mean_ranks(table).tolist(), difference)],
     )
 
 

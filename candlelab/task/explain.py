@@ -13,7 +13,7 @@ from omegaconf import DictConfig, OmegaConf
 from candlelab import run as runs
 from candlelab.config import ConfigError, build
 from candlelab.core import files
-from candlelab.core.batch import Shapes
+from candlelab.core.batch import shapes_of
 from candlelab.core.contracts import HasPixels
 from candlelab.data.tokenizer import Tokenizer
 from candlelab.model.columns import ColumnTokens
@@ -77,7 +77,7 @@ def untrained(found: runs.Run) -> torch.nn.Module:
     if "pretrained" in cfg.model.net:
         cfg.model.net.pretrained = False
     torch.manual_seed(0)
-    shapes = Shapes(**{k: tuple(v) if isinstance(v, list) else v for k, v in found.preprocessing["shapes"].items()})
+    shapes = shapes_of(found.preprocessing["shapes"])
     net = build(cfg, "model.net", shapes)
     if isinstance(net, HasPixels):
         net.pixels.load_state_dict(found.model.pixels.state_dict())

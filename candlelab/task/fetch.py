@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from candlelab.audit.findings import suspicious_bars
-from candlelab.config import build
+from candlelab.config import build, plain
 from candlelab.core.contracts import Inspected, Refreshable, Source
 from candlelab.core.interval import to_time
 from candlelab.core.times import day
@@ -21,7 +21,7 @@ COUNTS = ("missing_bars", "duplicates", "conflicts", "misaligned", "broken", "un
 def fetch(cfg: DictConfig) -> list[Quality]:
     """Fetch data.symbols at data.interval from data.start to data.end; print and return one quality row per symbol."""
     source = build(cfg, "data.source")
-    asked = OmegaConf.to_container(cfg.data, resolve=True)
+    asked = plain(cfg)["data"]
     intervals = checked_intervals(asked["interval"], None)
     found = [row for interval in intervals for row in _fetch(source, asked, interval)]
     print_table(quality_table(found))

@@ -79,12 +79,12 @@ def predict(
         found, maker, candles, None if timeless else when, engine=engine, threshold=threshold, max_stale=max_stale
     )
     print(_spelled(table, found, when), flush=True)
-    asked = [
+    words = [
         *([Path(csv).name.partition(".")[0]] if csv else []),
         *([] if engine == "torch" else [engine]),
         *([] if threshold is None else [f"threshold{threshold:g}"]),
     ]
-    path = write(table, found.folder / runs.PREDICTED / f"{'-'.join([file_stamp(when), *asked])}.{format}")
+    path = write(table, found.folder / runs.PREDICTED / f"{'-'.join([file_stamp(when), *words])}.{format}")
     print(f"\nwritten to {path}", flush=True)
     if table["class"].isna().all():
         raise DataTrouble(
@@ -179,8 +179,8 @@ def _with_onnx(run: Run, inputs: dict[str, np.ndarray], file: str) -> dict[str, 
 def _row(bar: Latest, said: tuple | None, made: dict, rule: Rule) -> dict:
     head = {"symbol": bar.symbol, "time": bar.opened, "closed": bar.closed, "stale": bar.stale}
     forecasts = made["kind"] == "forecast"
-    trouble = bar.trouble or ("gap: an indicator is unknown in the window" if said[2] else None)
-    if trouble:
+    trouble = bar.trouble or ("gap: an indicator is unknown in the window" if said is not None and said[2] else None)
+    if trouble or said is None:
         p, returns, sure, closes = np.full(len(made["classes"]), np.nan), np.nan, np.nan, [np.nan] * 4
         signal, word, reason = SIGNALS[0] if forecasts else UNSURE, None, trouble
     else:

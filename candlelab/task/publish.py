@@ -55,6 +55,7 @@ def publish(
     folder.mkdir(parents=True)
     name = repo or "you/name"
     if what == "model":
+        assert run is not None, "asked for above"
         parcel = model_parcel(load_or_download(run), folder, name)
     else:
         parcel = (
@@ -74,7 +75,7 @@ def publish(
         )
         return parcel
     commit = Courier(retries, wait, timeout).send(
-        parcel, repo, private=private, message=message or f"Publish a {what} of candlelab"
+        parcel, name, private=private, message=message or f"Publish a {what} of candlelab"
     )
     print(f"\npublished {repo}, commit {commit[:12]}", flush=True)
     return parcel
@@ -97,6 +98,7 @@ def dataset_parcel(cfg: DictConfig, folder: Path, repo: str, bars: bool, rows_pe
     sizes = published.write_charts(data, folder / "data", rows_per_file)
     if bars:
         published.write_bars(data, folder / "bars")
+    assert data.renderer is not None, "a published data set has charts"
     style = cfg.render["_target_"].rsplit(".", 1)[-1]
     runs.write_text(
         folder / README,
@@ -104,7 +106,7 @@ def dataset_parcel(cfg: DictConfig, folder: Path, repo: str, bars: bool, rows_pe
             data.describe(),
             repo=repo,
             cfg=cfg,
-            shape=tuple(data.renderer.shape),
+            shape=data.renderer.shape,
             style=style,
             command=command(),
             sizes=sizes,

@@ -23,7 +23,8 @@ def report(cfg: DictConfig, *, run: str | None) -> dict | None:
     A run's own score is made once and stays: with its own settings only the page is written anew.
     """
     if run is None:
-        return report_study(cfg)
+        report_study(cfg)
+        return None
     found = load_or_download(run)
     check_predictions(found)
     asked = WhatIf.of(cfg, found)

@@ -8,6 +8,7 @@ import io
 from contextlib import suppress
 from itertools import pairwise, product
 from pathlib import Path
+from typing import cast
 
 from omegaconf import DictConfig
 from rich.table import Table
@@ -17,7 +18,7 @@ from candlelab.core.errors import UserError
 from candlelab.core.files import write_text
 from candlelab.core.reading import text_of
 from candlelab.evaluate.simulation import MEASURES, Cell, score_worlds
-from candlelab.evaluate.worlds import MARKETS, World
+from candlelab.evaluate.worlds import MARKETS, Market, World
 from candlelab.pipeline.studies import console
 from candlelab.report import simulation_page
 from candlelab.report.simulation_page import said
@@ -50,7 +51,10 @@ def simulate(
     place = Path(cfg.outputs) / FILE
     settings = dict(zip(SETTINGS, (worlds, " then ".join(map(str, again)), bars, cfg.seed, _code()), strict=True))
     rows, kinds = _found_before(place, settings), product(markets, horizons, symbols, autocorrelations, two_valued)
-    wanted = [World(int(h), int(coins), float(memory), name, bool(plain)) for name, h, coins, memory, plain in kinds]
+    wanted = [
+        World(int(h), int(coins), float(memory), cast("Market", name), bool(plain))
+        for name, h, coins, memory, plain in kinds
+    ]
     for number, world in enumerate(wanted, 1):
         for look, count in enumerate((worlds, *again)):
             before = _of(world, rows)
@@ -62,9 +66,9 @@ def simulate(
                 )
                 rows = [*(row for row in rows if row is not before), found]
                 _write(place, rows)
-        told = list(_of(world, rows).items())[:6]
+        told = list((_of(world, rows) or {}).items())[:6]
         print(f"{number}: " + " · ".join(f"{name} {said(value)}" for name, value in told), flush=True)
-    rows = [_of(world, rows) for world in wanted]
+    rows = [row for world in wanted if (row := _of(world, rows)) is not None]
     console.print_table(_table(rows))
     write_text(place.with_suffix(".md"), simulation_page.markdown(rows))
     return rows

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import yaml
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from candlelab import run as runs
 from candlelab.config import ConfigError, hint
@@ -38,7 +38,7 @@ def _sweeps() -> dict[str, Path]:
 
 def sweep_file(sweep: str, project: str) -> dict:
     """Return the content of the file: a grid over the sweep's own parameters, each combination one command."""
-    parameters = OmegaConf.to_container(with_hydra([f"sweep={sweep}"]).hydra.sweeper)["params"] or {}
+    parameters = with_hydra([f"sweep={sweep}"]).hydra.sweeper.params or {}
     if not parameters:
         raise ConfigError(f"sweep={sweep} sweeps over nothing: choose one with hydra.sweeper.params")
     grid = {key: {"values": [value.strip() for value in str(values).split(",")]} for key, values in parameters.items()}

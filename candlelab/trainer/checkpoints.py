@@ -11,6 +11,7 @@ import zlib
 from _pickle import UnpicklingError  # what torch.load(weights_only=True) raises at anything but weights
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytorch_lightning as pl
 import torch
@@ -50,7 +51,7 @@ class Checkpoints(pl.Callback):
         self.interrupted = False  # this process or another one of the run was asked to stop
         self.stop: Stopped | None = None  # what asked this one
         self._saved_at = time.monotonic()
-        self._handlers: dict[int, object] = {}
+        self._handlers: dict[int, Any] = {}
 
     def state_dict(self) -> dict:
         return {
@@ -65,7 +66,8 @@ class Checkpoints(pl.Callback):
         self.mean = state.get("mean")
 
     def on_fit_start(self, trainer: pl.Trainer, learner: pl.LightningModule) -> None:
-        trainer.datamodule.resume_at(self.place)
+        data: Any = getattr(trainer, "datamodule", None)  # Lightning sets it in `fit`
+        data.resume_at(self.place)
 
     def on_train_start(self, trainer: pl.Trainer, learner: pl.LightningModule) -> None:
         """Take the signals over: Lightning has set its own handlers by now, which end the process in silence."""

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytorch_lightning as pl
 import torch
 from torch import Tensor, nn
+from torchmetrics import Metric
 from torchmetrics.classification import MulticlassAccuracy, MulticlassAUROC
 
 from candlelab.core.batch import Batch, Output, answers_of
@@ -32,7 +35,7 @@ class Learner(pl.LightningModule):
                 "auroc": MulticlassAUROC(classes),
             }
         )
-        self.sums: dict[str, dict[str, float]] = {"train": {}, "val": {}}
+        self.sums: dict[str, dict[str, list[Any]]] = {"train": {}, "val": {}}  # of each term its sum and its rows
 
     def forward(self, batch: Batch) -> Output:
         return self.net(batch)
@@ -41,28 +44,29 @@ class Learner(pl.LightningModule):
         torch.manual_seed((self.seed * 1_000_003 + self.global_step + self.trainer.global_rank * RANK_STEP) % 2**63)
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
-        terms = self.loss(self.net(batch), batch)
+        terms = self.terms(batch, self.net(batch))
         if self.trainer.world_size == 1:
             self._add("train", terms, len(batch["row"]))
             return terms["loss"]
-        weight = self.trainer.train_dataloader.weight(batch_idx)
+        loader: Any = self.trainer.train_dataloader
+        weight = loader.weight(batch_idx)
         self._add("train", terms, len(batch["row"]) if weight else 0)
         return terms["loss"] * weight
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         output = self.net(batch)
-        self._add("val", self.loss(output, batch), len(batch["row"]))
+        self._add("val", self.terms(batch, output), len(batch["row"]))
         if "logits" in output:
             known = batch["label"] >= 0
-            for score in self.scores.values():
+            for score in self.measures().values():
                 score.update(output["logits"][known].float(), batch["label"][known])
 
     def on_validation_epoch_end(self) -> None:
         """Log the epoch: validation comes last in it, and callbacks look before the learner's own end of the epoch."""
         self._log_means("train")
         self._log_means("val")
-        self.log("lr", self.optimizers().param_groups[0]["lr"])
-        for name, score in self.scores.items():
+        self.log("lr", self.trainer.optimizers[0].param_groups[0]["lr"])
+        for name, score in self.measures().items():
             if score.update_called:
                 self.log(f"val/{name}", score.compute())
             score.reset()
@@ -71,9 +75,20 @@ class Learner(pl.LightningModule):
         """Return what the net says of one assembled batch, as `answers_of`."""
         return answers_of(self.net(batch))
 
-    def configure_optimizers(self) -> dict:
+    def configure_optimizers(self) -> Any:
+        assert self.optimizer_recipe is not None, "this learner only answers"
         total = int(self.trainer.estimated_stepping_batches)
-        return self.optimizer_recipe.configure(self.net, total, max(1, total // max(1, self.trainer.max_epochs)))
+        return self.optimizer_recipe.configure(self.net, total, max(1, total // max(1, self.trainer.max_epochs or 1)))
+
+    def terms(self, batch: Batch, output: Output) -> dict[str, Tensor]:
+        """Return "loss" and its parts, each a scalar."""
+        assert self.loss is not None, "this learner only answers"
+        terms: dict[str, Tensor] = self.loss(output, batch)
+        return terms
+
+    def measures(self) -> dict[str, Metric]:
+        """Return the scores of validation by name."""
+        return {name: score for name, score in self.scores.items() if isinstance(score, Metric)}
 
     def on_save_checkpoint(self, checkpoint: dict) -> None:
         checkpoint["sums"] = {

@@ -30,7 +30,8 @@ class RunProgress(pl.Callback):
     def __init__(self, kind: Literal["bar", "lines", "none"], log: RunLog, console: Console | None = None):
         self.kind, self.notes, self.console = kind, log, console  # Lightning takes the name `log` for itself
         self.seen: dict[str, tuple[float, float]] = {}  # measure -> its last value and its best
-        self._tenth, self._bar, self._bars = -1, 0, None
+        self._tenth, self._bar = -1, 0
+        self._bars: ProgressBars | None = None
         self._open = ExitStack()
 
     def state_dict(self) -> dict:
@@ -60,7 +61,7 @@ class RunProgress(pl.Callback):
             if name in trainer.callback_metrics:
                 value = float(trainer.callback_metrics[name])
                 self.seen[name] = value, better(value, self.seen[name][1]) if name in self.seen else value
-        self._tell(self.line(trainer, trainer.num_training_batches))
+        self._tell(self.line(trainer, int(trainer.num_training_batches)))
 
     def teardown(self, trainer: pl.Trainer, learner, stage: str) -> None:
         self._open.close()
@@ -93,7 +94,8 @@ class EpochTable(pl.Callback):
     """Keep a table of epochs (CSV): one row per epoch, rewritten whole, so that a resumed run has neither gaps nor doubles."""
 
     def __init__(self, path: Path):
-        self.path, self.rows = Path(path), []
+        self.path = Path(path)
+        self.rows: list[dict[str, float]] = []
 
     def state_dict(self) -> dict:
         return {"rows": self.rows}
@@ -102,7 +104,7 @@ class EpochTable(pl.Callback):
         self.rows = list(state["rows"])
 
     def on_train_epoch_end(self, trainer: pl.Trainer, learner: pl.LightningModule) -> None:
-        row = {"epoch": trainer.current_epoch, "step": trainer.global_step}
+        row: dict[str, float] = {"epoch": trainer.current_epoch, "step": trainer.global_step}
         row |= {name: float(value) for name, value in trainer.callback_metrics.items()}
         self.rows = [r for r in self.rows if r["epoch"] != row["epoch"]] + [row]
         if trainer.is_global_zero:

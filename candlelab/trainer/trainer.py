@@ -27,6 +27,7 @@ from candlelab.trainer.progress import EpochTable, RunProgress
 from candlelab.trainer.ranks import ALONE, Ranks, leave_group
 
 MONITOR = "val/loss"
+Precision = Literal["32-true", "bf16-mixed", "16-mixed"]
 SILENT = RunLog(None)
 
 
@@ -82,9 +83,9 @@ class Trainer:
         for name, value in (("max_epochs", max_epochs), ("max_steps", max_steps), ("patience", patience)):
             if value is not None and value < 1:
                 raise UserError(f"{name} is {value}; give 1 or more")
-        for name, value in (("gradient_clip", gradient_clip), ("checkpoint_minutes", checkpoint_minutes)):
-            if value < 0:
-                raise UserError(f"{name} is {value}; give 0 or more")
+        for name, amount in (("gradient_clip", gradient_clip), ("checkpoint_minutes", checkpoint_minutes)):
+            if amount < 0:
+                raise UserError(f"{name} is {amount}; give 0 or more")
         check_devices(accelerator, devices)
         self.max_epochs, self.max_steps, self.patience, self.gradient_clip = (
             max_epochs,
@@ -193,13 +194,13 @@ class Trainer:
             inference_mode=True,
         )
 
-    def _progress(self) -> str:
+    def _progress(self) -> Literal["bar", "lines", "none"]:
         """Return how progress is shown: "bar", "lines" or "none"."""
         if self.progress != "auto":
             return self.progress
         return "bar" if sys.stdout.isatty() else "lines"
 
-    def _precision(self) -> str:
+    def _precision(self) -> Precision:
         if self.precision != "auto":
             return self.precision
         if self.accelerator in ("auto", "gpu", "cuda") and torch.cuda.is_available() and torch.cuda.is_bf16_supported():

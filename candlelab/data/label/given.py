@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from candlelab.core.contracts import Kind
 from candlelab.core.errors import UserError
 from candlelab.data.label.outcomes import Labels, one_of
 
@@ -22,8 +23,9 @@ class Given:
     """
 
     def __init__(self, *, kind: Literal["recognition", "forecast"]):
-        self.kind = one_of("kind", kind, ("recognition", "forecast"))
-        self.horizon, self.classes = int(kind == "forecast"), ()
+        self.kind: Kind = one_of("kind", kind, ("recognition", "forecast"))
+        self.horizon = int(kind == "forecast")
+        self.classes: tuple[str, ...] = ()
 
     def __call__(self, candles: Candles, window: int) -> Labels:
         raise UserError(
@@ -44,8 +46,9 @@ class Given:
 class GivenLabels:
     """The labels of one set of pictures, one per row of its tape."""
 
-    def __init__(self, kind: str, pictures: PictureSet):
-        self.kind, self.horizon, self.classes = kind, int(kind == "forecast"), pictures.classes
+    def __init__(self, kind: Kind, pictures: PictureSet):
+        self.kind: Kind = kind
+        self.horizon, self.classes = int(kind == "forecast"), pictures.classes
         self._label = pictures.label
         with np.errstate(divide="ignore", invalid="ignore"):
             moved = pictures.next_close / pictures.close - 1

@@ -7,11 +7,11 @@ that have no label carry -1: the last `horizon` rows of every segment, ties that
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from candlelab.core.contracts import Labels as Labels
 from candlelab.core.errors import UserError
 from candlelab.core.volatility import running_volatility
 
@@ -19,20 +19,6 @@ if TYPE_CHECKING:
     from candlelab.core.candles import Candles
 
 NOISE = 1e-12  # a return this close to a threshold lies on it: 99.5 / 100 - 1 is below -0.005 in float64
-
-
-@dataclass(frozen=True)
-class Labels:
-    """One entry per tape row; every array has shape (N,)."""
-
-    label: np.ndarray  # int64 class index, -1 where there is none
-    forward_return: (
-        np.ndarray
-    )  # float64 simple return from this close to the close of `label_end`, NaN where there is none
-    target: np.ndarray  # float64 forward log return / sigma, NaN where there is none
-    sigma: np.ndarray  # float64 volatility of one bar known at this close, NaN at the start of a segment
-    theta: np.ndarray  # float64 size of return that this row's class begins at, 0 for pure direction
-    label_end: np.ndarray  # int64 last row the label looked at, -1 where there is none
 
 
 def forward_returns(candles: Candles, horizon: int) -> np.ndarray:

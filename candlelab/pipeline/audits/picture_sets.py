@@ -122,7 +122,7 @@ def _arrays(path: Path) -> dict[str, np.ndarray]:
         if path.suffix.lower() == ".zarr":
             import zarr
 
-            group = zarr.open_group(str(path), mode="r")
+            group: Any = zarr.open_group(str(path), mode="r")
             return {name: np.asarray(group[name][:]) for name in group.array_keys()}
         import h5py
 

@@ -105,7 +105,8 @@ def _subject(data: SampleSet) -> str:
 
 def _recomputed(data: SampleSet, cuts: np.ndarray, rows: np.ndarray) -> list[tuple[str, Iterable[AuditFinding]]]:
     """The checks that both audits make on counterfactual bars."""
-    tape, findings = data.prepared.candles, []
+    tape = data.prepared.candles
+    findings: list[AuditFinding] = []
     findings += look_ahead(bar_readers(data), tape, read_rows(data), cuts, seed=SEED)
     findings += look_ahead(window_readers(data), tape, rows, cuts, seed=SEED)
     return [("look-ahead", findings), ("label", [*_label(data)])]
@@ -270,7 +271,7 @@ def _scaling_of_the_future(data: SampleSet, scaling: Callable[[], Scaling]) -> I
         fresh = data.having(prepared=replace(made, candles=each, tokens={}), scaling=scaling())
         _ = fresh.series
         scales.append(fresh.scaling.to_dict())
-    yield from _scales_apart(data, *scales, "rewriting every bar after the last training label")
+    yield from _scales_apart(data, scales[0], scales[1], "rewriting every bar after the last training label")
 
 
 def _scales_apart(data: SampleSet, one: dict, two: dict, how: str) -> Iterator[AuditFinding]:

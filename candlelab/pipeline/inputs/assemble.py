@@ -7,9 +7,10 @@ from pathlib import Path
 
 import torch
 from omegaconf import DictConfig
+from torch import nn
 
 from candlelab.config import build
-from candlelab.core.contracts import HasDirections, HasOrigin, Loss, Net, OptimizerFactory
+from candlelab.core.contracts import HasDirections, HasOrigin, OptimizerFactory
 from candlelab.data.samples import SampleSet
 from candlelab.data.tokenizer import load_tokenizer
 from candlelab.model.pretrained import local_folder
@@ -23,8 +24,8 @@ class Parts:
     """The objects of one run: renderer -> data -> net -> loss and optimizer."""
 
     data: SampleSet
-    net: Net
-    loss: Loss
+    net: nn.Module  # a Net
+    loss: nn.Module  # a Loss
     optimizer: OptimizerFactory
 
 
@@ -59,6 +60,7 @@ def read_from_store(data: SampleSet, outputs: Path) -> SampleSet:
     from candlelab.render.storage.live import Live
     from candlelab.render.storage.store import Stored
 
+    assert data.renderer is not None, "a net that reads charts has a renderer"
     if isinstance(data.renderer.storage, Live):
         return data
     return data.having(renderer=Stored(stored(data, outputs), data.renderer))
@@ -69,7 +71,7 @@ def preprocessing(parts: Parts) -> dict:
     data, net = parts.data, parts.net
     return {
         "shapes": asdict(data.shapes),
-        "reads": list(net.reads),
+        "reads": list(data.reads),
         "classes": list(data.label.classes),
         "kind": data.label.kind,
         "horizon": data.label.horizon,
@@ -81,8 +83,8 @@ def preprocessing(parts: Parts) -> dict:
         "interval": data.interval,
         "symbols": list(data.prepared.candles.symbols),
         "features": list(data.indicators.names),
-        "scaling": _scaling(data) if "series" in net.reads else None,
-        "renderer": data.renderer.recipe() if data.renderer and "image" in net.reads else None,
+        "scaling": _scaling(data) if "series" in data.reads else None,
+        "renderer": data.renderer.recipe() if data.renderer and "image" in data.reads else None,
         "tokenizer": data.tokenizer.name,
         "caption_length": data.caption.length,
         "weights_origin": net.weights_origin if isinstance(net, HasOrigin) else "random",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -93,7 +93,8 @@ class Charts(Dataset):
 
     def __getitem__(self, index: int) -> dict[str, torch.Tensor]:
         """Return one window: image (C, H, W), label, forward_return and row as tensors."""
-        return {name: value[0] for name, value in self.__getitems__([index]).items()}  # type: ignore[attr-defined]
+        whole: Mapping[str, Any] = self.__getitems__([index])
+        return {name: value[0] for name, value in whole.items()}
 
     def __getitems__(self, indices: Sequence[int]) -> Batch:
         """Return a whole batch, drawn at once; PyTorch's DataLoader asks for this."""

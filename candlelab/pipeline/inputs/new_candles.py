@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
-from candlelab.config import ConfigError, build
+from candlelab.config import ConfigError, build, plain
 from candlelab.core.candles import Candles, rows_of
 from candlelab.core.interval import interval_ms, next_open
 from candlelab.core.times import iso
@@ -39,12 +39,12 @@ def fetch_new_candles(
     at      moment in ms UTC that is looked at; None: the newest bar. bars: of a window with its warm-up.
     Raises ConfigError for an override of data that belongs to the run.
     """
-    data = OmegaConf.to_container(recipe, resolve=True)["data"]
+    data = plain(recipe)["data"]
     if csv is not None:
         source, data["symbols"], data["start"], data["end"] = File.plain(csv), [], None, None
     else:
         data |= _open_end(data, at, bars)
-        data |= {key: OmegaConf.to_container(cfg.data, resolve=True)[key] for key in _replaced(given)}
+        data |= {key: plain(cfg)["data"][key] for key in _replaced(given)}
         source = build({"data": {"source": data["source"]}}, "data.source")
     tested = checked_intervals(data["interval"], data["resample"])[0]
     return fetch_tape(

@@ -231,8 +231,8 @@ def _answers(found: pd.DataFrame, data: SampleSet, what: str) -> dict[str, tuple
     ends = {part: made.ends[data.traded(part)] for part in EVALUATED}
     rows = {part: found.iloc[place[each].to_numpy()] for part, each in ends.items()}
     if what == "probabilities":
-        p = {part: each[[f"p_{k}" for k in range(classes)]].to_numpy(float) for part, each in rows.items()}
-        return {part: (p[part], _forecast(rows[part])) for part in EVALUATED}
+        names = [f"p_{k}" for k in range(classes)]
+        return {part: (each[names].to_numpy(float), _forecast(each)) for part, each in rows.items()}
     if what in ("signal", "trades"):
         return {
             part: (_of_signal(each["signal"].to_numpy(float), classes), _forecast(each)) for part, each in rows.items()

@@ -65,6 +65,7 @@ def net_rows(learner, data, *, error: float | None) -> dict[str, tuple[np.ndarra
         if "probabilities" in said:
             p = said["probabilities"]
         else:
+            assert error is not None, "a forecast has an error on validation"
             p = class_probabilities(said["forecast"], error, sigma, made.labels.theta[ends], len(data.label.classes))
         forecast = said["forecast"] * sigma if "forecast" in said else np.full(len(ends), np.nan)
         answers[part] = (p, forecast)

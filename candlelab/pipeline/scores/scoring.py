@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, fields, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -143,13 +144,12 @@ def own_scores(run: runs.Run) -> Scores:
 
 def _verdict(tree: dict) -> Verdict:
     known = {field.name for field in fields(Verdict)}
-    return Verdict(
-        **{
-            name: Answer(**value) if isinstance(value, dict) else tuple(value) if isinstance(value, list) else value
-            for name, value in tree.items()
-            if name in known
-        }
-    )
+    parts: dict[str, Any] = {
+        name: Answer(**value) if isinstance(value, dict) else tuple(value) if isinstance(value, list) else value
+        for name, value in tree.items()
+        if name in known
+    }
+    return Verdict(**parts)
 
 
 def as_lists(node):

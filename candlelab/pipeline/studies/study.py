@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from candlelab import run as runs
+from candlelab.config import plain
 from candlelab.core.errors import UserError
 from candlelab.pipeline.studies.periods import experiment_name, period_words
 from candlelab.pipeline.studies.varied import flat, settings_of, tell_apart
@@ -95,7 +97,7 @@ def months_of(row: dict) -> list[dict]:
 def row_of(folder: Path) -> dict:
     """Return what the leaderboard says of one run."""
     state = runs.state(folder)
-    row = {
+    row: dict[str, Any] = {
         "run": folder.name,
         "model": folder.name,
         "state": state,
@@ -108,7 +110,7 @@ def row_of(folder: Path) -> dict:
         return row
     cfg = runs.Run(folder).recipe
     card = runs.Run(folder).card if (folder / runs.DATA).exists() else None
-    settings = settings_of(OmegaConf.to_container(cfg, resolve=True))
+    settings = settings_of(plain(cfg))
     row |= _words(cfg) | period_words(cfg.data, card) | {"settings": settings}
     if state == "finished":
         run = runs.Run(folder)

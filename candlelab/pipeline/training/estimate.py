@@ -136,13 +136,13 @@ def guess_of_run(cfg: DictConfig, data: SampleSet) -> Guess:
     with torch.random.fork_rng():
         net = random_net(cfg, data.shapes)
         seconds, megabytes, parameters = one_step(net, data.shapes)
-    if "image" in net.reads:
+    if "image" in data.reads:
         seconds += drawing_seconds(data)
     return guess_of(
         cfg,
         (seconds, megabytes, parameters),
-        data.batch_size,
-        tuple(len(data.samples(part)) for part in ("train", "validation")),
+        data.rows_per_batch,
+        (len(data.samples("train")), len(data.samples("validation"))),
     )
 
 
@@ -187,7 +187,8 @@ def _timed(net: torch.nn.Module, shapes: Shapes, rows: int) -> float:
 
     Other programs stretch the clock and not the work: where the clock ran longer than this process computed, that counts.
     """
-    batch, spent = made_up(shapes, rows), []
+    batch = made_up(shapes, rows)
+    spent: list[float] = []
     while len(spent) < TRIES and sum(spent) < PATIENCE / 2:
         start, worked = time.perf_counter(), time.process_time()
         output = net(batch)

@@ -14,6 +14,7 @@ from omegaconf import DictConfig, open_dict
 from torch import Tensor, nn
 
 from candlelab.config import build
+from candlelab.core.batch import Batch
 from candlelab.core.bayes import share_of_the_way
 from candlelab.data.split.parts import DROPPED, TRAIN
 from candlelab.evaluate.instrument import TIMES, Instrument
@@ -71,6 +72,7 @@ def illegible(data: SampleSet) -> list[str]:
     """Say so if the charts are so low that half of the newest candles have no room for shadows."""
     if "image" not in data.reads:
         return []
+    assert data.renderer is not None, "a net that reads charts has a renderer"
     tape, ends = data.prepared.candles, data.prepared.ends[_some(data, "train")]
     window = ends[:, None] - np.arange(data.renderer.window)
     top, bottom = tape.high[window], tape.low[window]
@@ -87,7 +89,7 @@ def blank_channels(image: Tensor | None) -> list[str]:
     return [f"channel {k} of the charts is blank" for k in (spread < STILL).nonzero().flatten().tolist()]
 
 
-def dead_layers(net: nn.Module, batch: dict) -> list[str]:
+def dead_layers(net: nn.Module, batch: Batch) -> list[str]:
     """Name the hidden layers in which fewer than a tenth of the units answer differently to different charts."""
     shares = live_units(net, batch)
     return [
@@ -95,7 +97,7 @@ def dead_layers(net: nn.Module, batch: dict) -> list[str]:
     ]
 
 
-def live_units(net: nn.Module, batch: dict) -> dict[str, float]:
+def live_units(net: nn.Module, batch: Batch) -> dict[str, float]:
     """Return {activation: share of its units that vary over charts and places}, the net in evaluation mode."""
     shares: dict[str, float] = {}
     gates = tuple(f"{name}." for name, module in net.named_modules() if type(module).__name__ in GATES)
@@ -131,7 +133,7 @@ def _spread(output: Tensor, axis: int) -> Tensor:
     return rows.amax(1) - rows.amin(1)
 
 
-def one_answer(learner, batch: dict) -> list[str]:
+def one_answer(learner, batch: Batch) -> list[str]:
     """Say so if the net answers all charts alike."""
     learner.eval()
     with torch.inference_mode():
@@ -140,7 +142,7 @@ def one_answer(learner, batch: dict) -> list[str]:
     return ["it gives one and the same answer to every chart"] if spread < STILL else []
 
 
-def no_gradient(learner, loss: nn.Module, batch: dict) -> list[str]:
+def no_gradient(learner, loss: nn.Module, batch: Batch) -> list[str]:
     """Say so if fewer than half of the trainable matrices get a gradient."""
     net = learner.net.eval()  # a pass in training mode would move the running statistics of a net that is already saved
     net.zero_grad(set_to_none=True)
@@ -151,7 +153,7 @@ def no_gradient(learner, loss: nn.Module, batch: dict) -> list[str]:
     return [f"{reached} of {len(matrices)} weight matrices get a gradient"] if reached < len(matrices) / 2 else []
 
 
-def nothing_learnt(learner, batch: dict) -> list[str]:
+def nothing_learnt(learner, batch: Batch) -> list[str]:
     """Say so if its training rows are no less of a surprise to the net than to their own class shares."""
     label = batch["label"]
     with torch.inference_mode():

@@ -7,11 +7,13 @@ import gc
 import os
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import torch
 
+from candlelab.core.batch import Batch
 from candlelab.pipeline.inputs.assemble import Parts
 from candlelab.pipeline.training.operations import flops
 from candlelab.run import Run
@@ -104,9 +106,10 @@ def costs(parts: Parts, folder: Path) -> dict[str, float | None]:
     }
 
 
-def durations(net: torch.nn.Module, batch: dict) -> np.ndarray:
+def durations(net: torch.nn.Module, batch: Batch) -> np.ndarray:
     """Seconds of each timed forward pass, after a warm-up."""
-    found, wait = [], torch.cuda.synchronize if batch["row"].is_cuda else lambda: None
+    found: list[float] = []
+    wait: Callable[[], None] = torch.cuda.synchronize if batch["row"].is_cuda else lambda: None
     with torch.inference_mode():
         for _ in range(WARM_UP):
             net(batch)

@@ -8,6 +8,8 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
+from candlelab.core.batch import Batch
+
 # Operators without a matrix product: their cost grows with the values they touch, not with the weights that they hold.
 NAMES = """
 _adaptive_avg_pool2d _adaptive_avg_pool3d _batch_norm_no_update _batch_norm_with_update
@@ -28,7 +30,7 @@ upsample_bilinear2d upsample_nearest2d var var_mean where zero zeros zeros_like
 LIGHT = frozenset(NAMES.split())
 
 
-def flops(net: torch.nn.Module, batch: dict) -> int | None:
+def flops(net: torch.nn.Module, batch: Batch) -> int | None:
     """Floating-point operations of one forward pass over a batch, an addition and a multiplication as two; None if a layer is unknown."""
     fused = torch.backends.mha.get_fastpath_enabled()
     torch.backends.mha.set_fastpath_enabled(
@@ -47,7 +49,8 @@ class _Counter(TorchDispatchMode):
 
     def __init__(self) -> None:
         super().__init__()
-        self.total, self.unknown = 0, set()
+        self.total = 0
+        self.unknown: set[str] = set()
 
     def __torch_dispatch__(self, func, types, args=(), kwargs=None):
         kwargs = kwargs or {}

@@ -33,7 +33,7 @@ def others(trainer: Trainer, data: SampleSet, folder: Path) -> Iterator[Ranks]:
         yield ALONE
         return
     port = _free_port()
-    started = [_start(folder, Ranks(rank, world, port), data.batch_size) for rank in range(1, world)]
+    started = [_start(folder, Ranks(rank, world, port), data.rows_per_batch) for rank in range(1, world)]
     try:
         for rank, process in enumerate(started, 1):
             _wait_until_ready(rank, process)

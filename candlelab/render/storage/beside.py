@@ -59,8 +59,10 @@ class Beside:
 
     def shapes(self, count: int) -> dict[str, tuple[tuple[int, ...], np.dtype]]:
         """Return (shape, type) of every array for so many pictures."""
-        flat = {name: ((count,), column.dtype) for name, column in self.columns.items()}
-        return {SEQUENCES: ((count, self.window, len(OHLCV)), np.dtype(np.float64))} | flat
+        made: dict[str, tuple[tuple[int, ...], np.dtype]] = {
+            SEQUENCES: ((count, self.window, len(OHLCV)), np.dtype(np.float64))
+        }
+        return made | {name: ((count,), column.dtype) for name, column in self.columns.items()}
 
     def blocks(self, name: str, first: int, count: int) -> Iterator[np.ndarray]:
         """Yield the rows first … first + count of an array, a few at a time."""

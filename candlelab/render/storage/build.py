@@ -12,6 +12,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -308,7 +309,7 @@ def _seal(job: _Build, parts: list[StorePart], noted: list[dict[str, Any]]) -> S
     body = {
         **job.plan,
         "format": FORMAT,
-        "parts": [{**part._asdict(), "sums": s} for part, s in zip(final, sums, strict=True)],
+        "parts": [{**asdict(part), "sums": s} for part, s in zip(final, sums, strict=True)],
         "index": checksum(job.folder / INDEX),
         "duplicates": duplicates(table),
         "sizes": sizes,

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from io import FileIO
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -124,7 +125,7 @@ class Hdf5(Storage):
 class Disk:
     """A file that keeps a failed write to itself until it is asked: told of it, HDF5 would crash the process later."""
 
-    def __init__(self, file: IO[bytes]):
+    def __init__(self, file: FileIO):
         self.error: OSError | None = None
         self._file = file
         self.read, self.readinto, self.seek, self.tell = file.read, file.readinto, file.seek, file.tell

@@ -6,6 +6,7 @@ import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -28,7 +29,8 @@ class Pictures(NamedTuple):
     beside: Beside | None = None  # when a store is written
 
 
-class StorePart(NamedTuple):
+@dataclass(frozen=True)
+class StorePart:
     """A stretch of pictures in one file or folder: where, the number of the first, how many."""
 
     path: str

@@ -85,6 +85,7 @@ class ZarrArray(Storage):
         if pictures.beside is None:
             return parts
         import zarr
+        from zarr.codecs import ZstdCodec
 
         count = sum(part.count for part in parts)
         files.remove(folder / "zarr.json")  # of a build that a power cut ended: it may be empty
@@ -98,7 +99,7 @@ class ZarrArray(Storage):
                     shape=shape,
                     dtype=kind,
                     chunks=chunk,
-                    compressors=zarr.codecs.ZstdCodec(level=self.compression_level),
+                    compressors=ZstdCodec(level=self.compression_level),
                     overwrite=True,
                 ),
                 0,
@@ -112,7 +113,9 @@ class ZarrArray(Storage):
         """Return rows of an array that stands beside the pictures of a shard."""
         import zarr
 
-        return zarr.open_group(folder, mode="r")[name].oindex[rows + part.first]
+        array = zarr.open_group(folder, mode="r")[name]
+        assert isinstance(array, zarr.Array), f"{name} is a group"
+        return np.asarray(array.oindex[rows + part.first])
 
     def read(self, folder: Path, part: StorePart, rows: np.ndarray, pictures: Pictures) -> np.ndarray:
         """Return pictures of a shard. Raises UserError where a chunk is missing or damaged."""
@@ -143,6 +146,7 @@ class ZarrArray(Storage):
 
     def _create(self, path: Path, count: int, pictures: Pictures) -> None:
         import zarr
+        from zarr.codecs import ZstdCodec
 
         chunk = chunk_shape(pictures)
         array = zarr.create_array(
@@ -151,7 +155,7 @@ class ZarrArray(Storage):
             chunks=chunk,
             shards=(self.images_per_shard, *chunk[1:]),
             dtype="uint8",
-            compressors=zarr.codecs.ZstdCodec(level=self.compression_level),
+            compressors=ZstdCodec(level=self.compression_level),
             fill_value=0,
             overwrite=True,
         )

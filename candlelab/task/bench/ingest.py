@@ -41,6 +41,7 @@ def bench_ingest(*, months: int = 24, repeats: int = 3, threads: int = 2) -> dic
         store = BarStore(Path(folder))
         times = {"ingest": best(lambda: ingest_zips(zips, store, threads), repeats)}
         manifest = store.manifest()
+        assert manifest is not None, "the bars were just stored"
         times["load"] = best(lambda: load(store, manifest, span, Quality("BENCHUSDT", "1m"), "drop"), repeats)
     times["plain"] = best(lambda: plain_read(zips), repeats)
     figures = {"bars": rows, "zip_megabytes": round(sum(len(z) for _, z in zips) / 1e6, 1)}

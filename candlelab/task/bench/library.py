@@ -45,7 +45,8 @@ def bench_draw(style: str, charts: int, rounds: int) -> dict[str, Any]:
     every, table = np.arange(300, len(tape.close)), table_of(tape)
 
     def draw() -> np.ndarray:
-        return candlelab.draw(table, every, style, **STYLES[style])
+        settings: dict[str, Any] = STYLES[style]
+        return candlelab.draw(table, every, style, **settings)
 
     def draw_into_fresh_pages() -> np.ndarray:
         memory.release()
@@ -83,7 +84,7 @@ def _looped(cfg: Any) -> float:
     charts = candlelab.Charts(
         parts.data.prepared.candles, "candles", "direction", cfg.data.window, size=cfg.model.image_size
     )
-    loader = DataLoader(charts, batch_size=parts.data.batch_size, shuffle=True, collate_fn=charts.collate)
+    loader = DataLoader(charts, batch_size=parts.data.rows_per_batch, shuffle=True, collate_fn=charts.collate)
     step = plain_step(parts, total_steps=len(loader))
     step(next(iter(loader)))
     start = time.perf_counter()

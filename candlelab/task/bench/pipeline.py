@@ -26,14 +26,14 @@ def bench_pipeline(*, rounds: int = 20) -> dict[str, float]:
     feeding, stepping = [], []
     for _ in range(rounds + 3):
         start = time.perf_counter()
-        batch = parts.data.assemble(torch.from_numpy(rng.choice(samples, parts.data.batch_size)))
+        batch = parts.data.assemble(torch.from_numpy(rng.choice(samples, parts.data.rows_per_batch)))
         middle = time.perf_counter()
         step(batch)
         feeding.append(middle - start)
         stepping.append(time.perf_counter() - middle)
     fed, stepped = float(np.median(feeding[3:])), float(np.median(stepping[3:]))
     return {
-        "batch": parts.data.batch_size,
+        "batch": parts.data.rows_per_batch,
         "feeding_seconds": fed,
         "step_seconds": stepped,
         "feeding_share": fed / (fed + stepped),

@@ -26,7 +26,7 @@ STYLES = {  # what is overridden in each style's preset
     "line": {"window": 100, "height": 224, "width": 224},
     "gramian": {"window": 100, "size": 224},
 }
-STORES = {"zarr": {}, "hdf5": {}, "npz": {}, "png": {}}
+STORES: dict[str, dict[str, int]] = {"zarr": {}, "hdf5": {}, "npz": {}, "png": {}}
 BATCH = 64 << 20  # bytes of pictures per measurement, beyond every cache
 SLOW = ("torch", "numpy")  # ways that are measured on every eighth picture, three times
 
@@ -137,7 +137,11 @@ def pil_seconds(renderer, tape, ends) -> float | None:
             if top <= bottom:
                 pen.rectangle((left, top, right - 1, bottom), fill=colours[ink])
 
-    return best_of(lambda: [draw(int(end)) for end in ends]) / len(ends)
+    def draw_all() -> None:
+        for end in ends:
+            draw(int(end))
+
+    return best_of(draw_all) / len(ends)
 
 
 def mplfinance_seconds(renderer, tape, ends) -> float:

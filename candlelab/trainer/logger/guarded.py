@@ -27,7 +27,7 @@ def attempt(call: Callable, *args):
 
 def is_first() -> bool:
     """Return whether this is the only process of a training run, or the first of several."""
-    return (rank_zero_only.rank or 0) == 0
+    return not getattr(rank_zero_only, "rank", None)
 
 
 class Guarded(Logger):

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import importlib.util
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from candlelab.core import run_files as names
 from candlelab.core.errors import UserError
 from candlelab.trainer.logger.guarded import Metrics
 from candlelab.trainer.logger.results import RunSummary, config_of, figure, heat_map, rgb_of
+
+if TYPE_CHECKING:
+    from torch.utils.tensorboard import SummaryWriter
 
 # beside some six hundred of baselines and bounds
 HEADLINE = (
@@ -36,7 +40,8 @@ class TensorboardLog:
             raise UserError(
                 "trainer/logger=tensorboard needs tensorboard: pip install candlelab[tensorboard], or choose trainer/logger=csv"
             )
-        self.charts, self.writer = charts, None
+        self.charts = charts
+        self.writer: SummaryWriter | None = None
 
     def open(self, folder: Path) -> None:
         """Begin an event file with the config as its first text."""
@@ -54,6 +59,7 @@ class TensorboardLog:
         return [Metrics(self._write)]
 
     def _write(self, metrics: dict, step: int | None) -> None:
+        assert self.writer is not None, "opened before anything is written"
         for name, value in metrics.items():
             self.writer.add_scalar(name, value, step)
 
@@ -74,6 +80,7 @@ class TensorboardLog:
 
     def _final(self, metrics: dict[str, float]) -> None:
         """Show the few figures that are asked for first as numbers of their own, all of them as one table."""
+        assert self.writer is not None, "opened before anything is shown"
         for name in HEADLINE:
             if name in metrics:
                 self.writer.add_scalar(f"final/{name}", metrics[name])

@@ -7,13 +7,18 @@ import netrc
 import os
 import urllib.parse
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal, cast
+
+import numpy as np
 
 from candlelab.core import run_files as names
 from candlelab.core.errors import UserError
 from candlelab.core.files import write_text
 from candlelab.trainer.logger.guarded import Metrics
 from candlelab.trainer.logger.results import RunSummary, config_of, heat_map, rgb_of
+
+if TYPE_CHECKING:
+    import wandb
 
 ARTIFACTS = {  # kind: files of the run folder
     "data": (names.DATA,),
@@ -58,7 +63,7 @@ class WandbLog:
             )
         self.project, self.entity, self.mode, self.tags = project, entity, mode, list(tags)
         self.rows, self.system_seconds, self.timeout, self.artifacts = rows, system_seconds, timeout, artifacts
-        self.run = None
+        self.run: wandb.Run | None = None
 
     def open(self, folder: Path) -> None:
         """Begin the W&B run of a folder; offline if the server cannot be reached."""
@@ -106,7 +111,7 @@ class WandbLog:
             job_type="train",
             tags=[*tags_of(config), *self.tags],
             config=config,
-            mode=mode,
+            mode=cast("Literal['online', 'offline', 'disabled']", mode),
             id=resumed,
             resume="allow" if resumed and mode == "online" else None,
             reinit="create_new",
@@ -125,6 +130,7 @@ class WandbLog:
         return [Metrics(self._write)]
 
     def _write(self, metrics: dict, step: int | None) -> None:
+        assert self.run is not None, "opened before anything is written"
         self.run.log({**metrics, "step": step})
 
     def finish(self, folder: Path) -> None:
@@ -181,7 +187,7 @@ class WandbLog:
         images, rows = results.charts
         pictures = {int(row): image for row, image in zip(rows, images, strict=True)}
         wanted = [*pictures, *(row for row in range(len(results.test)) if row not in pictures)][: self.rows]
-        said = results.answers(wanted)
+        said = results.answers(np.array(wanted, np.int64))
         table = wandb.Table(columns=["chart", "time", "symbol", "label", "answer", "confidence", "forward_return"])
         for row, line in zip(wanted, said, strict=True):
             table.add_data(wandb.Image(rgb_of(pictures[row])) if row in pictures else None, *line.values())
@@ -191,7 +197,8 @@ class WandbLog:
         """Log the artifacts of the run: its data as manifest and hash, never the bars themselves."""
         import wandb
 
-        card = results.read(names.DATA)
+        run, card = self.run, results.read(names.DATA)
+        assert run is not None, "opened before anything is kept"
         facts = {
             "data": {
                 "fingerprint": card.get("fingerprint"),
@@ -211,10 +218,10 @@ class WandbLog:
             )
             for path in files:
                 artifact.add_file(str(path), name=path.relative_to(results.folder).as_posix())
-            if kind == "data" and not self.run.offline:
-                self.run.use_artifact(artifact)
+            if kind == "data" and not run.offline:
+                run.use_artifact(artifact)
             else:
-                self.run.log_artifact(artifact)
+                run.log_artifact(artifact)
 
     def close(self, failed: bool) -> None:
         """End the W&B run, with exit code 1 if the run failed."""
@@ -227,7 +234,7 @@ def logged_in() -> bool:
     """Return whether W&B has a key: in the environment or from its own login; the key itself is not looked at."""
     if os.environ.get("WANDB_API_KEY"):
         return True
-    host = urllib.parse.urlsplit(os.environ.get("WANDB_BASE_URL", "https://api.wandb.ai")).hostname
+    host = urllib.parse.urlsplit(os.environ.get("WANDB_BASE_URL", "https://api.wandb.ai")).hostname or ""
     try:
         return netrc.netrc(os.environ.get("NETRC")).authenticators(host) is not None
     except (OSError, netrc.NetrcParseError):
