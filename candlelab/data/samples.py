@@ -102,6 +102,12 @@ class SampleSet:
         )
 
     @property
+    def chart_renderer(self) -> Renderer:
+        """What draws the charts of a data set that has some."""
+        assert self.renderer is not None, "render=null draws no charts"
+        return self.renderer
+
+    @property
     def rows_per_batch(self) -> int:
         """The batch size, once `auto` is settled."""
         assert self.batch_size != "auto", "the batch size is chosen when the net is there"

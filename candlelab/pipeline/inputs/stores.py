@@ -17,12 +17,14 @@ from candlelab.data.samples import SampleSet
 from candlelab.data.split.parts import DROPPED, NAMES
 from candlelab.data.windows import valid_ends
 from candlelab.render.storage.build import build_store, set_aside
+from candlelab.render.storage.storage import Storage
 from candlelab.render.storage.store import Store
 
 
-def stored(data: SampleSet, outputs: Path):
+def stored(data: SampleSet, outputs: Path) -> Store:
     """Return the finished store of the data's charts, built now where it is not there yet."""
-    storage, made, path = data.renderer.storage, data.prepared, store_folder(data, outputs)
+    storage, made, path = data.chart_renderer.storage, data.prepared, store_folder(data, outputs)
+    assert isinstance(storage, Storage), "live charts have no store"
     parts = np.array([*(NAMES[k] for k in sorted(NAMES) if k != DROPPED), "dropped"])
     columns = {
         "label": made.labels.label[made.ends],
@@ -35,7 +37,7 @@ def stored(data: SampleSet, outputs: Path):
         return build_store(
             made.candles,
             made.ends,
-            data.renderer,
+            data.chart_renderer,
             storage,
             columns,
             path,
@@ -43,18 +45,18 @@ def stored(data: SampleSet, outputs: Path):
         )
 
 
-def mended(data: SampleSet, outputs: Path):
+def mended(data: SampleSet, outputs: Path) -> Store:
     """Return the finished store of the data's charts; one that is damaged is moved aside and built again."""
     aside = set_aside(store_folder(data, outputs))
     store = stored(data, outputs)
-    if aside is not None and not data.renderer.storage.path:
+    if aside is not None and not data.chart_renderer.storage.path:
         shutil.rmtree(aside, ignore_errors=True)  # its name was ours; beside a place that somebody chose it stays
     return store
 
 
 def store_folder(data: SampleSet, outputs: Path) -> Path:
     """Return the folder of the data's store: the one that was chosen, or one named by what it holds."""
-    storage = data.renderer.storage
+    storage = data.chart_renderer.storage
     return (
         Path(storage.path)
         if storage.path
@@ -66,8 +68,8 @@ def content_hash(data: SampleSet) -> str:
     """Return 8 hex digits of how and of what the charts are drawn, and of the labels, splits and captions beside them."""
     made = data.prepared
     recipe = [
-        data.renderer.recipe(),
-        vars(data.renderer.storage),
+        data.chart_renderer.recipe(),
+        vars(data.chart_renderer.storage),
         data.fingerprint,
         type(data.caption).__name__,
         data.caption.length,

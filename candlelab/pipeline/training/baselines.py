@@ -14,10 +14,12 @@ def baseline_rows(data: SampleSet, *, seed: int) -> dict[str, dict[str, tuple[np
 
     At most 200,000 training windows, evenly thinned, are turned into numbers.
     """
-    train = data.samples("train")
-    train = train[:: max(1, -(-len(train) // MOST_TRAINING_ROWS))]
+    learnt = data.samples("train")
+    learnt = learnt[:: max(1, -(-len(learnt) // MOST_TRAINING_ROWS))]
     samples = [data.traded(part) for part in EVALUATED]
-    train, validation, rows = (Features(**data.features(each)) for each in (train, samples[0], np.concatenate(samples)))
+    train, validation, rows = (
+        Features(**data.features(each)) for each in (learnt, samples[0], np.concatenate(samples))
+    )
     fitted = fit_predict(train, validation, rows, classes=len(data.label.classes), seed=seed)
     border = len(samples[0])
     none = [np.full(len(part), np.nan) for part in samples]

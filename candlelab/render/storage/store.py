@@ -174,7 +174,7 @@ class Stored:
         self.store, self.renderer = store, renderer
         self.window, self.warmup, self.shape = renderer.window, renderer.warmup, renderer.shape
         self.two_colours, self.storage = renderer.two_colours, renderer.storage
-        self._checked = None
+        self._checked: Candles | None = None
         rows = store.index["row"].to_numpy()
         self._number = dict(zip(rows.tolist(), range(len(rows)), strict=True))
 

@@ -15,7 +15,8 @@ SEVEN_YEARS = 7 * 365 * 24  # hours
 NETS = ("cnn_small", "fusion_small", "cnn_lstm_attn")
 SHARE, SECONDS = 0.02, 60.0
 
-Given, Made = ParamSpec("Given"), TypeVar("Made")
+Given = ParamSpec("Given")
+Made = TypeVar("Made")
 
 
 def bench_audit() -> dict[str, object]:
