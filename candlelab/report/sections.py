@@ -375,7 +375,7 @@ def operations(parameters: float | None, flops: float | None) -> str:
 
 
 def by_epoch(rows: Sequence[Mapping[str, float]]) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-    """Epoch numbers (E,) and per column the last value written in each epoch (E,), NaN where none was."""
+    """Epochs counted from 1 (E,), as the progress counts them, and per column the last value written in each epoch (E,), NaN where none was."""
     epochs = sorted({int(row["epoch"]) for row in rows})
     columns: dict[str, np.ndarray] = {}
     for row in rows:
@@ -383,10 +383,11 @@ def by_epoch(rows: Sequence[Mapping[str, float]]) -> tuple[np.ndarray, dict[str,
         for name, value in row.items():
             if "/" in name:
                 columns.setdefault(name, np.full(len(epochs), np.nan))[place] = value
-    return np.array(epochs, dtype=float), columns
+    return np.array(epochs, dtype=float) + 1, columns
 
 
 def provenance(entries: Mapping[str, Any]) -> Section:
     """Where every number came from: commit, versions, data hash, machine."""
-    rows = [[str(name).replace("_", " "), formats.as_text(value)] for name, value in entries.items()]
+    told = {name: value for name, value in entries.items() if value not in ((), [], {}, "")}
+    rows = [[str(name).replace("_", " "), formats.as_text(value)] for name, value in told.items()]
     return Section("Provenance", tables=[Table((), rows, prose=True)] if rows else [])

@@ -114,7 +114,7 @@ def history(
     last: float,
 ) -> Figure:
     """Loss per epoch of one model, the others pale behind it, on the scale common to all."""
-    panel = Panel((0, max(last, 1)), limits, f"loss of {name}", height=190, width=300, left=44, bottom=38, top=8)
+    panel = Panel((1, max(last, 2)), limits, f"loss of {name}", height=190, width=300, left=44, bottom=38, top=8)
     panel.left_axis(labelled(ticks(*limits, 3), formats.number))
     panel.bottom_axis(
         labelled([value for value in ticks(*panel.x, 4) if value == round(value)], formats.number), "epoch"

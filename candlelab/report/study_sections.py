@@ -267,7 +267,8 @@ def comparisons(pairs: Sequence[Pair], names: Sequence[str], measure: str) -> Se
     }
     names = [name for name in names if any(name in key for key in by_name)]
     body = [[row, *(_difference(by_name.get((row, column))) for column in names)] for row in names]
-    note = f"{QUALITY[measure][0]} of the row minus that of the column, in percentage points, on the same test rows. "
+    name = QUALITY[measure][0]
+    note = f"{name[:1].upper()}{name[1:]} of the row minus that of the column, in percentage points, on the same test rows. "
     note += f"Bold: p < 0.05 after Holm's correction ({len(pairs)} compared). Hover for interval and p."
     return Section("Paired comparisons", figures=[], tables=[Table(["", *names], body, "", note)] if body else [])
 

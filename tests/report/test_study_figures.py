@@ -5,9 +5,12 @@ import re
 import numpy as np
 import pytest
 
+from candlelab.evaluate.pairs import Pair
 from candlelab.report import formats
 from candlelab.report.figures import Estimate, Reference, comparison_figure
+from candlelab.report.sections import by_epoch, provenance
 from candlelab.report.study_figures import bars, scatter
+from candlelab.report.study_sections import comparisons
 from candlelab.report.svg import name_lines, row_height
 
 LONG = "mobilenetv3_small_100 window=15 threshold=0.25"
@@ -57,3 +60,19 @@ def test_ticks_of_sizes_differ_too():
     made = scatter(points, [], title="", note="", across="parameters", words_x=formats.short)
     words = re.findall(r'text-anchor="middle">([^<]+)</text>', str(made.svg))
     assert len(words) == len(set(words))
+
+
+def test_epochs_are_counted_as_the_progress_counts_them():
+    epochs, columns = by_epoch([{"epoch": 0.0, "val/loss": 0.7}, {"epoch": 1.0, "val/loss": 0.6}])
+    assert epochs.tolist() == [1, 2] and columns["val/loss"].tolist() == [0.7, 0.6]
+
+
+def test_provenance_has_no_empty_rows():
+    (table,) = provenance({"commit": "abc", "extensions": [], "dirty": False}).tables
+    assert [row[0] for row in table.rows] == ["commit", "dirty"]
+
+
+def test_a_note_begins_with_a_capital():
+    pair = Pair("a", "b", 0.01, 0.0, 0.02, 0.04, 0.04)
+    (table,) = comparisons([pair], ["a", "b"], "balanced_accuracy").tables
+    assert table.note.startswith("Balanced accuracy of the row")
