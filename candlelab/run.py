@@ -27,6 +27,7 @@ from candlelab.core.manifest import Manifest, entry_of
 from candlelab.core.origin import is_ours, mark_of
 from candlelab.core.reading import Unreadable, arrays_of, bytes_of, json_of, objection, text_of
 from candlelab.core.tables import epochs_of, metrics_of, predictions_of, read_trades
+from candlelab.core.trial_ledger import append_trial
 
 # isort: off
 # fmt: off
@@ -380,10 +381,11 @@ def rewriting(folder: Path, *names: str) -> Iterator[None]:
 
 
 def note_failure(folder: Path, error: BaseException, trace: str) -> None:
-    """Write failed.txt: the reason in its first line; a run that failed before keeps its first reason."""
+    """Write failed.txt: the reason in its first line; a run that failed before keeps its first reason. A failure is a trial."""
     if not (folder / FAILED).exists():
         reason = " ".join(str(error).split()) or type(error).__name__
         files.write_text(folder / FAILED, f"{type(error).__name__}: {reason}\n\n{trace}")
+        append_trial(folder.parents[1], {"study": folder.parent.name, "run": folder.name, "state": "failed"})
 
 
 def failure(folder: Path) -> str | None:

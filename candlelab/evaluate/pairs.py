@@ -185,7 +185,8 @@ def deflated_each(runs: Sequence[Mapping[str, Any]]) -> dict[int, tuple[float, i
     """The deflated Sharpe ratio of each run that has a ratio, and the scorings on the same bars that it counts, by place.
 
     Every run on the same data is a trial, whatever its model, seed, label or evaluation, failed ones too; thresholds are not:
-    they are tried on validation rows. Empty where fewer than two runs have a ratio.
+    they are tried on validation rows. Where a run's `looks` say that its test rows were scored more often, that many count.
+    Empty where fewer than two runs have a ratio.
     """
     known = _ratios(runs)
     if len(known) < 2:
@@ -196,7 +197,8 @@ def deflated_each(runs: Sequence[Mapping[str, Any]]) -> dict[int, tuple[float, i
         data = runs[place].get("data")
         beside = {other: ratios for other, ratios in known.items() if runs[other].get("data") == data}
         deviation = _deviation(beside if len(beside) > 1 else known)
-        found[place] = _above_luck(*ratio, deviation, trials[data]), trials[data]
+        tried = max(trials[data], runs[place].get("looks", 0))
+        found[place] = _above_luck(*ratio, deviation, tried), tried
     return found
 
 

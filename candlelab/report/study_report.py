@@ -61,7 +61,8 @@ def write_study_report(
     board = study_sections.board(entries)
     write_markdown(folder / "leaderboard.md", name, f"{headline}. {sentence}", board.head, board.rows)
     recognition = all(row.get("kind") == "recognition" for row in rows)
-    luck = None if recognition else pairs.deflate(rows, len(rows), sets)
+    tried = max(len(rows), *(row.get("looks", 0) for row in rows))
+    luck = None if recognition else pairs.deflate(rows, tried, sets)
     parts = (*_sections(rows, entries, found, luck, logs or {}), study_sections.months_section(months))
     context = {
         "title": name,

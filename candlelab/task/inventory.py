@@ -13,6 +13,7 @@ from yaml import YAMLError
 
 from candlelab import run as runs
 from candlelab.core.times import iso
+from candlelab.core.trial_ledger import Ledger, read_ledger
 from candlelab.market import cache
 from candlelab.pipeline.studies import console as tables
 from candlelab.render.storage import store as stores
@@ -32,7 +33,7 @@ FALLING = (
 def inventory(
     cfg: DictConfig,
     *,
-    what: Literal["all", "candles", "stores", "models"],
+    what: Literal["all", "candles", "stores", "models", "trials"],
     metric: str,
     show: Literal["all", "latest", "best"],
 ) -> dict[str, list[dict[str, Any]]]:
@@ -45,6 +46,7 @@ def inventory(
         "candles": lambda: candle_rows(outputs),
         "stores": lambda: store_rows(outputs),
         "models": lambda: model_rows(outputs, metric, show),
+        "trials": lambda: trial_rows(read_ledger(outputs)),
     }
     found = {kind: rows() for kind, rows in makers.items() if what in ("all", kind)}
     for kind, rows in found.items():
@@ -52,7 +54,21 @@ def inventory(
             tables.print_table(_table(kind, rows))
         else:
             print(f"no {kind} under '{outputs}'")
+    for fault in read_ledger(outputs).faults:
+        print(f"Suspicion: {fault}")
     return found
+
+
+def trial_rows(ledger: Ledger) -> list[dict[str, Any]]:
+    """Return one row per study in the ledger of trials: scorings of test rows, distinct runs, failures, time of the last."""
+    rows: dict[str, dict[str, Any]] = {}
+    for entry in ledger.entries:
+        study = str(entry.get("study"))
+        row = rows.setdefault(study, {"study": study, "scorings": 0, "runs": set(), "failed": 0, "last": None})
+        row["scorings" if entry.get("state") == "scored" else "failed"] += 1
+        row["runs"].add(str(entry.get("run")))
+        row["last"] = entry.get("time", row["last"])
+    return [row | {"runs": len(row["runs"])} for row in rows.values()]
 
 
 def candle_rows(outputs: Path) -> list[dict[str, Any]]:

@@ -21,6 +21,7 @@ from candlelab.evaluate.instrument import Instrument
 from candlelab.evaluate.ledger import COLUMNS
 from candlelab.evaluate.score import Scores
 from candlelab.evaluate.verdict import Answer, Verdict
+from candlelab.pipeline.scores.looks import looks_at, looks_in_words, note_look
 from candlelab.pipeline.scores.trust import doubts, leaks
 from candlelab.pipeline.studies.periods import test_periods
 from candlelab.report import answer_sections
@@ -37,9 +38,10 @@ def score_and_report(run: runs.Run, cfg: DictConfig, *, extra: dict, data) -> tu
     settings = plain(cfg)["evaluate"]
     scores = score_run(run, settings)
     scores = replace(scores, metrics=scores.metrics | extra)
+    note_look(run, settings, scores.metrics)
     with runs.rewriting(run.folder, *OWN):
         write_scores(run, scores, run.folder, settings)
-    return scores.metrics, "\n".join(lines_of(scores))
+    return scores.metrics, "\n".join([*lines_of(scores), *looks_in_words(run)])
 
 
 def lines_of(scores: Scores) -> list[str]:
@@ -91,7 +93,10 @@ def write_scores(run: runs.Run, scores: Scores, folder: Path, settings: dict, *,
 
 def write_run_page(run: runs.Run, scores: Scores, folder: Path, about: dict) -> None:
     """Write report.html into a folder: nothing is computed but pictures."""
+    looks, faults = looks_at(run)
     card = run.card | {"title": run.folder.name, "directions": sides_of(run.preprocessing)} | about
+    card["about"] = card.get("about", {}) | ({"looks at these test rows": looks} if looks else {})
+    scores = replace(scores, verdict=replace(scores.verdict, suspicions=(*scores.verdict.suspicions, *faults)))
     provenance = run.environment | {
         "data_hash": run.preprocessing["data_hash"],
         "weights": run.preprocessing["weights_origin"],

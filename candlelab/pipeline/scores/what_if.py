@@ -16,6 +16,7 @@ from candlelab import run as runs
 from candlelab.config import plain
 from candlelab.core.spreadsheet import neutral_table
 from candlelab.pipeline.overrides import laid_over, overridden
+from candlelab.pipeline.scores.looks import looks_in_words, note_look
 from candlelab.pipeline.scores.scoring import lines_of, own_settings, score_run, write_scores
 from candlelab.pipeline.studies.varied import flat
 from candlelab.report.what_if_page import write_what_if
@@ -77,11 +78,12 @@ def rescore(asked: WhatIf) -> tuple[dict[str, Any], list[str]]:
     scores = score_run(asked.run, asked.settings)
     scores = replace(scores, metrics=scores.metrics | asked.run.costs)
     words = ", ".join(f"{name} {value}" for name, value in asked.changes.items())
+    note_look(asked.run, asked.settings, scores.metrics)
     runs.unfinish(asked.folder)
     write_scores(
         asked.run, scores, asked.folder, asked.settings, about={"title": f"{asked.run.folder.name}: what if {words}"}
     )
-    return scores.metrics, lines_of(scores)
+    return scores.metrics, [*lines_of(scores), *looks_in_words(asked.run)]
 
 
 def write_comparison(asked: Sequence[WhatIf]) -> tuple[pd.DataFrame, Path]:

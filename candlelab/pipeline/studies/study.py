@@ -10,6 +10,7 @@ from omegaconf import DictConfig
 from candlelab import run as runs
 from candlelab.config import plain
 from candlelab.core.errors import UserError
+from candlelab.pipeline.scores.looks import looks_at
 from candlelab.pipeline.studies.periods import experiment_name, period_words
 from candlelab.pipeline.studies.varied import flat, settings_of, tell_apart
 from candlelab.report.study_report import write_study_report
@@ -122,6 +123,7 @@ def row_of(folder: Path) -> dict:
             "classes": len(made["classes"]),
             "pretrained": made["weights_origin"],
             "coin": " ".join(made["symbols"]),
+            "looks": looks_at(run)[0],
         }
         row["settings"] |= flat({"evaluate": run.evaluated})
     return row

@@ -1,0 +1,87 @@
+"""Trials of a run in the ledger of its outputs folder: every score on test rows is a look at them, and luck grows with looks."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from candlelab import run as runs
+from candlelab.config import plain
+from candlelab.config.stored import without_places
+from candlelab.core.times import iso, to_ms
+from candlelab.core.trial_ledger import Ledger, LookedAt, append_trial, read_ledger
+
+KEPT = ("accuracy", "auroc_direction", "balanced_accuracy", "log_loss", "sharpe_net")  # measures that a line holds
+
+
+def note_look(run: runs.Run, settings: Mapping[str, Any], metrics: Mapping[str, Any]) -> int | None:
+    """Append a scoring of a run's test rows to the ledger of its outputs; return the line's number.
+
+    settings  of the evaluation, metrics: as in metrics.json. None for a run that came from elsewhere: its looks were somebody
+    else's, and nothing is written beside it.
+    """
+    if not run.ours:
+        return None
+    part = rows_of(run)
+    told = {name: metrics.get(f"test/{name}") for name in KEPT}
+    entry = {
+        "time": iso(int(time.time() * 1000)),
+        "study": run.folder.parent.name,
+        "run": run.folder.name,
+        "state": "scored",
+        "data": run.preprocessing["data_hash"],
+        "rows": run.card.get("rows", {}).get("test", {}).get("sha256"),
+        "source": part.source,
+        "symbols": list(part.symbols),
+        "first": part.first,
+        "last": part.last,
+        "settings": _digest(settings),
+        "metrics": {name: value for name, value in told.items() if value is not None and math.isfinite(value)},
+    }
+    return append_trial(outputs_of(run), entry)
+
+
+def looks_at(run: runs.Run) -> tuple[int, tuple[str, ...]]:
+    """Return how many scorings have looked at some of a run's test rows, and what is wrong with the ledger, in words.
+
+    (0, ()) for a run that came from elsewhere.
+    """
+    if not run.ours:
+        return 0, ()
+    ledger = read_ledger(outputs_of(run))
+    return ledger.looks(rows_of(run)) + failures_of(ledger, run.folder.parent.name), ledger.faults
+
+
+def looks_in_words(run: runs.Run) -> list[str]:
+    """Return what a terminal says of the looks at a run's test rows: nothing at the first one."""
+    looks, faults = looks_at(run)
+    told = [f"Looks at these test rows so far: {looks}; the best of {looks} looks good by luck."] if looks > 1 else []
+    return [*told, *(f"Suspicion: {fault}." for fault in faults)]
+
+
+def failures_of(ledger: Ledger, study: str) -> int:
+    """Return how many runs of a study failed: each was a try, too."""
+    return sum(entry.get("state") == "failed" and entry.get("study") == study for entry in ledger.entries)
+
+
+def outputs_of(run: runs.Run) -> Path:
+    """Return the outputs folder that holds the study of a run."""
+    return run.folder.absolute().parents[1]
+
+
+def rows_of(run: runs.Run) -> LookedAt:
+    """Return the test rows of a run, as a ledger knows them again under other labels, windows and nets."""
+    tree, test = plain(run.recipe)["data"], run.card["parts"]["test"]
+    first, last = to_ms([test["first"], test["last"]]).tolist()
+    return LookedAt(
+        _digest(without_places({"data": {"source": tree["source"]}})), tuple(run.preprocessing["symbols"]), first, last
+    )
+
+
+def _digest(tree: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(tree, sort_keys=True, default=str).encode()).hexdigest()[:16]
