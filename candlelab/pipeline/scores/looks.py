@@ -27,7 +27,7 @@ def note_look(run: runs.Run, settings: Mapping[str, Any], metrics: Mapping[str, 
     """
     if not run.ours:
         return None
-    part = rows_of(run)
+    part = looked_at(run)
     told = {name: metrics.get(f"test/{name}") for name in KEPT}
     entry = {
         "time": iso(int(time.time() * 1000)),
@@ -54,7 +54,7 @@ def looks_at(run: runs.Run) -> tuple[int, tuple[str, ...]]:
     if not run.ours:
         return 0, ()
     ledger = read_ledger(outputs_of(run))
-    return ledger.looks(rows_of(run)) + failures_of(ledger, run.folder.parent.name), ledger.faults
+    return ledger.looks(looked_at(run)) + failures_of(ledger, run.folder.parent.name), ledger.faults
 
 
 def looks_in_words(run: runs.Run) -> list[str]:
@@ -74,7 +74,7 @@ def outputs_of(run: runs.Run) -> Path:
     return run.folder.absolute().parents[1]
 
 
-def rows_of(run: runs.Run) -> LookedAt:
+def looked_at(run: runs.Run) -> LookedAt:
     """Return the test rows of a run, as a ledger knows them again under other labels, windows and nets."""
     tree, test = plain(run.recipe)["data"], run.card["parts"]["test"]
     first, last = to_ms([test["first"], test["last"]]).tolist()
