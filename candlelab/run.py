@@ -390,8 +390,7 @@ def note_failure(folder: Path, error: BaseException, trace: str) -> None:
 
 def failure(folder: Path) -> str | None:
     """Return the first line of failed.txt, None without."""
-    path = folder / FAILED
-    return text_of(path).partition("\n")[0] if path.exists() else None
+    return text_of(folder / FAILED).partition("\n")[0] if (folder / FAILED).exists() else None
 
 
 def environment() -> dict:
