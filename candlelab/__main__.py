@@ -14,12 +14,12 @@ from typing import Any
 
 from candlelab import __version__
 from candlelab import run as runs
-from candlelab.config import CONF, ConfigError, build, catalogue, completed, locate, run_folder
+from candlelab.config import CONF, ConfigError, build, catalogue, completed, groups, locate, run_folder
 from candlelab.config.search_path import choose_folder
 from candlelab.core.errors import UserError
 from candlelab.core.files import CannotWrite
 from candlelab.core.refusals import refusal
-from candlelab.core.terminal import leave_closed_pipe, print_anything, stop_when_asked
+from candlelab.core.terminal import leave_closed_pipe, print_anything, stop_when_asked, visible
 
 HELP = """candlelab: does a chart say anything about what the price does next?
 
@@ -34,6 +34,7 @@ Choose one option of each group (group=option) and override any value (trainer.m
 Flags: --cfg job | --info | --multirun | --config-dir=FOLDER | --shell-completion | --hydra-help | --version
 """
 PASSED_TO_HYDRA = ("cfg", "info", "hydra_help", "shell_completion", "package", "version")
+EXCLUSIVE = ("run", "multirun", "cfg", "info", "shell_completion")
 NOT_TAKEN = ("config_path", "config_name", "experimental_rerun")
 CONFIG_DIR = ("--config-dir", "-cd")
 EXIT_BUG, EXIT_FAILED_JOBS, EXIT_INTERRUPTED = 1, 3, 130
@@ -70,6 +71,7 @@ def main() -> None:
 def _answer() -> None:
     """Print what was asked for, or check the command and run it."""
     _take_config_dir()
+    groups()  # refuses a yaml of one's own that Hydra could not read
     if any(word in ("-h", "--help") for word in sys.argv[1:]):
         print(HELP + catalogue())
     elif sys.argv[1:] == ["--version"]:
@@ -94,6 +96,9 @@ def _check_and_run() -> None:
     from candlelab.config.command_line import check_overrides, is_sweep, with_hydra
 
     arguments = _arguments()
+    chosen = [f"--{name.replace('_', '-')}" for name in EXCLUSIVE if getattr(arguments, name, None)]
+    if len(chosen) > 1:
+        raise ConfigError(f"{' and '.join(chosen)} exclude each other: give one of them")
     if any(getattr(arguments, name, None) for name in PASSED_TO_HYDRA):
         _collect_again()
         _show(arguments)
@@ -139,12 +144,21 @@ def _show(arguments: Namespace) -> None:
 
     from candlelab.config.command_line import check_overrides, check_package
 
+    if arguments.shell_completion and not _completes(arguments.overrides):
+        raise ConfigError("--shell-completion takes install=SHELL or uninstall=SHELL of bash, zsh or fish")
     try:
         check_package(arguments.package, arguments.overrides)
         _hydra_main()
-    except (HydraException, OmegaConfBaseException, ValueError):
+    except (HydraException, OmegaConfBaseException, ValueError, RecursionError):
         check_overrides(arguments.overrides)
         raise
+
+
+def _completes(words: list[str]) -> bool:
+    """Return whether Hydra knows what to complete: query= is what the shell itself asks, with the line in its environment."""
+    verb, _, shell = (words or [""])[0].partition("=")
+    asked = verb in ("install", "uninstall") or (verb == "query" and "COMP_LINE" in os.environ)
+    return asked and shell in ("bash", "zsh", "fish")
 
 
 def _run_many(jobs: list[Any], words: list[str]) -> None:
@@ -187,7 +201,13 @@ def _run_one(full, job) -> None:
     from hydra.core.utils import configure_log
 
     HydraConfig.instance().set_config(full)
-    configure_log(full.hydra.job_logging, full.hydra.verbose)
+    try:
+        configure_log(full.hydra.job_logging, full.hydra.verbose)
+    except (ValueError, TypeError, KeyError, AttributeError, AssertionError) as error:
+        reason = " ".join(str(error.__cause__ or error).split()) or type(error).__name__
+        raise ConfigError(
+            f"hydra.job_logging or hydra.verbose is none that Python's logging knows ({reason})"
+        ) from None
     locate(job.task["_target_"])
     _collect_again()
     build(job, "task", job)
@@ -273,7 +293,7 @@ def _leave_with(error: Exception) -> None:
 
 
 def _leave(message: str, code: int) -> None:
-    print(f"candlelab: {message}", file=sys.stderr)
+    print(f"candlelab: {visible(message)}", file=sys.stderr)
     sys.exit(code)
 
 

@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from candlelab.config.packages import OURS
 from candlelab.config.search_path import CONF as CONF
-from candlelab.config.search_path import refuse_doubles, roots, stamp, yaml_files
+from candlelab.config.search_path import refuse_unfit, roots, stamp, yaml_files
 
 Options = dict[str, dict[str, str]]
 
@@ -24,7 +24,7 @@ def groups() -> Options:
 
 @lru_cache(maxsize=4)
 def _all_groups(key: tuple[tuple[str, str, int], ...]) -> Options:
-    refuse_doubles()
+    refuse_unfit()
     found: Options = {}
     for root in roots().values():
         for group, options in groups_of(root).items():

@@ -40,6 +40,7 @@ TAKES_A_VALUE = (
     "--config-dir",
 )
 EMPTY = ("experiment", "sweep")  # groups that conf/config.yaml leaves empty
+ROUND = "the defaults of a yaml file lead back to itself: look through the files of --config-dir"
 _FOLDERS = "outputs=FOLDER and study=NAME say where runs lie: set these"
 PLACED = {f"hydra.{key}": _FOLDERS for key in ("run.dir", "sweep.dir", "sweep.subdir", "output_subdir", "job.chdir")}
 PLUGINS = {
@@ -75,7 +76,7 @@ def check_overrides(words: list[str]) -> list[DictConfig]:
     for job in asked:
         cfg = _compose_or_note(job, found)
         if cfg is not None:
-            found += [line for line in problems(plain(cfg)) if line not in found]
+            found += [line for line in _job_problems(cfg) if line not in found]
             jobs.append(cfg)
     if not found and not jobs:
         empty = (o.input_line for o in parsed if o.is_sweep_override() and not _lines(o))
@@ -111,7 +112,7 @@ def check_package(name: str | None, words: list[str]) -> None:
 
 
 def _asks_for_several(full: DictConfig) -> bool:
-    return str(full.hydra.mode).endswith("MULTIRUN") or bool(full.hydra.sweeper.get("params"))
+    return str(full.hydra.mode).endswith("MULTIRUN") or bool(OmegaConf.select(full, "hydra.sweeper.params"))
 
 
 def _only_job(parsed: list[Override]) -> DictConfig | None:
@@ -124,9 +125,16 @@ def _only_job(parsed: list[Override]) -> DictConfig | None:
     try:
         full = _compose([str(o.input_line) for o in parsed], hydra=True)
         job = None if _asks_for_several(full) else completed(full, full.hydra.runtime.choices)
-        return None if job is None or any(problems(plain(job))) else job
+        return None if job is None or any(_job_problems(job)) else job
     except (HydraException, OmegaConfBaseException, ConfigError):
         return None
+
+
+def _job_problems(job: DictConfig) -> Iterator[str]:
+    """Yield what is wrong with a job: its groups, of which a yaml of one's own may have taken some away, and all that is in them."""
+    tree = plain(job)
+    yield from (f"{group}: missing; choose {group}=… (--help lists them)" for group in NEEDED if group not in tree)
+    yield from problems(tree)
 
 
 def flags_first(words: list[str]) -> list[str]:
@@ -172,7 +180,7 @@ def _parse(words: list[str]) -> tuple[list[Override], list[str]]:
                 found.append(f"{read.key_or_group}: {PLACED[read.key_or_group]}")
             else:
                 parsed.append(read)
-        except HydraException:
+        except (HydraException, OmegaConfBaseException):
             found.append(unreadable(word))
     return parsed, found
 
@@ -281,7 +289,7 @@ def _own_sweep(overrides: list[Override], found: list[str]) -> list[Override]:
         str(o.input_line) for o in overrides if not o.is_sweep_override() and _is_of_hydra_or_group(o.key_or_group)
     ]
     try:
-        own = _compose(fixed, hydra=True).hydra.sweeper.get("params") or {}
+        own = OmegaConf.select(_compose(fixed, hydra=True), "hydra.sweeper.params") or {}
     except (HydraException, OmegaConfBaseException) as error:
         found.append(words_of(error))
         return []
@@ -355,5 +363,7 @@ def _cached(lines: tuple[str, ...], hydra: bool, sources: tuple[tuple[str, str, 
     try:
         with initialize_config_dir(str(CONF), version_base="1.3"):
             return hydra_compose("config", overrides=list(lines), return_hydra_config=hydra)
+    except RecursionError:
+        raise ConfigError(ROUND) from None
     finally:
         GlobalHydra.instance().hydra = outer

@@ -75,6 +75,8 @@ def _group_problems(tree: dict[str, Any]) -> Iterator[str]:
         if not isinstance(node, dict):
             yield f"{group}: expected one of its options, got {node!r}: choose {group}=… (--help lists them)"
             continue
+        if group == "task" and "_target_" not in node:
+            yield f"task: expected a component, got {node!r}: choose task=… (--help lists them)"
         for part in parts:
             if not isinstance(node.get(part), dict) or "_target_" not in node[part]:
                 where = f"{group}/{part}" if (group, part) != ("model", "net") else "model"

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from candlelab.config.packages import HOME, OURS, extensions, place_of
 from candlelab.core.errors import ConfigError
+from candlelab.core.yaml_text import MEND, own_text_of
 
 CONF = HOME / "conf" if (HOME / "conf").is_dir() else HOME.parent / "conf"
 CHOSEN = "CANDLELAB_CONFIG_DIR"  # in the environment, so that processes which a command starts look there too
@@ -45,11 +46,11 @@ def stamp() -> tuple[tuple[str, str, int], ...]:
 
 
 def _newest(root: Path) -> int:
-    return max((path.stat().st_mtime_ns for path in yaml_files(root)), default=0)
+    return max((path.lstat().st_mtime_ns for path in yaml_files(root)), default=0)
 
 
-def refuse_doubles() -> None:
-    """Raise ConfigError where an extension's file would never be read, or would speak for Hydra itself."""
+def refuse_unfit() -> None:
+    """Raise ConfigError where an extension's file cannot be read, would never be, or would speak for Hydra itself."""
     seen: dict[str, str] = {}
     for owner, root in roots().items():
         for path in yaml_files(root):
@@ -60,4 +61,21 @@ def refuse_doubles() -> None:
                 )
             if name in seen:
                 raise ConfigError(f"'{path}' has the name of an option of {seen[name]}: give it another name")
+            if owner != OURS:
+                refuse_unreadable(path)
             seen[name] = owner
+
+
+def refuse_unreadable(path: Path) -> None:
+    """Raise UserError, naming the line, if a yaml of one's own is no file of settings."""
+    import yaml
+    from omegaconf import OmegaConf
+    from omegaconf.errors import OmegaConfBaseException
+
+    own_text_of(path)
+    try:
+        made = OmegaConf.load(path)
+    except (yaml.YAMLError, OmegaConfBaseException, AssertionError, ValueError, OSError) as error:
+        raise ConfigError(f"'{path}' is no valid YAML ({' '.join(str(error).split())[:300]}): {MEND}") from None
+    if not OmegaConf.is_dict(made) or any(not isinstance(key, str) for key in made):
+        raise ConfigError(f"'{path}' is no file of settings, which are lines of key: value: {MEND}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from hydra.core.override_parser.types import Glob, IntervalSweep, Override, RangeSweep
+from hydra.core.override_parser.types import ChoiceSweep, Glob, IntervalSweep, Override, RangeSweep, Sweep
 
 from candlelab.config.catalogue import groups
 
@@ -47,6 +47,8 @@ def _trouble(override: Override) -> str | None:
     value = override.value()
     if isinstance(value, IntervalSweep):
         return "has no list of values: write choice(a,b,c) or range(start,stop,step)"
+    if isinstance(value, ChoiceSweep) and any(isinstance(each, Sweep) for each in value.list):
+        return "has a sweep inside a sweep: write its values as one list, choice(a,b,c)"
     if isinstance(value, RangeSweep):
         ends = (value.start, value.stop, value.step)
         if not all(isinstance(end, (int, float)) and math.isfinite(end) for end in ends) or value.step == 0:

@@ -6,11 +6,13 @@ import os
 import signal
 import sys
 import threading
+import unicodedata
 from types import FrameType
 
 from candlelab.core.errors import Stopped
 
 ASKED = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name))  # Windows has no SIGHUP
+HIDDEN = ("Cc", "Cf", "Cs")  # control characters, marks of direction, halves of letters
 EXIT_CLOSED_PIPE = 141  # 128 + SIGPIPE, as other programs end whose reader went away
 
 
@@ -32,6 +34,17 @@ def print_anything() -> None:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # a test or a notebook may have put something simpler there
             stream.reconfigure(errors="replace")
+
+
+def visible(text: str) -> str:
+    """Return a text with what a terminal would obey, or use to turn letters round, written out; its lines stay lines."""
+    return "".join(
+        letter if letter == "\n" or unicodedata.category(letter) not in HIDDEN else _escaped(letter) for letter in text
+    )
+
+
+def _escaped(letter: str) -> str:
+    return letter.encode("unicode_escape").decode("ascii")
 
 
 def leave_closed_pipe() -> None:

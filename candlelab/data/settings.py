@@ -5,7 +5,11 @@ from __future__ import annotations
 from candlelab.core.errors import UserError
 from candlelab.core.interval import to_time
 
-LARGEST = {"window": 10_000, "batch_size": 65_536}  # beyond it a picture or a batch cannot be held
+LARGEST = {
+    "window": 10_000,
+    "batch_size": 65_536,
+    "stride": 2**31 - 1,
+}  # what a picture, a batch and a count of bars can hold
 
 
 def check_sizes(**sizes: int | str | None) -> None:

@@ -122,15 +122,22 @@ def marketed(root: Path) -> str:
     return json.dumps([bars["time"].tolist(), bars["close"].tolist(), used, manifest.covered, manifest.rows])
 
 
-def export(root: Path) -> None:
-    cfg = compose(
-        "task=export", f"task.run={root / 'study' / 'run'}", "task.n_calls=1", "task.n_validation=8", "task.int8=false"
-    )
+def export(root: Path, *more: str) -> None:
+    words = (f"task.run={root / 'study' / 'run'}", "task.n_calls=1", "task.n_validation=8", "task.int8=false")
+    cfg = compose("task=export", *words, *more)
     build(cfg, "task", cfg)
+
+
+def export_bytes(root: Path) -> None:
+    export(root, "task.int8=true", "task.n_calibration=8", "task.max_accuracy_drop=100")
 
 
 def a_series_run(root: Path) -> None:
     shutil.copytree(finished("series").folder, root / "study" / "run")
+
+
+def a_fusion_run(root: Path) -> None:
+    shutil.copytree(finished("fusion").folder, root / "study" / "run")
 
 
 def exported(root: Path) -> list[str]:
@@ -147,7 +154,9 @@ WORKS = {
     "report": Work(a_run, report, reported),
     "train": Work(nothing, train, trained),
     "export": Work(a_series_run, export, exported),
+    "int8": Work(a_fusion_run, export_bytes, exported),
 }
+PARTS = {"train": 12, "report": 4, "int8": 4}  # in how many tests every fault of a long command is tried
 SAMPLED = {"fetch": 1, "market": 12, "render": 5, "report": 12, "train": 60}  # of the fast tests: every n-th call
 
 
@@ -210,13 +219,14 @@ def test_a_sample_of_faults_leaves_the_outcome_of_an_undisturbed_command(name, t
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", WORKS)
-def test_every_fault_leaves_the_outcome_of_an_undisturbed_command(name, tmp_path, monkeypatch):
-    work = WORKS[name]
+@pytest.mark.parametrize(("name", "part"), [(name, part) for name in WORKS for part in range(PARTS.get(name, 1))])
+def test_every_fault_leaves_the_outcome_of_an_undisturbed_command(name, part, tmp_path, monkeypatch):
+    work, every = WORKS[name], PARTS.get(name, 1)
     disk, cut, expected = undisturbed(work, tmp_path / "whole", monkeypatch)
-    print(f"{name}: {len(disk.events)} calls, {len(cut.states)} states of the disk")
-    assert_refusals_lose_nothing(work, tmp_path, disk.events, expected, writes(disk.events), monkeypatch)
-    assert_power_cuts_lose_nothing(work, tmp_path, cut.states, expected)
+    refused, states = writes(disk.events)[part::every], cut.states[part::every]
+    print(f"{name}: {len(refused)} of {len(disk.events)} calls, {len(states)} of {len(cut.states)} states of the disk")
+    assert_refusals_lose_nothing(work, tmp_path, disk.events, expected, refused, monkeypatch)
+    assert_power_cuts_lose_nothing(work, tmp_path, states, expected)
 
 
 def test_a_start_removes_what_a_full_disk_left(tmp_path):

@@ -58,12 +58,17 @@ def per_segment(
     return out
 
 
+UNFILTERED = 1e6  # a ratio from which on the filter changes no digit of a price that is stored
+
+
 def kalman_warmup(ratio: float | None) -> int:
     """Bars after which a share SETTLED of the filter's first price is left; 0 without a filter."""
     if ratio is None:
         return 0
-    if not ratio > 0:
-        raise UserError(f"kalman is {ratio}; set it above 0, or to null for unfiltered prices.")
+    if not 0 < ratio <= UNFILTERED:
+        raise UserError(
+            f"kalman is {ratio}; set it above 0 and to at most {UNFILTERED:g}, or to null for unfiltered prices."
+        )
     gain = (np.sqrt(ratio * ratio + 4 * ratio) - ratio) / 2
     return int(np.ceil(np.log(SETTLED) / np.log1p(-gain)))
 

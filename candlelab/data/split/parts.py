@@ -110,11 +110,14 @@ def checked_share(name: str, value: float) -> float:
     return value
 
 
+LONGEST_EMBARGO = 10_000_000  # bars
+
+
 def checked_gap(policy: str, embargo: int) -> tuple[str, int]:
     if policy not in ("label", "full"):
         raise UserError(f"purge is {policy!r}; choose label or full.")
-    if embargo < 0:
-        raise UserError(f"embargo is {embargo} bars; set it to 0 or more.")
+    if not 0 <= embargo <= LONGEST_EMBARGO:
+        raise UserError(f"embargo is {embargo} bars; set it to 0 or more, at most {LONGEST_EMBARGO:,}.")
     return policy, embargo
 
 
