@@ -192,13 +192,21 @@ def crosses_link(path: Path, root: Path) -> bool:
     return ".." in parts or any(place.is_symlink() for place in places)
 
 
+def end_of(path: Path) -> Path:
+    """Return where a path leads in the end; raises UserError if its links lead back to themselves."""
+    try:
+        return path.resolve()
+    except (OSError, RuntimeError):  # a circle is a RuntimeError before Python 3.13
+        raise UserError(f"'{path}' is a symbolic link that leads back to itself: remove it") from None
+
+
 def refuse_strange(folder: Path) -> None:
     """Raise UserError if a folder holds a symbolic link out of itself, or anything that is neither a file nor a folder.
 
     Links into the blobs of the Hub's own cache are how it keeps snapshots, and stay; so do those in the folder of W&B's client,
     in which nothing of ours reads or writes.
     """
-    home = folder.resolve()
+    home = end_of(folder)
     blobs = (
         home.parents[1] / "blobs"
         if home.parent.name == "snapshots" and home.parents[1].name.startswith("models--")
@@ -208,7 +216,7 @@ def refuse_strange(folder: Path) -> None:
         if entry.relative_to(folder).parts[0] == DASHBOARD:
             continue
         if entry.is_symlink():
-            target = entry.resolve()
+            target = end_of(entry)
             if not target.is_relative_to(home) and not (blobs and target.is_relative_to(blobs)):
                 raise UserError(
                     f"'{entry}' is a symbolic link out of '{folder}': nothing is read or written through it; remove it"

@@ -12,9 +12,15 @@ COUNT = range(1 << 40)
 BARS = range(100_001)
 WINDOW = range(1, 10_001)
 KINDS = {"forecast", "recognition"}
+LONGEST_NAME = 200  # letters of the name of a class, a column or a symbol
 HIGHEST = 1e300  # what is larger overflows as soon as it becomes a percentage
 FIRST, LAST = -2_208_988_800_000, 253_402_300_799_999  # the years 1900 to 9999, ms UTC
 TIME = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?)?")
+
+
+def a_name(value: Any) -> bool:
+    """Whether a value is a short text without letters that a terminal would obey."""
+    return isinstance(value, str) and 0 < len(value) <= LONGEST_NAME and value.isprintable()
 
 
 def a_number(value: Any) -> bool:
@@ -92,7 +98,7 @@ SCALING = {"kind": str, "clip": (None, a_number_above_0), "centre": [a_number], 
 PREPROCESSING = {
     "shapes": SHAPES,
     "reads": [{"image", "caption", "series"}],
-    "classes": [str],
+    "classes": [a_name],
     "kind": KINDS,
     "horizon": BARS,
     "label": str,
@@ -100,8 +106,8 @@ PREPROCESSING = {
     "warmup": BARS,
     "batch_size": range(1, 65_537),
     "interval": str,
-    "symbols": [str],
-    "features": [str],
+    "symbols": [a_name],
+    "features": [a_name],
     "scaling": (None, SCALING),
     "renderer": (None, dict),
     "tokenizer": str,
@@ -138,7 +144,7 @@ AUDITED = {
 }
 AUDIT = {"subject": str, "verdict": str, "findings": [AUDITED], "clean": [str], "unchecked": [[str]], ...: NOTHING}
 CARD = {
-    "symbols": [str],
+    "symbols": [a_name],
     "interval": str,
     "also_trained_on?": [str],
     "bars": COUNT,

@@ -107,7 +107,7 @@ def find_files(text: str) -> list[Path]:
         hits = [Path(p) for p in sorted(glob(str(path), recursive=True)) if Path(p).is_file()]
     if hits:
         return hits
-    near = difflib.get_close_matches(path.name, [p.name for p in path.parent.glob("*")], n=1)
+    near = difflib.get_close_matches(path.name, [p.name for p in path.parent.glob("*") if p.name != path.name], n=1)
     hint = f", did you mean {path.parent / near[0]}" if near else ""
     raise UserError(f"no csv, json, parquet, feather or zip file at '{text}'{hint}: set data.source.path")
 

@@ -12,6 +12,7 @@ from rich.table import Table
 from candlelab.audit.record import Audit
 from candlelab.config import ConfigError
 from candlelab.core.errors import UserError
+from candlelab.core.terminal import visible
 from candlelab.pipeline.audits.files import read_export, write_audit_files
 from candlelab.pipeline.audits.pipelines import audit_pipeline
 from candlelab.pipeline.studies import console
@@ -78,7 +79,7 @@ def _of_predictions(
 def _show(made: Audit) -> None:
     table = Table("", "what", "where", "seen", "cure", title=f"audit of {made.subject}", title_justify="left")
     for each in made.findings:
-        table.add_row(each.severity, each.name, each.place, each.evidence, each.cure)
+        table.add_row(*map(visible, (each.severity, each.name, each.place, each.evidence, each.cure)))
     if made.findings:
         console.print_table(table)
     print(f"clean: {', '.join(made.clean) or 'nothing'}")

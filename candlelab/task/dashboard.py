@@ -5,7 +5,17 @@ from __future__ import annotations
 from omegaconf import DictConfig
 
 from candlelab.config import ConfigError, build
+from candlelab.core.errors import UserError
 from candlelab.pipeline.load import load_or_download
+
+SHOWN = (
+    "metrics",
+    "preprocessing",
+    "test",
+    "curves",
+    "verdict",
+    "charts",
+)  # read by dashboards as they are: checked here
 
 
 def dashboard(cfg: DictConfig, *, run: str) -> None:
@@ -22,5 +32,9 @@ def dashboard(cfg: DictConfig, *, run: str) -> None:
             "trainer/logger=csv is no dashboard: choose trainer/logger=wandb or trainer/logger=tensorboard"
         )
     found = load_or_download(run)
+    if not all(getattr(found, part) is not None for part in SHOWN) or not found.metrics:
+        raise UserError(
+            f"the run in '{found.folder}' has no scores to show: score it again with task=report task.run=…"
+        )
     with watched(log, found.folder):
         print(f"showing {found.folder}", flush=True)

@@ -12,6 +12,7 @@ from rich.table import Table
 from yaml import YAMLError
 
 from candlelab import run as runs
+from candlelab.core.terminal import visible
 from candlelab.core.times import iso
 from candlelab.core.trial_ledger import Ledger, read_ledger
 from candlelab.market import cache
@@ -165,7 +166,7 @@ def _table(kind: str, rows: list[dict[str, Any]]) -> Table:
 def _said(value) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{name} {_said(part)}" for name, part in value.items())
-    return "" if value is None else f"{value:.4g}" if isinstance(value, float) else str(value)
+    return "" if value is None else f"{value:.4g}" if isinstance(value, float) else visible(str(value))
 
 
 def _day(ms: int | None) -> str:

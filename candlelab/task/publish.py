@@ -13,6 +13,7 @@ from omegaconf import DictConfig
 from candlelab import run as runs
 from candlelab.config import ConfigError, build
 from candlelab.core.errors import UserError
+from candlelab.core.terminal import visible
 from candlelab.export import cards
 from candlelab.export.hub import Courier, Parcel
 from candlelab.export.rule import check_exports
@@ -153,7 +154,7 @@ def print_parcel(parcel: Parcel, repo: str, private: bool) -> None:
     )
     for name, size, digest in listing:
         print(f"  {size:>12,}  {digest}  {name}")
-    print("\n" + parcel.files[README].read_text(encoding="utf-8"), flush=True)
+    print("\n" + visible(parcel.files[README].read_text(encoding="utf-8")), flush=True)
 
 
 def _check_settings(

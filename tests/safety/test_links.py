@@ -33,3 +33,10 @@ def test_a_run_with_a_linked_folder_is_refused(tmp_path):
     (run / "figures").symlink_to(tmp_path)
     with pytest.raises(UserError, match="symbolic link"):
         load_run(run)
+
+
+def test_a_run_with_a_link_to_itself_is_refused(tmp_path):
+    run = finished_run(tmp_path / "run")
+    (run / "verdict.json").symlink_to("verdict.json")
+    with pytest.raises(UserError, match="leads back to itself"):
+        load_run(run)
