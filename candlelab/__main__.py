@@ -10,7 +10,7 @@ import traceback
 from argparse import Namespace
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from candlelab import __version__
 from candlelab import run as runs
@@ -20,6 +20,9 @@ from candlelab.core.errors import UserError
 from candlelab.core.files import CannotWrite
 from candlelab.core.refusals import refusal
 from candlelab.core.terminal import leave_closed_pipe, print_anything, stop_when_asked, visible
+
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
 
 HELP = """candlelab: does a chart say anything about what the price does next?
 
@@ -243,7 +246,7 @@ def _hydra_main() -> None:
     run()
 
 
-def _one_of_many(job) -> object:
+def _one_of_many(job: DictConfig) -> Any:
     """Run one job of a sweep; a failure is noted in its folder and the others go on."""
     try:
         return build(job, "task", job)

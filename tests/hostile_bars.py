@@ -125,9 +125,15 @@ def bad_times() -> Iterator[Case]:
 
 def texts() -> Iterator[Case]:
     """Headers, encodings, separators, ragged lines."""
-    rows, name = cells(), "BTCUSDT_1h.csv"
+    yield from (Case(f"text {key}", "BTCUSDT_1h.csv", data, READ) for key, data in read_texts().items())
+    yield from (Case(f"text {key}", "BTCUSDT_1h.csv", data, REFUSED) for key, data in refused_texts().items())
+
+
+def read_texts() -> dict[str, bytes]:
+    """Tables that are unusual and right."""
+    rows = cells()
     good, note = text(rows), [[*row, "Größe é"] for row in rows]
-    yes = {
+    return {
         "plain": good,
         "utf-8 mark": b"\xef\xbb\xbf" + good,
         "utf-16": good.decode().encode("utf-16"),
@@ -148,7 +154,13 @@ def texts() -> Iterator[Case]:
         "spaces": good.replace(b",", b" , "),
         "decimal comma": text([[c.replace(".", ",") for c in r] for r in rows], mark=";"),
     }
-    no = {
+
+
+def refused_texts() -> dict[str, bytes]:
+    """Tables that nobody should believe."""
+    rows = cells()
+    good = text(rows)
+    return {
         "nothing": b"",
         "spaces only": b"  \n \n",
         "header only": text([]),
@@ -172,8 +184,6 @@ def texts() -> Iterator[Case]:
         "bad utf-8 late": text([[*r, "BTCUSDT"] for r in rows * 60], (*HEADER, "symbol"))
         + b"1704067200000,1,1,1,1,1,\xff\xfe\xfa\n",
     }
-    yield from (Case(f"text {key}", name, data, READ) for key, data in yes.items())
-    yield from (Case(f"text {key}", name, data, REFUSED) for key, data in no.items())
 
 
 def packs() -> Iterator[Case]:

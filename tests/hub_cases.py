@@ -106,6 +106,26 @@ def published() -> tuple[Hub, Path, dict, str]:
     return hub, here / "outputs", json.loads((here / "found.json").read_text()), done.stdout + done.stderr
 
 
+def found_there(run, back, charts, bars) -> dict:
+    """What came back from the hub, beside what was sent."""
+    return {
+        "same predictions": _said(back) == _said(run) and back.predictions.equals(run.predictions),
+        "parts": {name: len(part) for name, part in charts.items()},
+        "features": {k: str(v) for k, v in charts["train"].features.items()},
+        "ordered": all(part["time"] == sorted(part["time"]) for part in charts.values()),
+        "apart": max(charts["train"]["time"])
+        < min(charts["validation"]["time"])
+        <= max(charts["validation"]["time"])
+        < min(charts["test"]["time"]),
+        "picture": list(charts["train"][0]["image"].size),
+        "caption": charts["train"][0]["caption"],
+        "labels": charts["test"]["label"] == run.predictions.query("model == 'net' and split == 'test'").label.tolist(),
+        "closes": [r["next_close"] for r in charts["train"].select(range(2))],
+        "tape": bars == run.preprocessing["data_hash"],
+        "pictures": _pictures(),
+    }
+
+
 def publish_all() -> None:
     """In the other process: the whole way there and back."""
     import datasets
@@ -131,24 +151,7 @@ def publish_all() -> None:
     ):
         task("task=publish", *(f"task.{word}" for word in words))
         task("task=publish", "task.confirm=true", *(f"task.{word}" for word in words))
-    back, charts = load_run("me/net"), datasets.load_dataset("me/charts")
-    bars = task_data(compose, build, out)
-    found = {
-        "same predictions": _said(back) == _said(run) and back.predictions.equals(run.predictions),
-        "parts": {name: len(part) for name, part in charts.items()},
-        "features": {k: str(v) for k, v in charts["train"].features.items()},
-        "ordered": all(part["time"] == sorted(part["time"]) for part in charts.values()),
-        "apart": max(charts["train"]["time"])
-        < min(charts["validation"]["time"])
-        <= max(charts["validation"]["time"])
-        < min(charts["test"]["time"]),
-        "picture": list(charts["train"][0]["image"].size),
-        "caption": charts["train"][0]["caption"],
-        "labels": charts["test"]["label"] == run.predictions.query("model == 'net' and split == 'test'").label.tolist(),
-        "closes": [r["next_close"] for r in charts["train"].select(range(2))],
-        "tape": bars == run.preprocessing["data_hash"],
-        "pictures": _pictures(),
-    }
+    found = found_there(run, load_run("me/net"), datasets.load_dataset("me/charts"), task_data(compose, build, out))
     for repo in ("net", "charts"):
         card = (out / "publish" / f"me--{repo}" / "files" / "README.md").read_text()
         for snippet in re.findall(r"```python\n(.*?)```", card, re.DOTALL):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from candlelab.core import files
 from candlelab.core.files import json_text
@@ -60,7 +61,7 @@ def unfinish(folder: Path) -> None:
     files.remove(folder / MANIFEST)
 
 
-def finish(folder: Path, metrics: dict) -> None:
+def finish(folder: Path, metrics: dict[str, Any]) -> None:
     """Say what the run (or the score) consists of, unless a manifest does, and then, last of all, that it is finished."""
     data = json_text(metrics).encode("utf-8")
     if not (folder / MANIFEST).exists():

@@ -81,6 +81,24 @@ def _table(model, symbol, place, skill, n, k, rng):
 def example(symbols=("BTCUSDT",), classes=("down", "up"), kind="forecast", **settings):
     """All that write_report takes."""
     predictions, scores = evaluated(symbols, classes=classes, kind=kind, **settings)
+    provenance = {
+        "commit": "6cd1a48",
+        "dirty": False,
+        "packages": {"torch": "2.9.0", "timm": None},
+        "command": "python -m candlelab task=predict",
+        "config": f"seed: 0\ndata:\n  symbols: [{symbols[0]}]\nevaluate:\n  sharpe: x\n",
+    }
+    return {
+        "scores": scores,
+        "predictions": predictions,
+        "card": card_of(symbols, classes, kind),
+        "charts": charts_of(symbols[0], classes),
+        "provenance": provenance,
+    }
+
+
+def card_of(symbols, classes, kind):
+    """The data card of a made-up data set."""
     parts = {
         part: {
             "samples": size * len(classes),
@@ -90,7 +108,7 @@ def example(symbols=("BTCUSDT",), classes=("down", "up"), kind="forecast", **set
         }
         for part, size, year in (("train", 21000, 2018), ("validation", 5000, 2023), ("test", 4900, 2024))
     }
-    card = {
+    return {
         "symbols": list(symbols),
         "interval": "1h",
         "bars": 62_713,
@@ -106,28 +124,24 @@ def example(symbols=("BTCUSDT",), classes=("down", "up"), kind="forecast", **set
         "horizon": 1,
         "fingerprint": "9f2c4e",
     }
+
+
+def charts_of(symbol, classes):
+    """Twelve charts with what was answered; some answers are wrong."""
     rng = np.random.default_rng(3)
-    charts = [
+    return [
         (
             picture(rng),
             {
                 "label": classes[j % len(classes)],
                 "answer": classes[(j + (j > 5)) % len(classes)],
                 "confidence": 0.55 + 0.01 * j,
-                "symbol": symbols[0],
+                "symbol": symbol,
                 "time": START + 7 * HOUR * j,
             },
         )
         for j in range(12)
     ]
-    provenance = {
-        "commit": "6cd1a48",
-        "dirty": False,
-        "packages": {"torch": "2.9.0", "timm": None},
-        "command": "python -m candlelab task=predict",
-        "config": f"seed: 0\ndata:\n  symbols: [{symbols[0]}]\nevaluate:\n  sharpe: x\n",
-    }
-    return {"scores": scores, "predictions": predictions, "card": card, "charts": charts, "provenance": provenance}
 
 
 def picture(rng):

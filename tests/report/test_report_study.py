@@ -30,90 +30,89 @@ def study(n=1500, data=("BTC",), seeds=(0,), kind="forecast", nets=NETS):
     """Rows and predictions of a made-up study; one run failed."""
     rng = np.random.default_rng(1)
     rows, tables = [], {}
-    for _place, name in enumerate(data):
-        label = rng.integers(0, 2, n)
-        gain = rng.normal(0, 0.01, n)
+    for name in data:
+        label, gain = rng.integers(0, 2, n), rng.normal(0, 0.01, n)
         for model, (size, skill) in nets.items():
             for seed in seeds:
                 run = f"{name}-{model}-{seed}"
-                tables[run] = pd.concat(
-                    [
-                        _table("net", label, gain, skill, rng),
-                        _table("reversal", label, gain, 0.528, np.random.default_rng(5)),
-                    ],
-                    ignore_index=True,
-                )
-                net = tables[run][:n]
-                share = float(((net["p_1"] > 0.5) == net["label"]).mean())
-                half = 1.96 * (0.25 / n) ** 0.5
-                metrics = {
-                    "test/accuracy": share,
-                    "test/accuracy_low": share - half,
-                    "test/accuracy_high": share + half,
-                    "test/balanced_accuracy": share,
-                    "test/auroc_direction": share,
-                    "test/auroc_direction_low": share - half,
-                    "test/auroc_direction_high": share + half,
-                    "test/auroc": share + 0.01,
-                    "test/auroc_low": share - 0.02,
-                    "test/auroc_high": share + 0.04,
-                    "test/f1_macro": share - 0.01,
-                    "test/mcc": 2 * share - 1,
-                    "test/auprc": share,
-                    "test/brier": 0.25,
-                    "test/ece": 0.02,
-                    "test/n": n,
-                    "test/n_eff": float(n),
-                    "net/parameters": size,
-                    "net/flops": size * 180,
-                    "fit/seconds": 20 + size / 1e5,
-                    "fit/peak_memory_mb": 300 + size / 3e4,
-                    "latency/p50_ms": 1 + size / 2e6,
-                    "fit/samples_per_second": 4e9 / (size + 2e6),
-                    "baseline/reversal/accuracy": 0.528,
-                    "baseline/reversal/accuracy_low": 0.528 - half,
-                    "baseline/reversal/accuracy_high": 0.528 + half,
-                    "baseline/reversal/auroc_direction": 0.528,
-                    "baseline/majority/auroc_direction": 0.5,
-                    "baseline/majority/accuracy": 0.503,
-                    "baseline/majority/auroc": 0.5,
-                }
-                metrics |= (
-                    {} if kind == "recognition" else {"test/sharpe_net": float(rng.normal(0, 0.02)), "test/psr": 0.0}
-                )
-                if "test/psr" in metrics:
-                    metrics["test/psr"] = float(0.5 + 8 * metrics["test/sharpe_net"])
-                rows.append(
-                    {
-                        "run": run,
-                        "model": model,
-                        "role": "control" if size < 1e5 else "model",
-                        "data": name,
-                        "seed": seed,
-                        "kind": kind,
-                        "horizon": 1,
-                        "interval": "1h",
-                        "classes": 2,
-                        "pretrained": size > 1e6,
-                        "state": "finished",
-                        "coin": name,
-                        "window": 30,
-                        "metrics": metrics,
-                    }
-                )
-    rows.append(
-        {
-            "run": "broken",
-            "model": "broken_net",
-            "data": data[0],
-            "seed": 0,
-            "kind": kind,
-            "state": "failed",
-            "reason": "out of memory <b>at</b> step 3",
-            "metrics": {},
-        }
-    )
-    return rows, tables
+                net = _table("net", label, gain, skill, rng)
+                beside = _table("reversal", label, gain, 0.528, np.random.default_rng(5))
+                tables[run] = pd.concat([net, beside], ignore_index=True)
+                metrics = figures_of(net, size)
+                if kind == "forecast":
+                    sharpe = float(rng.normal(0, 0.02))
+                    metrics |= {"test/sharpe_net": sharpe, "test/psr": float(0.5 + 8 * sharpe)}
+                rows.append(row_of(run, model, name, seed, kind, size) | {"metrics": metrics})
+    return [*rows, failed_row(data[0], kind)], tables
+
+
+def figures_of(net, size):
+    """The figures of a made-up run."""
+    n = len(net)
+    share = float(((net["p_1"] > 0.5) == net["label"]).mean())
+    half = 1.96 * (0.25 / n) ** 0.5
+    told = {
+        "accuracy": (share, share - half, share + half),
+        "auroc_direction": (share, share - half, share + half),
+        "auroc": (share + 0.01, share - 0.02, share + 0.04),
+    }
+    ends = {f"test/{name}{end}": v for name, three in told.items() for end, v in zip(("", "_low", "_high"), three)}
+    return ends | {
+        "test/balanced_accuracy": share,
+        "test/f1_macro": share - 0.01,
+        "test/mcc": 2 * share - 1,
+        "test/auprc": share,
+        "test/brier": 0.25,
+        "test/ece": 0.02,
+        "test/n": n,
+        "test/n_eff": float(n),
+        "net/parameters": size,
+        "net/flops": size * 180,
+        "fit/seconds": 20 + size / 1e5,
+        "fit/peak_memory_mb": 300 + size / 3e4,
+        "latency/p50_ms": 1 + size / 2e6,
+        "fit/samples_per_second": 4e9 / (size + 2e6),
+        "baseline/reversal/accuracy": 0.528,
+        "baseline/reversal/accuracy_low": 0.528 - half,
+        "baseline/reversal/accuracy_high": 0.528 + half,
+        "baseline/reversal/auroc_direction": 0.528,
+        "baseline/majority/auroc_direction": 0.5,
+        "baseline/majority/accuracy": 0.503,
+        "baseline/majority/auroc": 0.5,
+    }
+
+
+def row_of(run, model, name, seed, kind, size):
+    """What the leaderboard is told of a finished run beside its figures."""
+    return {
+        "run": run,
+        "model": model,
+        "role": "control" if size < 1e5 else "model",
+        "data": name,
+        "seed": seed,
+        "kind": kind,
+        "horizon": 1,
+        "interval": "1h",
+        "classes": 2,
+        "pretrained": size > 1e6,
+        "state": "finished",
+        "coin": name,
+        "window": 30,
+    }
+
+
+def failed_row(name, kind):
+    """A run that failed, with a reason that is markup."""
+    return {
+        "run": "broken",
+        "model": "broken_net",
+        "data": name,
+        "seed": 0,
+        "kind": kind,
+        "state": "failed",
+        "reason": "out of memory <b>at</b> step 3",
+        "metrics": {},
+    }
 
 
 def _table(model, label, gain, skill, rng):
