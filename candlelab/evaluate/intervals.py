@@ -15,6 +15,7 @@ Interval = tuple[float, float]
 NOT_AVAILABLE: Interval = (np.nan, np.nan)
 BLOCK_HORIZONS = 3  # blocks a few horizons long cut few of the pairs that overlap
 FEWEST_BLOCKS = 8
+FEWEST_SKEWED = 16  # blocks that tell skewness
 
 
 def around(
@@ -74,12 +75,13 @@ def of_loss(values: np.ndarray, rows: Rows, confidence_level: float, *, cosines:
     found, value = mean_error.of_lasting_mean(values, rows, few), float(values.mean())
     if found.error == 0:
         return value, value
-    skewness, half = _skewness_of_mean(values, rows), quantile(confidence_level, found.freedom)
+    blocks = max(FEWEST_SKEWED, min(cosines, len(rows.instants) // (BLOCK_HORIZONS * rows.lags + 1)))
+    skewness, half = _skewness_of_mean(values, rows, blocks), quantile(confidence_level, found.freedom)
     below, above = max(half, _untransformed(half, skewness)), max(half, -_untransformed(-half, skewness))
     return value - found.error * below, value + found.error * above
 
 
-def _skewness_of_mean(values: np.ndarray, rows: Rows, blocks: int = 16) -> float:
+def _skewness_of_mean(values: np.ndarray, rows: Rows, blocks: int) -> float:
     place = rows.instant * blocks // len(rows.instants)
     sums = np.bincount(place, values - values.mean(), blocks)
     of_block = np.mean(sums**3) / np.mean(sums**2) ** 1.5 * np.sqrt(blocks * (blocks - 1)) / (blocks - 2)

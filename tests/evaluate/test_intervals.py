@@ -37,6 +37,12 @@ def test_losses_of_lively_stretches_hold_their_mean_nineteen_times_in_twenty():
     assert 0.93 <= np.mean(held) <= 0.97
 
 
+def test_independent_losses_without_skewness_get_students_interval():
+    losses = np.random.default_rng(0).normal(size=2000)
+    low, high = intervals.of_loss(losses, rows_of(2000), 0.95, cosines=318)
+    assert high - low == pytest.approx(2 * 1.96 * losses.std() / np.sqrt(2000), rel=0.02)
+
+
 def test_blocks_are_longer_where_answers_last():
     rows = rows_of(2000)
     assert [intervals.BlockBootstrap(rows, 10, 0, cosines=few).blocks for few in (318, 30, 6)] == [286, 30, 8]
