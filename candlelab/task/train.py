@@ -99,7 +99,9 @@ def _already_finished(cfg: DictConfig, folder: Path) -> dict[str, Any]:
             f"the run in '{folder}' is finished, but its data have changed since ({run.preprocessing['data_hash']} "
             f"then, {data.fingerprint} now): train again with resume=never, or under another study="
         )
-    if plain(cfg)["evaluate"] != run.evaluated:
+    if plain(cfg)["evaluate"] != runs.read_part(
+        folder, runs.EVALUATE
+    ):  # ours is checked; theirs need not be built to differ
         from candlelab.pipeline.scores.what_if import WhatIf, rescore
 
         print(f"run {folder} is finished: only scored again with other evaluate settings", flush=True)
