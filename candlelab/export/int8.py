@@ -183,7 +183,7 @@ def _reader(calibration_set: Arrays):
     """Return the calibration windows as onnxruntime asks for them."""
     from onnxruntime.quantization import CalibrationDataReader
 
-    class Windows(CalibrationDataReader):  # type: ignore[misc] - onnxruntime has no types
+    class Windows(CalibrationDataReader):  # type: ignore[misc]  # onnxruntime has no types
         def __init__(self) -> None:
             self.batches = _batches(calibration_set)
 
