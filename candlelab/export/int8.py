@@ -64,9 +64,13 @@ def quantize(
     max_accuracy_drop  balanced accuracy in points that may be lost.
     The winner is the first that is not refused; a target of an earlier export goes in any case.
     """
-    target.unlink(missing_ok=True)
+    files.remove(target)
     expected = judge.classes(model)
-    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".int8-") as folder, quiet():
+    with (
+        files.refused_in_words(target),
+        tempfile.TemporaryDirectory(dir=target.parent, prefix=".int8-") as folder,
+        quiet(),
+    ):
         prepared = _prepared(model, Path(folder) / "prepared.onnx")
         tried = []
         for name, make in RECIPES.items():

@@ -84,7 +84,8 @@ def estimate(
 
 def _sampled(candles, ends: np.ndarray, renderer, storage: Storage) -> tuple[float, int]:
     """Return the seconds and the bytes that a store of these windows takes."""
-    with tempfile.TemporaryDirectory(prefix="candlelab-") as folder:
+    place = Path(tempfile.gettempdir())
+    with files.refused_in_words(place), tempfile.TemporaryDirectory(prefix="candlelab-") as folder:
         start = time.perf_counter()
         store = _store_at(Path(folder) / "sample", candles, ends, renderer, storage, {}, None)
         seconds = time.perf_counter() - start
