@@ -10,6 +10,7 @@ import struct
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -88,7 +89,7 @@ def holds_images(path: Path) -> bool:
     )
 
 
-def _rows_of_parquet(path: Path) -> Iterator[dict]:
+def _rows_of_parquet(path: Path) -> Iterator[dict[str, Any]]:
     try:
         table = pq.read_table(path)
     except (pa.ArrowException, OSError) as error:
@@ -121,7 +122,7 @@ def _cell(images: pa.ChunkedArray, k: int) -> Callable[[], bytes]:
     return read
 
 
-def _rows_of_index(path: Path, folder: Path) -> Iterator[dict]:
+def _rows_of_index(path: Path, folder: Path) -> Iterator[dict[str, Any]]:
     """Yield the rows of a csv, jsonl or parquet file that names pictures beside it; nothing if it is no such file."""
     rows = _plain_rows(path)
     found = match(list(rows[0])) if rows else {}
@@ -136,7 +137,7 @@ def _rows_of_index(path: Path, folder: Path) -> Iterator[dict]:
         }
 
 
-def _plain_rows(path: Path) -> list[dict]:
+def _plain_rows(path: Path) -> list[dict[str, Any]]:
     try:
         if path.suffix == ".parquet":
             return pq.read_table(path).to_pylist()
@@ -168,7 +169,7 @@ def _inside(folder: Path, beside: Path, name: str, place: str) -> Path:
     return file
 
 
-def _rows_of_folders(folder: Path) -> Iterator[dict]:
+def _rows_of_folders(folder: Path) -> Iterator[dict[str, Any]]:
     """Yield the pictures of folders named by their class, inside folders named train, validation, test if there are any."""
     for path in sorted((p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file()), key=_by_name):
         parents = path.relative_to(folder).parts[:-1]
@@ -182,7 +183,7 @@ def _rows_of_folders(folder: Path) -> Iterator[dict]:
         yield {"label": label, "read": path.read_bytes, "name": path.relative_to(folder).as_posix(), "part": part}
 
 
-def _by_name(path: Path) -> tuple:
+def _by_name(path: Path) -> tuple[Any, ...]:
     """Return the order of files whose names count, whatever folder they lie in: candle_2 before candle_10."""
     return [
         (word.isdigit(), int(word) if word.isdigit() else 0, word) for word in re.split(r"(\d+)", path.name) if word
@@ -204,7 +205,7 @@ def match(names: list[str]) -> dict[str, str]:
     }
 
 
-def _of_rows(rows: list[dict]) -> PictureSet:
+def _of_rows(rows: list[dict[str, Any]]) -> PictureSet:
     if not rows:
         raise UserError(
             "there are no labelled pictures: give a folder with one folder per class, an index.csv with the columns file_name "
@@ -233,7 +234,7 @@ def _of_rows(rows: list[dict]) -> PictureSet:
     )
 
 
-def _classes(rows: list[dict], labels: list[str]) -> tuple[str, ...]:
+def _classes(rows: list[dict[str, Any]], labels: list[str]) -> tuple[str, ...]:
     """Return the names of the classes as the set gives them, else those that occur, numbers in their order first."""
     told = next((row["classes"] for row in rows if row.get("classes")), None)
     classes = tuple(told or sorted(set(labels), key=_numbers_first))
@@ -252,8 +253,8 @@ def _close_in(text: str) -> float:
     return float(hit[1].replace(",", "")) if hit else float("nan")
 
 
-def _numbers(rows: list[dict], name: str) -> np.ndarray:
-    def number(row: dict) -> float:
+def _numbers(rows: list[dict[str, Any]], name: str) -> np.ndarray:
+    def number(row: dict[str, Any]) -> float:
         value = row.get(name)
         try:
             found = float(value) if value not in (None, "") else float("nan")
@@ -266,7 +267,7 @@ def _numbers(rows: list[dict], name: str) -> np.ndarray:
     return np.array([number(row) for row in rows])
 
 
-def _times(rows: list[dict]) -> np.ndarray | None:
+def _times(rows: list[dict[str, Any]]) -> np.ndarray | None:
     values = [row.get("time") for row in rows]
     if any(value in (None, "") for value in values):
         return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 
@@ -56,7 +56,7 @@ class _Scaler(ABC):
         out = (values - centre) / scale
         return out if self.clip is None else np.clip(out, -self.clip, self.clip, out=out)
 
-    def to_dict(self) -> dict:
+    def to_dict(self) -> dict[str, Any]:
         """All that `from_dict` needs, as numbers and words that JSON keeps exactly."""
         centre, scale = self._known()
         return {"kind": self.kind, "clip": self.clip, "centre": centre.tolist(), "scale": scale.tolist()}
@@ -115,7 +115,7 @@ class Unscaled(_Scaler):
         return np.zeros(rows.shape[1]), np.ones(rows.shape[1])
 
 
-def from_dict(stored: dict) -> _Scaler:
+def from_dict(stored: dict[str, Any]) -> _Scaler:
     """The fitted scaler that `to_dict` wrote."""
     kinds = {kind.kind: kind for kind in (Standard, MinMax, Robust, Unscaled)}
     if stored["kind"] not in kinds:

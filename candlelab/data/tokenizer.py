@@ -44,7 +44,7 @@ class ClosedTokenizer:
     """The small vocabulary of captions, one id per word, digit or sign; needs no download. Unknown words become [UNK]."""
 
     name = key = "closed"
-    pad = VOCABULARY.index("[PAD]")
+    pad: int = VOCABULARY.index("[PAD]")
     _parts = re.compile(r"[a-z]+|\d|[^\sa-z\d]")
 
     def __init__(self):
@@ -70,12 +70,14 @@ class ClosedTokenizer:
 class WordPiece:
     """A BERT tokenizer around one of the `tokenizers` library."""
 
+    name: str
+
     def __init__(self, name: str, inner: tokenizers.Tokenizer):
         inner.no_padding()
         inner.no_truncation()
         self.name, self._inner = name, inner
-        self.key = hashlib.sha256(inner.to_str().encode()).hexdigest()[:16]
-        self.pad = inner.token_to_id(SPECIAL[0])
+        self.key: str = hashlib.sha256(inner.to_str().encode()).hexdigest()[:16]
+        self.pad: int | None = inner.token_to_id(SPECIAL[0])
 
     def __len__(self) -> int:
         return self._inner.get_vocab_size()

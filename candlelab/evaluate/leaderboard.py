@@ -64,7 +64,7 @@ def gather_entries(rows: Sequence[Mapping[str, Any]]) -> list[Entry]:
 
     rows  as `write_study_report` takes them; failed runs are left out.
     """
-    runs: dict[tuple[str, str], list] = defaultdict(list)
+    runs: dict[tuple[str, str], list[Any]] = defaultdict(list)
     for row in rows:
         if row.get("state", "finished") != "finished":
             continue
@@ -102,7 +102,7 @@ def baselines_of(metrics: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
 
 def _entry(name: str, role: str, found: Sequence[tuple[Mapping[str, Any], Mapping[str, Any]]]) -> Entry:
     """Seeds averaged inside each data set, data sets averaged with equal weight."""
-    sets: dict[str, list] = defaultdict(list)
+    sets: dict[str, list[Any]] = defaultdict(list)
     for row, metrics in found:
         sets[data_set(row)].append(metrics)
     names = {key for _, metrics in found for key in metrics if not key.endswith(("_low", "_high"))}

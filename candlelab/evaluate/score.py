@@ -9,7 +9,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -20,6 +20,8 @@ from candlelab.evaluate.classification import Scored, classify, forecast_scores
 from candlelab.evaluate.instrument import Instrument
 from candlelab.evaluate.table import SPLITS, Kind, Part, Task, split_parts
 from candlelab.evaluate.threshold.curve import Choice, Search, Trades
+
+Named = dict[str, Any]  # results by name, as they are written to json
 
 NO_PERIODS: Mapping[str, tuple[int, int]] = MappingProxyType({})
 NO_FORECAST = "the net makes no forecast: its confidence stands in for score=forecast"
@@ -42,8 +44,8 @@ class Scores:
     """
 
     metrics: dict[str, float | int | None]
-    threshold: dict
-    curves: dict
+    threshold: Named
+    curves: Named
     models: pd.DataFrame
     per_symbol: pd.DataFrame
     per_period: pd.DataFrame
@@ -160,7 +162,7 @@ class Evaluation:
         symbols, spans = (self._apart(each, task, threshold.get("threshold")) for each in (by_symbol, by_period))
         return Scores(flat, threshold, pictures, one_row_each(found["test"]), symbols, spans, answers, made)
 
-    def _money(self, found: dict, parts: dict, net: str) -> tuple[dict, dict, pd.DataFrame, dict]:
+    def _money(self, found: Named, parts: Named, net: str) -> tuple[Named, Named, pd.DataFrame, Named]:
         """Return the threshold, what passive holders earned, the net's trades and its curves; adds money to `found`."""
         choices, trades = self._chosen(parts)
         self._trade(found, parts, choices, trades, net)
@@ -171,14 +173,14 @@ class Evaluation:
         drawn = curves.of_money(signal, choice, own)
         return self._threshold(choice, parts, trades, net), self._passive(own), made, drawn
 
-    def _abstained(self, found: dict, parts: dict, net: str) -> dict:
+    def _abstained(self, found: Named, parts: Named, net: str) -> Named:
         """Return the confidence below which a recogniser says nothing; adds how often it answers and is right."""
         threshold = abstain.chosen(parts["val"][net].predicted if net in parts["val"] else None, self.min_precision)
         tested, least = parts["test"][net].predicted, threshold["threshold"]
         found["test"][net] |= abstain.named_scores(tested, least, self.confidence_level)
         return threshold
 
-    def describe(self) -> dict:
+    def describe(self) -> Named:
         """The settings a verdict has to name."""
         return {"fee_bps": self.fee_bps, "slippage_bps": self.slippage_bps, "confidence_level": self.confidence_level}
 
@@ -215,7 +217,7 @@ class Evaluation:
         used = money.score_used(self.threshold.score, part.forecast)
         return money.trades_of(part.p, part.forecast, gain, part.rows, self.cost, used)
 
-    def _trade(self, found: dict, parts: dict, choices: dict, trades: dict, net: str) -> None:
+    def _trade(self, found: Named, parts: Named, choices: Named, trades: Named, net: str) -> None:
         """Add to `found` what each model earns at its own threshold."""
         for split, own in trades.items():
             for model, could in own.items():
@@ -237,7 +239,7 @@ class Evaluation:
                         signal, could, label, parts[split][model].p.shape[1], self.confidence_level
                     )
 
-    def _threshold(self, choice: Choice, parts: dict, trades: dict, net: str) -> dict:
+    def _threshold(self, choice: Choice, parts: Named, trades: Named, net: str) -> Named:
         settings = {k: v for k, v in vars(self.threshold).items() if isinstance(v, (str, int, float))}
         traded, tested = trades["test"][net], parts["test"][net]
         year = math.sqrt(traded.rows.per_year)
@@ -351,10 +353,14 @@ def empty_like(trades: Trades) -> Trades:
 
 
 def flatten(
-    found: dict, net: str, task: Task, passive: dict[str, Scored], differences: dict[str, dict[str, compare.Difference]]
+    found: Named,
+    net: str,
+    task: Task,
+    passive: dict[str, Scored],
+    differences: dict[str, dict[str, compare.Difference]],
 ) -> dict[str, float | int | None]:
     """The flat dictionary of metrics.json."""
-    flat: dict = {}
+    flat: Named = {}
     for split in SPLITS:
         flat |= {f"{split}/{name}": value for name, value in found[split].get(net, {"n": 0, "n_eff": 0.0}).items()}
     for model, scored in (found["test"] | passive).items():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy.special import ndtr
@@ -107,7 +108,7 @@ def predicted(sample: Sample, said: np.ndarray, rng: np.random.Generator) -> Pre
     return Predicted(sample.label[keep], p[keep], none, np.expm1(sample.forward[keep]), none, sample.rows.take(keep))
 
 
-def score_world(world: World, bars: int, rng: np.random.Generator) -> dict:
+def score_world(world: World, bars: int, rng: np.random.Generator) -> dict[str, Any]:
     """What the verdict says of a model that knows nothing of one world, and every interval as (value, low, high)."""
     sample = worlds.draw_world(world, bars, rng)
     said = worlds.lean(sample, 0.0, rng)
@@ -127,7 +128,7 @@ def score_world(world: World, bars: int, rng: np.random.Generator) -> dict:
     }
 
 
-def earned(sample: Sample, said: np.ndarray, before: Sample, rng: np.random.Generator) -> dict:
+def earned(sample: Sample, said: np.ndarray, before: Sample, rng: np.random.Generator) -> dict[str, Any]:
     """Whether trading at a threshold chosen on `before` is said to pay, and the Sharpe ratio of all sides, fees aside."""
     validation, test = tradable(before, worlds.lean(before, 0.0, rng)), tradable(sample, said)
     signal = money.signal_of(test, SEARCH.search(validation, floor=0.5).threshold)

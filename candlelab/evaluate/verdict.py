@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -93,10 +93,10 @@ def judge(
     own: Scored,
     others: dict[str, Scored],
     differences: dict[str, dict[str, Difference]],
-    flat: dict,
-    threshold: dict,
+    flat: dict[str, Any],
+    threshold: dict[str, Any],
     task: Task,
-    settings: dict,
+    settings: dict[str, Any],
 ) -> Verdict:
     """The verdict on one model beside its baselines, from scores on the test rows."""
     forecast = task.kind == "forecast"
@@ -160,7 +160,7 @@ def measure_of(kind: str) -> str:
     return "auroc_direction" if kind == "forecast" else "balanced_accuracy"
 
 
-def informed(own: Scored, task: Task, settings: dict) -> Answer:
+def informed(own: Scored, task: Task, settings: dict[str, Any]) -> Answer:
     """Does the model know anything of what comes next? Direction decides; knowing only the size of moves is told apart."""
     word = side_of(own["auroc_direction_low"], own["auroc_direction_high"], 0.5, WORTH_HAVING)
     optimum = "" if task.bayes is None else f"; the best possible is {as_percent(task.bayes)} right"
@@ -187,7 +187,7 @@ def of_score(question: str, word: Word, sentence: str, own: Scored, name: str, c
     return Answer(question, word, f"{sentence}.", value, low, high, chance)
 
 
-def band(own: Scored, classes: tuple[str, ...], settings: dict) -> str:
+def band(own: Scored, classes: tuple[str, ...], settings: dict[str, Any]) -> str:
     """Where the accuracy lies against what these answers would give if they knew nothing."""
     prior, answered = (np.array([own[f"{x}/{word}"] for word in classes]) for x in ("class_share", "predicted_share"))
     low, high = chance_band(prior, answered, max(own["n_eff"], 1), settings["confidence_level"])
@@ -277,7 +277,7 @@ def spoken(model: str) -> str:
     return model.replace("_", " ")
 
 
-def paid(own: Scored, flat: Mapping, threshold: dict, settings: dict) -> Answer:
+def paid(own: Scored, flat: Mapping[str, Any], threshold: dict[str, Any], settings: dict[str, Any]) -> Answer:
     """Does trading at the threshold chosen on validation earn money after fees that holding would not have earned?
 
     Yes needs both intervals above 0: of the net Sharpe ratio, and of what timing added to holding at the same exposure. The
@@ -322,7 +322,7 @@ def traded(own: Scored) -> str:
     return f"{share}, {as_percent(own['traded_breakeven'])} would pay the fees"
 
 
-def luck(threshold: dict) -> str:
+def luck(threshold: dict[str, Any]) -> str:
     """What the chosen threshold showed on validation, and how much of it choosing the best explains."""
     shown, part = threshold.get("validation_sharpe_annual"), threshold.get("optimism_annual")
     if shown is None or part is None:
@@ -330,7 +330,7 @@ def luck(threshold: dict) -> str:
     return f"; on validation the threshold showed {shown:.1f}, about {part:.1f} of it luck of the choice"
 
 
-def idle(own: Scored, threshold: dict) -> str:
+def idle(own: Scored, threshold: dict[str, Any]) -> str:
     """Why there is no Sharpe ratio."""
     if threshold.get("threshold") is None:
         why = threshold.get("flat") or "no threshold was chosen"
@@ -374,7 +374,7 @@ def suspicions(own: Scored, others: dict[str, Scored], task: Task):
         )
 
 
-def missing_evidence(own: Scored, threshold: dict, task: Task, settings: dict):
+def missing_evidence(own: Scored, threshold: dict[str, Any], task: Task, settings: dict[str, Any]):
     """What these predictions cannot show by themselves."""
     if not own["smallest_accuracy"] <= 0.53:
         yield "more test rows (an honest edge of 53 % could not be seen)"

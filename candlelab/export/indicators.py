@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import torch
@@ -29,8 +30,19 @@ class ScaledIndicators(nn.Module):
     Raises UserError for a set that has no form in tensor operations.
     """
 
+    numbers: Any
+
+    window: int
+
     def __init__(
-        self, style: str, *, kalman: float | None, scaling: dict, bars: int, window: int, average: int | None = None
+        self,
+        style: str,
+        *,
+        kalman: float | None,
+        scaling: dict[str, Any],
+        bars: int,
+        window: int,
+        average: int | None = None,
     ) -> None:
         super().__init__()
         if style not in SETS:
@@ -40,9 +52,9 @@ class ScaledIndicators(nn.Module):
                 f"{', '.join(NAMES)} can; feed series to model.onnx instead"
             )
         self.numbers, self.window, self.clip = SETS[style](bars, average), window, scaling["clip"]
-        self.smooth = None if kalman is None else _matrix(lambda x: kalman_levels(x, kalman), bars)
-        self.centre = torch.tensor(scaling["centre"], dtype=torch.float64)
-        self.scale = torch.tensor(scaling["scale"], dtype=torch.float64)
+        self.smooth: Tensor | None = None if kalman is None else _matrix(lambda x: kalman_levels(x, kalman), bars)
+        self.centre: Tensor = torch.tensor(scaling["centre"], dtype=torch.float64)
+        self.scale: Tensor = torch.tensor(scaling["scale"], dtype=torch.float64)
 
     def forward(self, ohlcv: Tensor) -> Tensor:
         bars = [ohlcv[:, :, k] for k in range(5)]
@@ -55,6 +67,9 @@ class ScaledIndicators(nn.Module):
 
 class Averages(ABC):
     """The matrices of a set, for `bars` bars: `x @ matrix` is the average of x (B, bars) at every bar."""
+
+    bars: int
+    average: int | None
 
     def __init__(self, bars: int, average: int | None) -> None:
         self.bars, self.average = bars, average

@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -56,7 +57,7 @@ def quantize(
     judge: Judge,
     max_accuracy_drop: float,
     n_calls: int,
-    card: dict,
+    card: dict[str, Any],
 ) -> list[Candidate]:
     """Write the fastest eight-bit form that passes the gate to `target`, or none; return all that were tried, fastest first.
 
@@ -89,7 +90,7 @@ def quantize(
     return tried
 
 
-def _tried(name: str, make: Callable, what: tuple, gate: tuple) -> Candidate:
+def _tried(name: str, make: Callable[..., Any], what: tuple[Any, ...], gate: tuple[Any, ...]) -> Candidate:
     model, prepared, path, calibration_set, card = what
     judge, expected, max_accuracy_drop, n_calls = gate
     try:

@@ -42,9 +42,11 @@ class Predictor:
     Raises UserError, in one sentence, for a file that is missing, broken, not whole in itself, or made for other inputs.
     """
 
+    inputs: dict[str, tuple[Any, tuple[Any, ...]]]
+
     def __init__(self, path: str | Path, *, recipe: str | None = None, threads: int = 1):
         self.path: Path = Path(path)
-        self.card = _card(read_card(self.path).metadata, self.path)
+        self.card: dict[str, Any] = _card(read_card(self.path).metadata, self.path)
         if recipe is not None and recipe != self.card["recipe_hash"]:
             raise UserError(
                 f"'{self.path}' reads inputs made by recipe {self.card['recipe_hash']}, not {recipe}: it belongs to "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from candlelab.export.int8 import Candidate
 from candlelab.export.onnx_graph import DISCLAIMER
@@ -35,7 +36,7 @@ class Findings:
     """Everything the report tells; `tried` are the eight-bit forms, fastest first, None if they were not asked for."""
 
     run: str
-    card: dict
+    card: dict[str, Any]
     files: list[ExportedFile]
     tried: list[Candidate] | None
     judged: int
@@ -116,7 +117,7 @@ def _decision(best: Candidate, fp32: ExportedFile) -> str:
     return f"`model.int8.onnx` is the {best.name} form: {share:.2f} of the size and {faster} at batch 1 on one thread."
 
 
-def _card(card: dict) -> list[str]:
+def _card(card: dict[str, Any]) -> list[str]:
     spelled = {name: ", ".join(map(str, value)) if isinstance(value, list) else value for name, value in card.items()}
     rows = [[name, "none" if value is None else str(value)] for name, value in spelled.items()]
     return ["## What the files say of themselves", markdown_table(["name", "value"], rows)]

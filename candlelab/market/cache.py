@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -42,8 +43,8 @@ class CacheManifest:
     last: int | None = None
     covered: Ranges = field(default_factory=list)  # ranges of open times that were fetched whole
     gaps: Ranges = field(default_factory=list)  # covered ranges without bars, verified or known outages
-    files: list[dict] = field(default_factory=list)  # url, sha256, rows, start, end of each archive file used
-    rest: list[dict] = field(default_factory=list)  # url, start, end, rows of what REST was asked for
+    files: list[dict[str, Any]] = field(default_factory=list)  # url, sha256, rows, start, end of each archive file used
+    rest: list[dict[str, Any]] = field(default_factory=list)  # url, start, end, rows of what REST was asked for
     notes: list[str] = field(default_factory=list)
     fetched: str = ""  # when, UTC
     version: int = VERSION

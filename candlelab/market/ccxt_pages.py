@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import time as clock
 from collections.abc import Callable, Iterator
-from typing import TypeVar
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import numpy as np
@@ -32,9 +32,14 @@ class CcxtPages:
     rest_url  None: the exchange's own; else the host that takes its place.
     """
 
+    web: HttpClient
+    name: str
+    market: str
+    rest_url: str | None
+
     def __init__(self, web: HttpClient, exchange: str, market: str, rest_url: str | None):
         self.web, self.name, self.market, self.rest_url = web, exchange, market, rest_url
-        self.host = urlsplit(rest_url).netloc if rest_url else exchange
+        self.host: str = urlsplit(rest_url).netloc if rest_url else exchange
         self._made = None
         self._names: dict[str, str] = {}  # tidy symbol -> the exchange's own
         self._shift: float | None = None
@@ -86,10 +91,10 @@ class CcxtPages:
         days = [row[0] for row in self._page(own, "1d", at) if at < row[0] + DAY and row[0] < end]
         return max(at, min(days)) if days else end
 
-    def _page(self, own: str, interval: str, since: int) -> list[list]:
+    def _page(self, own: str, interval: str, since: int) -> list[list[Any]]:
         frame = "1M" if interval == "1mo" else interval
 
-        def once() -> list[list]:
+        def once() -> list[list[Any]]:
             made = self._exchange()
             made.last_json_response = None
             rows = page_rows(made.fetch_ohlcv(own, frame, since=int(since), limit=PAGE))
@@ -223,7 +228,7 @@ def ascii_name(name: str) -> bool:
     return name.replace("/", "").replace(":", "").replace("-", "").isalnum()
 
 
-def page_rows(found) -> list[list]:
+def page_rows(found) -> list[list[Any]]:
     """Return the rows of an answer, numbers, ascending, one per time; raises TransientError if it is something else."""
     try:
         rows = sorted([int(row[0]), *(float(cell) for cell in row[1:6])] for row in found if row[4] is not None)
@@ -232,7 +237,7 @@ def page_rows(found) -> list[list]:
     return list({row[0]: row for row in rows}.values())
 
 
-def candle_columns(rows: list[list]) -> dict[str, np.ndarray]:
+def candle_columns(rows: list[list[Any]]) -> dict[str, np.ndarray]:
     """Return rows as columns: time int64 ms UTC, the others float64."""
     return {
         name: np.array([row[k] for row in rows], np.int64 if name == "time" else np.float64)

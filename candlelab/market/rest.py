@@ -8,6 +8,7 @@ import time as clock
 from collections.abc import Callable, Iterator
 from email.utils import parsedate_to_datetime
 from itertools import pairwise
+from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 import numpy as np
@@ -42,6 +43,11 @@ CLOSE_TIME = 6
 class Budget:
     """The weight of one minute, shared by all requests of a process, read from the answers' headers."""
 
+    sleep: Callable[[float], None]
+    now: Callable[[], float]
+
+    per_minute: int
+
     def __init__(
         self, per_minute: int, *, sleep: Callable[[float], None] = clock.sleep, now: Callable[[], float] = clock.time
     ):
@@ -72,17 +78,23 @@ class Rest:
     address  named in messages.
     """
 
+    ask: Callable[[str, dict[str, Any]], Response]
+
+    web: HttpClient
+    market: str
+    host: str
+
     def __init__(
         self,
         web: HttpClient,
         market: str,
-        ask: Callable[[str, dict], Response],
+        ask: Callable[[str, dict[str, Any]], Response],
         *,
         address: str,
         budget: Budget | None = None,
     ):
         self.web, self.market, self.ask, self.host = web, market, ask, urlsplit(address).netloc
-        self.budget = budget or Budget(WEIGHT_PER_MINUTE[market], sleep=web.sleep)
+        self.budget: Budget = budget or Budget(WEIGHT_PER_MINUTE[market], sleep=web.sleep)
         self._shift: float | None = None  # server time minus ours, ms
         self._silent: DataTrouble | ExchangeRefuses | None = None
 
@@ -145,7 +157,7 @@ class Rest:
         wanted = np.isin(bars["time"], times)
         return {name: column[wanted] for name, column in bars.items()}
 
-    def _page(self, symbol: str, interval: str, start: int, last: int) -> list[list]:
+    def _page(self, symbol: str, interval: str, start: int, last: int) -> list[list[Any]]:
         params = {
             "symbol": symbol,
             "interval": "1M" if interval == "1mo" else interval,
@@ -157,19 +169,19 @@ class Rest:
             f"{symbol} {interval} of {self.host}", lambda: kline_rows(self._answer("/klines", params))
         )
 
-    def _answer(self, path: str, params: dict) -> Response:
+    def _answer(self, path: str, params: dict[str, Any]) -> Response:
         self.budget.wait()
         answer = self.ask(path, params)
         self.budget.read(answer.headers)
         return answer
 
 
-def web_transport(web: HttpClient, rest_url: str, market: str) -> Callable[[str, dict], Response]:
+def web_transport(web: HttpClient, rest_url: str, market: str) -> Callable[[str, dict[str, Any]], Response]:
     """Return `ask` over plain HTTP; `rest_url` with or without the path of the interface."""
     root = PATHS[market].split("/")[1]
     base = rest_url.rstrip("/").removesuffix(PATHS[market]).removesuffix(f"/{root}")
 
-    def ask(path: str, params: dict) -> Response:
+    def ask(path: str, params: dict[str, Any]) -> Response:
         url = f"{base}{PATHS[market]}{path}"
         try:
             return web.get(f"{url}?{urlencode(params)}" if params else url, cap=PAGE_BYTES[market])
@@ -183,7 +195,7 @@ def web_transport(web: HttpClient, rest_url: str, market: str) -> Callable[[str,
     return ask
 
 
-def kline_rows(answer: Response) -> list[list]:
+def kline_rows(answer: Response) -> list[list[Any]]:
     """Return the rows of a kline answer, checked and ascending; raises TransientError if it is something else."""
     rows = _json(answer)
     if not isinstance(rows, list) or not all(isinstance(r, list) and len(r) >= 11 for r in rows):
@@ -202,7 +214,7 @@ def kline_rows(answer: Response) -> list[list]:
     return rows
 
 
-def kline_columns(rows: list[list]) -> dict[str, np.ndarray]:
+def kline_columns(rows: list[list[Any]]) -> dict[str, np.ndarray]:
     """Return rows as columns; repeated open times keep the later row."""
     rows = list({r[0]: r for r in rows}.values())
     return {

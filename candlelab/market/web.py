@@ -37,6 +37,8 @@ class Ban(ExchangeRefuses):
 class TransientError(Exception):
     """A fault that may be gone at the next try."""
 
+    kind: type[Exception]
+
     reason: str
     wait: float | None
     unreachable: bool
@@ -59,6 +61,9 @@ class Response:
 
 class HttpClient:
     """GET with bounded patience, safe for threads; a ban stops every later request of the same object."""
+
+    sleep: Callable[[float], None]
+    cancelled: threading.Event
 
     max_attempts: int
     backoff: float

@@ -26,7 +26,11 @@ class CnnLstmAttention(nn.Module):
                     37,812 (attention), 44,557 (CNN) and 46,750 (both) parameters, as in CNN-LSTM-Attention.
     """
 
-    reads = ("series",)
+    cnn: nn.Module
+
+    gives_logits: bool
+
+    reads: tuple[str, ...] = ("series",)
 
     def __init__(
         self,
@@ -48,10 +52,12 @@ class CnnLstmAttention(nn.Module):
         self.mode, self.gives_logits = mode, mode == "classification"
         self.cnn = MultiScale(features, sizes[0], dropout) if use_cnn else nn.Identity()
         widths = pairwise(sizes if use_cnn else [features, *sizes])
-        self.lstms = nn.ModuleList(nn.LSTM(inner, outer, batch_first=True) for inner, outer in widths)
-        self.drop = nn.Dropout(dropout)
-        self.pool = AttentionPool(bars, sizes[-1], heads, ffn_width, dropout) if use_attention else LastState()
-        self.head = nn.Sequential(
+        self.lstms: nn.ModuleList = nn.ModuleList(nn.LSTM(inner, outer, batch_first=True) for inner, outer in widths)
+        self.drop: nn.Dropout = nn.Dropout(dropout)
+        self.pool: AttentionPool | LastState = (
+            AttentionPool(bars, sizes[-1], heads, ffn_width, dropout) if use_attention else LastState()
+        )
+        self.head: nn.Sequential = nn.Sequential(
             nn.Linear(sizes[-1], sizes[-1] // 2),
             nn.ReLU(),
             nn.Dropout(dropout),
@@ -72,8 +78,10 @@ class MultiScale(nn.Module):
     def __init__(self, features: int, channels: int, dropout: float) -> None:
         super().__init__()
         widths = [channels // 3 + (i < channels % 3) for i in range(3)]
-        self.scales = nn.ModuleList(_convolution(features, w, k, dropout) for w, k in zip(widths, KERNELS, strict=True))
-        self.refine = nn.Sequential(
+        self.scales: nn.ModuleList = nn.ModuleList(
+            _convolution(features, w, k, dropout) for w, k in zip(widths, KERNELS, strict=True)
+        )
+        self.refine: nn.Sequential = nn.Sequential(
             _convolution(channels, channels, 3, dropout), _convolution(channels, channels, 3, dropout)
         )
 
@@ -89,6 +97,11 @@ class AttentionPool(nn.Module):
     Without the newest state beside it a mean over all bars drowns what the last few say, and nothing is learnt for epochs.
     """
 
+    heads: int
+    dropout: float
+    norm_attention: nn.LayerNorm
+    norm_forward: nn.LayerNorm
+
     position_embedding: Tensor
 
     def __init__(self, bars: int, width: int, heads: int, ffn_width: int, dropout: float) -> None:
@@ -98,13 +111,13 @@ class AttentionPool(nn.Module):
         self.register_buffer(
             "position_embedding", sinusoidal_embedding(torch.arange(float(bars)), width), persistent=False
         )
-        self.qkv = nn.Linear(width, 3 * width, bias=False)
-        self.project = nn.Linear(width, width)
+        self.qkv: nn.Linear = nn.Linear(width, 3 * width, bias=False)
+        self.project: nn.Linear = nn.Linear(width, width)
         self.norm_attention, self.norm_forward = nn.LayerNorm(width), nn.LayerNorm(width)
-        self.ffn = nn.Sequential(
+        self.ffn: nn.Sequential = nn.Sequential(
             nn.Linear(width, ffn_width), nn.ReLU(), nn.Dropout(dropout), nn.Linear(ffn_width, width)
         )
-        self.score = nn.Linear(width, 1)
+        self.score: nn.Linear = nn.Linear(width, 1)
 
     def forward(self, states: Tensor) -> Tensor:
         states = (

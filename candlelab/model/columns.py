@@ -79,6 +79,8 @@ class ColumnTokens(nn.Module):
     In place of the patch projection of a ViT, whose squares cut a wick in pieces and lay a bar and its neighbour on one another.
     """
 
+    join: nn.Conv1d
+
     def __init__(self, image: tuple[int, int, int], channels: int, waves: int, width: int, columns: int) -> None:
         super().__init__()
         depth, height, _ = image

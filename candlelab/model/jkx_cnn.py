@@ -34,13 +34,13 @@ class JkxCnn(nn.Module):
     The chart's size chooses I5, I20 or I60: 155,138, 708,866 or 2,952,962 parameters for two classes.
     """
 
-    reads = ("image",)
+    reads: tuple[str, ...] = ("image",)
 
     def __init__(self, shapes: Shapes, *, channels: int, dropout: float, fading: float) -> None:
         super().__init__()
         check_fraction(dropout, "dropout")
         plan, height, width = _plan(shapes)
-        self.pixels = PixelNorm(1)
+        self.pixels: PixelNorm = PixelNorm(1)
         layers: list[nn.Module] = []
         inner = 1
         for block in range(plan.blocks):
@@ -48,10 +48,10 @@ class JkxCnn(nn.Module):
             first = block == 0
             layers.append(_block(inner, outer, plan.stride if first else 1, plan.dilation if first else 1))
             height, inner = _pooled(height, plan if first else LayerPlan(1, 1, 1)), outer
-        self.blocks = nn.Sequential(*layers)
-        self.fade = Fading(width, fading)
-        self.drop = nn.Dropout(dropout)
-        self.classify = nn.Linear(inner * height * width, shapes.classes)
+        self.blocks: nn.Sequential = nn.Sequential(*layers)
+        self.fade: Fading = Fading(width, fading)
+        self.drop: nn.Dropout = nn.Dropout(dropout)
+        self.classify: nn.Linear = nn.Linear(inner * height * width, shapes.classes)
         self.apply(_xavier)
 
     def forward(self, batch: Batch) -> Output:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -25,6 +25,8 @@ class SeriesScale(nn.Module):
     volatility   prices as log returns since the previous close, in units of the window's own deviation.
     A window without range gives zeros. Volume is divided by the window's largest in all three.
     """
+
+    scale: Any
 
     def __init__(self, shapes: Shapes, scale: Scale) -> None:
         super().__init__()

@@ -37,7 +37,7 @@ class TimmBackbone(nn.Module):
     weights_origin  `pretrained`, `local` or `random`: stands beside it in every table.
     """
 
-    reads = ("image",)
+    reads: tuple[str, ...] = ("image",)
 
     def __init__(
         self,
@@ -53,9 +53,9 @@ class TimmBackbone(nn.Module):
         if shapes.image is None:
             raise UserError("timm_backbone reads charts but the data draws none; choose a render style.")
         name = timm_name(backbone)
-        self.weights_origin = origin(pretrained)
-        self.pixels = PixelNorm(shapes.image[0])
-        self.backbone = _create(name, shapes, dropout, _weights(name, pretrained))
+        self.weights_origin: str = origin(pretrained)
+        self.pixels: PixelNorm = PixelNorm(shapes.image[0])
+        self.backbone: nn.Module = _create(name, shapes, dropout, _weights(name, pretrained))
         if pretrained:
             card: Any = self.backbone.pretrained_cfg
             self.pixels.of_backbone(card["mean"], card["std"])

@@ -28,7 +28,7 @@ class Bars(NamedTuple):
         """Return the last `window` bars of each window."""
         return Bars(*(None if column is None else column[:, -window:] for column in self))
 
-    def and_number(self, column):
+    def and_number(self, column: Any) -> Any:
         """Return where a bar is shown and has a number in this column; None if every bar is shown."""
         return None if self.shown is None else self.shown & ~array_namespace(column).isnan(column)
 
@@ -44,7 +44,7 @@ class Tape(NamedTuple):
     missing: Any = None
 
     @classmethod
-    def of(cls, candles) -> Tape:
+    def of(cls, candles: Any) -> Tape:
         """Return the columns of anything with the attributes open high low close volume (and maybe missing)."""
         columns = [getattr(candles, name) for name in COLUMNS]
         xp = array_namespace(*columns)
@@ -52,7 +52,7 @@ class Tape(NamedTuple):
         return cls._make((*columns, getattr(candles, "missing", None)))
 
 
-def gather_bars(tape: Tape, ends, length: int) -> Bars:
+def gather_bars(tape: Tape, ends: Any, length: int) -> Bars:
     """Return the `length` bars that end at each row of `ends`.
 
     A row whose high or low is NaN counts as missing, if the tape says that it has missing bars at all.
@@ -64,12 +64,12 @@ def gather_bars(tape: Tape, ends, length: int) -> Bars:
     return mark(Bars(*columns), ~_rolling(tape.missing, length)[starts])
 
 
-def unpack(ohlcv) -> Bars:
+def unpack(ohlcv: Any) -> Bars:
     """Return the bars of windows given as one array (B, n, 5): open, high, low, close, volume."""
     return Bars(*(ohlcv[:, :, k] for k in range(5)))
 
 
-def mark(bars: Bars, present) -> Bars:
+def mark(bars: Bars, present: Any) -> Bars:
     """Return bars whose `shown` is True where `present` is and high and low are numbers."""
     xp = array_namespace(bars.close)
     return bars._replace(shown=present & ~xp.isnan(bars.high) & ~xp.isnan(bars.low))

@@ -41,7 +41,7 @@ class Chart(Style):
     def geometry(self, bars: Bars) -> Spans:
         """Return the runs of ink of windows of warmup + window bars."""
 
-    def pixels(self, bars: Bars):
+    def pixels(self, bars: Bars) -> Any:
         """Return the pictures of windows, painted by the fill that suits their device."""
         spans = self.geometry(bars)
         if is_torch_array(spans.top) and spans.top.device.type == "cpu":
@@ -111,20 +111,20 @@ def _say_once(style: str, painter: str) -> None:
     log.info("%s draws with the %s fill (render.fill)", style, painter)
 
 
-def stack(columns: list):
+def stack(columns: list[Any]) -> Any:
     """Return runs of several layers side by side, each (B, S_i) or (1, S_i); (B, S)."""
     xp = array_namespace(*columns)
     batch = max(column.shape[0] for column in columns)
     return xp.concat([xp.broadcast_to(c, (batch, c.shape[1])) for c in columns], axis=1)
 
 
-def solid(runs, ink: int):
+def solid(runs: Any, ink: int) -> Any:
     """Return one ink for all runs of a layer; (1, S) uint8 beside runs (B, S)."""
     xp = array_namespace(runs)
     return xp.full((1, runs.shape[1]), ink, dtype=xp.uint8, device=device(runs))
 
 
-def spans_of(layers: list[tuple]) -> Spans:
+def spans_of(layers: list[tuple[Any, ...]]) -> Spans:
     """Return the spans of layers (top, bottom, ink) in painting order."""
     tops, bottoms, inks = zip(*layers, strict=True)
     ink = stack(list(inks)) if any(i.shape[0] > 1 for i in inks) else array_namespace(*inks).concat(list(inks), axis=1)

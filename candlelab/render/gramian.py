@@ -25,6 +25,9 @@ class Gramian(Style):
     A flat window has 1/2 everywhere before the arccos; rows and columns of missing bars are 0.
     """
 
+    fields: list[Field]
+    bar_of_pixel: np.ndarray
+
     size: int
 
     def __init__(self, *, window: int, size: int, fields: list[Field], missing: Missing, storage: StorageLike):

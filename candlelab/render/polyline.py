@@ -22,6 +22,12 @@ class Polyline:
     columns (W',) int, the columns the line covers, first to last point.
     """
 
+    points: np.ndarray
+    steps: np.ndarray
+    columns: np.ndarray
+    stretch: np.ndarray
+    walked: np.ndarray
+
     def __init__(self, points: np.ndarray):
         self.points = np.asarray(points)
         self.columns = np.arange(self.points[0], self.points[-1] + 1)

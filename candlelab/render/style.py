@@ -5,10 +5,11 @@ from __future__ import annotations
 import inspect
 import os
 from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from threading import Lock
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from array_api_compat import is_cupy_array, is_torch_array
@@ -19,6 +20,9 @@ from candlelab.core.contracts import StorageLike
 from candlelab.core.errors import UserError
 from candlelab.render.bars import Bars, Tape, adjacent, gather_bars, mark, unpack
 from candlelab.render.memory import pictures
+
+if TYPE_CHECKING:
+    import torch
 
 Missing = Literal["adjacent", "blank"]
 LARGEST_WINDOW = 10_000  # bars; nobody tells more of them apart
@@ -41,6 +45,9 @@ class Style(ABC):
     storage  where pictures are kept, see candlelab.render.storage.
     """
 
+    window: int
+    storage: StorageLike
+
     shape: tuple[int, int, int]  # (C, H, W)
     warmup: int = 0
     two_colours: bool = False  # a store may keep one bit per pixel
@@ -51,16 +58,16 @@ class Style(ABC):
         self.window, self.missing, self.storage = window, missing, storage
 
     @abstractmethod
-    def pixels(self, bars: Bars):
+    def pixels(self, bars: Bars) -> Any:
         """Return the pictures of windows of warmup + window bars, uint8 (B, C, H, W), the kind of array the bars are."""
 
-    def recipe(self) -> dict:
+    def recipe(self) -> dict[str, Any]:
         """Return the style and every setting that can change a pixel; plain values."""
         names = [n for n, p in inspect.signature(type(self)).parameters.items() if p.kind is p.KEYWORD_ONLY]
         style = f"{type(self).__module__}.{type(self).__name__}"
         return {"style": style} | {name: getattr(self, name) for name in names if name not in NOT_DRAWN}
 
-    def draw(self, candles, ends):
+    def draw(self, candles: Any, ends: Any) -> Any:
         """Return the pictures of the windows that end at rows `ends`; uint8 (B, C, H, W).
 
         candles  has open high low close volume (and maybe missing): NumPy, torch or CuPy arrays of equal length.
@@ -76,7 +83,7 @@ class Style(ABC):
             return from_numpy(self._draw_on_cpu(tape, ends))
         return self._draw_on_cpu(tape, np.asarray(ends))
 
-    def draw_windows(self, ohlcv, present=None):
+    def draw_windows(self, ohlcv: Any, present: Any = None) -> Any:
         """Return the pictures of windows given as numbers; uint8 (B, C, H, W), the same kind of array.
 
         ohlcv    (B, warmup + window, 5) float64: open, high, low, close, volume, oldest bar first.
@@ -86,11 +93,11 @@ class Style(ABC):
         bars = unpack(ohlcv)
         return self.pixels(self._arranged(bars if present is None else mark(bars, present)))
 
-    def plan(self, bars: Bars):
+    def plan(self, bars: Bars) -> Any:
         """Return what `paint` needs of NumPy bars; called by one thread at a time."""
         return bars
 
-    def paint(self, plan, images: np.ndarray) -> None:
+    def paint(self, plan: Any, images: np.ndarray) -> None:
         """Draw what was planned into images (B, C, H, W); called by several threads at once."""
         images[...] = self.pixels(plan)
 
@@ -131,7 +138,7 @@ class Style(ABC):
             )
 
 
-def for_each(work, pieces) -> None:
+def for_each(work: Callable[[Any], None], pieces: Sequence[Any]) -> None:
     """Call work on every piece, on all cores when there is more than one; raises what the first failing call raised."""
     if len(pieces) < 2 or workers() < 2:
         for piece in pieces:
@@ -166,7 +173,7 @@ def _on_cpu(array) -> bool:
     return not is_cupy_array(array) and (not is_torch_array(array) or array.device.type == "cpu")
 
 
-def from_numpy(array: np.ndarray):
+def from_numpy(array: np.ndarray) -> torch.Tensor:
     """Return the array as a torch tensor that shares its memory."""
     import torch
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from markupsafe import Markup
@@ -271,7 +272,7 @@ def drawdown(time: np.ndarray, curves: Sequence[tuple[str, str, np.ndarray]]) ->
     return Figure("Drawdown", "How far below its own peak the account stood.", panel.svg(), _legend(curves))
 
 
-def _over_time(time: np.ndarray, curves: Sequence, start: float, label: str) -> Panel:
+def _over_time(time: np.ndarray, curves: Sequence[Any], start: float, label: str) -> Panel:
     """Curves over calendar time, thinned to what a screen can show."""
     values = np.concatenate([np.asarray(curve, dtype=float) for _, _, curve in curves])
     panel = Panel((float(np.min(time)), float(np.max(time)) + 1), value_range([start, *values], least=0.01), label)
@@ -287,7 +288,7 @@ def _scale(words: Callable[..., str]) -> float:
     return 100 if words in (formats.percent, formats.points) else 1
 
 
-def _legend(curves: Sequence) -> tuple[tuple[str, str], ...]:
+def _legend(curves: Sequence[Any]) -> tuple[tuple[str, str], ...]:
     return tuple((kind, name) for kind, name, _ in curves)
 
 

@@ -92,7 +92,7 @@ def _sections(
     found: Sequence[Pair],
     luck: Any,
     logs: Mapping[str, Sequence[Mapping[str, float]]],
-) -> list:
+) -> list[Any]:
     """All parts in reading order; some may be empty."""
     chance, bayes = (
         _chance(rows),

@@ -183,7 +183,7 @@ def _efficiency(entry: Entry) -> float | None:
 def months_section(rows: Sequence[Mapping[str, Any]]) -> Section:
     """Accuracy in each test period, one line per run; rows as `months` of `write_study_report`."""
     names = sorted({row["month"] for row in rows})
-    lines: dict[tuple, dict[str, float | None]] = {}
+    lines: dict[tuple[Any, ...], dict[str, float | None]] = {}
     for row in rows:
         lines.setdefault((row["model"], row.get("data"), row.get("seed")), {})[row["month"]] = row["metrics"].get(
             "test/accuracy"

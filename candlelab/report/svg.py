@@ -89,7 +89,7 @@ class Panel:
         self.to_x: Axis = Axis(*self.x, self.left, self.width - self.right)
         self.to_y: Axis = Axis(*self.y, self.height - self.bottom, self.top)
 
-    def add(self, pattern: str, *values, **named) -> None:
+    def add(self, pattern: str, *values: Any, **named: Any) -> None:
         """Append markup; every value is escaped."""
         self.marks.append(Markup(pattern).format(*values, **named))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -84,7 +85,7 @@ def untrained(found: runs.Run) -> torch.nn.Module:
     return net.eval()
 
 
-def heat_maps(net: torch.nn.Module, batch: dict) -> np.ndarray:
+def heat_maps(net: torch.nn.Module, batch: dict[str, Any]) -> np.ndarray:
     """Grad-CAM in its element-wise form on the last layer that knows places; (B, H, W) in [0, 1], 0 for what spoke against.
 
     Gradient of the answered class times activation, summed over channels, negative parts cut. Source: Draelos & Carin (2020),
@@ -104,7 +105,7 @@ def heat_maps(net: torch.nn.Module, batch: dict) -> np.ndarray:
     return (maps / maps.amax((1, 2), keepdim=True).clamp_min(1e-12)).numpy()
 
 
-def _gradients(net: torch.nn.Module, batch: dict, layer: Layer) -> torch.Tensor:
+def _gradients(net: torch.nn.Module, batch: dict[str, Any], layer: Layer) -> torch.Tensor:
     """Gradient of the answered class times activation of a layer; (B, C, h, w)."""
     try:
         from captum.attr import LayerGradientXActivation
@@ -120,7 +121,7 @@ def _gradients(net: torch.nn.Module, batch: dict, layer: Layer) -> torch.Tensor:
     return layer.to_map(_tensor(found)).detach()
 
 
-def layers(net: torch.nn.Module, batch: dict) -> list[Layer]:
+def layers(net: torch.nn.Module, batch: dict[str, Any]) -> list[Layer]:
     """The layers with at least LEAST places on the chart, in the order in which they work."""
     found: list[Layer] = []
 
@@ -145,7 +146,7 @@ def layers(net: torch.nn.Module, batch: dict) -> list[Layer]:
     return found
 
 
-def _hooked(net: torch.nn.Module, hook: Callable, batch: dict) -> None:
+def _hooked(net: torch.nn.Module, hook: Callable[..., Any], batch: dict[str, Any]) -> None:
     """Let every layer of a net but its pixel statistics tell what it gives to a batch."""
     hooks = [
         module.register_forward_hook(hook)
@@ -162,7 +163,7 @@ def _tensor(output):
     return output[0] if isinstance(output, tuple) and output else output
 
 
-def _as_map(module: torch.nn.Module, tensor: torch.Tensor, image: torch.Size) -> Callable | None:
+def _as_map(module: torch.nn.Module, tensor: torch.Tensor, image: torch.Size) -> Callable[..., Any] | None:
     """How to read a layer's output as (B, C, h, w): it may be that, (B, h, w, C), or (B, tokens, C) with tokens ahead."""
     ratio = image[2] / image[3]
     if tensor.ndim == 4:
@@ -182,7 +183,7 @@ def _as_map(module: torch.nn.Module, tensor: torch.Tensor, image: torch.Size) ->
     return lambda found: found[:, ahead:].transpose(1, 2).unflatten(2, (height, width))
 
 
-def spoken_for(net: torch.nn.Module, batch: dict, tokenizer: Tokenizer) -> list[str]:
+def spoken_for(net: torch.nn.Module, batch: dict[str, Any], tokenizer: Tokenizer) -> list[str]:
     """The words of each caption that spoke most for the answer, with their shares of all that did; one text per row of the batch.
 
     Gradient of the answered class times the word's vector, summed over the vector, negative sums cut.
@@ -220,7 +221,7 @@ def _joined(words: list[str], shares: list[float]) -> list[tuple[str, float]]:
     return made
 
 
-def _words_layer(net: torch.nn.Module, batch: dict) -> torch.nn.Module:
+def _words_layer(net: torch.nn.Module, batch: dict[str, Any]) -> torch.nn.Module:
     """The embedding that reads the caption's ids."""
     found: list[torch.nn.Module] = []
 

@@ -195,7 +195,7 @@ def candles_graph(run: Run, maker: InputMaker, answers: tuple[str, ...]) -> Cand
     return CandlesGraph(run.model, ("ohlcv", *words), answers, makers)
 
 
-def drawer(renderer):
+def drawer(renderer: Any) -> Any:
     """Return the function from ohlcv (B, T, 5) to charts; raises UserError for a style that is not made of tensor operations."""
     if isinstance(renderer, Styled):
         raise UserError(

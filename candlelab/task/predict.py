@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -151,7 +151,7 @@ def answer(
     return normal_probabilities(said["forecast"], error, sigma, theta, classes), returns, unknown
 
 
-def expected_closes(made: dict, candles: Candles, ends: np.ndarray, returns: np.ndarray) -> np.ndarray:
+def expected_closes(made: dict[str, Any], candles: Candles, ends: np.ndarray, returns: np.ndarray) -> np.ndarray:
     """Return close, predicted close, and the low and high end of where it is expected (95 %); (n, 4), NaN without a forecast.
 
     The range is that of the errors on validation, in volatilities: as wide on both sides as they were.
@@ -176,7 +176,7 @@ def _with_onnx(run: Run, inputs: dict[str, np.ndarray], file: str) -> dict[str, 
     return {name: value.astype(np.float64) for name, value in model(inputs).items()}
 
 
-def _row(bar: Latest, said: tuple | None, made: dict, rule: Rule) -> dict:
+def _row(bar: Latest, said: tuple[Any, ...] | None, made: dict[str, Any], rule: Rule) -> dict[str, Any]:
     head = {"symbol": bar.symbol, "time": bar.opened, "closed": bar.closed, "stale": bar.stale}
     forecasts = made["kind"] == "forecast"
     trouble = bar.trouble or ("gap: an indicator is unknown in the window" if said is not None and said[2] else None)
@@ -204,12 +204,12 @@ def _reasons(bar: Latest, reason: str | None) -> list[str | None]:
     return [reason] if reason and reason == bar.staleness else [bar.staleness, reason]
 
 
-def _direction(made: dict, signal: str) -> str:
+def _direction(made: dict[str, Any], signal: str) -> str:
     """Return what the textbook expects after the pattern that is named; empty where none is."""
     return sides_of(made).get(signal, "") if signal != "none" else ""
 
 
-def _decided(p: np.ndarray, returns: float, classes: list[str], forecasts: bool, rule: Rule) -> tuple:
+def _decided(p: np.ndarray, returns: float, classes: list[str], forecasts: bool, rule: Rule) -> tuple[Any, ...]:
     """Return (signal, likeliest class, how sure, why there is no signal)."""
     score, least = rule.score, rule.threshold
     word = classes[int(p.argmax())]

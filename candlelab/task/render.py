@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from omegaconf import DictConfig
@@ -15,6 +15,9 @@ from candlelab.core import files
 from candlelab.pipeline.inputs.stores import content_hash, mended
 from candlelab.render.storage.build import estimate
 from candlelab.render.storage.live import Live
+
+if TYPE_CHECKING:
+    from candlelab.data.samples import SampleSet
 
 SHEET = (6, 8)  # rows and columns of the contact sheet
 GAP = 4  # pixels between its charts
@@ -40,7 +43,7 @@ def render(cfg: DictConfig) -> dict[str, Any]:
     return described
 
 
-def contact_sheet(data, path: Path) -> Path:
+def contact_sheet(data: SampleSet, path: Path) -> Path:
     """Write a picture of windows spread over the data, one named row of charts per class that occurs, in turn; return its path."""
     made, (rows, columns) = data.prepared, SHEET
     labels = made.labels.label[made.ends]

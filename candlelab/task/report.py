@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from omegaconf import DictConfig
 
@@ -17,7 +18,7 @@ from candlelab.pipeline.scores.what_if import WhatIf, rescore, write_comparison
 from candlelab.report.what_if_page import readable
 
 
-def report(cfg: DictConfig, *, run: str | None) -> dict | None:
+def report(cfg: DictConfig, *, run: str | None) -> dict[str, Any] | None:
     """Score a run (task.run=FOLDER) with other evaluate settings, into its scores/ folder; or report on a study (study=NAME).
 
     A run's own score is made once and stays: with its own settings only the page is written anew.
@@ -36,7 +37,7 @@ def report(cfg: DictConfig, *, run: str | None) -> dict | None:
     return metrics
 
 
-def _own(run: runs.Run, cfg: DictConfig) -> tuple[dict, list[str]]:
+def _own(run: runs.Run, cfg: DictConfig) -> tuple[dict[str, Any], list[str]]:
     """Write the page of the run's own score; make that score where a stop came before it was whole."""
     if not scoring.has_own_score(run):
         metrics, words = scoring.score_and_report(run, cfg, extra=run.costs, data=None)

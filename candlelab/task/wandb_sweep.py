@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import yaml
 from omegaconf import DictConfig
@@ -36,7 +37,7 @@ def _sweeps() -> dict[str, Path]:
     return {path.stem: path for root in roots().values() for path in sorted((root / "sweep").glob("[!_]*.yaml"))}
 
 
-def sweep_file(sweep: str, project: str) -> dict:
+def sweep_file(sweep: str, project: str) -> dict[str, Any]:
     """Return the content of the file: a grid over the sweep's own parameters, each combination one command."""
     parameters = with_hydra([f"sweep={sweep}"]).hydra.sweeper.params or {}
     if not parameters:

@@ -43,17 +43,25 @@ class Checkpoints(pl.Callback):
     Ctrl-C, SIGTERM and SIGHUP are obeyed after the batch they fall into, once last.ckpt is written; a second one at once.
     """
 
+    place: tuple[int, int]
+
+    places: Places
+    monitor: str
+    minutes: float
+    best_score: float
+    best_epoch: int
+
     def __init__(self, places: Places, *, monitor: str, minutes: float):
         self.places, self.monitor, self.minutes = places, monitor, minutes
         self.best_score, self.best_epoch = float("inf"), -1
         self.mean: float | None = None  # running mean of the monitored score over epochs
         self.place = (0, 0)  # epoch and number of its batches done
-        self.interrupted = False  # this process or another one of the run was asked to stop
+        self.interrupted: bool = False  # this process or another one of the run was asked to stop
         self.stop: Stopped | None = None  # what asked this one
         self._saved_at = time.monotonic()
         self._handlers: dict[int, Any] = {}
 
-    def state_dict(self) -> dict:
+    def state_dict(self) -> dict[str, Any]:
         return {
             "best_score": self.best_score,
             "mean": self.mean,
@@ -61,7 +69,7 @@ class Checkpoints(pl.Callback):
             "place": list(self.place),
         }
 
-    def load_state_dict(self, state: dict) -> None:
+    def load_state_dict(self, state: dict[str, Any]) -> None:
         self.best_score, self.best_epoch, self.place = state["best_score"], state["best_epoch"], tuple(state["place"])
         self.mean = state.get("mean")
 
@@ -95,7 +103,7 @@ class Checkpoints(pl.Callback):
             self.best_score, self.best_epoch = self.mean, trainer.current_epoch
             self._save(trainer, self.places.best)
 
-    def on_train_batch_end(self, trainer, learner, outputs, batch, batch_idx) -> None:
+    def on_train_batch_end(self, trainer: Any, learner: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
         self.place = (trainer.current_epoch, batch_idx + 1)
         whole = batch_idx + 1 >= trainer.num_training_batches
         due = self.interrupted or time.monotonic() - self._saved_at > 60 * self.minutes

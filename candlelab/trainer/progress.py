@@ -7,7 +7,7 @@ import io
 import time
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import pytorch_lightning as pl
 from rich.console import Console
@@ -27,6 +27,9 @@ class RunProgress(pl.Callback):
     of the run gets these lines either way. The time left is that of all epochs: training may stop earlier.
     """
 
+    notes: RunLog
+    console: Console | None
+
     def __init__(self, kind: Literal["bar", "lines", "none"], log: RunLog, console: Console | None = None):
         self.kind, self.notes, self.console = kind, log, console  # Lightning takes the name `log` for itself
         self.seen: dict[str, tuple[float, float]] = {}  # measure -> its last value and its best
@@ -34,20 +37,20 @@ class RunProgress(pl.Callback):
         self._bars: ProgressBars | None = None
         self._open = ExitStack()
 
-    def state_dict(self) -> dict:
+    def state_dict(self) -> dict[str, Any]:
         return {"seen": {name: list(pair) for name, pair in self.seen.items()}}
 
-    def load_state_dict(self, state: dict) -> None:
+    def load_state_dict(self, state: dict[str, Any]) -> None:
         self.seen = {name: tuple(pair) for name, pair in state["seen"].items()}
 
-    def on_train_start(self, trainer: pl.Trainer, learner) -> None:
+    def on_train_start(self, trainer: pl.Trainer, learner: Any) -> None:
         self._began, self._first = time.monotonic(), trainer.global_step
         self._total = max(1, int(trainer.estimated_stepping_batches))
         if self.kind == "bar":
             self._bars = self._open.enter_context(ProgressBars(self.console or Console()))
             self._bar = self._bars.add("", self._total, "")
 
-    def on_train_batch_end(self, trainer: pl.Trainer, learner, outputs, batch, batch_idx: int) -> None:
+    def on_train_batch_end(self, trainer: pl.Trainer, learner: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
         text = self.line(trainer, batch_idx + 1)
         if self._bars is not None:
             self._bars.reach(self._bar, trainer.global_step, text)
@@ -56,14 +59,14 @@ class RunProgress(pl.Callback):
             self._tenth = tenth
             self._tell(text)
 
-    def on_validation_end(self, trainer: pl.Trainer, learner) -> None:
+    def on_validation_end(self, trainer: pl.Trainer, learner: Any) -> None:
         for name, (_, better) in MEASURES.items():
             if name in trainer.callback_metrics:
                 value = float(trainer.callback_metrics[name])
                 self.seen[name] = value, better(value, self.seen[name][1]) if name in self.seen else value
         self._tell(self.line(trainer, int(trainer.num_training_batches)))
 
-    def teardown(self, trainer: pl.Trainer, learner, stage: str) -> None:
+    def teardown(self, trainer: pl.Trainer, learner: Any, stage: str) -> None:
         self._open.close()
 
     def line(self, trainer: pl.Trainer, batches: int) -> str:
@@ -93,14 +96,18 @@ def _short(value: float) -> str:
 class EpochTable(pl.Callback):
     """Keep a table of epochs (CSV): one row per epoch, rewritten whole, so that a resumed run has neither gaps nor doubles."""
 
+    rows: list[Any]
+
+    path: Path
+
     def __init__(self, path: Path):
         self.path = Path(path)
         self.rows: list[dict[str, float]] = []
 
-    def state_dict(self) -> dict:
+    def state_dict(self) -> dict[str, Any]:
         return {"rows": self.rows}
 
-    def load_state_dict(self, state: dict) -> None:
+    def load_state_dict(self, state: dict[str, Any]) -> None:
         self.rows = list(state["rows"])
 
     def on_train_epoch_end(self, trainer: pl.Trainer, learner: pl.LightningModule) -> None:

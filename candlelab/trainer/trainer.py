@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import pytorch_lightning as pl
 import torch
@@ -65,6 +65,16 @@ class Trainer:
     precision   "auto": bf16 mixed on accelerators that have it, else 32 bit.
     Raises UserError for settings out of range; KeyboardInterrupt after Ctrl-C, once a checkpoint is written.
     """
+
+    max_epochs: int
+    max_steps: int | None
+    patience: int
+    gradient_clip: float
+    accelerator: str
+    devices: int | str
+    minutes: float
+    deterministic: bool
+    logger: RunLogger
 
     def __init__(
         self,
@@ -173,7 +183,7 @@ class Trainer:
         assert isinstance(data, TrainingData)
         return max(1, min(self.max_epochs, self.max_steps // data.steps))
 
-    def _lightning(self, folder: Path, callbacks: list, *, epochs: int, ranks: Ranks) -> pl.Trainer:
+    def _lightning(self, folder: Path, callbacks: list[Any], *, epochs: int, ranks: Ranks) -> pl.Trainer:
         _quieten()
         stop = EarlyStopping(MONITOR, patience=self.patience, mode="min", check_finite=True)
         return pl.Trainer(
@@ -210,7 +220,7 @@ class Trainer:
             return "bf16-mixed"
         return "32-true"
 
-    def _loggers(self, folder: Path) -> list:
+    def _loggers(self, folder: Path) -> list[Any]:
         return guarded(self.logger, folder)
 
 
@@ -221,14 +231,14 @@ class _Clock(pl.Callback):
         self.seconds, self.training, self.samples = 0.0, 0.0, 0
         self._begin = self._since = time.monotonic()
 
-    def state_dict(self) -> dict:
+    def state_dict(self) -> dict[str, Any]:
         return {
             "seconds": self.seconds + time.monotonic() - self._begin,
             "training": self.training,
             "samples": self.samples,
         }
 
-    def load_state_dict(self, state: dict) -> None:
+    def load_state_dict(self, state: dict[str, Any]) -> None:
         self.seconds, self.training, self.samples = state["seconds"], state["training"], state["samples"]
 
     def on_train_start(self, trainer, learner) -> None:

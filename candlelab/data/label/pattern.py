@@ -22,6 +22,8 @@ class PatternName:
     `directions` says what the textbook expects after each class: 1 a rise, -1 a fall, 0 neither.
     """
 
+    directions: tuple[int, ...]
+
     kind = "recognition"
     horizon = 0
 

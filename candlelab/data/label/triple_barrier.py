@@ -22,6 +22,8 @@ class TripleBarrier:
     Source: Lopez de Prado (2018), Advances in Financial Machine Learning, chapter 3.
     """
 
+    classes: tuple[str, ...]
+
     kind = "forecast"
 
     def __init__(

@@ -17,6 +17,8 @@ class Adam:
     decoupled  True subtracts the decay from the weights (AdamW); False adds it to the gradient as an L2 penalty (Adam).
     """
 
+    make: Any
+
     weight_decay: float
     betas: tuple[float, float]
     eps: float

@@ -6,6 +6,7 @@ import copy
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from omegaconf import DictConfig
@@ -274,7 +275,7 @@ def _scaling_of_the_future(data: SampleSet, scaling: Callable[[], Scaling]) -> I
     yield from _scales_apart(data, scales[0], scales[1], "rewriting every bar after the last training label")
 
 
-def _scales_apart(data: SampleSet, one: dict, two: dict, how: str) -> Iterator[AuditFinding]:
+def _scales_apart(data: SampleSet, one: dict[str, Any], two: dict[str, Any], how: str) -> Iterator[AuditFinding]:
     for word in ("centre", "scale"):
         before, now = (np.asarray(told.get(word, []), float) for told in (one, two))
         wrong = np.flatnonzero(~np.isclose(before, now, rtol=1e-6, atol=1e-9, equal_nan=True))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import torch
 from omegaconf import DictConfig
@@ -66,7 +67,7 @@ def read_from_store(data: SampleSet, outputs: Path) -> SampleSet:
     return data.having(renderer=Stored(stored(data, outputs), data.renderer))
 
 
-def preprocessing(parts: Parts) -> dict:
+def preprocessing(parts: Parts) -> dict[str, Any]:
     """Return everything inference needs beside config and weights, as plain numbers and words."""
     data, net = parts.data, parts.net
     return {
@@ -92,7 +93,7 @@ def preprocessing(parts: Parts) -> dict:
     }
 
 
-def _scaling(data) -> dict:
+def _scaling(data) -> dict[str, Any]:
     """Return the scaler as numbers; it is fitted with the series, which a run resumed after its last epoch has not asked for."""
     assert data.series is not None
     return data.scaling.to_dict()

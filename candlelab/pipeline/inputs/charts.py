@@ -12,6 +12,7 @@ from torch.utils.data import Dataset
 
 from candlelab.core.batch import Batch
 from candlelab.core.candles import Candles
+from candlelab.core.contracts import Renderer
 from candlelab.core.errors import UserError
 from candlelab.core.interval import to_time
 from candlelab.data.batches import DeviceTape
@@ -35,6 +36,8 @@ class Charts(Dataset):
     Raises UserError for unknown names and settings, with the nearest known one, and where no window fits.
     """
 
+    style: Renderer
+
     def __init__(
         self,
         candles: Candles | pd.DataFrame,
@@ -48,18 +51,18 @@ class Charts(Dataset):
         style_settings: dict[str, Any] | None = None,
         label_settings: dict[str, Any] | None = None,
     ) -> None:
-        self.candles = tape_from(candles)
+        self.candles: Candles = tape_from(candles)
         self.style = chart_style(style, size, {"window": window} | (style_settings or {}))
         self.rule: Any = label_rule(label, label_settings or {})
-        self.window = self.style.window
-        self.labels = self.rule(self.candles, self.window)
+        self.window: int = self.style.window
+        self.labels: Any = self.rule(self.candles, self.window)
         ends = valid_ends(self.candles, window=self.window, warmup=self.style.warmup, stride=stride)
-        self.ends = ends[self.labels.label[ends] >= 0]
+        self.ends: np.ndarray = ends[self.labels.label[ends] >= 0]
         if not len(self.ends):
             raise UserError(
                 f"no window of {self.window} bars with a label fits into {len(self.candles)} bars: give more bars"
             )
-        self.device = torch_device(device)
+        self.device: Any = torch_device(device)
         self._tape = DeviceTape(self.candles, self.labels, self.style, self.device)
 
     @property

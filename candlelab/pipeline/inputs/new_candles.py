@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -58,7 +59,7 @@ def fetch_new_candles(
     )
 
 
-def _open_end(data: dict, at: int | None, bars: int) -> dict:
+def _open_end(data: dict[str, Any], at: int | None, bars: int) -> dict[str, Any]:
     """Return start and end for a prediction: no end, and from an exchange only what a window needs."""
     if _name(data["source"]) not in EXCHANGES:
         return {"end": None}
@@ -67,7 +68,7 @@ def _open_end(data: dict, at: int | None, bars: int) -> dict:
     return {"start": _iso_ms(until - (bars + SPARE) * step), "end": None if at is None else _iso_ms(at)}
 
 
-def _name(source: dict) -> str:
+def _name(source: dict[str, Any]) -> str:
     return str(source["_target_"]).rsplit(".", 1)[-1]
 
 

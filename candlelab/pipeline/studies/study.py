@@ -41,7 +41,7 @@ def write_study(folder: Path, cfg: DictConfig) -> Path:
     return path
 
 
-def readable_rows_of(folder: Path) -> list[dict]:
+def readable_rows_of(folder: Path) -> list[dict[str, Any]]:
     """Return the rows of one run; one that is damaged is a row with its reason, and the study goes on without it."""
     try:
         rows = leaderboard_rows(folder)
@@ -63,7 +63,7 @@ def readable_rows_of(folder: Path) -> list[dict]:
         ]
 
 
-def leaderboard_rows(folder: Path) -> list[dict]:
+def leaderboard_rows(folder: Path) -> list[dict[str, Any]]:
     """Return the leaderboard rows of one run: its own, and one per other evaluation it was scored with."""
     own = row_of(folder)
     if own["state"] != "finished" or not (folder / runs.SCORES).is_dir():
@@ -83,7 +83,7 @@ def leaderboard_rows(folder: Path) -> list[dict]:
     ]
 
 
-def months_of(row: dict) -> list[dict]:
+def months_of(row: dict[str, Any]) -> list[dict[str, Any]]:
     """Return one row per test period of a run that names several: its scores there, everything else as for all of them."""
     table = runs.Run(row["scores"]).per_period if row["state"] == "finished" else None
     if table is None:
@@ -95,7 +95,7 @@ def months_of(row: dict) -> list[dict]:
     ]
 
 
-def row_of(folder: Path) -> dict:
+def row_of(folder: Path) -> dict[str, Any]:
     """Return what the leaderboard says of one run."""
     state = runs.state(folder)
     row: dict[str, Any] = {
@@ -129,7 +129,7 @@ def row_of(folder: Path) -> dict:
     return row
 
 
-def _words(cfg: DictConfig) -> dict:
+def _words(cfg: DictConfig) -> dict[str, Any]:
     net = cfg.model.net
     module = str(net.get("_target_", "")).split(".")[2]
     mode = net.get("mode") if module == "cnn_lstm_attn" else None

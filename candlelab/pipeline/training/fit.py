@@ -111,7 +111,7 @@ def places(folder: Path) -> Places:
     return Places(folder, *(folder / name for name in (runs.EPOCHS, runs.BEST, runs.LAST, runs.PREVIOUS)))
 
 
-def save_model(parts: Parts, learner, folder: Path) -> float | None:
+def save_model(parts: Parts, learner: Learner, folder: Path) -> float | None:
     """Write weights and preprocessing; return the standard deviation of the forecast's error, None without a forecast."""
     weights = {name: value.contiguous() for name, value in parts.net.state_dict().items()}
     files.write_bytes(folder / runs.WEIGHTS, save(weights))

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -34,7 +34,7 @@ class Beside:
     ends: np.ndarray
     window: int
     table: pd.DataFrame
-    recipe: dict
+    recipe: dict[str, Any]
 
     @cached_property
     def columns(self) -> dict[str, np.ndarray]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import contextmanager
 from io import FileIO
 from pathlib import Path
@@ -27,6 +28,9 @@ class Hdf5(Storage):
     compression_level  of gzip, 1 … 9; each picture is a chunk of its own.
     """
 
+    images_per_file: int
+    compression_level: int
+
     kind = "hdf5"
 
     def __init__(
@@ -44,7 +48,7 @@ class Hdf5(Storage):
             return cut(count, PIECE, lambda k: f"{PIECES}/{k:05d}.h5")
         return cut(count, self._per_file, lambda k: f"images_{k:04d}.h5")
 
-    def write(self, folder: Path, part: StorePart, blocks, pictures: Pictures) -> None:
+    def write(self, folder: Path, part: StorePart, blocks: Iterator[np.ndarray], pictures: Pictures) -> None:
         """Write one file."""
         with placed(folder / part.path) as temporary, _new_file(temporary) as (file, disk):
             images, done = self._dataset(file, part.count, pictures), 0

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 from PIL import Image
 
 from candlelab.core.errors import UserError
@@ -45,7 +47,7 @@ class ImageFolder(Storage):
         """Return the path, inside the store, of picture `row` of a part."""
         return f"{part.path}/{part.first + row:08d}.{self.suffix}"
 
-    def write(self, folder: Path, part: StorePart, blocks, pictures: Pictures) -> None:
+    def write(self, folder: Path, part: StorePart, blocks: Iterator[np.ndarray], pictures: Pictures) -> None:
         """Write one folder of files."""
         done = 0
         for block in blocks:
@@ -57,7 +59,7 @@ class ImageFolder(Storage):
             for_each(save, range(len(block)))
             done += len(block)
 
-    def side_files(self, parts: list[StorePart], table) -> dict[str, str]:
+    def side_files(self, parts: list[StorePart], table: pd.DataFrame) -> dict[str, str]:
         """Return index.csv: the file of each picture, then what is known of it."""
         files = [self.file_of(part, row) for part in parts for row in range(part.count)]
         return {"index.csv": neutral_table(table.assign(file=files)[["file", *table.columns]]).to_csv(index=False)}

@@ -45,6 +45,9 @@ class Storage(ABC):
     max_images  keep only this many windows, spread evenly; null: all.
     """
 
+    path: str | None
+    max_images: int | None
+
     kind: str
     warning: str | None = None  # one line for the user before a build
     lossless = True
@@ -80,7 +83,7 @@ class Storage(ABC):
             f"a store of kind {self.kind} keeps pictures only: choose render/storage=hdf5, npz or zarr for {name}"
         )
 
-    def side_files(self, parts: list[StorePart], table) -> dict[str, str]:
+    def side_files(self, parts: list[StorePart], table: pd.DataFrame) -> dict[str, str]:
         """Return name -> text of files to put beside the parts; table has one row per picture."""
         return {}
 
@@ -97,7 +100,7 @@ class Storage(ABC):
             check_checksum(folder / part.path, sums[0])
             seen.add(part.path)
 
-    def settings(self) -> dict:
+    def settings(self) -> dict[str, Any]:
         """Return the settings that decide the files; plain values."""
         return {
             name: value for name, value in vars(self).items() if name not in ("path", "max_images") and name[0] != "_"
@@ -127,7 +130,7 @@ def check_checksum(path: Path, expected: str) -> None:
         raise UserError(f"{path} is damaged, its checksum is not the one that was written: build the store again")
 
 
-def cut(count: int, size: int, name) -> list[StorePart]:
+def cut(count: int, size: int, name: str) -> list[StorePart]:
     """Return parts of `size` pictures, the last one shorter; name(k) is the path of part k."""
     return [StorePart(name(k), first, min(size, count - first)) for k, first in enumerate(range(0, count, size))]
 

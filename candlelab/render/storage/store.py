@@ -32,6 +32,8 @@ class Store:
     Raises UserError where a file is missing or damaged.
     """
 
+    manifest: dict[str, Any]
+
     path: Path
 
     def __init__(self, path: Path, manifest: dict[str, Any]):
@@ -157,6 +159,9 @@ class Stored:
     renderer  the live renderer of the same recipe.
     Raises UserError if the store was drawn by another recipe.
     """
+
+    two_colours: bool
+    storage: Any
 
     store: Store
     renderer: Renderer

@@ -10,6 +10,7 @@ picture (1.3 ms, here 57 us), 9 to 16 times for a batch of 64, and 7 times for w
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 
@@ -32,6 +33,10 @@ class ZarrArray(Storage):
     Beside them lie the arrays `sequences` (n, T, 5), `label`, `time` and other numbers; the recipe is an attribute of the group.
     compression_level  of zstd, 1 … 22; 1 is fastest and hardly larger on charts.
     """
+
+    images_per_file: int
+    images_per_shard: int
+    compression_level: int
 
     kind = "zarr"
 
@@ -69,7 +74,7 @@ class ZarrArray(Storage):
         for array in self._arrays(sum(part.count for part in parts)):
             self._create(folder / array.path, array.count, pictures)
 
-    def write(self, folder: Path, part: StorePart, blocks, pictures: Pictures) -> None:
+    def write(self, folder: Path, part: StorePart, blocks: Iterator[np.ndarray], pictures: Pictures) -> None:
         """Write one shard: the chunks, then their places and a checksum of these."""
         index = np.full((self.images_per_shard, 2), ABSENT, "<u8")
         with placed(folder / part.path) as temporary, temporary.open("wb") as file:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 import numpy as np
 import torch
 
 from candlelab.config import compose
+from candlelab.core.batch import Batch
 from candlelab.pipeline.inputs.assemble import Parts, assemble
 
 SMALL = ("model=fusion_small", "data=simulated", "data.source.bars=4000")
@@ -40,7 +42,7 @@ def bench_pipeline(*, rounds: int = 20) -> dict[str, float]:
     }
 
 
-def plain_step(parts: Parts, *, total_steps: int):
+def plain_step(parts: Parts, *, total_steps: int) -> Callable[[Batch], float]:
     """Return a function that trains one step on a batch, in plain PyTorch, as the trainer does it: clipping included."""
     made = parts.optimizer.configure(parts.net, total_steps, total_steps)
     optimizer = made["optimizer"]

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 
@@ -31,7 +32,7 @@ BATCH = 64 << 20  # bytes of pictures per measurement, beyond every cache
 SLOW = ("torch", "numpy")  # ways that are measured on every eighth picture, three times
 
 
-def bench_render(*, rounds: int = 300, stored: int = 8192) -> dict:
+def bench_render(*, rounds: int = 300, stored: int = 8192) -> dict[str, Any]:
     """Return images per second and ratios of one run: {"styles": {name: {…}}, "stores": {name: {…}}}.
 
     Ratios are taken between the best of `rounds` alternating measurements in this process. constant: NumPy's fill of as
@@ -60,13 +61,13 @@ def market(rows: int) -> SimpleNamespace:
     )
 
 
-def renderer_of(style: str, **settings):
+def renderer_of(style: str, **settings: Any) -> Any:
     """Return the renderer of a preset with some settings changed."""
     overrides = [f"render.{name}={value}" for name, value in settings.items()]
     return config.build(config.compose(f"render={style}", *overrides), "render")
 
 
-def bench_style(style: str, tape, rounds: int) -> dict:
+def bench_style(style: str, tape: Any, rounds: int) -> dict[str, Any]:
     """Return rates and ratios of one style, per fill."""
     renderer = renderer_of(style, **STYLES[style])
     size = int(np.prod(renderer.shape))
@@ -99,14 +100,14 @@ def bench_style(style: str, tape, rounds: int) -> dict:
     return figures
 
 
-def fills_of(renderer) -> list[str]:
+def fills_of(renderer: Any) -> list[str]:
     """Return the fills that can be measured here."""
     if not hasattr(renderer, "canvas"):
         return ["numpy"]
     return ["numba", "torch", *(["cupy"] if cupy_works() else [])]
 
 
-def alternating(ways: dict[str, Callable], rounds: int) -> dict[str, float]:
+def alternating(ways: dict[str, Callable[..., Any]], rounds: int) -> dict[str, float]:
     """Return the shortest time of each way, all measured in turn so that other programs disturb them alike."""
     best = dict.fromkeys(ways, np.inf)
     for turn in range(rounds + 1):
@@ -118,7 +119,7 @@ def alternating(ways: dict[str, Callable], rounds: int) -> dict[str, float]:
     return best
 
 
-def pil_seconds(renderer, tape, ends) -> float | None:
+def pil_seconds(renderer: Any, tape: Any, ends: np.ndarray) -> float | None:
     """Return how long PIL takes for one picture; None for a style that is no drawing."""
     from PIL import Image, ImageDraw
 
@@ -144,19 +145,19 @@ def pil_seconds(renderer, tape, ends) -> float | None:
     return best_of(draw_all) / len(ends)
 
 
-def mplfinance_seconds(renderer, tape, ends) -> float:
+def mplfinance_seconds(renderer: Any, tape: Any, ends: np.ndarray) -> float:
     """Return how long mplfinance takes for a picture of the same windows and size, with volume and two averages."""
     _, height, width = renderer.shape
     styled = renderer_of("styled", window=renderer.window, height=max(height, 32), width=max(width, 32))
     return best_of(lambda: styled.draw(tape, ends), repeats=2) / len(ends)
 
 
-def best_of(work: Callable, repeats: int = 3) -> float:
+def best_of(work: Callable[..., Any], repeats: int = 3) -> float:
     """Return the shortest of several runs, after one that does not count; seconds."""
     return alternating({"work": work}, repeats)["work"]
 
 
-def bench_stores(tape, count: int) -> dict:
+def bench_stores(tape: Any, count: int) -> dict[str, Any]:
     """Return writing (drawing included) and random reading of 100-bar ohlc_bars in each store, and the same in Crypto Classifier's."""
     renderer = renderer_of("ohlc_bars", **STYLES["ohlc_bars"])
     ends = 300 + np.arange(count)
@@ -181,7 +182,9 @@ def bench_stores(tape, count: int) -> dict:
     return figures
 
 
-def bench_store(renderer, tape, ends, kind: str, numbers, path: Path) -> dict:
+def bench_store(
+    renderer: Any, tape: Any, ends: np.ndarray, kind: str, numbers: np.ndarray, path: Path
+) -> dict[str, Any]:
     """Return rates and bytes of one kind of store."""
     storage = config.build(config.compose(f"render/storage={kind}"), "render.storage")
     start = time.perf_counter()
@@ -197,7 +200,7 @@ def bench_store(renderer, tape, ends, kind: str, numbers, path: Path) -> dict:
     }
 
 
-def bench_hdf5_rows(renderer, tape, ends, path: Path) -> dict:
+def bench_hdf5_rows(renderer: Any, tape: Any, ends: np.ndarray, path: Path) -> dict[str, Any]:
     """Return the same for float32 pictures in HDF5, gzip 4, one picture per chunk, as Crypto Classifier wrote them."""
     import h5py
 

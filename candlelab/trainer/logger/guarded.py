@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from pytorch_lightning.loggers.logger import Logger
 from pytorch_lightning.utilities import rank_zero_only
@@ -13,7 +14,7 @@ from pytorch_lightning.utilities import rank_zero_only
 TOLD: set[str] = set()  # complaints already printed by this process
 
 
-def attempt(call: Callable, *args):
+def attempt(call: Callable[..., Any], *args: Any):
     """Return what the call returns, or None if it raises: then the first failure of each kind is told in one line."""
     try:
         return call(*args)
@@ -45,7 +46,7 @@ class Guarded(Logger):
     def version(self) -> str:
         return ""
 
-    def log_hyperparams(self, *args, **kwargs) -> None:
+    def log_hyperparams(self, *args: Any, **kwargs: Any) -> None:
         """Nothing: the config is logged when the run opens."""
 
     @rank_zero_only
@@ -59,7 +60,7 @@ class Guarded(Logger):
 class Metrics(Logger):
     """A Lightning logger that hands each row of metrics to a function."""
 
-    def __init__(self, write: Callable[[dict, int | None], None]):
+    def __init__(self, write: Callable[[dict[str, Any], int | None], None]):
         super().__init__()
         self.write = write
 
@@ -71,7 +72,7 @@ class Metrics(Logger):
     def version(self) -> str:
         return ""
 
-    def log_hyperparams(self, *args, **kwargs) -> None:
+    def log_hyperparams(self, *args: Any, **kwargs: Any) -> None:
         """Nothing: see Guarded."""
 
     def log_metrics(self, metrics: dict[str, float], step: int | None = None) -> None:
