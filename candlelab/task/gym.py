@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from omegaconf import DictConfig, open_dict
@@ -15,9 +15,6 @@ from candlelab import run as runs
 from candlelab.config import ConfigError, run_folder
 from candlelab.core.bayes import expected_auroc, share_of_the_way
 from candlelab.data.source.planted import WORLDS
-
-if TYPE_CHECKING:
-    from candlelab.data.samples import SampleSet
 
 WEAK, WEAK_AUROC = "mixture", 0.55  # as strong as real markets are at best
 BARS = 3  # newest ones whose pixels the trees read
@@ -91,7 +88,7 @@ def gym_data(job: DictConfig):
     return parts.data
 
 
-def pixel_trees(data: SampleSet) -> np.ndarray:
+def pixel_trees(data) -> np.ndarray:
     """Return the log odds (n,) of gradient-boosted trees on the pixels of the newest bars of the same charts, on the test rows."""
     from sklearn.ensemble import HistGradientBoostingClassifier
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -12,19 +11,13 @@ from scipy.stats import norm
 
 from candlelab.core import files
 
-if TYPE_CHECKING:
-    from candlelab.data.samples import SampleSet
-    from candlelab.trainer.module import Learner
-
 EVALUATED = ("validation", "test")
 STANDSTILL = 1e-12  # a volatility for bars before which no price ever moved
 
 
-def predict_samples(
-    learner: Learner, data: SampleSet, samples: np.ndarray, device: torch.device | None = None
-) -> dict[str, np.ndarray]:
+def predict_samples(learner, data, samples: np.ndarray, device: torch.device | None = None) -> dict[str, np.ndarray]:
     """Return "probabilities" (n, K) and/or "forecast" (n,) in units of target, for sample numbers in their order."""
-    said: dict[str, list[Any]] = {}
+    said: dict[str, list] = {}
     learner.eval()
     with torch.inference_mode():
         for first in range(0, len(samples), data.batch_size):
@@ -35,7 +28,7 @@ def predict_samples(
     return {name: np.concatenate(parts) for name, parts in said.items()}
 
 
-def forecast_errors(learner: Learner, data: SampleSet) -> np.ndarray | None:
+def forecast_errors(learner, data) -> np.ndarray | None:
     """Return target - forecast on validation, in units of target, where both are known; None for a net or a label without forecast."""
     samples = data.samples("validation")
     target = data.prepared.labels.target[data.prepared.ends[samples]]
@@ -61,7 +54,7 @@ def class_probabilities(
     return np.stack([below, np.clip(1 - above - below, 0, 1), above], 1)
 
 
-def net_rows(learner: Learner, data: SampleSet, *, error: float | None) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+def net_rows(learner, data, *, error: float | None) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """Return {part: (p (n, K), forecast (n,) as log return)} of the net for validation and test."""
     made, answers = data.prepared, {}
     for part in EVALUATED:
@@ -79,7 +72,7 @@ def net_rows(learner: Learner, data: SampleSet, *, error: float | None) -> dict[
     return answers
 
 
-def prediction_table(data: SampleSet, answers: dict[str, dict[str, tuple[np.ndarray, np.ndarray]]]) -> pd.DataFrame:
+def prediction_table(data, answers: dict[str, dict[str, tuple[np.ndarray, np.ndarray]]]) -> pd.DataFrame:
     """Return the predictions of all models: one block of rows per model and part, the same rows in each."""
     blocks = []
     for part in EVALUATED:

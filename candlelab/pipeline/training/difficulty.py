@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from omegaconf import DictConfig
@@ -11,16 +11,12 @@ from candlelab.config import build, plain
 from candlelab.core.contracts import gives_logits
 from candlelab.pipeline.scores.predictions import predict_samples
 
-if TYPE_CHECKING:
-    from candlelab.data.samples import SampleSet
-    from candlelab.trainer.module import Learner
-
 LEVELS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 SAMPLES = 600  # per level
 FRESH = 1_000_003  # added to the source's seed: samples that no training has seen
 
 
-def right_by_difficulty(cfg: DictConfig, learner: Learner, data: SampleSet) -> list[dict[str, Any]]:
+def right_by_difficulty(cfg: DictConfig, learner, data) -> list[dict[str, Any]]:
     """Return {difficulty, samples, right} per level; nothing for a source that has no difficulty or a net without classes."""
     recipe = plain(cfg)
     if "difficulty" not in recipe["data"]["source"] or not gives_logits(learner.net):

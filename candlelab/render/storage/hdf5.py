@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from contextlib import contextmanager
 from io import FileIO
 from pathlib import Path
@@ -48,7 +48,7 @@ class Hdf5(Storage):
             return cut(count, PIECE, lambda k: f"{PIECES}/{k:05d}.h5")
         return cut(count, self._per_file, lambda k: f"images_{k:04d}.h5")
 
-    def write(self, folder: Path, part: StorePart, blocks: Iterator[np.ndarray], pictures: Pictures) -> None:
+    def write(self, folder: Path, part: StorePart, blocks: Iterable[np.ndarray], pictures: Pictures) -> None:
         """Write one file."""
         with placed(folder / part.path) as temporary, _new_file(temporary) as (file, disk):
             images, done = self._dataset(file, part.count, pictures), 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterable
 from io import BytesIO
 from pathlib import Path
 
@@ -47,7 +47,7 @@ class ImageFolder(Storage):
         """Return the path, inside the store, of picture `row` of a part."""
         return f"{part.path}/{part.first + row:08d}.{self.suffix}"
 
-    def write(self, folder: Path, part: StorePart, blocks: Iterator[np.ndarray], pictures: Pictures) -> None:
+    def write(self, folder: Path, part: StorePart, blocks: Iterable[np.ndarray], pictures: Pictures) -> None:
         """Write one folder of files."""
         done = 0
         for block in blocks:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -130,7 +130,7 @@ def check_checksum(path: Path, expected: str) -> None:
         raise UserError(f"{path} is damaged, its checksum is not the one that was written: build the store again")
 
 
-def cut(count: int, size: int, name: str) -> list[StorePart]:
+def cut(count: int, size: int, name: Callable[[Any], str]) -> list[StorePart]:
     """Return parts of `size` pictures, the last one shorter; name(k) is the path of part k."""
     return [StorePart(name(k), first, min(size, count - first)) for k, first in enumerate(range(0, count, size))]
 

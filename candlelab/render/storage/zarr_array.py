@@ -10,7 +10,7 @@ picture (1.3 ms, here 57 us), 9 to 16 times for a batch of 64, and 7 times for w
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
 
@@ -74,7 +74,7 @@ class ZarrArray(Storage):
         for array in self._arrays(sum(part.count for part in parts)):
             self._create(folder / array.path, array.count, pictures)
 
-    def write(self, folder: Path, part: StorePart, blocks: Iterator[np.ndarray], pictures: Pictures) -> None:
+    def write(self, folder: Path, part: StorePart, blocks: Iterable[np.ndarray], pictures: Pictures) -> None:
         """Write one shard: the chunks, then their places and a checksum of these."""
         index = np.full((self.images_per_shard, 2), ABSENT, "<u8")
         with placed(folder / part.path) as temporary, temporary.open("wb") as file:
