@@ -116,8 +116,13 @@ class Style(ABC):
         return images
 
     def _piece(self, count: int) -> int:
-        """Return how many pictures a thread draws at a time: what the cache holds, and as many pieces for each thread."""
+        """Return how many pictures a thread draws at a time: what the cache holds, and as many pieces for each thread.
+
+        What fits into half a piece stays whole: planning twice and waking a thread cost more than half of it.
+        """
         limit = max(1, min(PIECE // (self.window + self.warmup), 1024))
+        if count <= limit // 2:
+            return max(1, count)
         rounds = -(-count // (limit * workers()))
         return max(1, -(-count // max(1, rounds * workers())))
 

@@ -210,3 +210,9 @@ def test_drawing_can_be_exported_as_a_graph(style):
 def test_settings_out_of_range_are_refused_in_one_sentence(style, changes, words):
     with pytest.raises(ValueError, match=words):
         chart(style, **changes)
+
+
+@pytest.mark.parametrize("count", [1, 8, 64])
+def test_a_small_batch_is_drawn_in_one_piece(monkeypatch, count):
+    monkeypatch.setattr("candlelab.render.style.workers", lambda: 2)
+    assert chart("jkx_i20")._piece(count) == count
