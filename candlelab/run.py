@@ -142,35 +142,35 @@ class Run:
         return self.recipe
 
     @cached_property
-    def metrics(self) -> dict:
+    def metrics(self) -> dict[str, Any]:
         return self._json(METRICS)
 
     @property
-    def costs(self) -> dict:
+    def costs(self) -> dict[str, Any]:
         """What a new score cannot know: cost of the fit and size of the net; known also while the scores are being replaced."""
         rewriting = self.manifest is not None and METRICS in self.manifest.rewriting
         told = json_of(self.folder / METRICS, FORMS[METRICS], cure=CURE) if rewriting else self.metrics
         return {name: value for name, value in told.items() if name.split("/")[0] in ("fit", "net", "latency")}
 
     @cached_property
-    def preprocessing(self) -> dict:
+    def preprocessing(self) -> dict[str, Any]:
         made, tree = self._json(PREPROCESSING), plain(self.recipe)
         self._refuse(PREPROCESSING, agreement.within_itself(made) or agreement.with_config(made, tree))
         self._refuse(PREPROCESSING, agreement.with_label(made, build(self.recipe, "data.label")))
         return made
 
     @cached_property
-    def environment(self) -> dict:
+    def environment(self) -> dict[str, Any]:
         return self._json(ENVIRONMENT)
 
     @cached_property
-    def card(self) -> dict:
+    def card(self) -> dict[str, Any]:
         made = self._json(DATA)
         self._refuse(DATA, agreement.of_card(made, self.preprocessing))
         return made
 
     @cached_property
-    def evaluated(self) -> dict:
+    def evaluated(self) -> dict[str, Any]:
         made = self._json(EVALUATE)
         self._refuse(EVALUATE, None if self.ours else agreement.too_many_draws(made))
         try:
@@ -180,29 +180,29 @@ class Run:
         return made
 
     @cached_property
-    def threshold(self) -> dict:
+    def threshold(self) -> dict[str, Any]:
         made = self._json(THRESHOLD) if self.has(THRESHOLD) else {}
         self._refuse(THRESHOLD, agreement.of_threshold(made))
         return made
 
     @cached_property
-    def curves(self) -> dict:
+    def curves(self) -> dict[str, Any]:
         made = self._json(CURVES) if self.has(CURVES) else {}
         self._refuse(CURVES, agreement.of_curves(made, len(self.preprocessing["classes"])))
         return made
 
     @cached_property
-    def verdict(self) -> dict:
+    def verdict(self) -> dict[str, Any]:
         made = self._json(VERDICT) if self.has(VERDICT) else {}
         self._refuse(VERDICT, agreement.of_verdict(made, self.preprocessing))
         return made
 
     @cached_property
-    def bayes(self) -> dict:
+    def bayes(self) -> dict[str, Any]:
         return self._json(BAYES) if self.has(BAYES) else {}
 
     @cached_property
-    def difficulty(self) -> list[dict]:
+    def difficulty(self) -> list[dict[str, Any]]:
         made = self._json(DIFFICULTY) if self.has(DIFFICULTY) else []
         self._refuse(DIFFICULTY, next((RIGHT for level in made if level["right"] > level["samples"]), None))
         return made
@@ -251,7 +251,8 @@ class Run:
         return read_trades(self.file(TRADES), cure=CURE) if self.has(TRADES) else None
 
     @cached_property
-    def data(self):
+    def data(self) -> Any:
+        """Its SampleSet, with what was fitted in training."""
         renderer = build(self.cfg, "render") if self.cfg.get("render") else None
         data = build(self.cfg, "data", renderer)
         return data.restored(self.preprocessing, self.vocabulary)
@@ -262,7 +263,8 @@ class Run:
         return self.file(TOKENIZER) if self.has(TOKENIZER) else self.folder / TOKENIZER
 
     @cached_property
-    def model(self):
+    def model(self) -> Any:
+        """Its net with the best weights, in evaluation mode, on the CPU."""
         from candlelab.core.batch import shapes_of
         from candlelab.core.weights import net_for
 
@@ -328,7 +330,7 @@ def start(folder: Path, cfg: DictConfig) -> None:
     write_json(folder / ENVIRONMENT, environment() | {"extensions": used_extensions(plain(cfg))})
 
 
-def environment() -> dict:
+def environment() -> dict[str, Any]:
     """Return what a result depends on beside config and data: code, versions, hardware."""
     from candlelab import __version__
 

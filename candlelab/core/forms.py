@@ -54,7 +54,7 @@ def a_time(value: Any) -> bool:
 
 
 NUMBER = (None, a_number)
-ANSWER = {
+ANSWER: dict[Any, Any] = {
     "question": str,
     "answer": {"yes", "no", "not shown", "volatility only"},
     "sentence": str,
@@ -65,8 +65,8 @@ ANSWER = {
     ...: NOTHING,
 }
 
-COMPONENT = {"_target_": str}
-CONFIG = {
+COMPONENT: dict[Any, Any] = {"_target_": str}
+CONFIG: dict[Any, Any] = {
     "data": {
         "label": COMPONENT,
         "source": COMPONENT,
@@ -85,8 +85,8 @@ CONFIG = {
     "evaluate": dict,
     "seed": range(-(1 << 63), 1 << 63),
 }
-ENVIRONMENT = {"command": str}
-SHAPES = {
+ENVIRONMENT: dict[Any, Any] = {"command": str}
+SHAPES: dict[Any, Any] = {
     "classes": range(1, 1001),
     "image": (None, [range(1, 20_001)]),
     "caption": (None, BARS),
@@ -94,8 +94,13 @@ SHAPES = {
     "series": (None, [range(100_001)]),
     ...: NOTHING,
 }
-SCALING = {"kind": str, "clip": (None, a_number_above_0), "centre": [a_number], "scale": [a_number_above_0]}
-PREPROCESSING = {
+SCALING: dict[Any, Any] = {
+    "kind": str,
+    "clip": (None, a_number_above_0),
+    "centre": [a_number],
+    "scale": [a_number_above_0],
+}
+PREPROCESSING: dict[Any, Any] = {
     "shapes": SHAPES,
     "reads": [{"image", "caption", "series"}],
     "classes": [a_name],
@@ -118,8 +123,14 @@ PREPROCESSING = {
     "forecast_range?": (None, [a_number]),
     "directions?": (None, [range(-1, 2)]),
 }
-PART = {"samples": COUNT, "unlabelled?": COUNT, "first": a_time, "last": a_time, "classes": {...: COUNT}}
-FINDING = {
+PART: dict[Any, Any] = {
+    "samples": COUNT,
+    "unlabelled?": COUNT,
+    "first": a_time,
+    "last": a_time,
+    "classes": {...: COUNT},
+}
+FINDING: dict[Any, Any] = {
     "kind": str,
     "symbol": str,
     "bars": COUNT,
@@ -129,7 +140,7 @@ FINDING = {
     "shakes": bool,
     ...: NOTHING,
 }
-AUDITED = {
+AUDITED: dict[Any, Any] = {
     "name": str,
     "severity": {"leak", "doubt", "note"},
     "place": str,
@@ -142,8 +153,15 @@ AUDITED = {
     "pictures": [str],
     ...: NOTHING,
 }
-AUDIT = {"subject": str, "verdict": str, "findings": [AUDITED], "clean": [str], "unchecked": [[str]], ...: NOTHING}
-CARD = {
+AUDIT: dict[Any, Any] = {
+    "subject": str,
+    "verdict": str,
+    "findings": [AUDITED],
+    "clean": [str],
+    "unchecked": [[str]],
+    ...: NOTHING,
+}
+CARD: dict[Any, Any] = {
     "symbols": [a_name],
     "interval": str,
     "also_trained_on?": [str],
@@ -166,8 +184,8 @@ CARD = {
     "time_order?": {"known", "unknown"},
     ...: NOTHING,
 }
-METRICS = {...: NUMBER}
-THRESHOLD = {
+METRICS: dict[Any, Any] = {...: NUMBER}
+THRESHOLD: dict[Any, Any] = {
     "rule?": str,
     "score?": {"confidence", "margin", "forecast"},
     "chosen_on?": str,
@@ -184,7 +202,7 @@ THRESHOLD = {
     "curve?": {...: [NUMBER]},
     "hash?": str,
 }
-CURVES = {
+CURVES: dict[Any, Any] = {
     "confusion": {"counts": [[COUNT]]},
     "calibration": {"count?": [COUNT], "confidence": [NUMBER], "accuracy": [NUMBER]},
     "threshold?": {"threshold": [a_number], "val": [NUMBER], "test": [NUMBER]},
@@ -201,7 +219,7 @@ CURVES = {
     },
     ...: NOTHING,
 }
-VERDICT = {
+VERDICT: dict[Any, Any] = {
     "lines": [str],
     "kind": KINDS,
     "smallest_edge": str,
@@ -214,6 +232,12 @@ VERDICT = {
     "instrument?": (None, ANSWER),
     "threshold_hash?": str,
 }
-BAYES = {...: a_share}
-INSTRUMENT = {"faults": [str], "smallest": NUMBER, "planted": NUMBER, "share": NUMBER, "effort": a_number}
-DIFFICULTY = [{"difficulty": a_number, "samples": range(1, COUNT.stop), "right": COUNT}]
+BAYES: dict[Any, Any] = {...: a_share}
+INSTRUMENT: dict[Any, Any] = {
+    "faults": [str],
+    "smallest": NUMBER,
+    "planted": NUMBER,
+    "share": NUMBER,
+    "effort": a_number,
+}
+DIFFICULTY: list[Any] = [{"difficulty": a_number, "samples": range(1, COUNT.stop), "right": COUNT}]

@@ -8,7 +8,7 @@ import sys
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -16,7 +16,7 @@ from array_api_compat import is_torch_array
 
 from candlelab.core.agreement import GIVEN
 from candlelab.core.candles import Candles
-from candlelab.core.contracts import Caption, Indicators, Renderer, Scaling, Split
+from candlelab.core.contracts import Caption, Indicators, Renderer, Scaling, Split, StorageLike
 from candlelab.core.errors import UserError
 from candlelab.core.interval import infer_interval
 from candlelab.data.label.given import Given
@@ -37,11 +37,15 @@ class GivenRenderer:
 
     warmup = 0
     two_colours = False
+    pictures: PictureSet
+    shape: tuple[int, int, int]
+    window: int
+    storage: StorageLike
 
     def __init__(self, pictures: PictureSet, renderer: Renderer):
         self.pictures, self.shape, self.window, self.storage = pictures, renderer.shape, 1, renderer.storage
 
-    def draw(self, candles: Candles, ends):
+    def draw(self, candles: Candles, ends: Any) -> Any:
         """Return the pictures at some rows, brought to one size; uint8 (B, C, H, W), the kind of array `ends` is."""
         if not is_torch_array(ends):
             return read_pictures(self.pictures, np.asarray(ends), self.shape)
@@ -49,7 +53,7 @@ class GivenRenderer:
 
         return torch.from_numpy(self.draw(candles, ends.cpu().numpy())).to(ends.device)
 
-    def recipe(self) -> dict:
+    def recipe(self) -> dict[str, Any]:
         """Return what made the pixels; plain values."""
         return {"style": GIVEN, "shape": list(self.shape)}
 
@@ -174,7 +178,7 @@ class PictureData(SampleSet):
         known = self.prepared.labels.forward_return[self.prepared.ends[self.traded(part)]]
         return super().rows(part).assign(bar_return=np.nan_to_num(known))
 
-    def describe(self) -> dict:
+    def describe(self) -> dict[str, Any]:
         """Return the data card, with what cannot be known of such a set."""
         _ = self.prepared
         return super().describe() | {
@@ -189,7 +193,8 @@ class GivenCaption:
     warmup = 0
 
     def __init__(self, pictures: PictureSet, length: int):
-        self._text, self.length = pictures.text, length
+        self._text = pictures.text
+        self.length: int = length
 
     def __call__(self, candles: Candles, ends: np.ndarray, window: int) -> list[str]:
         """One text per picture; raises UserError if the set has none."""
@@ -205,7 +210,7 @@ def lacks_a_class(part: np.ndarray, label: np.ndarray) -> bool:
     return any(set(label[part == code]) != set(label) for code in (0, 1, 2))
 
 
-def tape_of(pictures, place: np.ndarray) -> Candles:
+def tape_of(pictures: PictureSet, place: np.ndarray) -> Candles:
     """Return one bar per picture, each a segment of its own; where no time is known they stand a day apart, at their `place` (n,)."""
     count = len(pictures)
     names = pictures.symbol or ["PICTURE"] * count
@@ -235,7 +240,7 @@ def step_of(code: np.ndarray, time: np.ndarray) -> str:
         return "1d"
 
 
-def read_pictures(pictures, rows: np.ndarray, shape: tuple[int, int, int]) -> np.ndarray:
+def read_pictures(pictures: PictureSet, rows: np.ndarray, shape: tuple[int, int, int]) -> np.ndarray:
     """Return some pictures in one shape, read and decoded on all cores; uint8 (B, C, H, W)."""
     images = np.empty((len(rows), *shape), np.uint8)
 
@@ -256,7 +261,7 @@ def repeats(hashes: list[str], part: np.ndarray) -> np.ndarray:
     return np.array([latest[name] > place >= 0 for name, place in zip(hashes, part.tolist(), strict=True)])
 
 
-def doubts_of(pictures, part: np.ndarray, repeated: int, label, dealt: bool) -> list[str]:
+def doubts_of(pictures: PictureSet, part: np.ndarray, repeated: int, label: Any, dealt: bool) -> list[str]:
     """Return, in sentences, what cannot be known of a set of pictures or is wrong with it."""
     said = []
     if pictures.time is None:
@@ -288,7 +293,7 @@ def doubts_of(pictures, part: np.ndarray, repeated: int, label, dealt: bool) -> 
     return said
 
 
-def words_that_tell(pictures) -> tuple[str, str] | None:
+def words_that_tell(pictures: PictureSet) -> tuple[str, str] | None:
     """Return a word that stands in nearly every text of one class and in hardly any other, and that class; None if there is none."""
     if pictures.text is None:
         return None

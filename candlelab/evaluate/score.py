@@ -68,6 +68,17 @@ class Evaluation:
                   fit) or full; scoring only tells what was found
     """
 
+    fee_bps: float
+    slippage_bps: float
+    threshold: Search
+    confidence_level: float
+    min_precision: float
+    n_bins: int
+    n_bootstrap: int
+    n_permutations: int
+    seed: int
+    positive_control: Literal["off", "auto", "full"]
+
     def __init__(
         self,
         *,
@@ -96,13 +107,8 @@ class Evaluation:
         for name, value in (("n_bins", n_bins), ("n_bootstrap", n_bootstrap), ("n_permutations", n_permutations)):
             if value < 2:
                 raise UserError(f"{name} was {value}; give at least 2")
-        self.fee_bps, self.slippage_bps, self.threshold, self.confidence_level, self.min_precision = (
-            fee_bps,
-            slippage_bps,
-            threshold,
-            confidence_level,
-            min_precision,
-        )
+        self.fee_bps, self.slippage_bps, self.threshold = fee_bps, slippage_bps, threshold
+        self.confidence_level, self.min_precision = confidence_level, min_precision
         self.n_bins, self.n_bootstrap, self.n_permutations, self.seed = n_bins, n_bootstrap, n_permutations, seed
         self.positive_control = positive_control
 

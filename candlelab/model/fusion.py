@@ -33,6 +33,11 @@ class Fusion(nn.Module):
     After CandleFusion, with the residual and the layer norm that it lacked.
     """
 
+    reads: tuple[str, ...]
+    tokenizer: str
+    weights_origin: str
+    by_columns: bool
+
     def __init__(
         self,
         shapes: Shapes,

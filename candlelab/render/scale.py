@@ -26,7 +26,7 @@ class Scale(NamedTuple):
     factor: Any
 
 
-def price_scale(low, high, rows: int) -> Scale:
+def price_scale(low: Any, high: Any, rows: int) -> Scale:
     """Return the map low -> 0, high -> rows - 1; a flat window lies on the middle row.
 
     low, high  (B, 1) prices, positive.
@@ -38,7 +38,7 @@ def price_scale(low, high, rows: int) -> Scale:
     return Scale(xp.where(flat, xp.zeros_like(low), low), factor)
 
 
-def downward_scale(low, high, rows: int) -> Scale:
+def downward_scale(low: Any, high: Any, rows: int) -> Scale:
     """Return the map high -> 0, low -> rows - 1, counted downwards; a flat window lies on row 0."""
     xp = array_namespace(low)
     span = high - low
@@ -46,7 +46,7 @@ def downward_scale(low, high, rows: int) -> Scale:
     return Scale(high, xp.where(flat, xp.zeros_like(low), (1 - rows) * SNAP / xp.where(flat, high, span)))
 
 
-def snapped(values, scale: Scale):
+def snapped(values: Any, scale: Scale) -> Any:
     """Return fractional rows above the bottom, multiples of 2^-20; same shape as values."""
     xp = array_namespace(values)
     fraction = values - scale.origin
@@ -56,7 +56,7 @@ def snapped(values, scale: Scale):
     return fraction
 
 
-def rows_above(values, scale: Scale, shown=None):
+def rows_above(values: Any, scale: Scale, shown: Any = None) -> Any:
     """Return rows counted from the bottom (half to even), int32; any row where nothing is shown."""
     values, xp = _numbers(values, scale, shown), array_namespace(values)
     if COMPILES and is_numpy_array(values):
@@ -64,7 +64,7 @@ def rows_above(values, scale: Scale, shown=None):
     return xp.astype(xp.round(snapped(values, scale)), xp.int32)
 
 
-def rows_below(values, scale: Scale, shown=None):
+def rows_below(values: Any, scale: Scale, shown: Any = None) -> Any:
     """Return rows counted from the top (truncated), int32; any row where nothing is shown."""
     values, xp = _numbers(values, scale, shown), array_namespace(values)
     if COMPILES and is_numpy_array(values):
@@ -72,7 +72,7 @@ def rows_below(values, scale: Scale, shown=None):
     return xp.astype(snapped(values, scale), xp.int32)
 
 
-def _numbers(values, scale: Scale, shown):
+def _numbers(values: Any, scale: Scale, shown: Any) -> Any:
     """Return the values, with a number in place of what is not shown: NaN has no row."""
     if shown is None:
         return values
@@ -80,7 +80,7 @@ def _numbers(values, scale: Scale, shown):
     return xp.where(shown & ~xp.isnan(values), values, scale.origin)
 
 
-def extent(lows: list, highs: list, shown=None) -> tuple[Any, Any]:
+def extent(lows: list[Any], highs: list[Any], shown: Any = None) -> tuple[Any, Any]:
     """Return the lowest and the highest price of each window; two arrays (B, 1).
 
     shown  (B, n) bool or None; what is not shown, and any NaN beside it, does not count.
@@ -95,21 +95,21 @@ def extent(lows: list, highs: list, shown=None) -> tuple[Any, Any]:
     return xp.where(empty, xp.ones_like(low), low), xp.where(empty, xp.ones_like(high), high)
 
 
-def _lowest(xp, columns: list):
+def _lowest(xp: Any, columns: list[Any]) -> Any:
     lowest = xp.min(columns[0], axis=1, keepdims=True)
     for column in columns[1:]:
         lowest = xp.minimum(lowest, xp.min(column, axis=1, keepdims=True))
     return lowest
 
 
-def _highest(xp, columns: list):
+def _highest(xp: Any, columns: list[Any]) -> Any:
     highest = xp.max(columns[0], axis=1, keepdims=True)
     for column in columns[1:]:
         highest = xp.maximum(highest, xp.max(column, axis=1, keepdims=True))
     return highest
 
 
-def bar_heights(volume, rows: int, shown=None):
+def bar_heights(volume: Any, rows: int, shown: Any = None) -> Any:
     """Return how many rows each volume bar is tall, the largest of the window taking all `rows`; int32.
 
     volume  (B, n), not negative; NaN and windows without volume give 0.
@@ -123,7 +123,7 @@ def bar_heights(volume, rows: int, shown=None):
     return xp.astype(xp.round(xp.round(share) / SNAP), xp.int32)
 
 
-def moving_average(close, length: int, window: int, shown=None):
+def moving_average(close: Any, length: int, window: int, shown: Any = None) -> Any:
     """Return the mean of the last `length` closes at each of the last `window` bars; (B, window).
 
     shown  bars that are not shown are left out of the mean; NaN where none is left.
@@ -138,7 +138,7 @@ def moving_average(close, length: int, window: int, shown=None):
     return xp.where(count > 0, total / xp.where(count > 0, count, 1.0), xp.nan)
 
 
-def running_sum(values, length: int):
+def running_sum(values: Any, length: int) -> Any:
     """Return sums of `length` neighbours, (B, n - length + 1), added in one fixed order on every device."""
     total, offset, power, count = None, 0, 1, values.shape[1] - length + 1
     while length:

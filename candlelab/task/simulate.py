@@ -8,7 +8,7 @@ import io
 from contextlib import suppress
 from itertools import pairwise, product
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 from omegaconf import DictConfig
 from rich.table import Table
@@ -40,7 +40,7 @@ def simulate(
     autocorrelations: list[float],
     markets: list[str],
     two_valued: list[bool],
-) -> list[dict]:
+) -> list[dict[str, Any]]:
     """Score many simulated worlds of every kind; print the table and write it to outputs/simulation.csv and, with a summary, .md.
 
     Answers at chance should be "yes" in at most 4 % of the worlds, intervals hold the truth in 93 to 97 %, and the smallest edge
@@ -74,7 +74,7 @@ def simulate(
     return rows
 
 
-def _of(world: World, rows: list[dict]) -> dict | None:
+def _of(world: World, rows: list[dict[str, Any]]) -> dict[str, Any] | None:
     return next((row for row in rows if _named(world).items() <= row.items()), None)
 
 
@@ -84,7 +84,7 @@ def _code() -> str:
     return "evaluate " + hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:8]
 
 
-def _found_before(place: Path, settings: dict) -> list[dict]:
+def _found_before(place: Path, settings: dict[str, Any]) -> list[dict[str, Any]]:
     """The cells of an interrupted simulation with the same settings."""
     if not place.exists():
         return []
@@ -121,7 +121,7 @@ def _check(
         raise UserError("horizons and symbols start at 1, and autocorrelations lie from 0 to below 1")
 
 
-def _named(world: World) -> dict:
+def _named(world: World) -> dict[str, Any]:
     return {
         "market": world.market,
         "horizon": world.horizon,
@@ -131,7 +131,7 @@ def _named(world: World) -> dict:
     }
 
 
-def _row(cell: Cell) -> dict:
+def _row(cell: Cell) -> dict[str, Any]:
     """One line of the table."""
     shares = {f"yes: {name}": getattr(cell, name) for name in SAYS_YES}
     coverage = {f"covers: {name.replace('_', ' ')}": cell.coverage[name] for name in MEASURES}
@@ -144,7 +144,7 @@ def _row(cell: Cell) -> dict:
     )
 
 
-def _table(rows: list[dict]) -> Table:
+def _table(rows: list[dict[str, Any]]) -> Table:
     told = [name for name in rows[0] if name not in SETTINGS]
     settings = ", ".join(f"{name} {rows[0][name]}" for name in SETTINGS)
     table = Table(*told, title=f"verdict on simulated worlds ({settings})", title_justify="left")
@@ -153,7 +153,7 @@ def _table(rows: list[dict]) -> Table:
     return table
 
 
-def _write(path: Path, rows: list[dict]) -> None:
+def _write(path: Path, rows: list[dict[str, Any]]) -> None:
     text = io.StringIO(newline="")
     writer = csv.DictWriter(text, rows[0], lineterminator="\n")
     writer.writeheader()

@@ -90,12 +90,12 @@ class Learner(pl.LightningModule):
         """Return the scores of validation by name."""
         return {name: score for name, score in self.scores.items() if isinstance(score, Metric)}
 
-    def on_save_checkpoint(self, checkpoint: dict) -> None:
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         checkpoint["sums"] = {
             part: {k: [float(x) for x in self._of_all(*v)] for k, v in sums.items()} for part, sums in self.sums.items()
         }
 
-    def on_load_checkpoint(self, checkpoint: dict) -> None:
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         first = self.trainer.global_rank == 0  # the sums are of all processes: only one of them goes on from there
         self.sums = {
             part: {k: list(v) if first else [0.0, 0] for k, v in sums.items()}

@@ -7,7 +7,8 @@ that have no label carry -1: the last `horizon` rows of every segment, ties that
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -18,6 +19,7 @@ from candlelab.core.volatility import running_volatility
 if TYPE_CHECKING:
     from candlelab.core.candles import Candles
 
+Number = TypeVar("Number", int, float)
 NOISE = 1e-12  # a return this close to a threshold lies on it: 99.5 / 100 - 1 is below -0.005 in float64
 
 
@@ -31,14 +33,16 @@ def forward_returns(candles: Candles, horizon: int) -> np.ndarray:
     return out
 
 
-def labels_of(candles, label, forward, horizon, theta) -> Labels:
+def labels_of(
+    candles: Candles, label: np.ndarray, forward: np.ndarray, horizon: int, theta: np.ndarray | float
+) -> Labels:
     sigma = running_volatility(candles)
     end = np.where(np.isnan(forward), -1, np.arange(len(forward)) + horizon)
     theta = np.broadcast_to(np.asarray(theta, dtype=np.float64), forward.shape)
     return Labels(label, forward, standardised(forward, sigma), sigma, theta, end)
 
 
-def recognition_labels(candles, start, stop, last, ties) -> Labels:
+def recognition_labels(candles: Candles, start: np.ndarray, stop: np.ndarray, last: np.ndarray, ties: str) -> Labels:
     """Labels of a rule that reads the picture: 1 where `stop` is above `start`; `last` is -1 where nothing is drawn."""
     label = np.where(stop > start, 1, 0)
     label[last < 0] = -1
@@ -49,7 +53,7 @@ def recognition_labels(candles, start, stop, last, ties) -> Labels:
     return Labels(label, none, none, running_volatility(candles), np.broadcast_to(0.0, label.shape), end)
 
 
-def three_way(returns, theta) -> np.ndarray:
+def three_way(returns: np.ndarray, theta: np.ndarray | float) -> np.ndarray:
     label = np.ones(len(returns), dtype=np.int64)
     label[returns > theta + NOISE] = 2
     label[returns < -(theta + NOISE)] = 0
@@ -57,26 +61,26 @@ def three_way(returns, theta) -> np.ndarray:
     return label
 
 
-def standardised(forward, sigma) -> np.ndarray:
+def standardised(forward: np.ndarray, sigma: np.ndarray) -> np.ndarray:
     """Forward log return in units of sigma; NaN where sigma is 0 or unknown."""
     out = np.log1p(forward)
     return np.divide(out, sigma, out=np.full_like(out, np.nan), where=sigma > 0)
 
 
-def returns_to(close, row) -> np.ndarray:
+def returns_to(close: np.ndarray, row: np.ndarray) -> np.ndarray:
     forward = close[row] / close - 1.0
     forward[row < 0] = np.nan
     return forward
 
 
-def last_rows(segment) -> np.ndarray:
+def last_rows(segment: np.ndarray) -> np.ndarray:
     """Last row of every row's segment, (N,) int64."""
     starts = np.flatnonzero(np.diff(segment, prepend=segment[:1] - 1))
     counts = np.diff(starts, append=len(segment))
     return np.repeat(starts + counts - 1, counts)
 
 
-def drawn_bars(candles, window) -> tuple[np.ndarray, np.ndarray]:
+def drawn_bars(candles: Candles, window: int) -> tuple[np.ndarray, np.ndarray]:
     """First and last row of the window ending at each row that is not missing, (N,) int64; -1 where no such bar is drawn."""
     rows = np.arange(len(candles.close))
     first, last = rows - (window - 1), rows.copy()
@@ -92,19 +96,19 @@ def drawn_bars(candles, window) -> tuple[np.ndarray, np.ndarray]:
     return first, last
 
 
-def at_least(name, value, least):
+def at_least(name: str, value: Number, least: Number) -> Number:
     if not value >= least:
         raise UserError(f"{name} is {value}; set it to {least} or more.")
     return value
 
 
-def above_zero(name, value):
+def above_zero(name: str, value: float) -> float:
     if not value > 0:
         raise UserError(f"{name} is {value}; set it above 0.")
     return value
 
 
-def one_of(name, value, allowed):
+def one_of(name: str, value: Any, allowed: Sequence[str]) -> Any:
     if value not in allowed:
         raise UserError(f"{name} is {value!r}; choose one of {', '.join(allowed)}.")
     return value

@@ -23,6 +23,12 @@ class TripleBarrier:
     """
 
     classes: tuple[str, ...]
+    horizon: int
+    take_profit: float
+    stop_loss: float
+    touch: str
+    both: str
+    vertical: str
 
     kind = "forecast"
 

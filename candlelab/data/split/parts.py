@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 import numpy as np
 
@@ -121,7 +122,7 @@ def checked_gap(policy: str, embargo: int) -> tuple[str, int]:
     return policy, embargo
 
 
-def checked_dates(validation_start, test_start) -> tuple[int, int] | None:
+def checked_dates(validation_start: Any, test_start: Any) -> tuple[int, int] | None:
     if validation_start is None and test_start is None:
         return None
     if validation_start is None or test_start is None:
@@ -134,14 +135,14 @@ def checked_dates(validation_start, test_start) -> tuple[int, int] | None:
     return cuts
 
 
-def period_of(name: str, day, days) -> tuple[int, int]:
+def period_of(name: str, day: Any, days: Any) -> tuple[int, int]:
     if days < 1:
         raise UserError(f"{name}_days is {days}; set it to 1 day or more.")
     start = instant_of(name, day)
     return start, start + days * DAY
 
 
-def instant_of(name: str, text) -> int:
+def instant_of(name: str, text: Any) -> int:
     try:
         moment = datetime.fromisoformat(str(text))
     except ValueError:

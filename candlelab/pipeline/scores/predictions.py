@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
@@ -10,25 +11,41 @@ import torch
 from scipy.stats import norm
 
 from candlelab.core import files
+from candlelab.core.batch import Batch
+from candlelab.data.samples import SampleSet
 
 EVALUATED = ("validation", "test")
 STANDSTILL = 1e-12  # a volatility for bars before which no price ever moved
 
 
-def predict_samples(learner, data, samples: np.ndarray, device: torch.device | None = None) -> dict[str, np.ndarray]:
+class Answering(Protocol):
+    """What gives answers to a batch: a Learner."""
+
+    def eval(self) -> Any:
+        """Go into evaluation mode."""
+        ...
+
+    def predict(self, batch: Batch) -> dict[str, torch.Tensor]:
+        """Return "probabilities" (B, K) and/or "forecast" (B,)."""
+        ...
+
+
+def predict_samples(
+    learner: Answering, data: SampleSet, samples: np.ndarray, device: torch.device | None = None
+) -> dict[str, np.ndarray]:
     """Return "probabilities" (n, K) and/or "forecast" (n,) in units of target, for sample numbers in their order."""
-    said: dict[str, list] = {}
+    said: dict[str, list[Any]] = {}
     learner.eval()
     with torch.inference_mode():
-        for first in range(0, len(samples), data.batch_size):
-            batch = torch.from_numpy(samples[first : first + data.batch_size])
-            batch = data.assemble(batch if device is None else batch.to(device))
+        for first in range(0, len(samples), data.rows_per_batch):
+            rows = torch.from_numpy(samples[first : first + data.rows_per_batch])
+            batch = data.assemble(rows if device is None else rows.to(device))
             for name, values in learner.predict(batch).items():
                 said.setdefault(name, []).append(values.numpy())
     return {name: np.concatenate(parts) for name, parts in said.items()}
 
 
-def forecast_errors(learner, data) -> np.ndarray | None:
+def forecast_errors(learner: Answering, data: SampleSet) -> np.ndarray | None:
     """Return target - forecast on validation, in units of target, where both are known; None for a net or a label without forecast."""
     samples = data.samples("validation")
     target = data.prepared.labels.target[data.prepared.ends[samples]]
@@ -54,7 +71,7 @@ def class_probabilities(
     return np.stack([below, np.clip(1 - above - below, 0, 1), above], 1)
 
 
-def net_rows(learner, data, *, error: float | None) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+def net_rows(learner: Answering, data: SampleSet, *, error: float | None) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """Return {part: (p (n, K), forecast (n,) as log return)} of the net for validation and test."""
     made, answers = data.prepared, {}
     for part in EVALUATED:
@@ -72,7 +89,7 @@ def net_rows(learner, data, *, error: float | None) -> dict[str, tuple[np.ndarra
     return answers
 
 
-def prediction_table(data, answers: dict[str, dict[str, tuple[np.ndarray, np.ndarray]]]) -> pd.DataFrame:
+def prediction_table(data: SampleSet, answers: dict[str, dict[str, tuple[np.ndarray, np.ndarray]]]) -> pd.DataFrame:
     """Return the predictions of all models: one block of rows per model and part, the same rows in each."""
     blocks = []
     for part in EVALUATED:

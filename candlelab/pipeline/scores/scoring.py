@@ -17,6 +17,7 @@ from candlelab.core.contracts import KnowsOptimum
 from candlelab.core.reading import json_of
 from candlelab.core.signal import sides_of, threshold_hash
 from candlelab.core.spreadsheet import neutral_table
+from candlelab.data.samples import SampleSet
 from candlelab.evaluate.instrument import Instrument
 from candlelab.evaluate.ledger import COLUMNS
 from candlelab.evaluate.score import Scores
@@ -31,7 +32,9 @@ PICTURES = 12  # charts the report shows
 OWN = (runs.EVALUATE, runs.THRESHOLD, runs.CURVES, runs.VERDICT, runs.PER_SYMBOL, runs.METRICS)
 
 
-def score_and_report(run: runs.Run, cfg: DictConfig, *, extra: dict, data) -> tuple[dict, str]:
+def score_and_report(
+    run: runs.Run, cfg: DictConfig, *, extra: dict[str, Any], data: SampleSet | None
+) -> tuple[dict[str, Any], str]:
     """Give a run its own score, which stays; return the metrics and the verdict's lines."""
     if data is not None and data.renderer is not None:
         _keep_charts(run, data)
@@ -53,7 +56,7 @@ def lines_of(scores: Scores) -> list[str]:
     return [*scores.verdict.lines(), *filter(None, more)]
 
 
-def score_run(run: runs.Run, settings: dict) -> Scores:
+def score_run(run: runs.Run, settings: dict[str, Any]) -> Scores:
     """Return what an evaluation with some settings says of a run's predictions; nothing is written."""
     made, card = run.preprocessing, run.card
     scores = build({"evaluate": settings}, "evaluate").score(
@@ -72,7 +75,9 @@ def score_run(run: runs.Run, settings: dict) -> Scores:
     return replace(scores, verdict=replace(scores.verdict, suspicions=first))
 
 
-def write_scores(run: runs.Run, scores: Scores, folder: Path, settings: dict, *, about: dict | None = None) -> None:
+def write_scores(
+    run: runs.Run, scores: Scores, folder: Path, settings: dict[str, Any], *, about: dict[str, Any] | None = None
+) -> None:
     """Write settings, threshold, curves, verdict, report and, last of all, metrics.json into a folder.
 
     about  further facts for the head of the report.
@@ -91,7 +96,7 @@ def write_scores(run: runs.Run, scores: Scores, folder: Path, settings: dict, *,
     runs.finish(folder, scores.metrics)
 
 
-def write_run_page(run: runs.Run, scores: Scores, folder: Path, about: dict) -> None:
+def write_run_page(run: runs.Run, scores: Scores, folder: Path, about: dict[str, Any]) -> None:
     """Write report.html into a folder: nothing is computed but pictures."""
     looks, faults = looks_at(run)
     card = run.card | {"title": run.folder.name, "directions": sides_of(run.preprocessing)} | about
@@ -120,7 +125,7 @@ def has_own_score(run: runs.Run) -> bool:
     return all((run.folder / name).exists() for name in OWN)
 
 
-def own_settings(run: runs.Run) -> dict:
+def own_settings(run: runs.Run) -> dict[str, Any]:
     """Return the evaluate settings of the run's own score."""
     return run.evaluated if run.has(runs.EVALUATE) else plain(run.cfg)["evaluate"]
 
@@ -147,7 +152,7 @@ def own_scores(run: runs.Run) -> Scores:
     )
 
 
-def _verdict(tree: dict) -> Verdict:
+def _verdict(tree: dict[str, Any]) -> Verdict:
     known = {field.name for field in fields(Verdict)}
     parts: dict[str, Any] = {
         name: Answer(**value) if isinstance(value, dict) else tuple(value) if isinstance(value, list) else value
@@ -157,7 +162,7 @@ def _verdict(tree: dict) -> Verdict:
     return Verdict(**parts)
 
 
-def as_lists(node):
+def as_lists(node: Any) -> Any:
     """Return nested dicts with every array as a list."""
     if isinstance(node, dict):
         return {name: as_lists(value) for name, value in node.items()}
@@ -172,7 +177,7 @@ def _arrays(node):
     return np.array(node, dtype=float) if numbers else node
 
 
-def _charts(run: runs.Run) -> list[tuple[np.ndarray, dict]]:
+def _charts(run: runs.Run) -> list[tuple[np.ndarray, dict[str, Any]]]:
     """Return (chart (C, H, W), caption) of test windows: the surest right and the surest wrong answers in turn."""
     pack = run.charts
     return (
@@ -182,7 +187,7 @@ def _charts(run: runs.Run) -> list[tuple[np.ndarray, dict]]:
     )
 
 
-def _explained(run: runs.Run) -> dict:
+def _explained(run: runs.Run) -> dict[str, Any]:
     """Return the heat maps of task=explain: learnt and random as (chart, caption) pairs, and their likeness; {} without."""
     pack = run.explained
     if not pack:
@@ -219,7 +224,7 @@ def disjoint_windows(order: np.ndarray, ends: np.ndarray, window: int, most: int
     return np.array(chosen, dtype=np.int64)
 
 
-def _caption(run: runs.Run, row) -> dict:
+def _caption(run: runs.Run, row) -> dict[str, Any]:
     classes = run.preprocessing["classes"]
     p = [row[f"p_{k}"] for k in range(len(classes))]
     answer = classes[int(np.argmax(p))]
@@ -233,7 +238,7 @@ def _caption(run: runs.Run, row) -> dict:
     }
 
 
-def bayes_of(data) -> dict:
+def bayes_of(data: SampleSet) -> dict[str, Any]:
     """Return the best achievable accuracy and AUROC on the test rows, {} where the market does not know it."""
     if (
         not isinstance(data.source, KnowsOptimum)

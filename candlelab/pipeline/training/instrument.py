@@ -6,7 +6,7 @@ import copy
 import shutil
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -120,7 +120,7 @@ def live_units(net: nn.Module, batch: Batch) -> dict[str, float]:
 def _note(shares: dict[str, float], name: str):
     """A hook that notes the share of units that vary; of (B, T, D) or (B, C, T) the axis that is worse off."""
 
-    def hook(module: nn.Module, inputs: tuple, output: Tensor) -> None:
+    def hook(module: nn.Module, inputs: tuple[Any, ...], output: Tensor) -> None:
         axes = (1, 2) if output.ndim == 3 else (1,)
         shares[name] = min(float((_spread(output, axis) > STILL).float().mean()) for axis in axes)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
@@ -76,13 +77,13 @@ def _light(func, name: str) -> bool:
     )
 
 
-def _of_mkldnn(args: tuple) -> int:
+def _of_mkldnn(args: tuple[Any, ...]) -> int:
     """One direction of one LSTM layer: input (T, B, F) or packed (rows, F), input and recurrent weights, …"""
     given, weights = args[0], args[1:3]
     return 2 * _rows(given) * sum(weight.numel() for weight in weights)
 
 
-def _of_cudnn(args: tuple) -> int:
+def _of_cudnn(args: tuple[Any, ...]) -> int:
     """All layers and directions of an LSTM or GRU: input, list of weights and biases, …; every matrix is applied once a step."""
     given, weights = args[:2]
     return 2 * _rows(given) * sum(weight.numel() for weight in weights if weight.ndim == 2)
@@ -92,7 +93,7 @@ def _rows(given: torch.Tensor) -> int:
     return given.numel() // given.shape[-1]
 
 
-RECURRENT: dict[str, Callable[[tuple], int]] = {
+RECURRENT: dict[str, Callable[[tuple[Any, ...]], int]] = {
     "mkldnn_rnn_layer": _of_mkldnn,
     "_cudnn_rnn": _of_cudnn,
     "miopen_rnn": _of_cudnn,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from candlelab.core import run_files as names
 from candlelab.core.errors import UserError
@@ -52,13 +52,13 @@ class TensorboardLog:
         text = yaml.safe_dump(config_of(Path(folder)), sort_keys=False)
         self.writer.add_text("config", "    " + text.replace("\n", "\n    "))
 
-    def loggers(self, folder: Path) -> list:
+    def loggers(self, folder: Path) -> list[Any]:
         """Return the Lightning logger of the open run."""
         if self.writer is None:
             self.open(folder)
         return [Metrics(self._write)]
 
-    def _write(self, metrics: dict, step: int | None) -> None:
+    def _write(self, metrics: dict[str, Any], step: int | None) -> None:
         assert self.writer is not None, "opened before anything is written"
         for name, value in metrics.items():
             self.writer.add_scalar(name, value, step)

@@ -7,7 +7,7 @@ import netrc
 import os
 import urllib.parse
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import numpy as np
 
@@ -123,13 +123,13 @@ class WandbLog:
             run.define_metric(part, step_metric="epoch")
         return run
 
-    def loggers(self, folder: Path) -> list:
+    def loggers(self, folder: Path) -> list[Any]:
         """Return the Lightning logger of the open run."""
         if self.run is None:
             self.open(folder)
         return [Metrics(self._write)]
 
-    def _write(self, metrics: dict, step: int | None) -> None:
+    def _write(self, metrics: dict[str, Any], step: int | None) -> None:
         assert self.run is not None, "opened before anything is written"
         self.run.log({**metrics, "step": step})
 
@@ -144,7 +144,7 @@ class WandbLog:
         if self.artifacts:
             self._keep(results)
 
-    def _curves(self, results: RunSummary) -> dict:
+    def _curves(self, results: RunSummary) -> dict[str, Any]:
         import wandb
 
         test = results.test[results.test.label >= 0]
@@ -167,7 +167,7 @@ class WandbLog:
                 )
         return found
 
-    def _pictures(self, results: RunSummary) -> dict:
+    def _pictures(self, results: RunSummary) -> dict[str, Any]:
         import wandb
 
         images, rows = results.charts
@@ -241,7 +241,7 @@ def logged_in() -> bool:
         return False
 
 
-def tags_of(config: dict) -> list[str]:
+def tags_of(config: dict[str, Any]) -> list[str]:
     """Return data, model and label in a few words of at most 64 letters."""
     data, net = config["data"], config["model"]["net"]
     words = [
