@@ -8,6 +8,7 @@ import os
 import sys
 import traceback
 from argparse import Namespace
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +20,7 @@ from candlelab.config.search_path import choose_folder
 from candlelab.core.errors import UserError
 from candlelab.core.files import CannotWrite
 from candlelab.core.refusals import refusal
-from candlelab.core.terminal import leave_closed_pipe, print_anything, stop_when_asked, visible
+from candlelab.core.terminal import leave_closed_pipe, print_anything, refuse_lost_folder, stop_when_asked, visible
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -73,6 +74,7 @@ def main() -> None:
 
 def _answer() -> None:
     """Print what was asked for, or check the command and run it."""
+    refuse_lost_folder()
     _take_config_dir()
     groups()  # refuses a yaml of one's own that Hydra could not read
     if any(word in ("-h", "--help") for word in sys.argv[1:]):
@@ -296,7 +298,8 @@ def _leave_with(error: Exception) -> None:
 
 
 def _leave(message: str, code: int) -> None:
-    print(f"candlelab: {visible(message)}", file=sys.stderr)
+    with suppress(OSError):  # where the console's own disk is full the code has to say it all
+        print(f"candlelab: {visible(message)}", file=sys.stderr)
     sys.exit(code)
 
 

@@ -39,7 +39,8 @@ OF_TRAINING = (
     "mplfinance",
     "PIL",
 )
-NO_MEMORY = ("can't allocate memory", "out of memory", "not enough memory")  # how torch says it, on a CPU and on a GPU
+# How torch says it, on a CPU and on a GPU, and how a loader does that has no room for a library.
+NO_MEMORY = ("can't allocate memory", "out of memory", "not enough memory", "failed to map segment")
 FULL = 1 << 20  # bytes left on a disk on which nothing more can be written
 
 
@@ -61,7 +62,7 @@ def refusal(error: BaseException, outputs: Path) -> str | None:
         ):
             return f"'{cause.filename}': the system makes no folder there: choose another place (outputs=FOLDER)"
         if isinstance(cause, MemoryError) or (
-            isinstance(cause, RuntimeError) and any(words in str(cause) for words in NO_MEMORY)
+            isinstance(cause, (RuntimeError, ImportError)) and any(words in str(cause) for words in NO_MEMORY)
         ):
             return CURES[errno.ENOMEM]
     if _is_full(outputs):

@@ -9,7 +9,7 @@ import threading
 import unicodedata
 from types import FrameType
 
-from candlelab.core.errors import Stopped
+from candlelab.core.errors import Stopped, UserError
 
 ASKED = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name))  # Windows has no SIGHUP
 HIDDEN = ("Cc", "Cf", "Cs")  # control characters, marks of direction, halves of letters
@@ -30,10 +30,21 @@ def _raise_stopped(number: int, frame: FrameType | None) -> None:
 
 
 def print_anything() -> None:
-    """Let a console that knows few letters show a question mark for the others."""
+    """Let a console that knows few letters show a question mark for the others, and one that was closed show nothing."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 - for as long as the process lives
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # a test or a notebook may have put something simpler there
             stream.reconfigure(errors="replace")
+
+
+def refuse_lost_folder() -> None:
+    """Raise UserError if the folder that this process works in was removed."""
+    try:
+        os.getcwd()
+    except OSError:
+        raise UserError("the folder that this command runs in is gone: change to one that is there (cd)") from None
 
 
 def visible(text: str) -> str:

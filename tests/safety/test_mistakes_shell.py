@@ -69,6 +69,27 @@ def test_a_closed_pipe_is_no_traceback():
     assert done.returncode in (0, 141) and done.stderr == ""
 
 
+@pytest.mark.parametrize(
+    ("ending", "code"), [("--help >&-", 0), ("task=nope 2>/dev/full", 2), ("task=nope 2>&- >&-", 2)]
+)
+def test_a_console_that_takes_nothing_changes_no_code(ending, code):
+    done = subprocess.run(["bash", "-c", f"{sys.executable} -m candlelab {ending}"], cwd=tiny.ROOT, check=False)
+    assert done.returncode == code
+
+
+def test_a_folder_that_is_gone_is_a_sentence(tmp_path, monkeypatch):
+    lost = tmp_path / "lost"
+    lost.mkdir()
+    monkeypatch.chdir(lost)
+    lost.rmdir()
+    code, said = answer(["--help"])
+    assert code == 2 and "is gone" in said and "Traceback" not in said
+
+
+def test_no_room_for_a_library_is_no_memory(tmp_path):
+    assert "not enough memory" in refusals.refusal(ImportError("libx.so: failed to map segment"), tmp_path)
+
+
 def test_a_console_of_ascii_gets_question_marks():
     done = tiny.command("task=predict", PYTHONIOENCODING="ascii")
     assert done.returncode == 2 and "Traceback" not in done.stderr and "task.run=?" in done.stderr
