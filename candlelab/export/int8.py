@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from candlelab.export.onnx_graph import put_card, quiet
 CALIBRATION_BATCH = 16
 DYNAMIC = ["MatMul", "Gemm", "LSTM"]  # never Softmax, LayerNorm or Add: their errors add up over the layers
 STATIC = ["MatMul", "Gemm", "Conv"]
+TRIED = ".int8-"  # how the name of the folder begins in which eight-bit forms are tried
 SMALLEST_KERNEL = 1024  # weights; below, the scales cost what the rounding saves
 
 
@@ -67,9 +69,12 @@ def quantize(
     """
     files.remove(target)
     expected = judge.classes(model)
+    with files.refused_in_words(target):
+        for left in target.parent.glob(f"{TRIED}*"):  # by an export that was killed
+            shutil.rmtree(left)
     with (
         files.refused_in_words(target),
-        tempfile.TemporaryDirectory(dir=target.parent, prefix=".int8-") as folder,
+        tempfile.TemporaryDirectory(dir=target.parent, prefix=TRIED) as folder,
         quiet(),
     ):
         prepared = _prepared(model, Path(folder) / "prepared.onnx")

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import tiny
 from exchange_cases import publish
-from export_cases import finished
+from export_cases import finished, little_model
 from fault_layer import FULL, READ_ONLY, Disk, PowerCut, patched, refusing, restored
 from loopback_exchange import Exchange
 from mutation_cases import command, pristine
@@ -19,7 +19,8 @@ from render_cases import chart, walk
 from candlelab import run as runs
 from candlelab.config import build, compose
 from candlelab.core.errors import UserError
-from candlelab.core.files import remove_litter
+from candlelab.core.files import CannotWrite, remove_litter
+from candlelab.export.int8 import Judge, quantize
 from candlelab.market.cache import BarStore, CacheManifest
 
 TIMED = (
@@ -227,6 +228,16 @@ def test_every_fault_leaves_the_outcome_of_an_undisturbed_command(name, part, tm
     print(f"{name}: {len(refused)} of {len(disk.events)} calls, {len(states)} of {len(cut.states)} states of the disk")
     assert_refusals_lose_nothing(work, tmp_path, disk.events, expected, refused, monkeypatch)
     assert_power_cuts_lose_nothing(work, tmp_path, states, expected)
+
+
+def test_a_full_disk_refuses_eight_bit_forms_in_words(tmp_path, monkeypatch):
+    model, target = tmp_path / "model.onnx", tmp_path / "model.int8.onnx"
+    little_model(model)
+    (tmp_path / ".int8-left").mkdir()  # by an export that was killed
+    judge = Judge(lambda path: np.zeros(4, int), np.zeros(4, int))
+    with patched(Disk(tmp_path, refusing(0, FULL)), monkeypatch), pytest.raises(CannotWrite, match="make room"):
+        quantize(model, target, calibration_set={}, judge=judge, max_accuracy_drop=1.0, n_calls=1, card={})
+    assert [path.name for path in tmp_path.iterdir()] == ["model.onnx"]
 
 
 def test_a_start_removes_what_a_full_disk_left(tmp_path):
