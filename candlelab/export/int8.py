@@ -67,11 +67,11 @@ def quantize(
     max_accuracy_drop  balanced accuracy in points that may be lost.
     The winner is the first that is not refused; a target of an earlier export goes in any case.
     """
-    files.remove(target)
-    expected = judge.classes(model)
     with files.refused_in_words(target):
         for left in target.parent.glob(f"{TRIED}*"):  # by an export that was killed
             shutil.rmtree(left)
+    files.remove(target)
+    expected = judge.classes(model)
     with (
         files.refused_in_words(target),
         tempfile.TemporaryDirectory(dir=target.parent, prefix=TRIED) as folder,
