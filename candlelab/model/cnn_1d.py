@@ -20,14 +20,14 @@ class Cnn1d(nn.Module):
     fading   how much quieter older columns of the last feature map start; 0, as in the paper, lets all speak alike.
     """
 
-    reads = ("series",)
+    reads: tuple[str, ...] = ("series",)
 
     def __init__(
         self, shapes: Shapes, *, scale: Scale, channels: int, layers: int | None, dropout: float, fading: float
     ) -> None:
         super().__init__()
         check_fraction(dropout, "dropout")
-        self.scale = SeriesScale(shapes, scale)
+        self.scale: SeriesScale = SeriesScale(shapes, scale)
         bars, inner = shapes.sequence
         blocks: list[nn.Module] = []
         for block in range(_depth(bars) if layers is None else layers):
@@ -36,10 +36,10 @@ class Cnn1d(nn.Module):
             bars, inner = -(-bars // 2), outer
         if not blocks:
             raise UserError(f"layers is {layers}; give 1 or more, or null.")
-        self.blocks = nn.Sequential(*blocks)
-        self.fade = Fading(bars, fading)
-        self.drop = nn.Dropout(dropout)
-        self.classify = nn.Linear(inner * bars, shapes.classes)
+        self.blocks: nn.Sequential = nn.Sequential(*blocks)
+        self.fade: Fading = Fading(bars, fading)
+        self.drop: nn.Dropout = nn.Dropout(dropout)
+        self.classify: nn.Linear = nn.Linear(inner * bars, shapes.classes)
 
     def forward(self, batch: Batch) -> Output:
         channels_first = self.scale(batch["series"]).transpose(1, 2)

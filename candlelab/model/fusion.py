@@ -75,13 +75,13 @@ class Fusion(nn.Module):
                 self.chart = vit(shapes, size, name=image_backbone, pretrained=pretrained, patch=patch)
             self.pixels = norm_of(shapes, pretrained)
             self.attend = _loud(nn.MultiheadAttention(width, fusion_heads, dropout=dropout, batch_first=True))
-            self.norm = nn.LayerNorm(width)
-            self.close = close_look(shapes.chart, newest, width) if newest else None
+            self.norm: nn.LayerNorm = nn.LayerNorm(width)
+            self.close: nn.Sequential | None = close_look(shapes.chart, newest, width) if newest else None
         if "caption" in self.reads:
             size = Size(width, caption_layers, heads, ffn_width, dropout)
             self.caption = bert(shapes, size, name=caption_backbone, pretrained=pretrained)
-        self.classify = Head(width, shapes.classes, head_dropout)
-        self.forecast = Head(width, 1, head_dropout)
+        self.classify: Head = Head(width, shapes.classes, head_dropout)
+        self.forecast: Head = Head(width, 1, head_dropout)
 
     def forward(self, batch: Batch) -> Output:
         if "image" not in self.reads:

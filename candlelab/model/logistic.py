@@ -11,13 +11,13 @@ from candlelab.model.series_scale import Scale, SeriesScale
 class Logistic(nn.Module):
     """One linear layer over all numbers of the window, flattened; it starts from zero."""
 
-    reads = ("series",)
+    reads: tuple[str, ...] = ("series",)
 
     def __init__(self, shapes: Shapes, *, scale: Scale) -> None:
         super().__init__()
-        self.scale = SeriesScale(shapes, scale)
+        self.scale: SeriesScale = SeriesScale(shapes, scale)
         bars, features = shapes.sequence
-        self.classify = nn.Linear(bars * features, shapes.classes)
+        self.classify: nn.Linear = nn.Linear(bars * features, shapes.classes)
         nn.init.zeros_(self.classify.weight)
         nn.init.zeros_(self.classify.bias)
 

@@ -27,7 +27,10 @@ class VitPatterns(nn.Module):
                Both only while training. Nothing is ever flipped: that would turn a bull flag into a bear flag.
     """
 
-    reads = ("image",)
+    weights_origin: str
+    by_columns: bool
+
+    reads: tuple[str, ...] = ("image",)
 
     def __init__(
         self,
@@ -61,10 +64,10 @@ class VitPatterns(nn.Module):
         if stem == "convolutions":
             convolve_first(self.chart, patch)
         self.pixels = norm_of(shapes, pretrained)
-        self.augment = Augment(shift, brightness)
-        self.close = close_look(shapes.chart, newest, width) if newest else None
-        self.drop = nn.Dropout(head_dropout)
-        self.classify = nn.Linear((3 if newest else 2) * width, shapes.classes)
+        self.augment: Augment = Augment(shift, brightness)
+        self.close: nn.Sequential | None = close_look(shapes.chart, newest, width) if newest else None
+        self.drop: nn.Dropout = nn.Dropout(head_dropout)
+        self.classify: nn.Linear = nn.Linear((3 if newest else 2) * width, shapes.classes)
         if finetune == "frozen":
             self.chart.requires_grad_(False)
 
@@ -79,6 +82,9 @@ class VitPatterns(nn.Module):
 
 class Augment(nn.Module):
     """Charts moved a little and made lighter or darker, each by itself, while training; bytes in, bytes out."""
+
+    shift: int
+    brightness: float
 
     def __init__(self, shift: int, brightness: float) -> None:
         super().__init__()

@@ -40,6 +40,14 @@ class WandbLog:
     Raises UserError for settings out of range, or if wandb is not installed.
     """
 
+    project: str
+    entity: str | None
+    tags: list[str]
+    rows: int
+    system_seconds: float
+    timeout: float
+    artifacts: bool
+
     def __init__(
         self,
         *,
