@@ -134,12 +134,15 @@ class Checkpoints(pl.Callback):
 def usable(places: Places, learner: pl.LightningModule) -> Path | None:
     """Return the newest checkpoint that training can go on from, None to start afresh; what is broken is told and passed over.
 
-    Without whole best weights there is nothing to go on from: a later epoch need not beat them again.
+    Where an epoch was validated and its best weights are not whole there is nothing to go on from: a later epoch need not
+    beat them again.
     """
     fitting = {name: tuple(value.shape) for name, value in learner.state_dict().items()}
     newest = [path for path in (places.last, places.previous) if path.exists()]
     for path in newest:
-        told = _trouble(path, fitting) or _trouble(places.best, fitting)
+        told, stored = _trouble(path, fitting)
+        if told is None and _has_best(stored):
+            told, _ = _trouble(places.best, fitting)
         if told is None:
             return path
         _say(f"{told}: {'the one before it is tried' if path != newest[-1] else 'training starts afresh'}")
@@ -151,17 +154,25 @@ def _say(words: str) -> None:
     print(words, flush=True)
 
 
-def _trouble(path: Path, fitting: dict[str, tuple[int, ...]]) -> str | None:
-    """Return why a file is no whole checkpoint of a model with these weights; every record is compared with its checksum."""
+def _has_best(stored: dict) -> bool:
+    """Whether a checkpoint was written after an epoch was validated."""
+    return stored.get("callbacks", {}).get(Checkpoints.__qualname__, {}).get("best_epoch", 0) >= 0
+
+
+def _trouble(path: Path, fitting: dict[str, tuple[int, ...]]) -> tuple[str | None, dict]:
+    """Return why a file is no whole checkpoint of a model with these weights, None if it is, and what it holds.
+
+    Every record is compared with its checksum.
+    """
     try:
         with zipfile.ZipFile(path) as pack:
             broken = pack.testzip()
         if broken is not None:
-            return f"the checkpoint {path} is damaged ({broken})"
+            return f"the checkpoint {path} is damaged ({broken})", {}
         stored = torch.load(path, map_location="cpu", weights_only=True)
         found = {name: tuple(value.shape) for name, value in stored["state_dict"].items()}
     except FileNotFoundError:
-        return f"the checkpoint {path} is missing"
+        return f"the checkpoint {path} is missing", {}
     except (
         OSError,
         EOFError,
@@ -175,8 +186,8 @@ def _trouble(path: Path, fitting: dict[str, tuple[int, ...]]) -> str | None:
         AttributeError,
         NotImplementedError,
     ) as error:
-        return f"the checkpoint {path} is damaged ({' '.join(str(error).split())[:100] or type(error).__name__})"
-    return None if found == fitting else f"the checkpoint {path} is of another model"
+        return f"the checkpoint {path} is damaged ({' '.join(str(error).split())[:100] or type(error).__name__})", {}
+    return (None if found == fitting else f"the checkpoint {path} is of another model"), stored
 
 
 def _any(trainer: pl.Trainer, mine: bool) -> bool:

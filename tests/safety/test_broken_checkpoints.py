@@ -4,6 +4,7 @@ import shutil
 
 import pytest
 import tiny
+import torch
 
 from candlelab import run as runs
 from candlelab.config import build, compose, run_folder
@@ -52,6 +53,17 @@ def test_without_a_whole_checkpoint_training_starts_afresh_and_says_so(run, caps
     assert (
         f"{folder / runs.PREVIOUS} is damaged" in (said := capsys.readouterr().out) and "training starts afresh" in said
     )
+
+
+@pytest.mark.parametrize(("best_epoch", "expected"), [(-1, runs.LAST), (0, None)])
+def test_best_weights_are_asked_for_once_an_epoch_was_validated(best_epoch, expected, run):
+    cfg, folder = run
+    (folder / runs.PREVIOUS).unlink()
+    (folder / runs.BEST).unlink()
+    stored = torch.load(folder / runs.LAST, weights_only=True)
+    stored["callbacks"]["Checkpoints"]["best_epoch"] = best_epoch
+    torch.save(stored, folder / runs.LAST)
+    assert usable(places(folder), learner_for(cfg)[1]) == (expected and folder / expected)
 
 
 @pytest.mark.parametrize("broken", [(runs.LAST,), (runs.LAST, runs.PREVIOUS), (runs.BEST,)])
