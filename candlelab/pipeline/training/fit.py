@@ -68,7 +68,8 @@ def _fit_and_score(cfg: DictConfig, folder: Path, ready: Ready, log: RunLog) -> 
             learner, ChartData(parts.data), places(folder), resume=cfg.resume != "never", ranks=ranks, log=log
         )
     log.say(
-        f"trained {fit.epochs} epochs in {duration(fit.seconds)}, the best is {fit.best_epoch + 1}; now baselines, scores and report"
+        f"trained {fit.epochs} epochs in {duration(fit.seconds)}; the weights of epoch {fit.best_epoch + 1} are kept, where the running "
+        "mean of the validation loss is lowest; now baselines, scores and report"
     )
     learner.cpu()
     error = save_model(parts, learner, folder)
