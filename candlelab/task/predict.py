@@ -15,7 +15,7 @@ from candlelab.config import ConfigError, build
 from candlelab.core import files
 from candlelab.core.batch import answers_of
 from candlelab.core.candles import Candles
-from candlelab.core.errors import DataTrouble
+from candlelab.core.errors import DataTrouble, UserError
 from candlelab.core.signal import (
     check_answers,
     checked_threshold,
@@ -163,7 +163,12 @@ def expected_closes(made: dict[str, Any], candles: Candles, ends: np.ndarray, re
 
 
 def _with_torch(run: Run, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    import torch
+    try:
+        import torch
+    except ModuleNotFoundError as error:
+        raise UserError(
+            "torch is not installed here: ask the exported model with task.engine=onnx, or pip install 'candlelab[train]'"
+        ) from error
 
     with torch.inference_mode():
         said = answers_of(run.model({name: torch.from_numpy(value) for name, value in inputs.items()}))

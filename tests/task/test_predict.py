@@ -15,7 +15,7 @@ from omegaconf import OmegaConf
 
 from candlelab.config import build, compose
 from candlelab.core.candles import Candles
-from candlelab.core.errors import DataTrouble
+from candlelab.core.errors import DataTrouble, UserError
 from candlelab.core.signal import confidences, normal_probabilities, threshold_hash
 from candlelab.core.volatility import running_volatility
 from candlelab.evaluate import money
@@ -24,7 +24,7 @@ from candlelab.pipeline.inputs.new_candles import _open_end, fetch_new_candles, 
 from candlelab.pipeline.inputs.stored import InputMaker
 from candlelab.pipeline.scores.predictions import class_probabilities
 from candlelab.task.export import export_card
-from candlelab.task.predict import _direction, expected_closes, signals, write
+from candlelab.task.predict import _direction, _with_torch, expected_closes, signals, write
 
 NEWEST = {"at": None, "bars": 50}
 HOUR, YEAR_2020 = 3_600_000, 438_288  # ms, hours since 1970
@@ -114,6 +114,12 @@ print(signals(run, maker, candles, newest_close(candles), engine="onnx", thresho
         [sys.executable, "-c", code], capture_output=True, text=True, cwd=Path(__file__).resolve().parents[2]
     )
     assert done.stdout.strip() in ("LONG", "SHORT"), done.stderr
+
+
+def test_without_torch_the_exported_model_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch", None)
+    with pytest.raises(UserError, match="ask the exported model"):
+        _with_torch(None, {})
 
 
 def test_too_little_history_is_said():
