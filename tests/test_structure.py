@@ -272,6 +272,11 @@ def test_no_file_of_a_run_is_spelt_twice(path):
     assert name(path) in OTHER_FOLDERS or not spelt & files, spelt & files
 
 
+def test_no_two_test_files_have_one_name():
+    found = Counter(path.name for path in (ROOT / "tests").rglob("test_*.py"))
+    assert not [word for word, count in found.items() if count > 1]
+
+
 def test_no_two_public_classes_have_one_name():
     found: dict[str, list[str]] = {}
     for path in CODE:
