@@ -19,7 +19,7 @@ from pytorch_lightning.utilities.exceptions import MisconfigurationException
 from candlelab.core.contracts import RunLogger, TrainingData
 from candlelab.core.errors import UserError
 from candlelab.core.run_log import RunLog
-from candlelab.trainer.allocator import keep_freed_memory
+from candlelab.trainer.allocator import has_room_to_keep, keep_freed_memory
 from candlelab.trainer.checkpoints import Checkpoints, Places, usable
 from candlelab.trainer.devices import check_devices
 from candlelab.trainer.logger.guarded import guarded
@@ -151,7 +151,7 @@ class Trainer:
         shown = [RunProgress(self._progress(), log)] if ranks.rank == 0 else []
         watching = [table, clock, *shown, checkpoints]
         trainer = self._lightning(places.folder, watching, epochs=self._epochs(data), ranks=ranks)
-        if trainer.strategy.root_device.type == "cpu":
+        if trainer.strategy.root_device.type == "cpu" and has_room_to_keep():
             keep_freed_memory()
         last = usable(places, learner) if resume else None
         with _fewer_threads(ranks):

@@ -6,6 +6,8 @@ import sys
 import pytest
 import tiny
 
+from candlelab.trainer.allocator import has_room_to_keep
+
 STEPS = """
 import resource, sys
 import numpy as np
@@ -30,3 +32,9 @@ def last_step(how):
 def test_a_step_asks_for_no_page_that_the_last_one_freed():
     kept, faults = last_step("keep")
     assert not kept or faults < 10
+
+
+@pytest.mark.parametrize(("gigabytes", "room"), [(8, False), (16, False), (64, True)])
+def test_a_small_machine_gets_its_memory_back(monkeypatch, gigabytes, room):
+    monkeypatch.setattr("os.sysconf", {"SC_PAGE_SIZE": 4096, "SC_PHYS_PAGES": gigabytes << 18}.__getitem__)
+    assert has_room_to_keep() is room
