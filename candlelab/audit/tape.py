@@ -48,10 +48,13 @@ def windows_inside(candles: Candles, ends: np.ndarray, bars: int) -> Iterator[Au
 
 
 def unclosed(candles: Candles, known_at: int) -> Iterator[AuditFinding]:
-    """Yield one finding for each symbol whose last bar closes only after the moment at which the bars were known, ms UTC."""
+    """Yield one finding for each symbol whose last bar was open at the moment at which the bars were known, ms UTC.
+
+    Bars that open later still were made up: nothing of them will change.
+    """
     for row in np.flatnonzero(np.diff(candles.symbol, append=-1)).tolist():
         closes = int(next_open(candles.time[[row]], candles.intervals[candles.symbol[row]])[0])
-        if closes > known_at:
+        if int(candles.time[row]) <= known_at < closes:
             yield AuditFinding(
                 "unclosed last bar",
                 "leak",

@@ -288,5 +288,6 @@ CLEAN = [
         "of raw bars": ("data/indicators=raw", "data/caption=candlefusion", "data/scaling=minmax"),
         "of walk-forward folds": ("data/split=walk_forward", "data/label=next_return"),
         "of a drawn colour": ("data/label=last_candle",),
+        "of years to come": ("data.start=2090-01-01",),
     }.items()
 ]
