@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import talib
 
+from candlelab.data.indicators.classic import Classic
 from candlelab.data.indicators.segments import SegmentBars, kalman_warmup, per_segment
 
 if TYPE_CHECKING:
@@ -20,19 +21,7 @@ class Raw:
     another year or coin.
     """
 
-    names: tuple[str, ...] = (
-        "open",
-        "high",
-        "low",
-        "close",
-        "volume",
-        "rsi",
-        "macd",
-        "macd_signal",
-        "bb_lower",
-        "bb_upper",
-        "ma_20",
-    )
+    names: tuple[str, ...] = Classic.names
 
     def __init__(self, *, kalman: float | None):
         self.kalman = kalman
