@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from candlelab import __version__
 from candlelab import run as runs
 from candlelab.config import CONF, ConfigError, build, catalogue, completed, groups, locate, run_folder
+from candlelab.config.override_words import spelled_out
 from candlelab.config.search_path import choose_folder
 from candlelab.core.errors import UserError
 from candlelab.core.files import CannotWrite
@@ -31,6 +32,7 @@ HELP = """candlelab: does a chart say anything about what the price does next?
   python -m candlelab                                 Bitcoin hours, a small model: train, score and report
   python -m candlelab model=fusion data=btc_1h        the same with pretrained ViT and BERT, for a GPU
   python -m candlelab task=report task.run=FOLDER     score a finished run again
+  python -m candlelab verify FOLDER                   does every number of it come out again?
   python -m candlelab -m seed=0,1,2 model=fusion      several runs, one study
   python -m candlelab --cfg job                       show the composed config
 
@@ -75,6 +77,7 @@ def main() -> None:
 def _answer() -> None:
     """Print what was asked for, or check the command and run it."""
     refuse_lost_folder()
+    sys.argv[1:] = spelled_out(sys.argv[1:])
     _take_config_dir()
     groups()  # refuses a yaml of one's own that Hydra could not read
     if any(word in ("-h", "--help") for word in sys.argv[1:]):

@@ -8,6 +8,7 @@ import tiny
 import yaml
 
 from candlelab.config.command_line import check_overrides
+from candlelab.config.override_words import spelled_out
 
 DOCS = tiny.ROOT / "docs"
 PAGES = sorted(DOCS.rglob("*.md"))
@@ -55,7 +56,8 @@ def test_the_python_of_a_page_runs_from_top_to_bottom(path, tmp_path, monkeypatc
 def test_a_command_of_a_page_is_valid(line):
     words = shlex.split(line, comments=True)
     if "--help" not in words:
-        assert check_overrides([word for word in words[3:] if word not in ("-m", "--cfg", "job", "…")])
+        plain = [word for word in words[3:] if word not in ("-m", "--cfg", "job", "…")]
+        assert check_overrides(spelled_out(plain))
 
 
 @pytest.mark.parametrize("path", [p for p in PAGES if blocks(p, "yaml")], ids=name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from candlelab.config.catalogue import groups
+from candlelab.core.errors import ConfigError
 
 MISSING = "MissingMandatoryValue while resolving interpolation: Missing mandatory value:"
 NOT_MERGED = {
@@ -10,6 +11,16 @@ NOT_MERGED = {
     "Cannot merge ListConfig with DictConfig": "a group of settings",
 }
 ROOT = ("seed", "study", "name", "outputs", "resume", "pretrained", "bench")
+
+
+def spelled_out(words: list[str]) -> list[str]:
+    """Return the words of a command with `verify FOLDER` read as task=verify task.run=FOLDER: what is handed to a stranger is short."""
+    if words[:1] != ["verify"]:
+        return words
+    if len(words) < 2 or "=" in words[1]:
+        raise ConfigError("verify takes the folder of a run or one of its files: python -m candlelab verify FOLDER")
+    quoted = words[1].replace("\\", "\\\\").replace("'", "\\'")
+    return ["task=verify", f"task.run='{quoted}'", *words[2:]]
 
 
 def unreadable(word: str) -> str:

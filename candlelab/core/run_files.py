@@ -10,6 +10,7 @@ CONFIG, ENVIRONMENT, MANIFEST, FAILED, LOCK, OWNER = (
 )
 PREPROCESSING, WEIGHTS, PREDICTIONS = "preprocessing.json", "model.safetensors", "predictions.parquet"
 ORIGIN, LOG = "origin.json", "log.txt"  # ORIGIN says that this account trained the run
+PASSPORT = "passport.json"  # of a score: what it rests on, to be computed again
 TOKENIZER = "tokenizer.json"  # of captions, where the weights came with a vocabulary of their own
 DATA, BAYES, DIFFICULTY, INSTRUMENT, EPOCHS = (
     "data.json",
@@ -64,6 +65,7 @@ PUBLISHED = (
     BAYES,
     INSTRUMENT,
     EVALUATE,
+    PASSPORT,
     MANIFEST,
     f"{EXPORTS}/*.onnx",
     f"{EXPORTS}/report.md",

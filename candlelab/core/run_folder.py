@@ -21,6 +21,7 @@ from candlelab.core.run_files import (
     LAST,
     MANIFEST,
     METRICS,
+    PASSPORT,
     PREVIOUS,
     SCORED,
 )
@@ -51,14 +52,14 @@ def runs_in(study: Path) -> list[Path]:
 def forget(folder: Path) -> None:
     """Remove what an earlier fit left, final metrics first, so that a stop half-way leaves no finished run."""
     files.remove(folder / METRICS)
-    files.remove(*(folder / name for name in (MANIFEST, FAILED, LAST, PREVIOUS, BEST, EPOCHS)))
+    files.remove(*(folder / name for name in (MANIFEST, PASSPORT, FAILED, LAST, PREVIOUS, BEST, EPOCHS)))
 
 
 def unfinish(folder: Path) -> None:
     """Make a folder for a score that is about to be written; one that is there is finished no longer."""
     files.make_folder(folder)
     files.remove(folder / METRICS)
-    files.remove(folder / MANIFEST)
+    files.remove(folder / MANIFEST, folder / PASSPORT)
 
 
 def finish(folder: Path, metrics: dict[str, Any]) -> None:

@@ -87,6 +87,24 @@ def append_trial(outputs: Path, entry: Mapping[str, Any]) -> int:
     return number + 1
 
 
+def head_of(outputs: Path) -> dict[str, Any] | None:
+    """Return the number and the hash of the ledger's last line; None without a ledger."""
+    last = _last_whole(outputs / LEDGER)
+    return None if last is None else {"line": _number(last), "hash": _hash(last)}
+
+
+def still_holds(outputs: Path, head: Mapping[str, Any]) -> bool:
+    """Return whether the ledger still holds the line that was once its last."""
+    path = outputs / LEDGER
+    lines = path.read_bytes().split(b"\n")[:-1] if path.is_file() else []
+    return any(_hash(line) == head.get("hash") and _number(line) == head.get("line") for line in lines)
+
+
+def _last_whole(path: Path) -> bytes | None:
+    lines = path.read_bytes().split(b"\n")[:-1] if path.is_file() else []
+    return lines[-1] if lines else None
+
+
 def _end_of(outputs: Path, last: bytes | None) -> tuple[int, str]:
     """Number and hash of the line to follow: the last one, or one that is gone but known, so that the break stays to be seen."""
     head = _head(outputs) or {"line": 0, "hash": FIRST}

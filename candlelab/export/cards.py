@@ -51,8 +51,8 @@ def render_card(template: str, metadata: dict[str, Any], **words) -> str:
     )
 
 
-def model_card(run: Run, *, repo: str, exports: list[str], command: str) -> str:
-    """Return the model card of a finished run; command is what trained it."""
+def model_card(run: Run, *, repo: str, exports: list[str], command: str, passport: str = "") -> str:
+    """Return the model card of a finished run; command is what trained it, passport the text of passport.json that goes along."""
     made, card = run.preprocessing, run.card
     source = source_of(run.cfg)
     origin = {"random": "random", "pretrained": "from weights pretrained on photographs, under their own licence"}
@@ -81,6 +81,7 @@ def model_card(run: Run, *, repo: str, exports: list[str], command: str) -> str:
         extensions=run.environment.get("extensions") or {},
         command=command,
         level=f"{run.cfg.evaluate.confidence_level:.0%}",
+        passport=passport,
     )
 
 

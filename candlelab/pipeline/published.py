@@ -20,8 +20,10 @@ from candlelab.core.columns import EXTRAS, OHLCV
 from candlelab.core.images import png
 from candlelab.data.samples import SampleSet
 from candlelab.data.split.parts import PARTS
+from candlelab.pipeline.scores.passport import published_passport
 
 BATCH = 256  # charts drawn at a time
+UNLISTED = (runs.EXPORTS, runs.PASSPORT)  # not in a run's manifest
 KEPT = ("candlelab", "commit", "dirty", "python", "packages")  # of environment.json: nothing of the machine
 
 
@@ -149,7 +151,7 @@ def run_files(run: runs.Run, folder: Path) -> dict[str, Path]:
         for path in sorted(run.folder.glob(pattern))
     ]
     files = {
-        name: run.folder / name if name.startswith(runs.EXPORTS) else run.file(name)
+        name: run.folder / name if name.startswith(UNLISTED) else run.file(name)
         for name in names
         if name != runs.MANIFEST
     }
@@ -157,6 +159,9 @@ def run_files(run: runs.Run, folder: Path) -> dict[str, Path]:
     runs.write_text(config, OmegaConf.to_yaml(OmegaConf.create(portable(plain(run.cfg)) | {"outputs": "outputs"})))
     runs.write_json(machine, {name: run.environment.get(name) for name in KEPT} | {"command": command_of(run)})
     files |= {runs.CONFIG: config, runs.ENVIRONMENT: machine}
+    if runs.PASSPORT in files:
+        runs.write_text(folder / runs.PASSPORT, published_passport(run.folder / runs.PASSPORT, files))
+        files[runs.PASSPORT] = folder / runs.PASSPORT
     return files | {runs.MANIFEST: runs.write_manifest(folder / runs.MANIFEST, files)}
 
 

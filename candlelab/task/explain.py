@@ -19,7 +19,7 @@ from candlelab.core.contracts import HasPixels
 from candlelab.data.tokenizer import Tokenizer
 from candlelab.model.columns import ColumnTokens
 from candlelab.pipeline.load import load_or_download
-from candlelab.pipeline.scores.scoring import own_scores, write_run_page
+from candlelab.pipeline.scores.scoring import own_scores, write_page_again
 
 LEAST = 4  # places a feature map must have to show where, 2 x 2
 WORDS = 6  # words of a caption that are shown
@@ -64,7 +64,7 @@ def explain(cfg: DictConfig, *, run: str) -> None:
                 words=np.array(said),
             )
             _contact_sheet(path, learnt, random)
-        write_run_page(found, own_scores(found), found.folder, {})
+        write_page_again(found, own_scores(found))
     print(f"figure {path}   (rank correlation with random weights {alike.mean():+.2f})", flush=True)
 
 

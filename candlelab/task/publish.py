@@ -13,6 +13,7 @@ from omegaconf import DictConfig
 from candlelab import run as runs
 from candlelab.config import ConfigError, build
 from candlelab.core.errors import UserError
+from candlelab.core.reading import text_of
 from candlelab.core.terminal import visible
 from candlelab.export import cards
 from candlelab.export.hub import Courier, Parcel
@@ -87,9 +88,9 @@ def model_parcel(run: runs.Run, folder: Path, repo: str) -> Parcel:
     files = published.run_files(run, folder)
     exports = [name for name in files if name.endswith(".onnx")]
     check_exports(run, [files[name] for name in exports])
-    runs.write_text(
-        folder / README, cards.model_card(run, repo=repo, exports=exports, command=published.command_of(run))
-    )
+    passport = text_of(files[runs.PASSPORT]) if runs.PASSPORT in files else ""
+    told = cards.model_card(run, repo=repo, exports=exports, command=published.command_of(run), passport=passport)
+    runs.write_text(folder / README, told)
     return Parcel("model", files | {README: folder / README})
 
 

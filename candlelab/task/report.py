@@ -43,7 +43,7 @@ def _own(run: runs.Run, cfg: DictConfig) -> tuple[dict[str, Any], list[str]]:
         metrics, words = scoring.score_and_report(run, cfg, extra=run.costs, data=None)
         return metrics, words.splitlines()
     scores = scoring.own_scores(run)
-    scoring.write_run_page(run, scores, run.folder, {})
+    scoring.write_page_again(run, scores)
     return run.metrics, scoring.lines_of(scores)
 
 

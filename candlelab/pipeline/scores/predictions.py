@@ -73,20 +73,22 @@ def class_probabilities(
 
 def net_rows(learner: Answering, data: SampleSet, *, error: float | None) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """Return {part: (p (n, K), forecast (n,) as log return)} of the net for validation and test."""
-    made, answers = data.prepared, {}
-    for part in EVALUATED:
-        samples = data.traded(part)
-        ends = made.ends[samples]
-        said = predict_samples(learner, data, samples)
-        sigma = np.where(made.labels.sigma[ends] > 0, made.labels.sigma[ends], STANDSTILL)
-        if "probabilities" in said:
-            p = said["probabilities"]
-        else:
-            assert error is not None, "a forecast has an error on validation"
-            p = class_probabilities(said["forecast"], error, sigma, made.labels.theta[ends], len(data.label.classes))
-        forecast = said["forecast"] * sigma if "forecast" in said else np.full(len(ends), np.nan)
-        answers[part] = (p, forecast)
-    return answers
+    return {part: answers_at(learner, data, data.traded(part), error=error) for part in EVALUATED}
+
+
+def answers_at(
+    learner: Answering, data: SampleSet, samples: np.ndarray, *, error: float | None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return (p (n, K), forecast (n,) as log return or NaN) of the net at some sample numbers."""
+    made, ends = data.prepared, data.prepared.ends[samples]
+    said = predict_samples(learner, data, samples)
+    sigma = np.where(made.labels.sigma[ends] > 0, made.labels.sigma[ends], STANDSTILL)
+    if "probabilities" in said:
+        p = said["probabilities"]
+    else:
+        assert error is not None, "a forecast has an error on validation"
+        p = class_probabilities(said["forecast"], error, sigma, made.labels.theta[ends], len(data.label.classes))
+    return p, said["forecast"] * sigma if "forecast" in said else np.full(len(ends), np.nan)
 
 
 def prediction_table(data: SampleSet, answers: dict[str, dict[str, tuple[np.ndarray, np.ndarray]]]) -> pd.DataFrame:

@@ -23,6 +23,7 @@ from candlelab.evaluate.ledger import COLUMNS
 from candlelab.evaluate.score import Scores
 from candlelab.evaluate.verdict import Answer, Verdict
 from candlelab.pipeline.scores.looks import looks_at, looks_in_words, note_look
+from candlelab.pipeline.scores.passport import renew_page, write_passport
 from candlelab.pipeline.scores.trust import doubts, leaks
 from candlelab.pipeline.studies.periods import test_periods
 from candlelab.report import answer_sections
@@ -44,6 +45,7 @@ def score_and_report(
     note_look(run, settings, scores.metrics)
     with runs.rewriting(run.folder, *OWN):
         write_scores(run, scores, run.folder, settings)
+    write_passport(run, scores, run.folder)
     return scores.metrics, "\n".join([*lines_of(scores), *looks_in_words(run)])
 
 
@@ -94,6 +96,15 @@ def write_scores(
         runs.write_text(folder / runs.TRADES, neutral_table(scores.trades).to_csv(index=False, float_format="%.8g"))
     write_run_page(run, scores, folder, about or {})
     runs.finish(folder, scores.metrics)
+
+
+def write_page_again(run: runs.Run, scores: Scores) -> None:
+    """Write the page of a run's own score anew, and its hash into the passport; a run of before gets a passport."""
+    write_run_page(run, scores, run.folder, {})
+    if (run.folder / runs.PASSPORT).exists():
+        renew_page(run.folder)
+    else:
+        write_passport(run, scores, run.folder)
 
 
 def write_run_page(run: runs.Run, scores: Scores, folder: Path, about: dict[str, Any]) -> None:

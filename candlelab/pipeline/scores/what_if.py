@@ -17,6 +17,7 @@ from candlelab.config import plain
 from candlelab.core.spreadsheet import neutral_table
 from candlelab.pipeline.overrides import laid_over, overridden
 from candlelab.pipeline.scores.looks import looks_in_words, note_look
+from candlelab.pipeline.scores.passport import write_passport
 from candlelab.pipeline.scores.scoring import lines_of, own_settings, score_run, write_scores
 from candlelab.pipeline.studies.varied import flat
 from candlelab.report.what_if_page import write_what_if
@@ -83,6 +84,7 @@ def rescore(asked: WhatIf) -> tuple[dict[str, Any], list[str]]:
     write_scores(
         asked.run, scores, asked.folder, asked.settings, about={"title": f"{asked.run.folder.name}: what if {words}"}
     )
+    write_passport(asked.run, scores, asked.folder)
     return scores.metrics, [*lines_of(scores), *looks_in_words(asked.run)]
 
 
