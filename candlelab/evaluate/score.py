@@ -19,7 +19,7 @@ from candlelab.evaluate import abstain, backtest, compare, curves, forecast, led
 from candlelab.evaluate.classification import Scored, classify, forecast_scores
 from candlelab.evaluate.instrument import Instrument
 from candlelab.evaluate.table import SPLITS, Kind, Part, Task, split_parts
-from candlelab.evaluate.threshold.curve import Choice, Search, Trades
+from candlelab.evaluate.threshold.curve import Choice, Search, Trades, empty_like, settled_choice
 
 Named = dict[str, Any]  # results by name, as they are written to json
 
@@ -212,6 +212,9 @@ class Evaluation:
         trades = {split: {model: self.trades(part) for model, part in own.items()} for split, own in parts.items()}
         choices = {}
         for model, part in parts["test"].items():
+            if part.settled is not None:
+                choices[model] = settled_choice(trades["test"][model])
+                continue
             floor = money.smallest_score(money.score_used(self.threshold.score, part.forecast), part.p.shape[1])
             searched = trades["val"].get(model) or empty_like(trades["test"][model])
             choices[model] = self.threshold.search(searched, floor=floor)
@@ -221,7 +224,12 @@ class Evaluation:
         """What could be traded of a part."""
         gain = np.nan_to_num(part.ground.bar_return)
         used = money.score_used(self.threshold.score, part.forecast)
-        return money.trades_of(part.p, part.forecast, gain, part.rows, self.cost, used)
+        could = money.trades_of(part.p, part.forecast, gain, part.rows, self.cost, used)
+        return could if part.settled is None else replace(could, score=could.score - part.settled)
+
+    def thresholds(self, predictions: pd.DataFrame, task: Task) -> dict[str, float | None]:
+        """The threshold of each model, chosen on the validation rows of a table; None where it trades nothing."""
+        return {model: choice.threshold for model, choice in self._chosen(split_parts(predictions, task))[0].items()}
 
     def _trade(self, found: Named, parts: Named, choices: Named, trades: Named, net: str) -> None:
         """Add to `found` what each model earns at its own threshold."""
@@ -349,13 +357,6 @@ def flat_because(choice: Choice, min_trades: int, year: float) -> str | None:
     return (
         f"no threshold earns anything after fees on validation (best net Sharpe ratio {choice.best * year:.1f} a year)"
     )
-
-
-def empty_like(trades: Trades) -> Trades:
-    """No rows: what is searched where there is no validation part."""
-    none = np.zeros(len(trades.rows), bool)
-    gone = {name: getattr(trades, name)[none] for name in ("score", "direction", "bar_return")}
-    return type(trades)(**gone, rows=trades.rows.take(none), cost=trades.cost)
 
 
 def flatten(

@@ -18,6 +18,9 @@ from candlelab.evaluate.rows import Rows
 SPLITS = {"val": "validation", "test": "test"}
 SHARED = ("label", "forward_return", "bar_return", "sigma")
 COLUMNS = ("model", "symbol", "time", "split", "segment", *SHARED, "forecast")
+SETTLED = (
+    "settled_threshold"  # optional column: of rows whose fold chose its own threshold; infinite where it trades nothing
+)
 Kind = Literal["forecast", "recognition"]
 
 
@@ -64,12 +67,16 @@ class Ground:
 
 @dataclass(frozen=True)
 class Part:
-    """What one model says of one split: p (n, K), forecast (n,) predicted log return or NaN."""
+    """What one model says of one split: p (n, K), forecast (n,) predicted log return or NaN.
+
+    settled  (n,) each row's own threshold, chosen on the validation rows of its fold; None where one is chosen for all rows
+    """
 
     model: str
     ground: Ground
     p: np.ndarray
     forecast: np.ndarray
+    settled: np.ndarray | None = None
 
     @property
     def rows(self) -> Rows:
@@ -93,7 +100,8 @@ class Part:
 
     def take(self, keep: np.ndarray) -> Part:
         """The rows where `keep` (n,) is True."""
-        return Part(self.model, self.ground.take(keep), self.p[keep], self.forecast[keep])
+        settled = None if self.settled is None else self.settled[keep]
+        return Part(self.model, self.ground.take(keep), self.p[keep], self.forecast[keep], settled)
 
 
 def split_parts(predictions: pd.DataFrame, task: Task) -> dict[str, dict[str, Part]]:
@@ -153,7 +161,8 @@ def _part(
     else:
         ground = first.ground
         check_same(first, model, label, where, symbols)
-    return Part(model, ground, p, table["forecast"].to_numpy(float)[rows])
+    settled = table[SETTLED].to_numpy(float)[rows] if SETTLED in table else None
+    return Part(model, ground, p, table["forecast"].to_numpy(float)[rows], settled)
 
 
 def check_rows(rows: Rows, task: Task) -> None:

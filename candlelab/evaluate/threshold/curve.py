@@ -64,6 +64,20 @@ class Choice:
     best: float | None = None
 
 
+def empty_like(trades: Trades) -> Trades:
+    """No rows: what is searched where there is no validation part."""
+    none = np.zeros(len(trades.rows), bool)
+    gone = {name: getattr(trades, name)[none] for name in ("score", "direction", "bar_return")}
+    return type(trades)(**gone, rows=trades.rows.take(none), cost=trades.cost)
+
+
+def settled_choice(trades: Trades) -> Choice:
+    """The choice of rows whose folds chose before: scores are measured from each row's own threshold, so that 0 is theirs all."""
+    none = np.empty(0)
+    trading = bool(np.isfinite(trades.score).any())
+    return Choice(0.0 if trading else None, None, 0, 0, Curve(none, none, none.astype(int)))
+
+
 class Search(Protocol):
     """A way to choose a threshold.
 
