@@ -32,6 +32,7 @@ ANOTHER_QUESTION = "a label from bars after the window (data.label=direction), i
 SPOKEN = {"auroc_direction": "AUROC of up against down", "balanced_accuracy": "balanced accuracy"}
 SPECTACULAR = 5.0  # annualised Sharpe ratio
 UNEXPLAINED = 3.0  # times what the share of right labels explains of the gross return
+MORE_RUNS = "other seeds and walk-forward periods"
 NOT_ASKED = "Money: not asked, because the label is drawn in the picture itself."
 
 
@@ -383,7 +384,7 @@ def missing_evidence(own: Scored, threshold: dict[str, Any], task: Task, setting
     always = [word for word in task.classes if own[f"predicted_share/{word}"] > 0.99]
     if always:
         yield f"a model that has learnt something (it answers {always[0]} on every row)"
-    yield "other seeds and walk-forward periods"
+    yield MORE_RUNS
     if settings["slippage_bps"] == 0:
         yield "spread and slippage (0 bp assumed)"
     if threshold.get("threshold") is None:

@@ -10,7 +10,8 @@ from candlelab.core.errors import UserError
 from candlelab.evaluate import pairs
 from candlelab.evaluate.leaderboard import Entry, data_set, decisive, gather_entries
 from candlelab.evaluate.pairs import Pair
-from candlelab.report import formats, study_sections
+from candlelab.evaluate.study_verdict import StudyVerdict
+from candlelab.report import formats, study_sections, study_verdicts
 from candlelab.report.board_files import write_csv, write_markdown
 from candlelab.report.page import write_page
 from candlelab.report.results import QUALITY
@@ -34,6 +35,7 @@ def write_study_report(
     title: str | None = None,
     about: Mapping[str, Any] | None = None,
     months: Sequence[Mapping[str, Any]] = (),
+    verdicts: Sequence[StudyVerdict] = (),
 ) -> Path:
     """The path of report.html; leaderboard.csv and leaderboard.md lie beside it.
 
@@ -44,6 +46,7 @@ def write_study_report(
     logs      run -> one mapping per epoch, column -> value.
     about     further facts shown at the top: machine, budget, dates.
     months    rows like these of single test periods; their runs stand in `rows` with all periods pooled.
+    verdicts  of each model over all its folds and seeds; they stand first.
     Raises UserError when no run has finished.
     """
     folder = Path(folder)
@@ -56,25 +59,33 @@ def write_study_report(
         )
     sets = pairs.shared_answers(rows, predictions_by_run, _best_baseline(rows))
     found = pairs.paired(sets)
-    name = title or folder.name
     headline, sentence = _conclusion(entries, found, decisive(rows), _chance(rows))
-    board = study_sections.board(entries)
+    board, name = study_sections.board(entries), title or folder.name
     write_markdown(folder / "leaderboard.md", name, f"{headline}. {sentence}", board.head, board.rows)
     recognition = all(row.get("kind") == "recognition" for row in rows)
-    tried = max(len(rows), *(row.get("looks", 0) for row in rows))
-    luck = None if recognition else pairs.deflate(rows, tried, sets)
-    parts = (*_sections(rows, entries, found, luck, logs or {}), study_sections.months_section(months))
+    luck = None if recognition else pairs.deflate(rows, _tried(rows), sets)
+    parts = (
+        study_verdicts.verdicts_section(verdicts),
+        *_sections(rows, entries, found, luck, logs or {}),
+        study_sections.months_section(months),
+    )
     context = {
         "title": name,
         "kind": "recognition" if recognition else "forecast",
         "headline": headline,
         "sentence": sentence,
+        "verdicts": [study_verdicts.verdict_box(each) for each in verdicts[: study_verdicts.BOXES]],
         "best": _best(entries),
         "subtitle": _subtitle(rows, entries),
-        "about": [(str(key), formats.as_text(value)) for key, value in (about or {}).items()],
+        "about": [(key, formats.as_text(value)) for key, value in (about or {}).items()],
         "sections": [part for part in parts if part.filled],
     }
     return write_page(folder / "report.html", "study.html.j2", context)
+
+
+def _tried(rows: Sequence[Mapping[str, Any]]) -> int:
+    """How often somebody looked: every run, and every scoring that the ledger knows."""
+    return max(len(rows), *(row.get("looks", 0) for row in rows))
 
 
 def _with_luck(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:

@@ -6,7 +6,7 @@ import hashlib
 import json
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,27 +19,31 @@ from candlelab.core.trial_ledger import Ledger, LookedAt, append_trial, read_led
 KEPT = ("accuracy", "auroc_direction", "balanced_accuracy", "log_loss", "sharpe_net")  # measures that a line holds
 
 
-def note_look(run: runs.Run, settings: Mapping[str, Any], metrics: Mapping[str, Any]) -> int | None:
+def note_look(
+    run: runs.Run, settings: Mapping[str, Any], metrics: Mapping[str, Any], *, joined: Sequence[runs.Run] = ()
+) -> int | None:
     """Append a scoring of a run's test rows to the ledger of its outputs; return the line's number.
 
     settings  of the evaluation, metrics: as in metrics.json. None for a run that came from elsewhere: its looks were somebody
     else's, and nothing is written beside it.
+    joined    the runs of further folds that were scored together with this one
     """
     if not run.ours:
         return None
-    part = looked_at(run)
+    parts = [looked_at(each) for each in (run, *joined)]
     told = {name: metrics.get(f"test/{name}") for name in KEPT}
     entry = {
         "time": iso(int(time.time() * 1000)),
         "study": run.folder.parent.name,
         "run": run.folder.name,
         "state": "scored",
+        **({"folds": len(parts)} if joined else {}),
         "data": run.preprocessing["data_hash"],
         "rows": run.card.get("rows", {}).get("test", {}).get("sha256"),
-        "source": part.source,
-        "symbols": list(part.symbols),
-        "first": part.first,
-        "last": part.last,
+        "source": parts[0].source,
+        "symbols": list(parts[0].symbols),
+        "first": min(part.first for part in parts),
+        "last": max(part.last for part in parts),
         "settings": _digest(settings),
         "metrics": {name: value for name, value in told.items() if value is not None and math.isfinite(value)},
     }

@@ -70,7 +70,7 @@ def score_run(run: runs.Run, settings: dict[str, Any]) -> Scores:
         bayes=run.bayes.get("accuracy"),
         stride=run.cfg.data.stride,
         doubts=doubts(card),
-        instrument=_instrument(run),
+        instrument=instrument_of(run),
         periods=test_periods(plain(run.cfg)["data"]),
     )
     first = (*leaks(card), *scores.verdict.suspicions)  # what the audit found weighs more than an unlikely number
@@ -141,7 +141,7 @@ def own_settings(run: runs.Run) -> dict[str, Any]:
     return run.evaluated if run.has(runs.EVALUATE) else plain(run.cfg)["evaluate"]
 
 
-def _instrument(run: runs.Run) -> Instrument | None:
+def instrument_of(run: runs.Run) -> Instrument | None:
     """What the run found out about its own net; None for recognition and for runs of before."""
     if not run.has(runs.INSTRUMENT):
         return None

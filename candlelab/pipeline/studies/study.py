@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +11,15 @@ from omegaconf import DictConfig
 from candlelab import run as runs
 from candlelab.config import plain
 from candlelab.core.errors import UserError
+from candlelab.evaluate.study_verdict import StudyVerdict
 from candlelab.pipeline.scores.looks import looks_at
 from candlelab.pipeline.studies.periods import experiment_name, period_words
+from candlelab.pipeline.studies.records import study_verdicts
 from candlelab.pipeline.studies.varied import flat, settings_of, tell_apart
 from candlelab.report.study_report import write_study_report
 
+VERDICTS = "verdicts.json"  # beside the leaderboard
+SHOWN = 6  # models whose verdict is printed
 CONTROLS = ("logistic", "cnn_1d", "cnn_small")
 
 
@@ -31,7 +36,13 @@ def write_study(folder: Path, cfg: DictConfig) -> Path:
     ]
     tables = {run.folder.name: run.predictions for run in finished}
     logs = {run.folder.name: run.epochs for run in finished}
-    path = write_study_report(folder, rows=rows, predictions_by_run=tables, logs=logs, title=folder.name, months=months)
+    verdicts = study_verdicts(folder, rows)
+    path = write_study_report(
+        folder, rows=rows, predictions_by_run=tables, logs=logs, title=folder.name, months=months, verdicts=verdicts
+    )
+    runs.write_json(folder / VERDICTS, [_told(each) for each in verdicts])
+    for each in verdicts[:SHOWN]:
+        print("\n" + "\n".join(each.lines()), flush=True)
     states = [row["state"] for row in rows]
     print(
         f"\nstudy {folder.name}: {states.count('finished')} finished, {states.count('failed')} failed, "
@@ -39,6 +50,18 @@ def write_study(folder: Path, cfg: DictConfig) -> Path:
         flush=True,
     )
     return path
+
+
+def _told(found: StudyVerdict) -> dict[str, Any]:
+    """What verdicts.json says of one model."""
+    return {
+        "model": found.model,
+        "data": found.data,
+        "tried": asdict(found.tried),
+        "verdict": asdict(found.verdict) | {"lines": found.lines()},
+        "metrics": found.means,
+        "regimes": found.regimes,
+    }
 
 
 def readable_rows_of(folder: Path) -> list[dict[str, Any]]:
@@ -157,7 +180,7 @@ def data_name(data: DictConfig) -> str:
     parts = ["+".join(data.symbols) or _place(data.source), intervals_of(data), f"w{data.window}"]
     parts += [str(day) for day in (data.start, data.end) if day is not None]
     parts += [f"thin {data.thin:g}"] if data.thin else []
-    parts += [f"fold {split.fold}"] if "fold" in split else []
+    parts += [f"{name} {split[name]}" for name in ("fold", "combination") if name in split]
     parts += [f"{split.train} {split.train_days} d to {split.test_days} d"] if "train_days" in split else []
     return " ".join(parts)
 

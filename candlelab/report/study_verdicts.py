@@ -1,0 +1,109 @@
+"""The verdict of a study on its page: the three answers of each model over all folds and seeds, their spread, and regimes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from candlelab.evaluate.study_verdict import StudyVerdict
+from candlelab.evaluate.verdict import Answer, measure_of
+from candlelab.report import formats
+from candlelab.report.figures import Estimate, Figure, Reference, comparison_figure
+from candlelab.report.page import Section, Table
+from candlelab.report.results import QUALITY
+
+BOXES = 3  # models whose answers stand in full at the head of the page; the table has all
+REGIMES = 6  # models whose regimes are drawn
+
+
+def verdict_box(found: StudyVerdict) -> dict[str, Any]:
+    """What the head of the page shows of one model."""
+    every = [found.verdict.information, found.verdict.beyond_baseline, found.verdict.money]
+    missing = "; ".join(found.verdict.suspicions or found.verdict.missing_for_trust)
+    last = f"{'Suspect' if found.verdict.suspicions else 'Missing for trust'}: {missing}." if missing else ""
+    return {
+        "name": found.name,
+        "tried": f"{found.tried.words()}, {formats.count(found.means.get('test/n') or 0)} test rows",
+        "answers": [
+            {"question": a.question, "answer": a.answer, "sentence": a.sentence} for a in every if a is not None
+        ],
+        "rest": f"{found.verdict.smallest_edge} {last}".strip(),
+    }
+
+
+def verdicts_section(found: Sequence[StudyVerdict]) -> Section:
+    """All verdicts as a table, the spread of seeds and paths, and the regimes of each model."""
+    if not found:
+        return Section("Verdict")
+    kinds = {each.verdict.kind for each in found}
+    spread = [figure for kind in sorted(kinds) if (figure := _spread([e for e in found if e.verdict.kind == kind]))]
+    regimes = [figure for each in found[:REGIMES] if (figure := regimes_figure(each))]
+    lead = "Folds joined into one record of test rows; seeds and paths averaged with their intervals, never the best of them."
+    return Section("Verdict", lead, figures=[*spread, *regimes], tables=[_table(found)])
+
+
+def _table(found: Sequence[StudyVerdict]) -> Table:
+    head = ["", "made of", "information", "beyond the best baseline", "money", "smallest AUROC that could be shown"]
+    body = [
+        [
+            each.name,
+            each.tried.words(),
+            _word(each.verdict.information),
+            _word(each.verdict.beyond_baseline),
+            formats.DASH if each.verdict.money is None else _word(each.verdict.money, 1),
+            formats.number(each.means.get("test/smallest_auroc")),
+        ]
+        for each in found
+    ]
+    return Table(head, body, "Three answers over all folds and seeds.")
+
+
+def _word(answer: Answer, digits: int = 3) -> str:
+    """The answer and the number it rests on."""
+    if answer.value is None:
+        return answer.answer
+    ends = "" if answer.low is None else f" ({answer.low:.{digits}f} to {answer.high:.{digits}f})"
+    return f"{answer.answer}: {answer.value:.{digits}f}{ends}"
+
+
+def _spread(found: Sequence[StudyVerdict]) -> Figure | None:
+    """Mean with its interval, and a dot for every seed and path."""
+    name = measure_of(found[0].verdict.kind)
+    title, words = QUALITY[name]
+    rows = []
+    for each in found:
+        mean = each.means.get(f"test/{name}")
+        if mean is None:
+            continue
+        rows.append(
+            Estimate(each.name, mean, *(each.means.get(f"test/{name}{end}") for end in ("_low", "_high")), "model")
+        )
+        if len(each.records) > 1:
+            values = [record.get(f"test/{name}") for record in each.records]
+            rows += [Estimate(f"record {k}", value) for k, value in enumerate(values, 1) if value is not None]
+    if not rows:
+        return None
+    chance = [Reference(0.5, "chance")] if name == "auroc_direction" else []
+    note = "Blue: mean over all seeds and paths with its 95 % interval. Grey: each of them."
+    return comparison_figure(rows, chance, title=f"{title} of each record", note=note, axis=title, words=words)
+
+
+def regimes_figure(found: StudyVerdict) -> Figure | None:
+    """AUROC of up against down by year and by third of volatility; None without regimes."""
+    rows = [_estimate(name, scores) for name, scores in found.regimes.items()]
+    if not rows:
+        return None
+    note = "Each year and each third of volatility by itself, with its 95 % interval. Where they differ by more than that, what was found comes and goes."
+    return comparison_figure(
+        rows,
+        [Reference(0.5, "chance")],
+        title=f"Regimes: {found.name}",
+        note=note,
+        axis="AUROC of up against down",
+        words=formats.number,
+    )
+
+
+def _estimate(name: str, scores: Mapping[str, float]) -> Estimate:
+    ends = (scores.get(f"auroc_direction{end}") for end in ("_low", "_high"))
+    return Estimate(name, scores["auroc_direction"], *ends, "model" if name.isdigit() else "second")
