@@ -64,11 +64,8 @@ def write_study_report(
     write_markdown(folder / "leaderboard.md", name, f"{headline}. {sentence}", board.head, board.rows)
     recognition = all(row.get("kind") == "recognition" for row in rows)
     luck = None if recognition else pairs.deflate(rows, _tried(rows), sets)
-    parts = (
-        study_verdicts.verdicts_section(verdicts),
-        *_sections(rows, entries, found, luck, logs or {}),
-        study_sections.months_section(months),
-    )
+    first, last = study_verdicts.verdicts_section(verdicts), study_sections.months_section(months)
+    parts = (first, *_sections(rows, entries, found, luck, logs or {}), last)
     context = {
         "title": name,
         "kind": "recognition" if recognition else "forecast",
