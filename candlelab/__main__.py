@@ -45,6 +45,7 @@ NOT_TAKEN = ("config_path", "config_name", "experimental_rerun")
 CONFIG_DIR = ("--config-dir", "-cd")
 EXIT_BUG, EXIT_FAILED_JOBS, EXIT_INTERRUPTED = 1, 3, 130
 NANOBIND = ("triton._C.libtriton", "onnx.onnx_cpp2py_export")
+DONE = ("finished", "sealed")
 failures: list[str] = []
 where: dict[str, Path] = {"outputs": Path("outputs")}  # of this command, once it is known
 plans: list[Any] = []  # the estimate of a sweep of training jobs
@@ -200,7 +201,7 @@ def _batch_of_one(words: list[str]) -> list[str]:
 def _count_failures(jobs: list[Any]) -> None:
     """Note jobs that ended without a result in processes of a launcher's own, where `failures` is another list."""
     if _trains(jobs[0]) and not failures:
-        failures.extend(str(folder) for folder in map(run_folder, jobs) if runs.state(folder) != "finished")
+        failures.extend(str(folder) for folder in map(run_folder, jobs) if runs.state(folder) not in DONE)
 
 
 def _run_one(full, job) -> None:

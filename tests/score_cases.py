@@ -57,6 +57,7 @@ def evaluation(**changed):
         "n_permutations": 50,
         "seed": 0,
         "positive_control": "off",
+        "sealed": False,
     }
     return Evaluation(**settings | changed)
 

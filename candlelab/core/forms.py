@@ -231,6 +231,7 @@ VERDICT: dict[Any, Any] = {
     "money": (None, ANSWER),
     "instrument?": (None, ANSWER),
     "threshold_hash?": str,
+    "conduct?": [str],
 }
 BAYES: dict[Any, Any] = {...: a_share}
 INSTRUMENT: dict[Any, Any] = {

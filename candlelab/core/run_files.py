@@ -10,6 +10,7 @@ CONFIG, ENVIRONMENT, MANIFEST, FAILED, LOCK, OWNER = (
 )
 PREPROCESSING, WEIGHTS, PREDICTIONS = "preprocessing.json", "model.safetensors", "predictions.parquet"
 ORIGIN, LOG = "origin.json", "log.txt"  # ORIGIN says that this account trained the run
+SEALED = "sealed.json"  # what was fixed before the test labels were read
 PASSPORT = "passport.json"  # of a score: what it rests on, to be computed again
 TOKENIZER = "tokenizer.json"  # of captions, where the weights came with a vocabulary of their own
 DATA, BAYES, DIFFICULTY, INSTRUMENT, EPOCHS = (
@@ -65,6 +66,7 @@ PUBLISHED = (
     BAYES,
     INSTRUMENT,
     EVALUATE,
+    SEALED,
     PASSPORT,
     MANIFEST,
     f"{EXPORTS}/*.onnx",
@@ -83,6 +85,7 @@ FITTED = (
     DIFFICULTY,
     INSTRUMENT,
     EPOCHS,
+    SEALED,
 )
 SCORED = (
     EVALUATE,

@@ -24,6 +24,7 @@ from candlelab.core.run_files import (
     PASSPORT,
     PREVIOUS,
     SCORED,
+    SEALED,
 )
 from candlelab.core.trial_ledger import append_trial
 
@@ -37,8 +38,14 @@ def manifest_in(folder: Path) -> Manifest | None:
 
 
 def state(folder: Path) -> str:
-    """Return "finished", "failed", "interrupted" or "new"."""
-    for name, word in ((METRICS, "finished"), (FAILED, "failed"), (LAST, "interrupted"), (CONFIG, "interrupted")):
+    """Return "finished", "failed", "sealed", "interrupted" or "new"."""
+    for name, word in (
+        (METRICS, "finished"),
+        (FAILED, "failed"),
+        (SEALED, "sealed"),
+        (LAST, "interrupted"),
+        (CONFIG, "interrupted"),
+    ):
         if (folder / name).exists():
             return word
     return "new"
@@ -52,7 +59,7 @@ def runs_in(study: Path) -> list[Path]:
 def forget(folder: Path) -> None:
     """Remove what an earlier fit left, final metrics first, so that a stop half-way leaves no finished run."""
     files.remove(folder / METRICS)
-    files.remove(*(folder / name for name in (MANIFEST, PASSPORT, FAILED, LAST, PREVIOUS, BEST, EPOCHS)))
+    files.remove(*(folder / name for name in (MANIFEST, PASSPORT, SEALED, FAILED, LAST, PREVIOUS, BEST, EPOCHS)))
 
 
 def unfinish(folder: Path) -> None:

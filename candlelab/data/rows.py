@@ -59,11 +59,12 @@ def data_card(data: SampleSet) -> dict[str, Any]:
     for part in PARTS:
         ends = made.ends[data.samples(part)]
         counts = np.bincount(made.labels.label[ends], minlength=len(data.label.classes))
+        dated = made.candles.time[ends if len(ends) else made.ends[data.traded(part)]]  # a sealed part has no labels
         parts[part] = {
             "samples": len(ends),
             "unlabelled": len(data.traded(part)) - len(ends),
-            "first": _iso(made.candles.time[ends].min()),
-            "last": _iso(made.candles.time[ends].max()),
+            "first": _iso(dated.min()),
+            "last": _iso(dated.max()),
             "classes": dict(zip(data.label.classes, counts.tolist(), strict=True)),
         }
     return {

@@ -66,6 +66,7 @@ class Evaluation:
     n_permutations    random signals with the same turnover
     positive_control  whether a training run plants an edge on its bars to test its net: off, auto (a quarter of the
                   fit) or full; scoring only tells what was found
+    sealed        whether a training run ends without reading a test label; scoring takes no notice
     """
 
     fee_bps: float
@@ -78,6 +79,7 @@ class Evaluation:
     n_permutations: int
     seed: int
     positive_control: Literal["off", "auto", "full"]
+    sealed: bool
 
     def __init__(
         self,
@@ -92,6 +94,7 @@ class Evaluation:
         n_permutations: int,
         seed: int,
         positive_control: Literal["off", "auto", "full"],
+        sealed: bool,
     ):
         for name, value in (("fee_bps", fee_bps), ("slippage_bps", slippage_bps)):
             if not 0 <= value < 10_000:
@@ -110,7 +113,7 @@ class Evaluation:
         self.fee_bps, self.slippage_bps, self.threshold = fee_bps, slippage_bps, threshold
         self.confidence_level, self.min_precision = confidence_level, min_precision
         self.n_bins, self.n_bootstrap, self.n_permutations, self.seed = n_bins, n_bootstrap, n_permutations, seed
-        self.positive_control = positive_control
+        self.positive_control, self.sealed = positive_control, sealed
 
     @property
     def cost(self) -> float:

@@ -64,6 +64,7 @@ class Verdict(ShowsLines):
     suspicions       reasons to look for a leak
     missing_for_trust  what would have to be added before acting on it
     instrument       could this net have found an edge? Also the end of what `information` says; None for recognition
+    conduct          how the test was conducted: sealed or opened before, preregistered and kept; () where nothing was settled
     """
 
     information: Answer
@@ -75,14 +76,16 @@ class Verdict(ShowsLines):
     missing_for_trust: tuple[str, ...]
     kind: Literal["forecast", "recognition"]
     instrument: Answer | None = None
+    conduct: tuple[str, ...] = ()
 
     def lines(self) -> list[str]:
-        """Return five lines for a terminal."""
+        """Return five lines for a terminal, and how the test was conducted where that was settled before."""
         last = "Suspect: " + "; ".join(self.suspicions) if self.suspicions else "Missing for trust: "
         if not self.suspicions:
             last += "; ".join(self.missing_for_trust) or "nothing this table could tell"
         third = answer_line(self.money) if self.money else NOT_ASKED
-        return [answer_line(self.information), answer_line(self.beyond_baseline), third, self.smallest_edge, last + "."]
+        own = [answer_line(self.information), answer_line(self.beyond_baseline), third, self.smallest_edge, last + "."]
+        return [*own, *(f"{sentence}." for sentence in self.conduct)]
 
 
 def answer_line(answer: Answer) -> str:

@@ -79,6 +79,7 @@ def _verdict(results: ReportData, verdict: Verdict, name: str) -> dict[str, Any]
     notes = [
         ("How small an edge could have been seen", [verdict.smallest_edge]),
         ("Missing for trust", [_capital(words) for words in verdict.missing_for_trust]),
+        *([("How this test was conducted", [_capital(words) for words in verdict.conduct])] if verdict.conduct else []),
     ]
     if verdict.kind == "recognition":
         notes = [("What this is worth", [verdict.smallest_edge])]

@@ -16,6 +16,7 @@ from candlelab.core.terminal import visible
 from candlelab.core.times import iso
 from candlelab.core.trial_ledger import Ledger, read_ledger
 from candlelab.market import cache
+from candlelab.pipeline.scores.looks import SCORED, UNSEALED
 from candlelab.pipeline.studies import console as tables
 from candlelab.render.storage import store as stores
 
@@ -66,7 +67,8 @@ def trial_rows(ledger: Ledger) -> list[dict[str, Any]]:
     for entry in ledger.entries:
         study = str(entry.get("study"))
         row = rows.setdefault(study, {"study": study, "scorings": 0, "runs": set(), "failed": 0, "last": None})
-        row["scorings" if entry.get("state") == "scored" else "failed"] += 1
+        if entry.get("state") in (SCORED, UNSEALED, "failed"):
+            row["failed" if entry["state"] == "failed" else "scorings"] += 1
         row["runs"].add(str(entry.get("run")))
         row["last"] = entry.get("time", row["last"])
     return [row | {"runs": len(row["runs"])} for row in rows.values()]

@@ -52,6 +52,8 @@ def _earlier(cfg: DictConfig, folder: Path) -> dict[str, Any] | None:
     state = runs.state(folder)
     if state == "finished" and cfg.resume != "never":
         return _already_finished(cfg, folder)
+    if state == "sealed" and cfg.resume != "never":
+        return _already_sealed(folder)
     if state == "failed" and cfg.resume == "auto":
         raise ConfigError(f"the run in '{folder}' failed before ({runs.failure(folder)}): repeat it with resume=retry")
     return None
@@ -69,11 +71,13 @@ def _fit(cfg: DictConfig, folder: Path, ready: Ready) -> dict[str, Any]:
     runs.start(folder, cfg)
     with _ending_noted(log):
         metrics, verdict = fit_and_score(cfg, folder, ready, log)
-    log.say(
-        f"\n{verdict}\n\nreport {folder / runs.REPORT}   ({time.monotonic() - started:.0f} s, "
-        f"peak memory {metrics['fit/peak_memory_mb']:.0f} MB)"
-    )
+    spent = f"({time.monotonic() - started:.0f} s, peak memory {metrics['fit/peak_memory_mb']:.0f} MB)"
+    log.say(f"\n{verdict}\n\n{_place(folder)}   {spent}")
     return metrics
+
+
+def _place(folder: Path) -> str:
+    return f"run {folder}" if runs.state(folder) == "sealed" else f"report {folder / runs.REPORT}"
 
 
 @contextmanager
@@ -85,6 +89,14 @@ def _ending_noted(log: RunLog) -> Iterator[None]:
         with suppress(CannotWrite):  # the same disk refuses this line, too
             log.note(f"ended by {type(ending).__name__}: {ending}")
         raise
+
+
+def _already_sealed(folder: Path) -> dict[str, Any]:
+    """Say what is known of a sealed run; nothing but task=unseal reads its test labels."""
+    from candlelab.pipeline.training.seal import sealed_words
+
+    print("\n".join([f"run {folder} is sealed: nothing to do", *sealed_words(folder)]), flush=True)
+    return {}
 
 
 def _already_finished(cfg: DictConfig, folder: Path) -> dict[str, Any]:

@@ -49,6 +49,7 @@ def evaluated(symbols=("BTCUSDT",), n=1200, classes=("down", "up"), kind="foreca
         n_permutations=50,
         seed=0,
         positive_control="off",
+        sealed=False,
     )
     return predictions, settings.score(predictions, horizon=1, interval="1h", kind=kind, classes=classes, bayes=bayes)
 

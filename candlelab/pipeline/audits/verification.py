@@ -21,10 +21,10 @@ from candlelab.core.reading import text_of
 from candlelab.core.trial_ledger import read_ledger, still_holds
 from candlelab.evaluate.score import Scores
 from candlelab.pipeline.load import load_or_download
-from candlelab.pipeline.scores.looks import outputs_of
+from candlelab.pipeline.scores.looks import line_of, outputs_of
 from candlelab.pipeline.scores.passport import places_of, read_passport, sources_hash, told_by
 from candlelab.pipeline.scores.predictions import EVALUATED, answers_at
-from candlelab.pipeline.scores.scoring import as_lists, score_run
+from candlelab.pipeline.scores.scoring import as_lists, score_run, with_conduct
 from candlelab.pipeline.scores.trust import check_predictions, checked_card
 
 SAMPLE = 256  # windows of each part that the net answers again
@@ -172,7 +172,7 @@ def _verdict(score: Score) -> Iterator[Recheck]:
         check_predictions(score.run)
     except UserError as error:
         yield Recheck("rows", (str(error),))
-    scores = score_run(score.run, settings)
+    scores = with_conduct(score.run, score_run(score.run, settings), settings, line=line_of(score.run, settings))
     yield Recheck("verdict", (*_of_scores(score, scores), *_of_passport(score, scores)))
     yield _ledger(score)
     code = score.passport["code"].get("sources")

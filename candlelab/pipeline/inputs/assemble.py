@@ -13,6 +13,7 @@ from torch import nn
 from candlelab.config import build
 from candlelab.core.contracts import HasDirections, HasOrigin, OptimizerFactory
 from candlelab.data.samples import SampleSet
+from candlelab.data.sealing import without_future
 from candlelab.data.tokenizer import load_tokenizer
 from candlelab.model.pretrained import local_folder
 from candlelab.pipeline.inputs.shared import share_prepared
@@ -39,7 +40,10 @@ def assemble(cfg: DictConfig) -> Parts:
     check_weight(cfg, data.shapes)
     net = build(cfg, "model.net", data.shapes)
     data = share_prepared(cfg, data.having(reads=tuple(net.reads)))
-    if "image" in data.reads:
+    if cfg.evaluate.sealed:
+        hidden = without_future(data.prepared)
+        data = data.having(fingerprint=data.fingerprint, prepared=hidden, tape=hidden.candles)
+    elif "image" in data.reads:  # a store holds the charts of the test part, too
         data = read_from_store(data, Path(cfg.outputs))
     loss = build(cfg, "model.loss", torch.from_numpy(data.class_counts))
     parts = Parts(data, net, loss, build(cfg, "model.optimizer"))

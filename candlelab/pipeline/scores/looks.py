@@ -16,17 +16,23 @@ from candlelab.config.stored import without_places
 from candlelab.core.times import iso, to_ms
 from candlelab.core.trial_ledger import Ledger, LookedAt, append_trial, read_ledger
 
+SCORED, UNSEALED = "scored", "unsealed"  # states of lines that looked at test rows
 KEPT = ("accuracy", "auroc_direction", "balanced_accuracy", "log_loss", "sharpe_net")  # measures that a line holds
 
 
 def note_look(
-    run: runs.Run, settings: Mapping[str, Any], metrics: Mapping[str, Any], *, joined: Sequence[runs.Run] = ()
+    run: runs.Run,
+    settings: Mapping[str, Any],
+    metrics: Mapping[str, Any],
+    *,
+    joined: Sequence[runs.Run] = (),
+    state: str = SCORED,
 ) -> int | None:
     """Append a scoring of a run's test rows to the ledger of its outputs; return the line's number.
 
-    settings  of the evaluation, metrics: as in metrics.json. None for a run that came from elsewhere: its looks were somebody
-    else's, and nothing is written beside it.
+    settings  of the evaluation, metrics: as in metrics.json, state: scored, or unsealed
     joined    the runs of further folds that were scored together with this one
+    None for a run that came from elsewhere: its looks were somebody else's, and nothing is written beside it.
     """
     if not run.ours:
         return None
@@ -36,7 +42,7 @@ def note_look(
         "time": iso(int(time.time() * 1000)),
         "study": run.folder.parent.name,
         "run": run.folder.name,
-        "state": "scored",
+        "state": state,
         **({"folds": len(parts)} if joined else {}),
         "data": run.preprocessing["data_hash"],
         "rows": run.card.get("rows", {}).get("test", {}).get("sha256"),
@@ -44,10 +50,24 @@ def note_look(
         "symbols": list(parts[0].symbols),
         "first": min(part.first for part in parts),
         "last": max(part.last for part in parts),
-        "settings": _digest(settings),
+        "settings": settings_hash(settings),
         "metrics": {name: value for name, value in told.items() if value is not None and math.isfinite(value)},
     }
     return append_trial(outputs_of(run), entry)
+
+
+def line_of(run: runs.Run, settings: Mapping[str, Any]) -> int | None:
+    """Return the number of the ledger's newest line of this run under these settings; None where there is none."""
+    digest, name = settings_hash(settings), (run.folder.parent.name, run.folder.name)
+    mine = [
+        entry
+        for entry in read_ledger(outputs_of(run)).entries
+        if entry.get("settings") == digest
+        and "folds" not in entry
+        and (entry.get("study"), entry.get("run")) == name
+        and entry.get("state") in (SCORED, UNSEALED)
+    ]
+    return mine[-1].get("line") if mine and run.ours else None
 
 
 def looks_at(run: runs.Run) -> tuple[int, tuple[str, ...]]:
@@ -83,9 +103,13 @@ def looked_at(run: runs.Run) -> LookedAt:
     tree, test = plain(run.recipe)["data"], run.card["parts"]["test"]
     first, last = to_ms([test["first"], test["last"]]).tolist()
     return LookedAt(
-        _digest(without_places({"data": {"source": tree["source"]}})), tuple(run.preprocessing["symbols"]), first, last
+        settings_hash(without_places({"data": {"source": tree["source"]}})),
+        tuple(run.preprocessing["symbols"]),
+        first,
+        last,
     )
 
 
-def _digest(tree: Mapping[str, Any]) -> str:
+def settings_hash(tree: Mapping[str, Any]) -> str:
+    """Return 16 hex digits of a tree of settings."""
     return hashlib.sha256(json.dumps(tree, sort_keys=True, default=str).encode()).hexdigest()[:16]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -71,9 +72,11 @@ def class_probabilities(
     return np.stack([below, np.clip(1 - above - below, 0, 1), above], 1)
 
 
-def net_rows(learner: Answering, data: SampleSet, *, error: float | None) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """Return {part: (p (n, K), forecast (n,) as log return)} of the net for validation and test."""
-    return {part: answers_at(learner, data, data.traded(part), error=error) for part in EVALUATED}
+def net_rows(
+    learner: Answering, data: SampleSet, *, error: float | None, parts: Sequence[str] = EVALUATED
+) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Return {part: (p (n, K), forecast (n,) as log return)} of the net for validation and test, or one of them."""
+    return {part: answers_at(learner, data, data.traded(part), error=error) for part in parts}
 
 
 def answers_at(
@@ -91,13 +94,17 @@ def answers_at(
     return p, said["forecast"] * sigma if "forecast" in said else np.full(len(ends), np.nan)
 
 
-def prediction_table(data: SampleSet, answers: dict[str, dict[str, tuple[np.ndarray, np.ndarray]]]) -> pd.DataFrame:
+def prediction_table(
+    data: SampleSet,
+    answers: dict[str, dict[str, tuple[np.ndarray, np.ndarray]]],
+    parts: Sequence[str] = EVALUATED,
+) -> pd.DataFrame:
     """Return the predictions of all models: one block of rows per model and part, the same rows in each."""
     blocks = []
-    for part in EVALUATED:
+    for part in parts:
         rows = data.rows(part)
-        for name, parts in answers.items():
-            p, forecast = parts[part]
+        for name, said in answers.items():
+            p, forecast = said[part]
             block = rows.assign(model=name, **{f"p_{k}": p[:, k] for k in range(p.shape[1])}, forecast=forecast)
             blocks.append(block)
     whole = pd.concat(blocks, ignore_index=True)

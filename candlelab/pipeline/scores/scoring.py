@@ -22,7 +22,8 @@ from candlelab.evaluate.instrument import Instrument
 from candlelab.evaluate.ledger import COLUMNS
 from candlelab.evaluate.score import Scores
 from candlelab.evaluate.verdict import Answer, Verdict
-from candlelab.pipeline.scores.looks import looks_at, looks_in_words, note_look
+from candlelab.pipeline.scores.conduct import conduct_of
+from candlelab.pipeline.scores.looks import SCORED, looks_at, looks_in_words, note_look
 from candlelab.pipeline.scores.passport import renew_page, write_passport
 from candlelab.pipeline.scores.trust import doubts, leaks
 from candlelab.pipeline.studies.periods import test_periods
@@ -34,19 +35,25 @@ OWN = (runs.EVALUATE, runs.THRESHOLD, runs.CURVES, runs.VERDICT, runs.PER_SYMBOL
 
 
 def score_and_report(
-    run: runs.Run, cfg: DictConfig, *, extra: dict[str, Any], data: SampleSet | None
+    run: runs.Run, cfg: DictConfig, *, extra: dict[str, Any], data: SampleSet | None, state: str = SCORED
 ) -> tuple[dict[str, Any], str]:
-    """Give a run its own score, which stays; return the metrics and the verdict's lines."""
+    """Give a run its own score, which stays; return the metrics and the verdict's lines. state: of the ledger's line."""
     if data is not None and data.renderer is not None:
         _keep_charts(run, data)
     settings = plain(cfg)["evaluate"]
     scores = score_run(run, settings)
     scores = replace(scores, metrics=scores.metrics | extra)
-    note_look(run, settings, scores.metrics)
+    scores = with_conduct(run, scores, settings, line=note_look(run, settings, scores.metrics, state=state))
     with runs.rewriting(run.folder, *OWN):
         write_scores(run, scores, run.folder, settings)
     write_passport(run, scores, run.folder)
     return scores.metrics, "\n".join([*lines_of(scores), *looks_in_words(run)])
+
+
+def with_conduct(run: runs.Run, scores: Scores, settings: dict[str, Any], *, line: int | None) -> Scores:
+    """Return the score with what the ledger says of how its test was conducted; line: that of this score."""
+    told = conduct_of(run, settings, asdict(scores.verdict), before=line)
+    return replace(scores, verdict=replace(scores.verdict, conduct=told))
 
 
 def lines_of(scores: Scores) -> list[str]:

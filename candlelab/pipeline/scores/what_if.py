@@ -18,7 +18,7 @@ from candlelab.core.spreadsheet import neutral_table
 from candlelab.pipeline.overrides import laid_over, overridden
 from candlelab.pipeline.scores.looks import looks_in_words, note_look
 from candlelab.pipeline.scores.passport import write_passport
-from candlelab.pipeline.scores.scoring import lines_of, own_settings, score_run, write_scores
+from candlelab.pipeline.scores.scoring import lines_of, own_settings, score_run, with_conduct, write_scores
 from candlelab.pipeline.studies.varied import flat
 from candlelab.report.what_if_page import write_what_if
 
@@ -79,7 +79,8 @@ def rescore(asked: WhatIf) -> tuple[dict[str, Any], list[str]]:
     scores = score_run(asked.run, asked.settings)
     scores = replace(scores, metrics=scores.metrics | asked.run.costs)
     words = ", ".join(f"{name} {value}" for name, value in asked.changes.items())
-    note_look(asked.run, asked.settings, scores.metrics)
+    line = note_look(asked.run, asked.settings, scores.metrics)
+    scores = with_conduct(asked.run, scores, asked.settings, line=line)
     runs.unfinish(asked.folder)
     write_scores(
         asked.run, scores, asked.folder, asked.settings, about={"title": f"{asked.run.folder.name}: what if {words}"}

@@ -192,4 +192,6 @@ def _place(source: DictConfig) -> str:
 
 
 def _reason(folder: Path) -> str:
+    if runs.state(folder) == "sealed":
+        return f"sealed; task=unseal task.run={folder} scores it"
     return runs.failure(folder) or "not finished; the same command goes on with it"

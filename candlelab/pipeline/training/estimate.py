@@ -52,7 +52,7 @@ class Plan:
         self._steps: dict[str, tuple[float, float, int]] = {}
         self._samples: tuple[int, int] | None = None
         self._correction: list[float] = []
-        todo = [job for job in jobs if runs.state(run_folder(job)) != "finished"]
+        todo = [job for job in jobs if runs.state(run_folder(job)) not in ("finished", "sealed")]
         self.guesses = {run_folder(job): guess for job in todo if (guess := self._guess(job))}
         self._left = dict(self.guesses)
         if self.guesses:
@@ -74,7 +74,7 @@ class Plan:
         self._since = time.monotonic()
         if guess is None:
             return
-        if runs.state(run_folder(job)) == "finished":
+        if runs.state(run_folder(job)) in ("finished", "sealed"):
             self._correction.append(spent / guess.seconds)
         if self._left:
             print(

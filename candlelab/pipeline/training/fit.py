@@ -27,9 +27,12 @@ from candlelab.pipeline.training.estimate import guess_of_run
 from candlelab.pipeline.training.instrument import examine
 from candlelab.pipeline.training.measure import PeakMemory, costs
 from candlelab.pipeline.training.ranks import others
+from candlelab.pipeline.training.seal import seal
 from candlelab.trainer.checkpoints import Places
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from candlelab.trainer.module import Learner
     from candlelab.trainer.trainer import Fit, Trainer
 
@@ -73,15 +76,27 @@ def _fit_and_score(cfg: DictConfig, folder: Path, ready: Ready, log: RunLog) -> 
     )
     learner.cpu()
     error = save_model(parts, learner, folder)
-    found = examine(parts, learner, cfg, fit, folder)
+    extra: dict[str, Any] = dict(_fit_figures(fit, memory.megabytes))
+    if cfg.evaluate.sealed:
+        extra |= costs(parts, folder)
+        return seal(cfg, folder, parts, learner, error=error, costs=extra, epochs=fit.epochs)
+    write_answers(cfg, folder, parts, learner, error=error, epochs=fit.epochs)
+    return score_and_report(runs.Run(folder), cfg, extra=extra | costs(parts, folder), data=parts.data)
+
+
+def write_answers(
+    cfg: DictConfig, folder: Path, parts: Parts, learner: Learner, *, error: float | None, epochs: int
+) -> pd.DataFrame:
+    """Write what a run says of validation and test, and what can be known of data and net; return the predictions."""
+    found = examine(parts, learner, cfg, epochs, folder)
     if found is not None:
         runs.write_json(folder / runs.INSTRUMENT, asdict(found))
     answers = {"net": net_rows(learner, parts.data, error=error)} | baseline_rows(parts.data, seed=cfg.seed)
-    write_table(folder / runs.PREDICTIONS, prediction_table(parts.data, answers))
+    table = prediction_table(parts.data, answers)
+    write_table(folder / runs.PREDICTIONS, table)
     runs.write_json(folder / runs.BAYES, bayes_of(parts.data))
     runs.write_json(folder / runs.DIFFICULTY, right_by_difficulty(cfg, learner, parts.data))
-    extra = _fit_figures(fit, memory.megabytes) | costs(parts, folder)
-    return score_and_report(runs.Run(folder), cfg, extra=extra, data=parts.data)
+    return table
 
 
 def _fit_figures(fit: Fit, megabytes: float) -> dict[str, float]:
@@ -129,11 +144,13 @@ def _data_lines(data) -> str:
     """Return one line per part of the split: windows, dates, shares of the classes."""
     lines, card = [], data.describe()
     for name, part in card["parts"].items():
-        shares = ", ".join(f"{k} {v / max(1, part['samples']):.1%}" for k, v in part["classes"].items())
+        shares = ", ".join(f"{k} {v / part['samples']:.1%}" for k, v in part["classes"].items() if part["samples"])
         span = (
             "in no known order"
             if card.get("time_order") == "unknown"
             else f"{part['first'][:10]} to {part['last'][:10]}"
         )
-        lines.append(f"{name:<10} {part['samples']:>9,} windows  {span}  {shares}")
+        lines.append(
+            f"{name:<10} {part['samples'] or part['unlabelled']:>9,} windows  {span}  {shares or 'labels sealed'}"
+        )
     return "\n".join(lines)

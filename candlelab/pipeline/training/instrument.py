@@ -25,7 +25,6 @@ from candlelab.pipeline.scores.predictions import predict_samples
 if TYPE_CHECKING:
     from candlelab.data.prepared import Prepared
     from candlelab.data.samples import SampleSet
-    from candlelab.trainer.trainer import Fit
 
 LOOKED_AT = 512  # charts on which units and answers are looked at
 STILL = 1e-6  # a unit or an answer that varies less says nothing
@@ -45,15 +44,15 @@ ACTIVATIONS = (nn.ReLU, nn.LeakyReLU, nn.GELU, nn.SiLU, nn.Hardswish)
 BY_NAME = ("GELU", "GELUActivation", "Swish", "HardSwish")  # what timm and transformers call their own
 
 
-def examine(parts: Parts, learner, cfg: DictConfig, fit: Fit, folder: Path) -> Instrument | None:
-    """Return what the net is worth as an instrument; None for recognition, whose own score says so."""
+def examine(parts: Parts, learner, cfg: DictConfig, epochs: int, folder: Path) -> Instrument | None:
+    """Return what the net is worth as an instrument after so many epochs; None for recognition, whose own score says so."""
     if parts.data.label.kind != "forecast":
         return None
     faults = faults_of(parts, learner)
     effort = {"off": 0.0, "auto": CHEAP, "full": 1.0}[cfg.evaluate.positive_control]
     if faults or not effort:
         return Instrument(tuple(faults), None, None, None, 0.0)
-    return control(cfg, parts.data, folder, epochs=fit.epochs, effort=effort)
+    return control(cfg, parts.data, folder, epochs=epochs, effort=effort)
 
 
 def faults_of(parts: Parts, learner) -> list[str]:

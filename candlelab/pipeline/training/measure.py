@@ -85,7 +85,7 @@ def costs(parts: Parts, folder: Path) -> dict[str, float | None]:
     net = Run(folder).model
     loaded = time.perf_counter() - start
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    net, rows = net.to(device), torch.from_numpy(parts.data.samples("test")[: parts.data.batch_size])
+    net, rows = net.to(device), torch.from_numpy(parts.data.samples("validation")[: parts.data.batch_size])
     one, many = (parts.data.assemble(some.to(device)) for some in (rows[:1], rows))
     counts = {
         "net/parameters": sum(p.numel() for p in net.parameters()),
