@@ -6,7 +6,8 @@ import pandas as pd
 
 from candlelab.evaluate import abstain, money
 from candlelab.evaluate.classification import classify
-from candlelab.evaluate.score import Evaluation, known
+from candlelab.evaluate.flat_metrics import known
+from candlelab.evaluate.score import Evaluation
 from candlelab.evaluate.table import Kind, Task, split_parts
 
 
