@@ -120,6 +120,7 @@ def of_card(card: Mapping[str, Any], made: Mapping[str, Any]) -> str | None:
 
 
 COLUMNS_OF = {
+    "costs": ("delay", "cap", "turnover", "bps", "sharpe", "low", "high", "breakeven_bps"),
     "fees": ("bps", "sharpe", "return_pct"),
     "months": ("year", "month", "return_pct"),
     "rolling": ("time", "sharpe"),
@@ -143,8 +144,10 @@ def of_curves(tree: Mapping[str, Any], classes: int) -> str | None:
         lengths = {len(column) for column_name, column in group.items() if column_name != "days"}
         if len(lengths) > 1 or ("days" in group and len(group["days"]) != 1):
             return f"{name} has columns of different lengths"
-        if lengths == {0} and name in ("equity", "fees", "months", "rolling"):
+        if lengths == {0} and name in ("equity", "costs", "fees", "months", "rolling"):
             return f"{name} has no values"
+        if name == "costs" and len(group["bps"]) % len(set(group["bps"])):
+            return "costs has rows with other fees than others"
     return None
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from candlelab.evaluate import backtest, metrics, record
 from candlelab.evaluate.classification import Predicted
+from candlelab.evaluate.cost_map import cost_map
 from candlelab.evaluate.threshold.curve import Choice, Curve, Sweep, Trades, spread_over
 
 
@@ -46,10 +47,10 @@ def of_classification(given: Predicted, classes: tuple[str, ...], n_bins: int) -
     return {"confusion": {"classes": list(classes), "counts": table.tolist()}, "calibration": calibration}
 
 
-def of_money(signal: np.ndarray, choice: Choice, test: Trades, points: int = 2000) -> dict[str, Any]:
-    """Annualised Sharpe ratio by threshold on validation and test; equity on test beside buy-and-hold; the track record; arrays.
+def of_money(signal: np.ndarray, choice: Choice, test: Trades, *, seed: int, points: int = 2000) -> dict[str, Any]:
+    """Annualised Sharpe ratio by threshold on validation and test; equity on test beside buy-and-hold; costs and record; arrays.
 
-    NaN where a threshold has no Sharpe ratio.
+    seed  of the random strategies beside the cost map. NaN where a threshold has no Sharpe ratio.
     """
     year = np.sqrt(test.rows.per_year)
     own = backtest.run_backtest(signal, test.bar_return, test.rows, test.cost)
@@ -68,6 +69,7 @@ def of_money(signal: np.ndarray, choice: Choice, test: Trades, points: int = 200
             "gross": np.cumprod(1 + own.gross)[keep],
             "buy_and_hold": held.equity[keep],
         },
+        "costs": cost_map(signal, test.bar_return, test.rows, test.cost, seed=seed),
         "fees": record.fee_curve(own, test.rows, test.cost),
         "months": record.monthly(own) if own.entries else {},
         "rolling": record.rolling_sharpe(own, test.rows) if own.entries else {},

@@ -180,7 +180,7 @@ class Evaluation:
         signal = money.signal_of(own, choice.threshold)
         made = ledger.trade_list(signal, own, parts["test"][net].ground.symbols)
         found["test"][net] |= ledger.trade_scores(made)
-        drawn = curves.of_money(signal, choice, own)
+        drawn = curves.of_money(signal, choice, own, seed=self.seed)
         return self._threshold(choice, parts, trades, net), self._passive(own), made, drawn
 
     def _abstained(self, found: Named, parts: Named, net: str) -> Named:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from candlelab.report import formats
+from candlelab.report.cost_figures import cost_figures
 from candlelab.report.figures import Figure, thinned_line
 from candlelab.report.svg import Panel, labelled, ticks, time_ticks, value_range
 
@@ -100,6 +101,8 @@ def plots_of(curves: Mapping[str, Any], own: float, breakeven: float | None) -> 
     made = []
     if curves.get("fees"):
         made.append(fee_curve_figure(curves["fees"], own, breakeven))
+    if curves.get("costs"):
+        made += cost_figures(curves["costs"])
     if curves.get("rolling"):
         made.append(rolling(curves["rolling"]))
     if curves.get("months"):
