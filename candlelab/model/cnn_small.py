@@ -8,21 +8,21 @@ from torch import Tensor, nn
 from candlelab.core.batch import Batch, Output, Shapes
 from candlelab.core.errors import UserError
 from candlelab.model.columns import CloseLook, HeightWaves, Thumbnail, convolution
-from candlelab.model.layers import PixelNorm, check_fraction
+from candlelab.model.layers import PixelNorm, check_fraction, check_sizes
 
 SMALLEST = 8  # pixels a side
 SIDE = 16  # of the thumbnail
 
 
 class CnnSmall(nn.Module):
-    """Three convolutions on the newest columns (1x1 for the ink, two of 3x1), two on a thumbnail, a hidden layer, dropout.
+    """Three convolutions on the newest bars (1x1 for the ink, two of 3x1), two on a thumbnail, a hidden layer, dropout.
 
     The close look never halves the height: a row is a price, and a wick is a few rows.
 
     channels  of the middle convolution: half as many before it, twice as many after it.
-    newest    columns that are looked at closely; a chart of any size costs no more.
+    newest    bars that are looked at closely.
     waves     cosine coefficients that tell what stands how high in a column.
-    fading    of older columns, per column.
+    fading    of older bars, per bar.
     glance    how loudly the thumbnail speaks beside the newest columns, 0 to 1; 0 leaves it out.
     Every layer before a ReLU is normalised, so that no unit starts or falls asleep.
     """
@@ -45,16 +45,18 @@ class CnnSmall(nn.Module):
         super().__init__()
         check_fraction(dropout, "model.net.dropout")
         check_fraction(head_dropout, "model.net.head_dropout")
+        check_sizes(2, channels=channels)
+        check_sizes(hidden=hidden)
         if shapes.image is None or min(shapes.image[1:]) < SMALLEST:
             raise UserError(
                 f"cnn_small reads charts of at least {SMALLEST} pixels a side, not {shapes.image}; set model.image_size=64."
             )
         if not 0 <= glance <= 1:
             raise UserError(f"model.net.glance is {glance}; give a number from 0 to 1.")
-        depth, height, width = shapes.image
+        depth = shapes.image[0]
         self.glance = glance
         self.pixels: PixelNorm = PixelNorm(depth)
-        self.close: CloseLook = CloseLook((depth, height, width), channels, newest, waves, fading)
+        self.close: CloseLook = CloseLook(shapes, channels, newest, waves, fading)
         self.whole: nn.Sequential | None = _whole_look(depth, channels, waves) if glance else None
         inner = self.close.size + (channels * SIDE // 2 if glance else 0)
         self.drop: nn.Dropout = nn.Dropout(dropout)

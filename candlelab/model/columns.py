@@ -6,13 +6,16 @@ every bar apart, and on noisy labels it learns the noise of all of them instead.
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from candlelab.core.batch import Shapes
 from candlelab.core.errors import UserError
 
-CHANNELS, WAVES, FADING = 16, 3, 0.3  # of the close look beside a transformer, as in cnn_small
+CHANNELS, WAVES, FADING = 16, 3, 0.4  # of the close look beside a transformer, as in cnn_small
 
 
 class HeightWaves(nn.Module):
@@ -51,26 +54,32 @@ class Fading(nn.Module):
         return columns * self.share.to(columns.dtype)
 
 
+def columns_per_bar(shapes: Shapes) -> float:
+    """How many columns of the chart a bar fills, where its window is told; else one."""
+    return shapes.chart[2] / shapes.series[0] if shapes.series else 1.0
+
+
 class CloseLook(nn.Module):
-    """The newest columns of a chart: ink by ink, edge by edge, then what stands how high; (B, C, H, W) to (B, size).
+    """The newest bars of a chart: ink by ink, edge by edge, then what stands how high; (B, C, H, W) to (B, size).
 
     The height is never halved, for a wick is a few rows, and columns meet only in the layer behind: nothing blurs a bar with its
-    neighbour. `newest` columns are looked at, all of a narrower chart.
+    neighbour. `newest` bars are looked at, all of a shorter window; each is `fading` quieter than the next newer one.
     """
 
-    def __init__(self, image: tuple[int, int, int], channels: int, newest: int, waves: int, fading: float) -> None:
+    def __init__(self, shapes: Shapes, channels: int, newest: int, waves: int, fading: float) -> None:
         super().__init__()
         if newest < 1:
-            raise UserError(f"model.net.newest is {newest} columns; give 1 or more.")
-        depth, height, width = image
-        self.newest: int = min(newest, width)
-        self.size: int = 2 * channels * waves * self.newest
+            raise UserError(f"model.net.newest is {newest} bars; give 1 or more.")
+        depth, height, width = shapes.chart
+        each = columns_per_bar(shapes)
+        self.columns: int = min(width, math.ceil(newest * each))
+        self.size: int = 2 * channels * waves * self.columns
         self.layers: nn.Sequential = nn.Sequential(
-            *told_columns(depth, channels, height, waves), Fading(self.newest, fading), nn.Flatten()
+            *told_columns(depth, channels, height, waves), Fading(self.columns, fading / each), nn.Flatten()
         )
 
     def forward(self, image: Tensor) -> Tensor:
-        return self.layers(image[..., -self.newest :])
+        return self.layers(image[..., -self.columns :])
 
 
 class ColumnTokens(nn.Module):
@@ -107,9 +116,9 @@ class Thumbnail(nn.Module):
         return F.adaptive_avg_pool2d(image, self.side)
 
 
-def close_look(image: tuple[int, int, int], newest: int, width: int) -> nn.Sequential:
-    """A close look at the newest columns told in `width` numbers, for a transformer whose patches blur a bar with its neighbours."""
-    look = CloseLook(image, CHANNELS, newest, WAVES, FADING)
+def close_look(shapes: Shapes, newest: int, width: int) -> nn.Sequential:
+    """A close look at the newest bars told in `width` numbers, for a transformer whose patches blur a bar with its neighbours."""
+    look = CloseLook(shapes, CHANNELS, newest, WAVES, FADING)
     return nn.Sequential(
         look, nn.Dropout(0.25), nn.Linear(look.size, width, bias=False), nn.BatchNorm1d(width), nn.ReLU()
     )

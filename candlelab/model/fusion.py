@@ -28,7 +28,7 @@ class Fusion(nn.Module):
     stem     what makes the chart's tokens: square patches, or, only from scratch, its columns `patch` pixels wide (None: as wide as
              a bar), the newest of which asks too. Patches of a small ViT blur a bar with its neighbours: alone they find no wick
              (docs/gym.md).
-    newest   columns that a convolutional eye looks at closely and adds to what asks, 0: none.
+    newest   bars that a convolutional eye looks at closely and adds to what asks, 0: none.
     Output: logits (B, K), forecast (B,), attention (B, fusion_heads, 1, patches) where there is a chart.
     After CandleFusion, with the residual and the layer norm that it lacked.
     """
@@ -76,7 +76,7 @@ class Fusion(nn.Module):
             self.pixels = norm_of(shapes, pretrained)
             self.attend = _loud(nn.MultiheadAttention(width, fusion_heads, dropout=dropout, batch_first=True))
             self.norm: nn.LayerNorm = nn.LayerNorm(width)
-            self.close: nn.Sequential | None = close_look(shapes.chart, newest, width) if newest else None
+            self.close: nn.Sequential | None = close_look(shapes, newest, width) if newest else None
         if "caption" in self.reads:
             size = Size(width, caption_layers, heads, ffn_width, dropout)
             self.caption = bert(shapes, size, name=caption_backbone, pretrained=pretrained)

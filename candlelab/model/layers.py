@@ -71,6 +71,13 @@ class Head(nn.Sequential):
         super().__init__(nn.Linear(width, width), nn.ReLU(), nn.Dropout(dropout), nn.Linear(width, outputs))
 
 
+def check_sizes(least: int = 1, **sizes: int) -> None:
+    """Raise UserError for a number of channels or units below `least`; the name of each is that of its setting."""
+    for name, value in sizes.items():
+        if value < least:
+            raise UserError(f"{name} is {value}; give {least} or more.")
+
+
 def check_heads(width: int, heads: int, setting: str) -> None:
     """Raise ValueError unless attention heads divide the width."""
     if width < 1:

@@ -22,7 +22,7 @@ class VitPatterns(nn.Module):
     stem       what makes the tokens: one convolution per patch, or, only from scratch, several of stride 2 (convolutions), or
                convolutions that keep the columns of the chart apart (columns).
     patch      side of a patch in pixels; of columns their width, None: that of a bar.
-    newest     columns that a convolutional eye looks at closely beside the patches, 0: none.
+    newest     bars that a convolutional eye looks at closely beside the patches, 0: none.
     shift      largest random displacement in pixels, each way; brightness: largest random change, as a share.
                Both only while training. Nothing is ever flipped: that would turn a bull flag into a bear flag.
     """
@@ -65,7 +65,7 @@ class VitPatterns(nn.Module):
             convolve_first(self.chart, patch)
         self.pixels = norm_of(shapes, pretrained)
         self.augment: Augment = Augment(shift, brightness)
-        self.close: nn.Sequential | None = close_look(shapes.chart, newest, width) if newest else None
+        self.close: nn.Sequential | None = close_look(shapes, newest, width) if newest else None
         self.drop: nn.Dropout = nn.Dropout(head_dropout)
         self.classify: nn.Linear = nn.Linear((3 if newest else 2) * width, shapes.classes)
         if finetune == "frozen":

@@ -122,9 +122,9 @@ def test_jkx_gradients_reach_every_parameter():
     assert [name for name in untouched(net, net(batch(image=I5))) if not name.endswith("0.bias")] == []
 
 
-def small(image=(3, 64, 64), **changes):
+def small(image=(3, 64, 64), bars=16, **changes):
     torch.manual_seed(0)
-    return CnnSmall(shapes(image=image), **{**settings("cnn_small"), **changes})
+    return CnnSmall(shapes(image=image, series=(bars, 6)), **{**settings("cnn_small"), **changes})
 
 
 def test_small_cnn_gives_raw_logits_and_all_of_it_learns():
@@ -134,16 +134,15 @@ def test_small_cnn_gives_raw_logits_and_all_of_it_learns():
 
 
 def test_small_cnn_stays_small_at_any_size():
-    sizes = {
-        sum(p.numel() for p in small(image=image).parameters()) for image in ((3, 64, 64), (3, 500, 400), (3, 224, 224))
-    }
-    assert len(sizes) == 1 and sizes.pop() < 40_000
+    charts = ((3, 64, 64), (3, 500, 400), (3, 224, 224))
+    assert max(sum(p.numel() for p in small(image=image, bars=48).parameters()) for image in charts) < 100_000
 
 
-def test_small_cnn_reads_the_newest_columns_closely():
-    net, image = small(glance=0.0).eval(), torch.randint(0, 256, (2, 3, 64, 64), dtype=torch.uint8)
+@pytest.mark.parametrize(("bars", "columns"), [(16, 8), (32, 4), (64, 2), (48, 3)])
+def test_small_cnn_reads_the_newest_bars_closely_however_wide_they_are(bars, columns):
+    net, image = small(bars=bars, newest=2, glance=0.0).eval(), torch.randint(0, 256, (2, 3, 64, 64), dtype=torch.uint8)
     older, newer = image.clone(), image.clone()
-    older[..., :-8], newer[..., -8:] = 0, 0
+    older[..., :-columns], newer[..., -columns:] = 0, 0
     said = [net({"image": x})["logits"] for x in (image, older, newer)]
     assert torch.equal(said[0], said[1]) and not torch.equal(said[0], said[2])
 
@@ -160,6 +159,8 @@ def test_small_cnn_sees_older_bars_at_a_glance():
     [
         ({"image": (3, 7, 64)}, "at least 8 pixels"),
         ({"newest": 0}, "1 or more"),
+        ({"channels": 1}, "channels is 1; give 2 or more"),
+        ({"hidden": 0}, "hidden is 0; give 1 or more"),
         ({"waves": 99}, "1 to 64"),
         ({"fading": -1.0}, "0 .all columns alike"),
         ({"glance": 2.0}, "from 0 to 1"),
@@ -208,3 +209,8 @@ def test_brightness_moves_each_chart_within_its_share():
     assert lit.dtype == torch.uint8
     assert 80 <= lit.min() < 85
     assert 115 < lit.max() <= 120
+
+
+def test_jkx_refuses_a_net_without_channels():
+    with pytest.raises(ValueError, match="channels is 0; give 1 or more"):
+        JkxCnn(shapes(image=I5), **(settings("jkx_cnn") | {"channels": 0}))

@@ -77,3 +77,8 @@ def test_logistic_starts_at_chance():
 def test_scale_none_takes_any_indicators():
     net = Cnn1d(shapes(series=(20, 11)), scale="none", channels=8, layers=2, dropout=0.0, fading=0.0)
     assert net(batch(series=(20, 11)))["logits"].shape == (4, 3)
+
+
+def test_the_1d_net_refuses_to_have_no_channels():
+    with pytest.raises(ValueError, match="channels is 0; give 1 or more"):
+        Cnn1d(shapes(series=(20, 6)), scale="image", channels=0, layers=2, dropout=0.0, fading=0.0)
