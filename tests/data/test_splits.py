@@ -178,6 +178,11 @@ def test_walk_forward_blocks_tile_the_out_of_sample_path():
     assert tested.tolist() == [0] * 100 + [1] * 400
 
 
+def test_a_billion_folds_take_no_memory():
+    with pytest.raises(ValueError, match="no training samples"):
+        cut(WalkForward(**FOLDS | {"folds": 10**9, "fold": 0}), tape(101))
+
+
 def test_sliding_window_trains_on_the_last_bars_only():
     part = cut(WalkForward(**FOLDS | {"train_bars": 40}), tape(501))
     assert np.flatnonzero(part >= 0)[0] == 160

@@ -103,3 +103,8 @@ def test_the_forecast_learns_a_planted_number():
 def test_a_net_without_numbers_says_which_to_choose():
     with pytest.raises(ValueError, match="data/indicators=classic"):
         CnnLstmAttention(shapes(), **settings("cnn_lstm_attn"))
+
+
+def test_attention_refuses_a_network_without_units():
+    with pytest.raises(ValueError, match="ffn_width is -1; give 1 or more"):
+        sequence(ffn_width=-1)
