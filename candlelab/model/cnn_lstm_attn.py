@@ -59,7 +59,7 @@ class CnnLstmAttention(nn.Module):
         )
         self.head: nn.Sequential = nn.Sequential(
             nn.Linear(sizes[-1], sizes[-1] // 2),
-            nn.ReLU(),
+            nn.GELU(),  # eight units: on noisy labels all of them died as ReLU, and the net said one thing for ever
             nn.Dropout(dropout),
             nn.Linear(sizes[-1] // 2, shapes.classes if self.gives_logits else 1),
         )
@@ -116,7 +116,7 @@ class AttentionPool(nn.Module):
         self.project: nn.Linear = nn.Linear(width, width)
         self.norm_attention, self.norm_forward = nn.LayerNorm(width), nn.LayerNorm(width)
         self.ffn: nn.Sequential = nn.Sequential(
-            nn.Linear(width, ffn_width), nn.ReLU(), nn.Dropout(dropout), nn.Linear(ffn_width, width)
+            nn.Linear(width, ffn_width), nn.GELU(), nn.Dropout(dropout), nn.Linear(ffn_width, width)
         )
         self.score: nn.Linear = nn.Linear(width, 1)
 
