@@ -7,7 +7,7 @@ from torch import nn
 from candlelab.core.batch import Batch, Output, Shapes
 from candlelab.core.errors import UserError
 from candlelab.model.columns import Fading
-from candlelab.model.layers import check_fraction, check_sizes
+from candlelab.model.layers import check_fraction, check_counts
 from candlelab.model.series_scale import Scale, SeriesScale
 
 SLOPE = 0.01
@@ -27,7 +27,7 @@ class Cnn1d(nn.Module):
     ) -> None:
         super().__init__()
         check_fraction(dropout, "dropout")
-        check_sizes(channels=channels)
+        check_counts(channels=channels)
         self.scale: SeriesScale = SeriesScale(shapes, scale)
         bars, inner = shapes.sequence
         blocks: list[nn.Module] = []

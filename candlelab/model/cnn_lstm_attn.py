@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 from candlelab.core.batch import Batch, Output, Shapes
 from candlelab.core.errors import UserError
-from candlelab.model.layers import check_fraction, check_heads, check_sizes, sinusoidal_embedding
+from candlelab.model.layers import check_fraction, check_heads, check_counts, sinusoidal_embedding
 
 KERNELS = (3, 5, 7)
 
@@ -107,7 +107,7 @@ class AttentionPool(nn.Module):
     def __init__(self, bars: int, width: int, heads: int, ffn_width: int, dropout: float) -> None:
         super().__init__()
         check_heads(width, heads, "heads")
-        check_sizes(ffn_width=ffn_width)
+        check_counts(ffn_width=ffn_width)
         self.heads, self.dropout = heads, dropout
         self.register_buffer(
             "position_embedding", sinusoidal_embedding(torch.arange(float(bars)), width), persistent=False

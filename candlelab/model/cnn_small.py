@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from candlelab.core.batch import Batch, Output, Shapes
 from candlelab.core.errors import UserError
 from candlelab.model.columns import CloseLook, HeightWaves, Thumbnail, convolution
-from candlelab.model.layers import PixelNorm, check_fraction, check_sizes
+from candlelab.model.layers import PixelNorm, check_fraction, check_counts
 
 SMALLEST = 8  # pixels a side
 SIDE = 16  # of the thumbnail
@@ -45,8 +45,8 @@ class CnnSmall(nn.Module):
         super().__init__()
         check_fraction(dropout, "model.net.dropout")
         check_fraction(head_dropout, "model.net.head_dropout")
-        check_sizes(2, channels=channels)
-        check_sizes(hidden=hidden)
+        check_counts(2, channels=channels)
+        check_counts(hidden=hidden)
         if shapes.image is None or min(shapes.image[1:]) < SMALLEST:
             raise UserError(
                 f"cnn_small reads charts of at least {SMALLEST} pixels a side, not {shapes.image}; set model.image_size=64."

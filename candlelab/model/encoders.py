@@ -127,6 +127,11 @@ def column_vit(shapes: Shapes, size: Size, *, patch: int | None) -> ViTModel:
     columns = columns_of_a_bar(shapes) if patch is None else patch
     if columns < 1 or width % columns:
         raise UserError(f"patch={patch} does not divide a chart {width} pixels wide; choose one that does, or null.")
+    if width > MOST_PATCHES * columns:
+        raise UserError(
+            f"patch={columns} makes {width // columns:,} tokens of a chart {width} pixels wide, and each looks at every other: give at "
+            f"most {MOST_PATCHES:,}, with a larger patch or narrower charts."
+        )
     config = ViTConfig(
         image_size=(height, width), patch_size=(height, columns), num_channels=shapes.image[0], **size.settings()
     )

@@ -9,7 +9,7 @@ from torch import nn
 from candlelab.core.batch import Batch, Output, Shapes
 from candlelab.core.errors import UserError
 from candlelab.model.columns import Fading
-from candlelab.model.layers import PixelNorm, check_fraction, check_sizes
+from candlelab.model.layers import PixelNorm, check_fraction, check_counts
 
 SLOPE = 0.01
 
@@ -39,7 +39,7 @@ class JkxCnn(nn.Module):
     def __init__(self, shapes: Shapes, *, channels: int, dropout: float, fading: float) -> None:
         super().__init__()
         check_fraction(dropout, "dropout")
-        check_sizes(channels=channels)
+        check_counts(channels=channels)
         plan, height, width = _plan(shapes)
         self.pixels: PixelNorm = PixelNorm(1)
         layers: list[nn.Module] = []

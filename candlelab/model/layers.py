@@ -71,7 +71,7 @@ class Head(nn.Sequential):
         super().__init__(nn.Linear(width, width), nn.ReLU(), nn.Dropout(dropout), nn.Linear(width, outputs))
 
 
-def check_sizes(least: int = 1, **sizes: int) -> None:
+def check_counts(least: int = 1, **sizes: int) -> None:
     """Raise UserError for a number of channels or units below `least`; the name of each is that of its setting."""
     for name, value in sizes.items():
         if value < least:

@@ -43,7 +43,12 @@ def test_a_net_is_weighed_with_gradient_and_moments():
 
 def test_a_chart_of_too_many_patches_is_refused():
     with pytest.raises(UserError, match="patches of a chart of 20000x16"):
-        assemble(compose(*tiny.TINY, "render.height=20000"))
+        assemble(compose(*tiny.TINY, "render.height=20000", "model.net.stem=patch"))
+
+
+def test_a_chart_of_too_many_columns_is_refused():
+    with pytest.raises(UserError, match="20,000 tokens of a chart 20000 pixels wide"):
+        assemble(compose(*tiny.TINY, "render.width=20000", "model.net.patch=1"))
 
 
 def test_what_the_allocator_says_is_one_sentence(tmp_path):

@@ -58,7 +58,7 @@ def bench_card(*, rounds: int = 3) -> dict[str, Any]:
         "copy_gigabytes_per_second": speed / 1e9,
         "styles": {name: drawn(name, speed, rounds) for name in STYLES if name != "gramian"},
         "four_years_of_minutes_seconds": years(),
-        "nets": {name: trained(name, *words, rounds=rounds) for name, words in NETS.items()},
+        "nets": {name: stepped(name, *words, rounds=rounds) for name, words in NETS.items()},
     }
 
 
@@ -66,7 +66,7 @@ def copy_speed(rounds: int) -> float:
     """Return bytes per second of copying a tensor on the card."""
     one = torch.empty(COPIED, dtype=torch.uint8, device="cuda")
     other = torch.empty_like(one)
-    return COPIED / seconds(lambda: other.copy_(one), 10 * rounds)
+    return COPIED / card_seconds(lambda: other.copy_(one), 10 * rounds)
 
 
 def on_card(rows: int) -> SimpleNamespace:
@@ -86,7 +86,7 @@ def drawn(style: str, speed: float, rounds: int) -> dict[str, Any]:
     for fill in ("torch", *(["cupy"] if cupy_works() else [])):
         renderer = renderer_of(style, **STYLES[style], fill=fill)
         equal = torch.equal(renderer.draw(tape, there[:512]).cpu(), expected)
-        took = seconds(partial(in_pieces, renderer, tape, there), rounds)
+        took = card_seconds(partial(in_pieces, renderer, tape, there), rounds)
         rate = len(ends) / took
         figures[fill] = {"equal_bytes": equal, "images_per_second": rate, "share_of_copy": rate * size / speed}
     return figures
@@ -102,10 +102,10 @@ def years() -> float:
     """Return seconds to draw four years of minutes as colour candles of 224 pixels on the card."""
     tape, renderer = on_card(YEARS + 100), renderer_of("candles", **STYLES["candles"])
     ends = torch.arange(100, 100 + YEARS, device="cuda")
-    return seconds(lambda: in_pieces(renderer, tape, ends), 1)
+    return card_seconds(lambda: in_pieces(renderer, tape, ends), 1)
 
 
-def trained(model: str, *words: str, rounds: int) -> dict[str, Any]:
+def stepped(model: str, *words: str, rounds: int) -> dict[str, Any]:
     """Return samples per second of a loop over drawn batches and over ready ones, their ratio, and the memory at its highest."""
     torch.manual_seed(0)
     cfg = compose("data=simulated", "data.source.bars=6000", "render=candles", f"model={model}", *words)
@@ -143,7 +143,9 @@ def _raced(parts: Parts, numbers: list[torch.Tensor], rounds: int) -> tuple[floa
         for batch in ready:
             step(batch)
 
-    plain, live = zip(*((seconds(as_they_are, 1), seconds(drawn_anew, 1)) for _ in range(rounds)), strict=True)
+    plain, live = zip(
+        *((card_seconds(as_they_are, 1), card_seconds(drawn_anew, 1)) for _ in range(rounds)), strict=True
+    )
     return min(plain), min(live)
 
 
@@ -163,7 +165,7 @@ def autocast_step(parts: Parts, total_steps: int) -> Callable[[Batch], None]:
     return step
 
 
-def seconds(work: Callable[[], Any], rounds: int) -> float:
+def card_seconds(work: Callable[[], Any], rounds: int) -> float:
     """Return the shortest time of some work on the card, after one that does not count."""
     best = np.inf
     for turn in range(rounds + 1):
