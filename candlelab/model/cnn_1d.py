@@ -7,7 +7,7 @@ from torch import nn
 from candlelab.core.batch import Batch, Output, Shapes
 from candlelab.core.errors import UserError
 from candlelab.model.columns import Fading
-from candlelab.model.layers import check_fraction, check_counts
+from candlelab.model.layers import check_counts, check_fraction
 from candlelab.model.series_scale import Scale, SeriesScale
 
 SLOPE = 0.01

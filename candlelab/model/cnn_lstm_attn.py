@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 from candlelab.core.batch import Batch, Output, Shapes
 from candlelab.core.errors import UserError
-from candlelab.model.layers import check_fraction, check_heads, check_counts, sinusoidal_embedding
+from candlelab.model.layers import check_counts, check_fraction, check_heads, sinusoidal_embedding
 
 KERNELS = (3, 5, 7)
 

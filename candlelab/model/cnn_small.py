@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from candlelab.core.batch import Batch, Output, Shapes
 from candlelab.core.errors import UserError
 from candlelab.model.columns import CloseLook, HeightWaves, Thumbnail, convolution
-from candlelab.model.layers import PixelNorm, check_fraction, check_counts
+from candlelab.model.layers import PixelNorm, check_counts, check_fraction
 
 SMALLEST = 8  # pixels a side
 SIDE = 16  # of the thumbnail

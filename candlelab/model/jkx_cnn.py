@@ -9,7 +9,7 @@ from torch import nn
 from candlelab.core.batch import Batch, Output, Shapes
 from candlelab.core.errors import UserError
 from candlelab.model.columns import Fading
-from candlelab.model.layers import PixelNorm, check_fraction, check_counts
+from candlelab.model.layers import PixelNorm, check_counts, check_fraction
 
 SLOPE = 0.01
 
