@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pandas as pd
 
 from candlelab.core.errors import UserError
 from candlelab.evaluate import pairs
+from candlelab.evaluate.image_or_numbers import Decomposition
 from candlelab.evaluate.leaderboard import Entry, data_set, decisive, gather_entries
 from candlelab.evaluate.pairs import Pair
 from candlelab.evaluate.study_verdict import StudyVerdict
@@ -16,6 +18,7 @@ from candlelab.report.board_files import write_csv, write_markdown
 from candlelab.report.page import write_page
 from candlelab.report.results import QUALITY
 
+NO_LADDERS: Mapping[str, Decomposition] = MappingProxyType({})
 BEST = (
     ("best at up against down (AUROC)", "auroc_direction", max, None, formats.number),
     ("most often right", "accuracy", max, None, formats.percent),
@@ -36,6 +39,7 @@ def write_study_report(
     about: Mapping[str, Any] | None = None,
     months: Sequence[Mapping[str, Any]] = (),
     verdicts: Sequence[StudyVerdict] = (),
+    ladders: Mapping[str, Decomposition] = NO_LADDERS,
 ) -> Path:
     """The path of report.html; leaderboard.csv and leaderboard.md lie beside it.
 
@@ -47,6 +51,7 @@ def write_study_report(
     about     further facts shown at the top: machine, budget, dates.
     months    rows like these of single test periods; their runs stand in `rows` with all periods pooled.
     verdicts  of each model over all its folds and seeds; they stand first.
+    ladders   data set -> which part of the picture carries the gain there.
     Raises UserError when no run has finished.
     """
     folder = Path(folder)
@@ -64,20 +69,29 @@ def write_study_report(
     write_markdown(folder / "leaderboard.md", name, f"{headline}. {sentence}", board.head, board.rows)
     recognition = all(row.get("kind") == "recognition" for row in rows)
     luck = None if recognition else pairs.deflate(rows, _tried(rows), sets)
-    first, last = study_verdicts.verdicts_section(verdicts), study_sections.months_section(months)
-    parts = (first, *_sections(rows, entries, found, luck, logs or {}), last)
+    first, last = study_verdicts.first_sections(verdicts, ladders), study_sections.months_section(months)
+    parts = (*first, *_sections(rows, entries, found, luck, logs or {}), last)
     context = {
         "title": name,
-        "kind": "recognition" if recognition else "forecast",
         "headline": headline,
         "sentence": sentence,
+        "kind": "recognition" if recognition else "forecast",
         "verdicts": [study_verdicts.verdict_box(each) for each in verdicts[: study_verdicts.BOXES]],
         "best": _best(entries),
-        "subtitle": _subtitle(rows, entries),
-        "about": [(key, formats.as_text(value)) for key, value in (about or {}).items()],
+        **_facts(rows, entries, about or {}),
         "sections": [part for part in parts if part.filled],
     }
     return write_page(folder / "report.html", "study.html.j2", context)
+
+
+def _facts(
+    rows: Sequence[Mapping[str, Any]], entries: Sequence[Entry], about: Mapping[str, Any]
+) -> dict[str, str | list[tuple[str, str]]]:
+    """How much was tried, and what else is known of the study."""
+    return {
+        "subtitle": _subtitle(rows, entries),
+        "about": [(key, formats.as_text(value)) for key, value in about.items()],
+    }
 
 
 def _tried(rows: Sequence[Mapping[str, Any]]) -> int:

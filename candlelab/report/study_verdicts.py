@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from candlelab.evaluate.image_or_numbers import Decomposition, Step
 from candlelab.evaluate.study_verdict import StudyVerdict
 from candlelab.evaluate.verdict import Answer, measure_of
 from candlelab.report import formats
@@ -29,6 +30,11 @@ def verdict_box(found: StudyVerdict) -> dict[str, Any]:
         ],
         "rest": f"{found.verdict.smallest_edge} {last}".strip(),
     }
+
+
+def first_sections(found: Sequence[StudyVerdict], ladders: Mapping[str, Decomposition]) -> list[Section]:
+    """What stands before the leaderboard: the verdicts, and of each data set with a ladder of models what it shows."""
+    return [verdicts_section(found), *(ladder_section(*each) for each in ladders.items())]
 
 
 def verdicts_section(found: Sequence[StudyVerdict]) -> Section:
@@ -107,3 +113,48 @@ def regimes_figure(found: StudyVerdict) -> Figure | None:
 def _estimate(name: str, scores: Mapping[str, float]) -> Estimate:
     ends = (scores.get(f"auroc_direction{end}") for end in ("_low", "_high"))
     return Estimate(name, scores["auroc_direction"], *ends, "model" if name.isdigit() else "second")
+
+
+KINDS = {"chart": "model", "net": "model", "raw, linear": "base", "raw, curved": "base"}  # colours; others: second
+
+
+def ladder_section(data: str, found: Decomposition) -> Section:
+    """Image or numbers? Every model of the ladder on the same rows, and what each step gains."""
+    rows = [
+        [step.part, step.first, step.second, formats.signed(step.gain.value), _ends(step), f"{step.adjusted:.3g}"]
+        for step in found.steps
+    ]
+    note = "Each rung is represented by its best model on validation rows; p-values after Holm over the steps."
+    table = Table(["step", "from", "to", "AUROC", "95 %", "p"], rows, "What each step of the ladder gains.", note)
+    title = f"Image or numbers? {data}" if data else "Image or numbers?"
+    return Section(title, found.sentence(), figures=[_areas(found), _gains(found)], tables=[table])
+
+
+def _areas(found: Decomposition) -> Figure:
+    return comparison_figure(
+        [Estimate(name, area, low, high, KINDS.get(rung, "second")) for name, rung, area, low, high in found.areas],
+        [Reference(0.5, "chance")],
+        title="The ladder",
+        note="Grey: raw numbers. Purple: numbers scaled window by window. Blue: charts. All on the same test rows.",
+        axis="AUROC of up against down",
+        words=formats.number,
+    )
+
+
+def _gains(found: Decomposition) -> Figure:
+    kinds = {True: "model", False: "base"}
+    return comparison_figure(
+        [
+            Estimate(f"{step.part}: {step.second}", step.gain.value, step.gain.low, step.gain.high, kinds[step.shown])
+            for step in found.steps
+        ],
+        [Reference(0.0, "no gain")],
+        title="What each step gains",
+        note="Blue: told from nothing after all steps were looked at.",
+        axis="difference of AUROC",
+        words=formats.number,
+    )
+
+
+def _ends(step: Step) -> str:
+    return f"{formats.signed(step.gain.low)} to {formats.signed(step.gain.high)}"

@@ -10,7 +10,7 @@ import tiny
 from candlelab import run as runs
 from candlelab.config import build, compose
 from candlelab.core.trial_ledger import read_ledger
-from candlelab.pipeline.studies.records import study_verdicts
+from candlelab.pipeline.studies.records import study_models, study_verdicts
 from candlelab.pipeline.studies.study import readable_rows_of, write_study
 
 WORDS = (
@@ -35,7 +35,8 @@ def study(tmp_path_factory):
 
 
 def verdicts_of(folder):
-    return study_verdicts(folder, [row for path in runs.runs_in(folder) for row in readable_rows_of(path)])
+    rows = [row for path in runs.runs_in(folder) for row in readable_rows_of(path)]
+    return study_verdicts(folder, study_models(rows))
 
 
 def test_folds_and_seeds_make_one_verdict(study):

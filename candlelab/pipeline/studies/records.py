@@ -110,8 +110,27 @@ class Record:
         return [regimes_of(part, self.evaluation.confidence_level) for part in parts]
 
 
-def study_verdicts(study: Path, rows: Sequence[Mapping[str, Any]]) -> list[StudyVerdict]:
-    """Return what each model of a study has shown over all its folds and seeds; rows as `leaderboard_rows` gives them.
+@dataclass(frozen=True)
+class Model:
+    """One model of a study on one data set: its row in the leaderboard, the records of its seeds, and what they are made of."""
+
+    row: Mapping[str, Any]
+    records: Sequence[Record]
+    tried: Tried
+
+    @property
+    def name(self) -> str:
+        """The model in words."""
+        return str(self.row["model"])
+
+    @property
+    def data(self) -> str:
+        """The data set in words, without its fold."""
+        return " ".join(FOLD.sub("", str(self.row.get("data") or "")).split())
+
+
+def study_models(rows: Sequence[Mapping[str, Any]]) -> list[Model]:
+    """Return the models of a study with the records of all their folds and seeds; rows as `leaderboard_rows` gives them.
 
     What-if scores are left out: a study is judged by the settings its runs were trained to be judged by.
     """
@@ -120,7 +139,12 @@ def study_verdicts(study: Path, rows: Sequence[Mapping[str, Any]]) -> list[Study
         if row["state"] == "finished" and row["scores"].name == row["run"]:
             run = runs.Run(row["scores"])
             groups[_kind_of(run)].append((row, run))
-    return [_verdict(study, members) for members in groups.values()]
+    return [Model(members[0][0], *_records(run for _, run in members)) for members in groups.values()]
+
+
+def study_verdicts(study: Path, models: Sequence[Model]) -> list[StudyVerdict]:
+    """Return what each model of a study has shown over all its folds and seeds."""
+    return [_verdict(study, model) for model in models]
 
 
 def _kind_of(run: runs.Run) -> str:
@@ -135,12 +159,10 @@ def _kind_of(run: runs.Run) -> str:
     return json.dumps([tree, run.evaluated], sort_keys=True, default=str)
 
 
-def _verdict(study: Path, members: Sequence[tuple[Mapping[str, Any], runs.Run]]) -> StudyVerdict:
-    row, _ = members[0]
-    records, tried = _records(run for _, run in members)
-    scored = [record.metrics(study) for record in records]
-    flat = [metrics for each in scored for metrics in each]
-    tried = Tried(tried.folds, tried.seeds, len(flat) // len(records), tried.missing)
+def _verdict(study: Path, model: Model) -> StudyVerdict:
+    records = model.records
+    flat = [metrics for record in records for metrics in record.metrics(study)]
+    tried = replace(model.tried, paths=len(flat) // len(records))
     used = [run for record in records for run in record.folds.values()]
     means, found = judge_records(
         flat,
@@ -150,10 +172,8 @@ def _verdict(study: Path, members: Sequence[tuple[Mapping[str, Any], runs.Run]])
         threshold=_threshold(records[0], flat),
         sees=[None if (seen := instrument_of(run)) is None else seen.sees for run in used],
     )
-    found = _with_doubts(found, used)
     regimes = mean_regimes([each for record in records for each in record.regimes()])
-    data = " ".join(FOLD.sub("", str(row.get("data") or "")).split())
-    return StudyVerdict(str(row["model"]), data, tried, means, flat, found, regimes)
+    return StudyVerdict(model.name, model.data, tried, means, flat, _with_doubts(found, used), regimes)
 
 
 def _threshold(record: Record, flat: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

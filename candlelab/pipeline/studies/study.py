@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,12 @@ from omegaconf import DictConfig
 from candlelab import run as runs
 from candlelab.config import plain
 from candlelab.core.errors import UserError
+from candlelab.evaluate.image_or_numbers import Decomposition
 from candlelab.evaluate.study_verdict import StudyVerdict
 from candlelab.pipeline.scores.looks import looks_at
+from candlelab.pipeline.studies.ladder import decompositions
 from candlelab.pipeline.studies.periods import experiment_name, period_words
-from candlelab.pipeline.studies.records import study_verdicts
+from candlelab.pipeline.studies.records import study_models, study_verdicts
 from candlelab.pipeline.studies.varied import flat, settings_of, tell_apart
 from candlelab.report.study_report import write_study_report
 
@@ -36,20 +39,40 @@ def write_study(folder: Path, cfg: DictConfig) -> Path:
     ]
     tables = {run.folder.name: run.predictions for run in finished}
     logs = {run.folder.name: run.epochs for run in finished}
-    verdicts = study_verdicts(folder, rows)
+    models = study_models(rows)
+    verdicts, ladders = study_verdicts(folder, models), decompositions(folder, models)
     path = write_study_report(
-        folder, rows=rows, predictions_by_run=tables, logs=logs, title=folder.name, months=months, verdicts=verdicts
+        folder,
+        rows=rows,
+        predictions_by_run=tables,
+        logs=logs,
+        title=folder.name,
+        months=months,
+        verdicts=verdicts,
+        ladders=ladders,
     )
     runs.write_json(folder / VERDICTS, [_told(each) for each in verdicts])
-    for each in verdicts[:SHOWN]:
-        print("\n" + "\n".join(each.lines()), flush=True)
-    states = [row["state"] for row in rows]
+    _say(verdicts, ladders)
+    _count(folder, [row["state"] for row in rows], path)
+    return path
+
+
+def _count(folder: Path, states: Sequence[str], path: Path) -> None:
     print(
         f"\nstudy {folder.name}: {states.count('finished')} finished, {states.count('failed')} failed, "
         f"{len(states) - states.count('finished') - states.count('failed')} unfinished\nreport {path}",
         flush=True,
     )
-    return path
+
+
+def _say(verdicts: Sequence[StudyVerdict], ladders: Mapping[str, Decomposition]) -> None:
+    """Print what a study has shown."""
+    for each in verdicts[:SHOWN]:
+        print("\n" + "\n".join(each.lines()), flush=True)
+    if len(verdicts) > SHOWN:
+        print(f"\n… and {len(verdicts) - SHOWN} more models: see the report", flush=True)
+    for data, ladder in ladders.items():
+        print(f"\nImage or numbers? {data}: {ladder.sentence()}", flush=True)
 
 
 def _told(found: StudyVerdict) -> dict[str, Any]:
