@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from candlelab.evaluate.rule.threshold import Threshold
 from candlelab.evaluate.score import Evaluation
 from candlelab.evaluate.threshold.exact import Exact
 
@@ -49,6 +50,9 @@ def evaluation(**changed):
     settings = {
         "fee_bps": 10.0,
         "slippage_bps": 0.0,
+        "spread_bps": 0.0,
+        "funding_bps": 0.0,
+        "rule": Threshold(),
         "threshold": exact,
         "min_precision": 0.8,
         "confidence_level": 0.95,

@@ -199,6 +199,10 @@ THRESHOLD: dict[Any, Any] = {
     "slippage_bps?": (None, a_number),
     "validation_sharpe_annual?": NUMBER,
     "corrected_sharpe_annual?": NUMBER,
+    "spread_bps?": a_number,
+    "funding_bps?": a_number,
+    "position?": str,
+    "held?": {...: a_number},
     "curve?": {...: [NUMBER]},
     "hash?": str,
 }

@@ -69,7 +69,7 @@ def position_change(signal: np.ndarray, rows: Rows) -> np.ndarray:
 
 
 def run_backtest(signal: np.ndarray, bar_return: np.ndarray, rows: Rows, cost: float) -> Backtest:
-    """Earnings of `signal` (n,) in {-1, 0, 1}.
+    """Earnings of `signal` (n,) in [-1, 1]; a position that only changes its size is not opened again.
 
     bar_return  (n,) simple return from the row's close to the next predicted row's close
     cost        per unit of position changed, as a fraction: fee + half spread + slippage
@@ -78,7 +78,7 @@ def run_backtest(signal: np.ndarray, bar_return: np.ndarray, rows: Rows, cost: f
     change = position_change(signal, rows)
     gross = per_instant(signal * bar_return, rows)
     turnover = per_instant(change, rows)
-    entries = int(((signal != 0) & (signal != before)).sum())
+    entries = int(((signal != 0) & (np.sign(signal) != np.sign(before))).sum())
     return Backtest(
         rows.instants,
         gross,

@@ -1,6 +1,6 @@
 """Trade list and trade statistics: win rate, profit factor, holding time.
 
-A trade is a run of neighbouring rows of one chain on the same side; turning round is two trades.
+A trade is a run of neighbouring rows of one chain on the same side, whatever its size; turning round is two trades.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ def trade_list(signal: np.ndarray, trades: Trades, symbols: tuple[str, ...]) -> 
 
     entry, exit  UTC: the closes at which the position is opened and given up; bars between them
     gross        product of the returns of the bars held, as the backtest counts them: the position is one unit anew on each bar
-    fee          cost of opening and of closing; net = gross - fee; all three fractions of the position
+    fee          cost of opening, of each change of size and of closing; net = gross - fee; fractions of the whole position
     """
     rows = trades.rows
-    first, last = runs_of(signal, rows)
+    first, last = runs_of(np.sign(signal), rows)
     if not len(first):
         return pd.DataFrame(
             {
@@ -38,7 +38,10 @@ def trade_list(signal: np.ndarray, trades: Trades, symbols: tuple[str, ...]) -> 
     gross = np.expm1(growth[last + 1] - growth[first])
     opened = next_open(rows.time[first], rows.interval)
     closed = next_open(_held_until(rows)[last], rows.interval)
-    fee = np.full(len(first), 2 * trades.cost)
+    inside = np.abs(np.diff(signal, prepend=signal[:1]))
+    inside[first] = 0.0  # opening is counted by itself
+    resized = np.concatenate([[0.0], np.cumsum(inside)])
+    fee = trades.cost * (np.abs(signal[first]) + np.abs(signal[last]) + resized[last + 1] - resized[first])
     found = pd.DataFrame(
         {
             "symbol": np.array(symbols)[rows.symbol[first]],

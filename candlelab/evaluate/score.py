@@ -19,12 +19,16 @@ from candlelab.evaluate import abstain, backtest, compare, curves, forecast, led
 from candlelab.evaluate.classification import Scored, classify, forecast_scores
 from candlelab.evaluate.flat_metrics import flatten
 from candlelab.evaluate.instrument import Instrument
+from candlelab.evaluate.rule.choice import Held, PositionRule
+from candlelab.evaluate.rule.threshold import Threshold
 from candlelab.evaluate.table import SPLITS, Kind, Part, Task, split_parts
 from candlelab.evaluate.threshold.curve import Choice, Search, Trades, empty_like, settled_choice
 
 Named = dict[str, Any]  # results by name, as they are written to json
 
 NO_PERIODS: Mapping[str, tuple[int, int]] = MappingProxyType({})
+JOINED = "folds that are joined are traded at their thresholds alone, without the sizes and holding times of the rule"
+FUNDED = 8 * 3_600_000  # ms that funding_bps is paid for
 NO_FORECAST = "the net makes no forecast: its confidence stands in for score=forecast"
 
 
@@ -58,8 +62,11 @@ class Evaluation:
     """Scores predictions: classification with intervals, trading after costs, verdict.
 
     fee_bps           per unit of position changed, in basis points
-    slippage_bps      half spread and slippage on top of the fee, in basis points
+    slippage_bps      what an order moves the price, on top of the fee, in basis points
+    spread_bps        between bid and ask, in basis points: half of it is paid for each change
+    funding_bps       that a long position pays and a short one receives in eight hours, in basis points; may be negative
     threshold     how the confidence threshold is chosen on validation
+    rule          how score and threshold become positions
     min_precision     recognition: share of names that must be right on validation; below that confidence the model abstains
     confidence_level  of the intervals, such as 0.95
     n_bins            of the calibration curve
@@ -72,7 +79,10 @@ class Evaluation:
 
     fee_bps: float
     slippage_bps: float
+    spread_bps: float
+    funding_bps: float
     threshold: Search
+    rule: PositionRule
     confidence_level: float
     min_precision: float
     n_bins: int
@@ -87,7 +97,10 @@ class Evaluation:
         *,
         fee_bps: float,
         slippage_bps: float,
+        spread_bps: float,
+        funding_bps: float,
         threshold: Search,
+        rule: PositionRule,
         min_precision: float,
         confidence_level: float,
         n_bins: int,
@@ -97,9 +110,11 @@ class Evaluation:
         positive_control: Literal["off", "auto", "full"],
         sealed: bool,
     ):
-        for name, value in (("fee_bps", fee_bps), ("slippage_bps", slippage_bps)):
+        for name, value in (("fee_bps", fee_bps), ("slippage_bps", slippage_bps), ("spread_bps", spread_bps)):
             if not 0 <= value < 10_000:
                 raise UserError(f"{name} was {value}; give basis points from 0 to below 10000")
+        if not -10_000 < funding_bps < 10_000:
+            raise UserError(f"funding_bps was {funding_bps}; give basis points in eight hours, from -10000 to 10000")
         if not 0 < min_precision <= 1:
             raise UserError(
                 f"min_precision was {min_precision}; give the share of names that must be right, above 0 and up to 1"
@@ -112,6 +127,7 @@ class Evaluation:
             if value < 2:
                 raise UserError(f"{name} was {value}; give at least 2")
         self.fee_bps, self.slippage_bps, self.threshold = fee_bps, slippage_bps, threshold
+        self.spread_bps, self.funding_bps, self.rule = spread_bps, funding_bps, rule
         self.confidence_level, self.min_precision = confidence_level, min_precision
         self.n_bins, self.n_bootstrap, self.n_permutations, self.seed = n_bins, n_bootstrap, n_permutations, seed
         self.positive_control, self.sealed = positive_control, sealed
@@ -119,7 +135,7 @@ class Evaluation:
     @property
     def cost(self) -> float:
         """Per unit of position changed, as a fraction."""
-        return (self.fee_bps + self.slippage_bps) / 1e4
+        return (self.fee_bps + self.slippage_bps + self.spread_bps / 2) / 1e4
 
     def score(
         self,
@@ -169,7 +185,7 @@ class Evaluation:
         answers = replace(answers, missing_for_trust=(*doubts, *answers.missing_for_trust))
         by_symbol = {name: tested.of_symbol(code) for code, name in enumerate(tested.ground.symbols)}
         by_period = {name: tested.between(*ends) for name, ends in periods.items()}
-        symbols, spans = (self._apart(each, task, threshold.get("threshold")) for each in (by_symbol, by_period))
+        symbols, spans = (self._apart(each, task, threshold) for each in (by_symbol, by_period))
         return Scores(flat, threshold, pictures, one_row_each(found["test"]), symbols, spans, answers, made)
 
     def _money(self, found: Named, parts: Named, net: str) -> tuple[Named, Named, pd.DataFrame, Named]:
@@ -177,7 +193,7 @@ class Evaluation:
         choices, trades = self._chosen(parts)
         self._trade(found, parts, choices, trades, net)
         own, choice = trades["test"][net], choices[net]
-        signal = money.signal_of(own, choice.threshold)
+        signal = self.positions(parts["test"][net], own, choice.threshold, choice.held)
         made = ledger.trade_list(signal, own, parts["test"][net].ground.symbols)
         found["test"][net] |= ledger.trade_scores(made)
         drawn = curves.of_money(signal, choice, own, seed=self.seed)
@@ -192,7 +208,18 @@ class Evaluation:
 
     def describe(self) -> Named:
         """The settings a verdict has to name."""
-        return {"fee_bps": self.fee_bps, "slippage_bps": self.slippage_bps, "confidence_level": self.confidence_level}
+        return self.costs | {"confidence_level": self.confidence_level}
+
+    @property
+    def costs(self) -> Named:
+        """What a change of position and holding one cost, in basis points."""
+        return {name: getattr(self, name) for name in ("fee_bps", "slippage_bps", "spread_bps", "funding_bps")}
+
+    def positions(self, part: Part, could: Trades, threshold: float | None, held: Held) -> np.ndarray:
+        """Return what is held of a part; (n,) in [-1, 1]. Rows that bring a threshold of their own are held whole."""
+        if part.settled is not None:
+            return money.signal_of(could, threshold)
+        return self.rule.positions(could, threshold, held)
 
     def _classified(self, parts: dict[str, Part], task: Task) -> dict[str, Scored]:
         found = {}
@@ -221,12 +248,14 @@ class Evaluation:
                 continue
             floor = money.smallest_score(money.score_used(self.threshold.score, part.forecast), part.p.shape[1])
             searched = trades["val"].get(model) or empty_like(trades["test"][model])
-            choices[model] = self.threshold.search(searched, floor=floor)
+            choices[model] = self.rule.settled(self.threshold.search(searched, floor=floor), searched, floor=floor)
         return choices, trades
 
     def trades(self, part: Part) -> Trades:
         """What could be traded of a part."""
-        gain = np.nan_to_num(part.ground.bar_return)
+        gain = (
+            np.nan_to_num(part.ground.bar_return) - self.funding_bps / 1e4 * part.rows.bar_ms * part.rows.step / FUNDED
+        )
         used = money.score_used(self.threshold.score, part.forecast)
         could = money.trades_of(part.p, part.forecast, gain, part.rows, self.cost, used)
         return could if part.settled is None else replace(could, score=could.score - part.settled)
@@ -241,7 +270,8 @@ class Evaluation:
             for model, could in own.items():
                 if model not in choices:
                     continue
-                signal = money.signal_of(could, choices[model].threshold)
+                choice = choices[model]
+                signal = self.positions(parts[split][model], could, choice.threshold, choice.held)
                 test = backtest.run_backtest(signal, could.bar_return, could.rows, self.cost)
                 scored = found[split][model]
                 scored |= money.earnings(test, could.rows, confidence_level=self.confidence_level)
@@ -265,6 +295,7 @@ class Evaluation:
         optimism = self.threshold.optimism(trades["val"][net], seed=self.seed) if searched else None
         used = money.score_used(self.threshold.score, tested.forecast)
         swapped = [] if used == self.threshold.score else [NO_FORECAST]
+        swapped += [] if tested.settled is None or isinstance(self.rule, Threshold) else [JOINED]
         corrected = None if choice.sharpe is None or optimism is None else (choice.sharpe - optimism) * year
         return {
             "rule": type(self.threshold).__name__.lower(),
@@ -279,8 +310,9 @@ class Evaluation:
             "validation_sharpe_annual": None if choice.sharpe is None else choice.sharpe * year,
             "optimism_annual": None if optimism is None else optimism * year,
             "corrected_sharpe_annual": corrected,
-            "fee_bps": self.fee_bps,
-            "slippage_bps": self.slippage_bps,
+            **self.costs,
+            "position": type(self.rule).__name__.lower(),
+            "held": dict(choice.held),
             "warnings": [*swapped, *choice.warnings],
             "curve": curves.thinned(choice.curve, year),
             "test_at": money.at_thresholds(traded, tested.ground.label, tested.p.shape[1], telling(choice)),
@@ -320,8 +352,8 @@ class Evaluation:
             }
         return found
 
-    def _apart(self, parts: Mapping[str, Part], task: Task, threshold: float | None) -> pd.DataFrame:
-        """One row of scores per part of the test rows, all at the threshold that was chosen once."""
+    def _apart(self, parts: Mapping[str, Part], task: Task, threshold: Named) -> pd.DataFrame:
+        """One row of scores per part of the test rows, all at the threshold that was chosen once; as in threshold.json."""
         found = {}
         for name, own in parts.items():
             scored = classify(
@@ -334,7 +366,8 @@ class Evaluation:
             )
             if task.kind == "forecast" and len(own.rows):
                 could = self.trades(own)
-                test = backtest.run_backtest(money.signal_of(could, threshold), could.bar_return, own.rows, self.cost)
+                signal = self.positions(own, could, threshold["threshold"], threshold["held"])
+                test = backtest.run_backtest(signal, could.bar_return, own.rows, self.cost)
                 scored |= money.earnings(test, own.rows, confidence_level=self.confidence_level)
             found[name] = scored
         return one_row_each(found)

@@ -287,7 +287,8 @@ def paid(own: Scored, flat: Mapping[str, Any], threshold: dict[str, Any], settin
     Yes needs both intervals above 0: of the net Sharpe ratio, and of what timing added to holding at the same exposure. The
     answer's number is the one that decides.
     """
-    question = f"Money after fees ({settings['fee_bps'] + settings['slippage_bps']:g} bp)?"
+    paid_bps = settings["fee_bps"] + settings["slippage_bps"] + settings["spread_bps"] / 2
+    question = f"Money after fees ({paid_bps:g} bp)?"
     if math.isnan(own["sharpe_net_annual"]):
         return Answer(question, "not shown", idle(own, threshold), None, None, None)
     earned, timed = (
@@ -388,7 +389,7 @@ def missing_evidence(own: Scored, threshold: dict[str, Any], task: Task, setting
     if always:
         yield f"a model that has learnt something (it answers {always[0]} on every row)"
     yield MORE_RUNS
-    if settings["slippage_bps"] == 0:
+    if settings["slippage_bps"] == settings["spread_bps"] == 0:
         yield "spread and slippage (0 bp assumed)"
     if threshold.get("threshold") is None:
         yield f"a threshold ({threshold.get('flat') or 'none was chosen'})"

@@ -28,21 +28,19 @@ def cost_map_figure(table: Mapping[str, np.ndarray]) -> Figure:
     )
     most = max(float(np.nanmax(np.abs(ratio), initial=0.0)), 1e-9)
     panel = Panel(
-        (0, len(bps)), (rows, 0), "Sharpe by costs", height=SIDE * rows + 44, left=128, right=8, top=6, bottom=38
+        (0, len(bps)), (rows, 0), "Sharpe by costs", height=SIDE * rows + 44, left=112, right=8, top=6, bottom=38
     )
     for row in range(rows):
         words = f"{delay[row, 0]:.0f} late" if delay[row, 0] else "at once"
-        panel.text(0, row + 0.5, f"{words}, turnover {cap[row, 0]:.4g}×", kind="small", anchor="end", dx=-8)
+        panel.text(0, row + 0.5, f"{words}, {cap[row, 0]:.4g}×", kind="small", anchor="end", dx=-8)
         for column in range(len(bps)):
             _cell(panel, row, column, float(ratio[row, column]), most, bps[column], high[row, column])
     _contour(panel, even[:, 0], bps)
     for column, value in enumerate(bps):
-        panel.text(
-            column + 0.5, rows, formats.number(value, 0 if value >= 10 else 1), kind="small", anchor="middle", dy=15
-        )
+        panel.text(column + 0.5, rows, f"{value:g}", kind="small", anchor="middle", dy=15)
     panel.text(len(bps) / 2, rows, "basis points per change of position", kind="small", anchor="middle", dy=31)
     note = (
-        "Annualised net Sharpe ratio of the same signals, held that many bars late, with turnover capped at a share of their own (a "
+        "Annualised net Sharpe ratio of the same signals, held at once or some bars late, with turnover capped at 1, ½, ¼ or ⅛ of their own (a "
         "change that is not saved up yet is left out). Line: the cost at which nothing is left. Bold: above nineteen of twenty random "
         "strategies of that turnover. The rule stays as it was chosen on validation; nothing here was chosen."
     )

@@ -26,7 +26,8 @@ def money(
 ) -> Section:
     """What the signals earned after fees, trade by trade and in all, and how the threshold was chosen; trades as in `Scores`."""
     plots = _plots(curves, threshold)
-    paid = (threshold.get("fee_bps") or 0.0) + (threshold.get("slippage_bps") or 0.0)
+    fee, slippage, spread = (threshold.get(name) or 0.0 for name in ("fee_bps", "slippage_bps", "spread_bps"))
+    paid = fee + slippage + spread / 2
     plots += money_figures.plots_of(curves, paid, results.get("test/breakeven_cost_bps"))
     tables = [_money_table(results), *_trades(trades), *_drawdowns(curves.get("drawdowns") or {})]
     return Section("Money", _lead(threshold), facts=_money_facts(results, threshold), figures=plots, tables=tables)
@@ -36,15 +37,29 @@ def _lead(threshold: Mapping[str, Any]) -> str:
     """How positions are taken and what they cost; what is odd about the threshold."""
     costs = [
         f"{formats.number(threshold[name], 0)} bp {word}"
-        for name, word in (("fee_bps", "fee"), ("slippage_bps", "slippage"))
-        if threshold.get(name) is not None
+        for name, word in (("fee_bps", "fee"), ("slippage_bps", "slippage"), ("spread_bps", "spread (half of it)"))
+        if threshold.get(name) is not None and (threshold[name] or name != "spread_bps")
     ]
     lead = f"Decided at the close of a bar, held until the next one, {' and '.join(costs) or 'fees'} on every change of position. "
+    if threshold.get("funding_bps"):
+        lead += f"A long position pays {formats.number(threshold['funding_bps'], 1)} bp of funding in eight hours, a short one receives it. "
+    lead += _held(threshold)
     if threshold.get("flat"):
         lead += f"Nothing is traded: {threshold['flat']}. "
     return lead + " ".join(
         f"{warning[0].upper()}{warning[1:].rstrip('.')}." for warning in threshold.get("warnings", ())
     )
+
+
+def _held(threshold: Mapping[str, Any]) -> str:
+    """How positions follow from scores, where not by the threshold alone."""
+    held = threshold.get("held") or {}
+    if threshold.get("position") == "proportional" and "full" in held:
+        return f"Sized by confidence: the whole position from a score of {formats.number(held['full'], 3)}, chosen on validation. "
+    if threshold.get("position") == "hysteresis" and "exit" in held:
+        bars, leave = formats.number(held.get("hold"), 0), formats.number(held["exit"], 3)
+        return f"Held for {bars} rows at least and until the score is below {leave}, both chosen on validation. "
+    return ""
 
 
 def _plots(curves: Mapping[str, Any], threshold: Mapping[str, Any]) -> list[Figure]:

@@ -272,7 +272,9 @@ def test_bars_and_not_rows_of_all_symbols_are_held_against_the_record_needed():
     own = found.models.loc["net"].to_dict() | {"min_track_record": 2000.0}
     assert own["n"] == 4000 and own["bars"] == 1000
     told = list(
-        missing_evidence(own, {"threshold": 0.5}, Task(1, "1h", "forecast", ("down", "up")), {"slippage_bps": 1.0})
+        missing_evidence(
+            own, {"threshold": 0.5}, Task(1, "1h", "forecast", ("down", "up")), {"slippage_bps": 1.0, "spread_bps": 0.0}
+        )
     )
     assert any(text.startswith("a longer record (2,000 bars") for text in told)
 

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from candlelab.evaluate.rule.threshold import Threshold
 from candlelab.evaluate.score import Evaluation
 from candlelab.evaluate.threshold.exact import Exact
 from candlelab.report import figures, formats, sections
@@ -42,6 +43,9 @@ def evaluated(symbols=("BTCUSDT",), n=1200, classes=("down", "up"), kind="foreca
         min_precision=0.8,
         fee_bps=10.0,
         slippage_bps=0.0,
+        spread_bps=0.0,
+        funding_bps=0.0,
+        rule=Threshold(),
         threshold=Exact(score="confidence", min_trades=20, smooth=0.0, n_bootstrap=5),
         confidence_level=0.95,
         n_bins=10,

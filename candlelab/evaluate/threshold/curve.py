@@ -8,7 +8,8 @@ Dimensions: n rows, m distinct thresholds, T instants, ascending thresholds ever
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import numpy as np
@@ -52,6 +53,7 @@ class Choice:
 
     sharpe      net per bar on the rows searched
     candidates  distinct thresholds tried: trials of the ratio on the rows searched, not of that on others
+    held        what the position rule chose beside the threshold, on the same rows
     best        the highest net ratio per bar found, positive or not; None where no threshold trades often enough
     """
 
@@ -62,6 +64,7 @@ class Choice:
     curve: Curve
     warnings: tuple[str, ...] = ()
     best: float | None = None
+    held: Mapping[str, float] = field(default_factory=dict)
 
 
 def empty_like(trades: Trades) -> Trades:
