@@ -130,14 +130,20 @@ class PictureData(SampleSet):
         """One row per picture, its label and its part; the same picture never stands in two parts."""
         candles, ends = tape_of(self.pictures, np.arange(len(self.pictures))), np.arange(len(self.pictures))
         labels = self.label(candles, 1)
-        settled = self.pictures.part is not None or self.split.dated
+        settled = self.pictures.three_parts is not None or self.split.dated
         if self.max_samples is not None and not settled:
             ends = np.sort(np.argsort(candles.time, kind="stable")[-self.max_samples :])
-        part = self.split(candles, ends, ends, ends) if self.pictures.part is None else self.pictures.part[ends].copy()
+        part = (
+            self.split(candles, ends, ends, ends)
+            if self.pictures.three_parts is None
+            else self.pictures.three_parts[ends].copy()
+        )
         if self.max_samples is not None and settled:
             kept = sampled(part, candles.time[ends], self.max_samples)
             ends, part = ends[kept], part[kept]
-        dealt = self.pictures.time is None and self.pictures.part is None and lacks_a_class(part, labels.label[ends])
+        dealt = (
+            self.pictures.time is None and self.pictures.three_parts is None and lacks_a_class(part, labels.label[ends])
+        )
         if dealt:  # the files lie sorted by class
             candles = tape_of(self.pictures, np.argsort(np.argsort(self.hashes)))
             part = self.split(candles, ends, ends, ends)
@@ -271,7 +277,7 @@ def doubts_of(pictures: PictureSet, part: np.ndarray, repeated: int, label: Any,
         )
     if dealt:
         said.append("the files lie sorted by class, so pictures were dealt out to the parts by a hash of their bytes")
-    if pictures.part is not None:
+    if pictures.three_parts is not None:
         sizes = ", ".join(f"{name} {int((part == NAMES[name]).sum())}" for name in ("train", "validation", "test"))
         said.append(f"the parts are those of the set ({sizes}): whether they follow each other in time is not checked")
     if repeated:

@@ -34,6 +34,7 @@ COLUMNS = {
     "forward_return": ("forward_return",),
     "time": ("time", "open_time", "timestamp", "date", "datetime"),
     "symbol": ("symbol", "ticker", "pair"),
+    "part": ("split", "part", "subset"),
 }
 CLOSE = re.compile(r"\bclose\b[^\d+-]{0,4}(\d[\d,]*\.?\d*)", re.IGNORECASE)
 
@@ -44,7 +45,7 @@ class PictureSet:
 
     read     gives the bytes of picture k.
     classes  names; label (n,) their number.
-    part     (n,) int8: 0 train, 1 validation, 2 test as the set itself has it; None where it has no parts.
+    part     (n,) int8: 0 train, 1 validation, 2 test as the set itself has it; None where it has not at least train and test.
     time     (n,) ms UTC of the last bar, or None.
     """
 
@@ -62,6 +63,11 @@ class PictureSet:
 
     def __len__(self) -> int:
         return len(self.names)
+
+    @property
+    def three_parts(self) -> np.ndarray | None:
+        """The parts of a set that has all three, which a run can take as they are."""
+        return self.part if self.part is not None and set(self.part.tolist()) == {0, 1, 2} else None
 
 
 def find_pictures(folder: Path) -> PictureSet:
@@ -109,7 +115,7 @@ def _rows_of_parquet(path: Path) -> Iterator[dict[str, Any]]:
         yield row | {
             "read": _cell(images, k),
             "name": f"{path.name} row {k + 1}",
-            "part": part_of(path.name),
+            "part": _told_part(row, path.name),
             "classes": classes,
         }
 
@@ -130,10 +136,11 @@ def _rows_of_index(path: Path, folder: Path) -> Iterator[dict[str, Any]]:
         return
     for number, row in enumerate(rows, 2):
         place = _inside(folder, path.parent, str(row[found["image"]] or ""), f"{path.name}, line {number}")
-        yield {name: row.get(column) for name, column in found.items() if name != "image"} | {
+        told = {name: row.get(column) for name, column in found.items() if name != "image"}
+        yield told | {
             "read": place.read_bytes,
             "name": place.relative_to(folder.resolve()).as_posix(),
-            "part": part_of(place.parent.name),
+            "part": _told_part(told, place.parent.name),
         }
 
 
@@ -195,6 +202,12 @@ def part_of(name: str) -> int | None:
     return PARTS.get(re.split(r"[-_.\d]", name.lower())[0])
 
 
+def _told_part(row: dict[str, Any], name: str) -> int | None:
+    """Return the part that a row's own column names, else that of its file or folder."""
+    told = PARTS.get(str(row.get("part")).strip().lower())
+    return part_of(name) if told is None else told
+
+
 def match(names: list[str]) -> dict[str, str]:
     """Return meaning -> column of an index."""
     lower = {name.lower(): name for name in names if isinstance(name, str)}
@@ -230,7 +243,7 @@ def _of_rows(rows: list[dict[str, Any]]) -> PictureSet:
         forward_return=_numbers(rows, "forward_return"),
         time=_times(rows),
         symbol=[tidy_symbol(row["symbol"]) for row in rows] if all(row.get("symbol") for row in rows) else None,
-        part=np.array(known, np.int8) if all(part is not None for part in known) and set(known) == {0, 1, 2} else None,
+        part=np.array(known, np.int8) if None not in known and {0, 2} <= set(known) else None,
     )
 
 

@@ -45,6 +45,24 @@ def test_an_index_with_texts_is_read(tmp_path):
     assert named(tmp_path) == ["label readable from the text"]
 
 
+def test_the_parts_and_times_of_an_index_are_audited(tmp_path):
+    with open(tmp_path / "index.csv", "w", newline="") as file:
+        rows = csv.writer(file)
+        rows.writerow(["file", "label", "time", "split"])
+        for k, image in enumerate(NOISE):
+            Image.fromarray(image).save(tmp_path / f"{k:04d}.png")
+            rows.writerow(
+                [
+                    f"{k:04d}.png",
+                    LABEL[k],
+                    f"2024-01-{1 + k // 24:02d}T{k % 24:02d}:00:00",
+                    "test" if k % 4 == 0 else "train",
+                ]
+            )
+    found = audit_set(str(tmp_path), window=10, horizon=1)
+    assert {"windows overlap across parts", "parts not in the order of time"} <= {each.name for each in found.findings}
+
+
 def test_an_honest_folder_is_not_accused(tmp_path):
     for k, image in enumerate(NOISE):
         folder = tmp_path / ("up" if LABEL[k] else "down")
