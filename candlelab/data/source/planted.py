@@ -165,12 +165,12 @@ def leans(
     out = np.full(close.shape[0], np.nan)
     for t in range(close.shape[0]):
         if position[t] >= feature_window:
-            out[t] = _lean(kind, open_, high, low, close, volume, t, feature_window)
+            out[t] = lean_at(kind, open_, high, low, close, volume, t, feature_window)
     return out
 
 
 @compiled
-def _lean(kind, open_, high, low, close, volume, t, feature_window):
+def lean_at(kind, open_, high, low, close, volume, t, feature_window):
     if kind == PLACE:
         return _place(high, low, close, t, feature_window)
     if kind == REVERSAL:
@@ -186,7 +186,7 @@ def _lean(kind, open_, high, low, close, volume, t, feature_window):
     if kind == MIXTURE:
         total = 0.0
         for one in range(5):
-            total += _lean(one, open_, high, low, close, volume, t, feature_window)
+            total += lean_at(one, open_, high, low, close, volume, t, feature_window)
         return total / 5
     return 0.0
 
@@ -224,7 +224,7 @@ def _draw_bars(kind, edge, feature_window, volatility, noise, open_, high, low, 
         murmur = 0.7 * murmur + 0.3 * normal[t, 1]
         sigma = volatility * np.exp(level)
         open_[t] = close[t - 1] if t else PRICE
-        lean = _lean(kind, open_, high, low, close, volume, t - 1, feature_window) if t > feature_window else 0.0
+        lean = lean_at(kind, open_, high, low, close, volume, t - 1, feature_window) if t > feature_window else 0.0
         move = min(max(sigma * abs(shock[t]), 1e-3 * volatility), LARGEST)
         close[t] = open_[t] * (1.0 + (move if coin[t] < 0.5 + edge * lean else -move))
         high[t] = max(open_[t], close[t]) * (1.0 + 0.5 * sigma * shadow[t, 0])
