@@ -40,6 +40,9 @@ TAKES_A_VALUE = (
     "--config-dir",
 )
 EMPTY = ("experiment", "sweep")  # groups that conf/config.yaml leaves empty
+NAMED_NULL = {
+    "task=null": "task=null_worlds"
+}  # no run can do without a task, so this asks for the worlds without an edge
 ROUND = "the defaults of a yaml file lead back to itself: look through the files of --config-dir"
 _FOLDERS = "outputs=FOLDER and study=NAME say where runs lie: set these"
 PLACED = {f"hydra.{key}": _FOLDERS for key in ("run.dir", "sweep.dir", "sweep.subdir", "output_subdir", "job.chdir")}
@@ -151,7 +154,7 @@ def without_nulls(words: list[str]) -> list[str]:
     """Return the words with GROUP=null as Hydra knows it: ~GROUP, and nothing for a group that is empty by itself."""
     return [
         f"~{_key_of(word)}" if _empties(word) else word
-        for word in words
+        for word in (NAMED_NULL.get(word, word) for word in words)
         if not _empties(word) or _key_of(word) not in EMPTY
     ]
 

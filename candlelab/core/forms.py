@@ -256,3 +256,11 @@ INSTRUMENT: dict[Any, Any] = {
     "effort": a_number,
 }
 DIFFICULTY: list[Any] = [{"difficulty": a_number, "samples": range(1, COUNT.stop), "right": COUNT}]
+LUCK: dict[Any, Any] = {
+    "measure": {"auroc_direction", "sharpe_net_annual"},
+    "model": str,
+    "value": a_number,
+    "score": a_number,
+    "worlds": [a_number],
+    ...: NOTHING,
+}

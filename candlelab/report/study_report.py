@@ -11,6 +11,7 @@ from candlelab.core.errors import UserError
 from candlelab.evaluate import pairs
 from candlelab.evaluate.image_or_numbers import Decomposition
 from candlelab.evaluate.leaderboard import Entry, data_set, decisive, gather_entries
+from candlelab.evaluate.luck import Luck
 from candlelab.evaluate.pairs import Pair
 from candlelab.evaluate.study_verdict import StudyVerdict
 from candlelab.report import formats, study_sections, study_verdicts
@@ -40,6 +41,7 @@ def write_study_report(
     months: Sequence[Mapping[str, Any]] = (),
     verdicts: Sequence[StudyVerdict] = (),
     ladders: Mapping[str, Decomposition] = NO_LADDERS,
+    luck: Sequence[Luck] = (),
 ) -> Path:
     """The path of report.html; leaderboard.csv and leaderboard.md lie beside it.
 
@@ -52,6 +54,7 @@ def write_study_report(
     months    rows like these of single test periods; their runs stand in `rows` with all periods pooled.
     verdicts  of each model over all its folds and seeds; they stand first.
     ladders   data set -> which part of the picture carries the gain there.
+    luck      where the study's best lies among the best of worlds without an edge, by measure.
     Raises UserError when no run has finished.
     """
     folder = Path(folder)
@@ -68,9 +71,9 @@ def write_study_report(
     board, name = study_sections.board(entries), title or folder.name
     write_markdown(folder / "leaderboard.md", name, f"{headline}. {sentence}", board.head, board.rows)
     recognition = all(row.get("kind") == "recognition" for row in rows)
-    luck = None if recognition else pairs.deflate(rows, _tried(rows), sets)
-    first, last = study_verdicts.first_sections(verdicts, ladders), study_sections.months_section(months)
-    parts = (*first, *_sections(rows, entries, found, luck, logs or {}), last)
+    deflated = None if recognition else pairs.deflate(rows, _tried(rows), sets)
+    first, last = study_verdicts.first_sections(verdicts, luck, ladders), study_sections.months_section(months)
+    parts = (*first, *_sections(rows, entries, found, deflated, logs or {}), last)
     context = {
         "title": name,
         "headline": headline,

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from candlelab.evaluate import luck
 from candlelab.evaluate.image_or_numbers import Decomposition, Step
+from candlelab.evaluate.luck import Luck
 from candlelab.evaluate.study_verdict import StudyVerdict
 from candlelab.evaluate.verdict import Answer, measure_of
 from candlelab.report import formats
 from candlelab.report.figures import Estimate, Figure, Reference, comparison_figure
 from candlelab.report.page import Section, Table
 from candlelab.report.results import QUALITY
+from candlelab.report.svg import Panel, labelled, ticks, value_range
 
 BOXES = 3  # models whose answers stand in full at the head of the page; the table has all
 REGIMES = 6  # models whose regimes are drawn
@@ -32,9 +35,36 @@ def verdict_box(found: StudyVerdict) -> dict[str, Any]:
     }
 
 
-def first_sections(found: Sequence[StudyVerdict], ladders: Mapping[str, Decomposition]) -> list[Section]:
-    """What stands before the leaderboard: the verdicts, and of each data set with a ladder of models what it shows."""
-    return [verdicts_section(found), *(ladder_section(*each) for each in ladders.items())]
+def first_sections(
+    found: Sequence[StudyVerdict], lucky: Sequence[Luck], ladders: Mapping[str, Decomposition]
+) -> list[Section]:
+    """What stands before the leaderboard: the verdicts, how lucky the best was, and what a ladder of models shows."""
+    return [verdicts_section(found), luck_worlds(lucky), *(ladder_section(*each) for each in ladders.items())]
+
+
+def luck_worlds(found: Sequence[Luck]) -> Section:
+    """How lucky? The best of the study among the best of worlds without an edge."""
+    lead = " ".join(each.sentence() for each in found)
+    return Section("How lucky?", lead, figures=[_worlds(each) for each in found])
+
+
+def _worlds(found: Luck) -> Figure:
+    """A mark for the best of each world, a dot for the study's."""
+    panel = Panel(
+        value_range([*found.worlds, found.score, 0.0], pad=0.08, least=1.0),
+        (0, 1),
+        f"best {luck.SPOKEN[found.measure]} of the study and of its worlds",
+        height=120,
+        bottom=44,
+        top=8,
+    )
+    panel.bottom_axis(labelled(ticks(*panel.x, 6), formats.number), "standard errors from nothing")
+    for world in found.worlds:
+        panel.stroke(world, 0.25, world, 0.75, "interval-base")
+    panel.dot(found.score, 0.5, "model", f"{found.model}: {found.score:.2f}")
+    note = f"Grey: the best of each of {len(found.worlds)} worlds without an edge. Blue: the best of this study, p = {found.p_value:.3f}."
+    title = luck.SPOKEN[found.measure]
+    return Figure(title[:1].upper() + title[1:], note, panel.svg())
 
 
 def verdicts_section(found: Sequence[StudyVerdict]) -> Section:

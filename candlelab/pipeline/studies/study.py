@@ -16,6 +16,7 @@ from candlelab.evaluate.image_or_numbers import Decomposition
 from candlelab.evaluate.study_verdict import StudyVerdict
 from candlelab.pipeline.scores.looks import looks_at
 from candlelab.pipeline.studies.ladder import decompositions
+from candlelab.pipeline.studies.luck_file import read_luck
 from candlelab.pipeline.studies.periods import experiment_name, period_words
 from candlelab.pipeline.studies.records import study_models, study_verdicts
 from candlelab.pipeline.studies.varied import flat, settings_of, tell_apart
@@ -50,6 +51,7 @@ def write_study(folder: Path, cfg: DictConfig) -> Path:
         months=months,
         verdicts=verdicts,
         ladders=ladders,
+        luck=read_luck(folder),
     )
     runs.write_json(folder / VERDICTS, [_told(each) for each in verdicts])
     _say(verdicts, ladders)
