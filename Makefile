@@ -21,7 +21,7 @@ $(READY): pyproject.toml
 	$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python -e '.[all,dev,docs]'
 	touch $(READY)
 
-demo: $(READY)  ## Run the whole way on a simulated market, offline: data, charts, training, verdict, report
+demo: $(READY)  ## One small net on three made-up markets, offline: charts, training, verdicts, and a page that teaches to read them
 	$(BIN)/python -m candlelab experiment=demo
 
 test: $(READY)  ## Run the test suite (no network, at most eight minutes on two cores)

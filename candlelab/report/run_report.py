@@ -75,7 +75,7 @@ def write_report(
 
 def _verdict(results: ReportData, verdict: Verdict, name: str) -> dict[str, Any]:
     """What the box at the top shows."""
-    headline, explanation = _headline(results, verdict)
+    headline, explanation = headline_of(results, verdict)
     notes = [
         ("How small an edge could have been seen", [verdict.smallest_edge]),
         ("Missing for trust", [_capital(words) for words in verdict.missing_for_trust]),
@@ -151,7 +151,7 @@ def _subtitle(results: ReportData) -> str:
     return " · ".join(words)
 
 
-def _headline(results: ReportData, verdict: Verdict) -> tuple[str, str]:
+def headline_of(results: ReportData, verdict: Verdict) -> tuple[str, str]:
     """The verdict in one phrase, and what the phrase means."""
     knows, beyond = verdict.information.answer == "yes", verdict.beyond_baseline.answer == "yes"
     if verdict.kind == "recognition":

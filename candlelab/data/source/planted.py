@@ -21,8 +21,8 @@ from candlelab.core.errors import UserError
 from candlelab.core.interval import check_interval
 from candlelab.data.made_up import check_bars, check_volatility, market_names, markets_side_by_side, open_times
 
-WORLDS = ("place", "reversal", "shape", "volume", "order", "mixture", "calendar", "none")
-PLACE, REVERSAL, SHAPE, VOLUME, ORDER, MIXTURE, CALENDAR, NONE = range(8)
+WORLDS = ("place", "reversal", "shape", "volume", "order", "mixture", "calendar", "none", "earlier_shape")
+PLACE, REVERSAL, SHAPE, VOLUME, ORDER, MIXTURE, CALENDAR, NONE, EARLIER_SHAPE = range(9)
 PRICE = 100.0
 MURMUR, JITTER = 0.98, 0.1  # of the log volatility
 FREEDOM = 4
@@ -39,6 +39,7 @@ class Planted:
              shape: a long lower shadow and a close on top (up). volume: a bar of heavy (up) or thin trade.
              order: the sign of the last bar times that of the one two before. mixture: all five at once.
              calendar: a timetable of 168 bars that no chart shows. none: nothing.
+             earlier_shape: the same shape, of the bar before the last: a chart shows it, a table of returns and ranges does not.
     auroc    of somebody who knows the rule; the most that can be found.
     feature_window  bars that place and volume look at.
     """
@@ -55,7 +56,7 @@ class Planted:
         seed: int,
         bars: int,
         volatility: float,
-        world: Literal["place", "reversal", "shape", "volume", "order", "mixture", "calendar", "none"],
+        world: Literal["place", "reversal", "shape", "volume", "order", "mixture", "calendar", "none", "earlier_shape"],
         auroc: float,
         feature_window: int,
     ) -> None:
@@ -177,6 +178,8 @@ def lean_at(kind, open_, high, low, close, volume, t, feature_window):
         return -np.sign(close[t] - open_[t])
     if kind == SHAPE:
         return _shape(open_[t], high[t], low[t], close[t])
+    if kind == EARLIER_SHAPE:
+        return _shape(open_[t - 1], high[t - 1], low[t - 1], close[t - 1])
     if kind == VOLUME:
         return _heavy(volume, t, feature_window)
     if kind == ORDER:
