@@ -66,6 +66,11 @@ def test_other_fees_are_told(folder):
     assert "not kept (evaluate.fee_bps is 10.0, not 1)" in told.replace("is 10,", "is 10.0,")
 
 
+def test_sealing_the_test_is_no_other_rule(folder):
+    register(folder, "evaluate.sealed=true")
+    assert "; kept: config, fees and threshold rule" in score(folder)[0]
+
+
 def test_looks_before_the_registration_are_told(folder):
     score(folder)
     register(folder)

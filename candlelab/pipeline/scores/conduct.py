@@ -7,7 +7,7 @@ from typing import Any
 
 from candlelab import run as runs
 from candlelab.core.trial_ledger import read_ledger
-from candlelab.pipeline.scores.looks import SCORED, UNSEALED, looked_at, outputs_of, settings_hash
+from candlelab.pipeline.scores.looks import SCORED, UNSEALED, looked_at, outputs_of
 from candlelab.pipeline.studies.varied import flat
 
 REGISTERED, SEALING = "preregistered", "sealed"  # states of lines that look at nothing
@@ -92,9 +92,11 @@ def _registered(
 def changed_settings(entry: Entry, settings: Mapping[str, Any]) -> list[str]:
     """Return which settings of evaluate differ from those that were preregistered."""
     told = entry.get("evaluate")
-    if entry.get("settings") == settings_hash(settings) or not isinstance(told, dict):
-        return []
-    now, then = flat({"evaluate": dict(settings)}), flat({"evaluate": told})
+    if not isinstance(told, dict):
+        return ["its settings are not in the ledger"]
+    now, then = (
+        flat({"evaluate": dict(tree) | {"sealed": None}}) for tree in (settings, told)
+    )  # sealing decides nothing
     return [
         f"{name} is {now.get(name)}, not {then.get(name)}"
         for name in sorted({*now, *then})
