@@ -27,8 +27,9 @@ TITLES: Mapping[Truth, str] = {
 HIDDEN: Mapping[Truth, str] = {
     "nothing": "Every bar goes up or down by the toss of a coin.",
     "simple": "After a falling candle the next one tends to rise, and the other way round.",
-    "shape": "After a candle with a long lower shadow, one bar ago, the next one tends to rise. Rules of one line do not look at shadows, and "
-    "the numbers that logistic regression and trees read (returns and ranges of every bar, the shape of the last one alone) hold only a trace of it.",
+    "shape": "One bar after a candle with a long lower shadow prices tend to rise, one bar after a long upper shadow to fall. Rules of one line "
+    "do not look at shadows, and the numbers that logistic regression and trees read (returns and ranges of every bar, the shape of the last one "
+    "alone) hold only a trace of it.",
 }
 LINES = (
     "Three questions, one after the other: does the net know anything? More than a rule of one line, a regression or trees? Does it pay after fees?",

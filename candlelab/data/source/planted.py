@@ -39,7 +39,8 @@ class Planted:
              shape: a long lower shadow and a close on top (up). volume: a bar of heavy (up) or thin trade.
              order: the sign of the last bar times that of the one two before. mixture: all five at once.
              calendar: a timetable of 168 bars that no chart shows. none: nothing.
-             earlier_shape: the same shape, of the bar before the last: a chart shows it, a table of returns and ranges does not.
+             earlier_shape: of the bar before the last, a long lower shadow and a close on top (up), or a long upper one and a
+             close at the bottom (down): a chart shows it, a table of returns and ranges does not.
     auroc    of somebody who knows the rule; the most that can be found.
     feature_window  bars that place and volume look at.
     """
@@ -179,7 +180,7 @@ def lean_at(kind, open_, high, low, close, volume, t, feature_window):
     if kind == SHAPE:
         return _shape(open_[t], high[t], low[t], close[t])
     if kind == EARLIER_SHAPE:
-        return _shape(open_[t - 1], high[t - 1], low[t - 1], close[t - 1])
+        return _shadows(open_[t - 1], high[t - 1], low[t - 1], close[t - 1])
     if kind == VOLUME:
         return _heavy(volume, t, feature_window)
     if kind == ORDER:
@@ -209,6 +210,15 @@ def _shape(opened, top, bottom, closed):
     span = top - bottom
     hammer = min(opened, closed) - bottom >= 0.5 * span and closed >= top - 0.4 * span
     return 1.0 if hammer else OTHERWISE
+
+
+@compiled
+def _shadows(opened, top, bottom, closed):
+    """1 as for `_shape`, -1 for its mirror image, 0 for any other bar."""
+    span = top - bottom
+    if min(opened, closed) - bottom >= 0.5 * span and closed >= top - 0.4 * span:
+        return 1.0
+    return -1.0 if top - max(opened, closed) >= 0.5 * span and closed <= bottom + 0.4 * span else 0.0
 
 
 @compiled
