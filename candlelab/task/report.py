@@ -78,7 +78,13 @@ def report_study(cfg: DictConfig) -> None:
         raise ConfigError(
             f"there are no runs in '{folder}': give task.run=FOLDER, or the name of a study with study=NAME"
         )
-    for path in runs.runs_in(folder):
-        if runs.state(path) == "finished":
+    states = {path: runs.state(path) for path in runs.runs_in(folder)}
+    if set(states.values()) == {"sealed"}:
+        print(
+            f"study {folder.name}: {len(states)} runs, all sealed; task=unseal task.run=FOLDER scores one", flush=True
+        )
+        return
+    for path, state in states.items():
+        if state == "finished":
             check_predictions(runs.Run(path))
     write_study(folder, cfg)

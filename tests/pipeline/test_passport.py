@@ -21,6 +21,7 @@ from candlelab.pipeline.audits.verification import verify_score
 from candlelab.pipeline.scores.passport import read_passport, sealed
 from candlelab.pipeline.scores.scoring import score_and_report
 from candlelab.run import load_run
+from candlelab.task.publish import model_parcel
 
 EDITS = 3  # digits of each text file
 DIGIT = re.compile(rb"\d")
@@ -178,6 +179,16 @@ def test_a_model_card_embeds_the_passport(run):
     assert said(run / "README.md") == ""
     (run / "README.md").write_text(re.sub(r'("fingerprint": ")(.)', r"\1x", text, count=1))
     assert "README.md embeds another passport" in said(run / "README.md")
+
+
+def test_a_published_run_holds_in_the_hands_of_a_stranger(run, tmp_path):
+    there = tmp_path / "there"
+    for name, path in model_parcel(load_run(run), tmp_path / "parcel", "me/net").files.items():
+        (there / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, there / name)
+    assert said(there / "README.md") == ""
+    (there / runs.METRICS).write_text((there / runs.METRICS).read_text().replace("3", "4", 1))
+    assert runs.METRICS in said(there)
 
 
 def test_the_short_verb_is_the_task(run, monkeypatch, capsys):

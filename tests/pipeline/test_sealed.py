@@ -18,6 +18,7 @@ from candlelab.data.split.parts import TEST
 from candlelab.pipeline.inputs import shared
 from candlelab.pipeline.inputs.assemble import assemble
 from candlelab.pipeline.studies.study import row_of
+from candlelab.task.report import report_study
 from candlelab.task.unseal import unseal_run
 
 SEALED = (*tiny.LOGISTIC, "evaluate.sealed=true", "evaluate.positive_control=off")
@@ -152,6 +153,12 @@ def test_a_sealed_run_is_no_failure_and_waits(tmp_path, capsys):
     trained(tmp_path, *SEALED, "evaluate.sealed=false")
     assert "is sealed: nothing to do" in capsys.readouterr().out and not (folder / runs.METRICS).exists()
     assert row_of(folder)["reason"] == f"sealed; task=unseal task.run={folder} scores it"
+
+
+def test_a_study_of_sealed_runs_has_nothing_to_compare_yet(tmp_path, capsys):
+    trained(tmp_path, *SEALED)
+    report_study(compose(*SEALED, f"outputs={tmp_path}"))
+    assert "1 runs, all sealed" in capsys.readouterr().out
 
 
 def test_a_test_part_in_front_of_the_training_cannot_be_sealed():

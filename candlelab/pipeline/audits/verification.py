@@ -6,7 +6,7 @@ import json
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -172,7 +172,12 @@ def _verdict(score: Score) -> Iterator[Recheck]:
         check_predictions(score.run)
     except UserError as error:
         yield Recheck("rows", (str(error),))
-    scores = with_conduct(score.run, score_run(score.run, settings), settings, line=line_of(score.run, settings))
+    scores = score_run(score.run, settings)
+    if score.run.ours:
+        scores = with_conduct(score.run, scores, settings, line=line_of(score.run, settings))
+    else:  # the ledger that conduct is told from is somebody else's
+        told = runs.read_part(score.folder, runs.VERDICT).get("conduct", ())
+        scores = replace(scores, verdict=replace(scores.verdict, conduct=tuple(told)))
     yield Recheck("verdict", (*_of_scores(score, scores), *_of_passport(score, scores)))
     yield _ledger(score)
     code = score.passport["code"].get("sources")
@@ -193,13 +198,17 @@ def _of_scores(score: Score, scores: Scores) -> list[str]:
     }
     faults: list[str] = []
     for name, made in again.items():
-        faults += _differences({key: told[name].get(key) for key in made}, _plain(made), name)
+        faults += _differences({key: value for key, value in told[name].items() if key in made}, _plain(made), name)
     return faults
 
 
 def _of_passport(score: Score, scores: Scores) -> list[str]:
     made = told_by(score.run, scores)
-    return list(_differences({name: score.passport.get(name) for name in made}, _plain(made), runs.PASSPORT))
+    return list(
+        _differences(
+            {name: score.passport[name] for name in made if name in score.passport}, _plain(made), runs.PASSPORT
+        )
+    )
 
 
 def _plain(tree: Any) -> Any:
@@ -208,12 +217,10 @@ def _plain(tree: Any) -> Any:
 
 
 def _differences(told: Any, made: Any, name: str) -> Iterator[str]:
-    """Name every leaf in which two trees differ."""
+    """Name every leaf of what is told that comes out otherwise; what a later candlelab says beside it is no difference."""
     if isinstance(told, dict) and isinstance(made, dict):
-        for key in {**told, **made}:
-            yield from _differences(
-                told.get(key), made.get(key), f"{name}: {key}" if ":" not in name else f"{name}.{key}"
-            )
+        for key, value in told.items():
+            yield from _differences(value, made.get(key), f"{name}: {key}" if ":" not in name else f"{name}.{key}")
     elif isinstance(told, list) and isinstance(made, list) and len(told) == len(made):
         for k, (one, other) in enumerate(zip(told, made, strict=True)):
             yield from _differences(one, other, f"{name}[{k}]")

@@ -74,7 +74,8 @@ def told_by(run: runs.Run, scores: Scores) -> dict[str, Any]:
         "rows": card.get("rows", {}),
         "threshold": {"score": rule.get("score"), "threshold": rule.get("threshold"), "hash": threshold_hash(rule)},
         "verdict": {name: _numbers(getattr(verdict, name)) for name in answers}
-        | {"smallest_edge": verdict.smallest_edge, "suspicions": list(verdict.suspicions)},
+        | {"smallest_edge": verdict.smallest_edge}
+        | {"suspicions": list(verdict.suspicions), "conduct": list(verdict.conduct)},
     }
 
 
