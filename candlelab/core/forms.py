@@ -264,3 +264,12 @@ LUCK: dict[Any, Any] = {
     "worlds": [a_number],
     ...: NOTHING,
 }
+SENSITIVITY: dict[Any, Any] = {
+    "model": str,
+    "rule": str,
+    "sizes": [a_number],
+    "found": [COUNT],
+    "worlds": [COUNT],
+    "smallest": a_number,
+    ...: NOTHING,
+}

@@ -12,11 +12,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from scipy.stats import norm
 
 from candlelab.core.notebook_html import ShowsLines
 from candlelab.evaluate import verdict
 from candlelab.evaluate.classification import Scored, direction_scores
-from candlelab.evaluate.compare import Difference
+from candlelab.evaluate.compare import Difference, holm
+from candlelab.evaluate.luck import score_of
 from candlelab.evaluate.table import Part, Task
 from candlelab.evaluate.verdict import Answer, Verdict
 
@@ -99,6 +101,29 @@ def judge_records(
         missing_for_trust=tuple(_missing(found.missing_for_trust, tried)),
     )
     return means, found if task.kind != "forecast" else _with_instrument(found, sees)
+
+
+def all_counted(found: Sequence[StudyVerdict]) -> list[StudyVerdict]:
+    """The verdicts with every model of the study counted: a "yes" that Holm's correction over all of them takes back is not shown.
+
+    One of twenty models that know nothing says yes by itself; of a study with one model nothing changes.
+    """
+    forecasts = [each for each in found if each.verdict.kind == "forecast"]
+    if len(forecasts) < 2:
+        return list(found)
+    scores = np.array([score_of(each.means, "auroc_direction") for each in forecasts])
+    adjusted = dict(zip(map(id, forecasts), holm(2 * norm.sf(np.abs(scores))), strict=True))
+    return [_taken_back(each, adjusted.get(id(each), 0.0), len(forecasts)) for each in found]
+
+
+def _taken_back(found: StudyVerdict, adjusted: float, models: int) -> StudyVerdict:
+    first = found.verdict.information
+    if first.answer != "yes" or adjusted < 0.05:
+        return found
+    sentence = f"{first.sentence} Of {models} models tried one looks like this by luck (Holm: p = {adjusted:.2f})."
+    return replace(
+        found, verdict=replace(found.verdict, information=replace(first, answer="not shown", sentence=sentence))
+    )
 
 
 def mean_metrics(records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from candlelab.evaluate.image_or_numbers import Decomposition
 from candlelab.evaluate.leaderboard import Entry, data_set, decisive, gather_entries
 from candlelab.evaluate.luck import Luck
 from candlelab.evaluate.pairs import Pair
+from candlelab.evaluate.sensitivity import Sensitivity
 from candlelab.evaluate.study_verdict import StudyVerdict
 from candlelab.report import formats, study_sections, study_verdicts
 from candlelab.report.board_files import write_csv, write_markdown
@@ -42,6 +43,7 @@ def write_study_report(
     verdicts: Sequence[StudyVerdict] = (),
     ladders: Mapping[str, Decomposition] = NO_LADDERS,
     luck: Sequence[Luck] = (),
+    edges: Sequence[Sensitivity] = (),
 ) -> Path:
     """The path of report.html; leaderboard.csv and leaderboard.md lie beside it.
 
@@ -55,6 +57,7 @@ def write_study_report(
     verdicts  of each model over all its folds and seeds; they stand first.
     ladders   data set -> which part of the picture carries the gain there.
     luck      where the study's best lies among the best of worlds without an edge, by measure.
+    edges     which planted edges its models found.
     Raises UserError when no run has finished.
     """
     folder = Path(folder)
@@ -72,7 +75,7 @@ def write_study_report(
     write_markdown(folder / "leaderboard.md", name, f"{headline}. {sentence}", board.head, board.rows)
     recognition = all(row.get("kind") == "recognition" for row in rows)
     deflated = None if recognition else pairs.deflate(rows, _tried(rows), sets)
-    first, last = study_verdicts.first_sections(verdicts, luck, ladders), study_sections.months_section(months)
+    first, last = study_verdicts.first_sections(verdicts, luck, edges, ladders), study_sections.months_section(months)
     parts = (*first, *_sections(rows, entries, found, deflated, logs or {}), last)
     context = {
         "title": name,

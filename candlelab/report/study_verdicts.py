@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from candlelab.evaluate import luck
 from candlelab.evaluate.image_or_numbers import Decomposition, Step
 from candlelab.evaluate.luck import Luck
+from candlelab.evaluate.sensitivity import POWER, Sensitivity
 from candlelab.evaluate.study_verdict import StudyVerdict
 from candlelab.evaluate.verdict import Answer, measure_of
 from candlelab.report import formats
@@ -36,10 +39,51 @@ def verdict_box(found: StudyVerdict) -> dict[str, Any]:
 
 
 def first_sections(
-    found: Sequence[StudyVerdict], lucky: Sequence[Luck], ladders: Mapping[str, Decomposition]
+    found: Sequence[StudyVerdict],
+    lucky: Sequence[Luck],
+    edges: Sequence[Sensitivity],
+    ladders: Mapping[str, Decomposition],
 ) -> list[Section]:
-    """What stands before the leaderboard: the verdicts, how lucky the best was, and what a ladder of models shows."""
-    return [verdicts_section(found), luck_worlds(lucky), *(ladder_section(*each) for each in ladders.items())]
+    """What stands before the leaderboard: verdicts, how lucky the best was, what could have been found, what a ladder shows."""
+    ladder = [ladder_section(*each) for each in ladders.items()]
+    return [verdicts_section(found), luck_worlds(lucky), edges_section(edges), *ladder]
+
+
+def edges_section(found: Sequence[Sensitivity]) -> Section:
+    """What could have been found? Detection rate of planted edges, and the smallest that the rows could show."""
+    lead = " ".join(each.sentence() for each in found)
+    head = ["model", "rule", "limit of detection", "the rows could show", "found at each size"]
+    body = [
+        [
+            each.model,
+            each.rule,
+            formats.DASH if each.limit is None else formats.number(0.5 + each.limit),
+            formats.number(0.5 + each.smallest),
+            ", ".join(f"{a} of {b} at {0.5 + size:.3f}" for a, b, size in zip(each.found, each.worlds, each.sizes)),
+        ]
+        for each in found
+    ]
+    table = Table(head, body, "AUROC of somebody who knows the planted rule, found with 80 % power.")
+    return Section(
+        "What could have been found?", lead, figures=[_curve(each) for each in found], tables=[table] if found else []
+    )
+
+
+def _curve(found: Sensitivity) -> Figure:
+    """Detection rate against size: dots, the fitted curve, and what the rows could show."""
+    most = 1.05 * max(*found.sizes, found.smallest)
+    panel = Panel((0, most), (0, 1.05), f"detection of {found.rule}", height=240)
+    panel.left_axis(labelled(ticks(0, 1, 5), formats.percent, scale=100))
+    panel.bottom_axis(labelled(ticks(0, most, 5), formats.number), "AUROC above one half of who knows the rule")
+    size = np.linspace(0, most, 120)
+    panel.line(size, found.curve.rate(size), "model", "fitted")
+    panel.stroke(0, POWER, most, POWER, "chance")
+    panel.stroke(found.smallest, 0, found.smallest, 1, "bayes")
+    panel.text(found.smallest, 1.0, "the rows could show", kind="small", dx=4)
+    for each, hits, worlds in zip(found.sizes, found.found, found.worlds):
+        panel.dot(each, hits / worlds, "model", f"{hits} of {worlds} at {each:.3f}")
+    note = "Dots: share of worlds in which the verdict said yes. Dashed: 80 % power, where the curve crosses it is the limit of detection."
+    return Figure(f"{found.model}: {found.rule}", note, panel.svg())
 
 
 def luck_worlds(found: Sequence[Luck]) -> Section:

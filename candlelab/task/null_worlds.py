@@ -9,7 +9,7 @@ from omegaconf import DictConfig
 
 from candlelab import run as runs
 from candlelab.config import ConfigError, run_folder
-from candlelab.pipeline.studies.luck_file import write_luck
+from candlelab.pipeline.studies.kept import write_luck
 from candlelab.pipeline.studies.null_worlds import (
     finished_worlds,
     jobs_of,

@@ -6,7 +6,15 @@ import numpy as np
 import pytest
 from score_cases import CLASSES, evaluation, predictions, score
 
-from candlelab.evaluate.study_verdict import Tried, judge_records, mean_metrics, regimes_of, thirds
+from candlelab.evaluate.study_verdict import (
+    StudyVerdict,
+    Tried,
+    all_counted,
+    judge_records,
+    mean_metrics,
+    regimes_of,
+    thirds,
+)
 from candlelab.evaluate.table import Task, split_parts
 
 ONE = Tried(1, 1, 1)
@@ -124,3 +132,31 @@ def test_years_without_enough_rows_are_left_out():
 def test_missing_folds_are_named_first(seeds):
     tried = replace(Tried(3, 1, 1), missing=("3 of 5 folds",))
     assert judged(seeds[:1], tried)[1].missing_for_trust[0] == "3 of 5 folds"
+
+
+def area(value, half):
+    ends = {"": value, "_low": value - half, "_high": value + half}
+    return {f"test/auroc_direction{end}": number for end, number in ends.items()}
+
+
+def study_of(seeds, means):
+    """A study whose models all say what the first seed says, each with means of its own."""
+    first = judged(seeds[:1])[1]
+    return [StudyVerdict(f"net {k}", "", ONE, each, [], first, {}) for k, each in enumerate(means)]
+
+
+def test_one_lucky_model_of_many_is_not_shown(seeds):
+    lucky = study_of(seeds, [area(0.521, 0.02), *[area(0.5, 0.02)] * 9])
+    assert (
+        lucky[0].verdict.information.answer == "yes" and all_counted(lucky)[0].verdict.information.answer == "not shown"
+    )
+
+
+def test_a_clear_result_survives_the_counting_of_ten_models(seeds):
+    clear = study_of(seeds, [area(0.56, 0.02), *[area(0.5, 0.02)] * 9])
+    assert all_counted(clear)[0] == clear[0]
+
+
+def test_a_study_of_one_model_is_not_corrected(seeds):
+    alone = study_of(seeds, [area(0.521, 0.02)])
+    assert all_counted(alone) == alone

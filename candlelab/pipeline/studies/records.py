@@ -23,7 +23,7 @@ from candlelab.core.reading import Unreadable, json_of
 from candlelab.evaluate.classification import Scored
 from candlelab.evaluate.joined import join_folds, settled_rows
 from candlelab.evaluate.score import Evaluation
-from candlelab.evaluate.study_verdict import StudyVerdict, Tried, judge_records, mean_regimes, regimes_of
+from candlelab.evaluate.study_verdict import StudyVerdict, Tried, all_counted, judge_records, mean_regimes, regimes_of
 from candlelab.evaluate.table import Task, split_parts
 from candlelab.evaluate.verdict import Verdict
 from candlelab.pipeline.scores.looks import note_look
@@ -143,8 +143,8 @@ def study_models(rows: Sequence[Mapping[str, Any]]) -> list[Model]:
 
 
 def study_verdicts(study: Path, models: Sequence[Model]) -> list[StudyVerdict]:
-    """Return what each model of a study has shown over all its folds and seeds."""
-    return [_verdict(study, model) for model in models]
+    """Return what each model of a study has shown over all its folds and seeds, all of them counted."""
+    return all_counted([_verdict(study, model) for model in models])
 
 
 def _kind_of(run: runs.Run) -> str:

@@ -15,8 +15,8 @@ from candlelab.core.errors import UserError
 from candlelab.evaluate.image_or_numbers import Decomposition
 from candlelab.evaluate.study_verdict import StudyVerdict
 from candlelab.pipeline.scores.looks import looks_at
+from candlelab.pipeline.studies.kept import read_luck, read_sensitivity
 from candlelab.pipeline.studies.ladder import decompositions
-from candlelab.pipeline.studies.luck_file import read_luck
 from candlelab.pipeline.studies.periods import experiment_name, period_words
 from candlelab.pipeline.studies.records import study_models, study_verdicts
 from candlelab.pipeline.studies.varied import flat, settings_of, tell_apart
@@ -52,9 +52,11 @@ def write_study(folder: Path, cfg: DictConfig) -> Path:
         verdicts=verdicts,
         ladders=ladders,
         luck=read_luck(folder),
+        edges=read_sensitivity(folder),
     )
     runs.write_json(folder / VERDICTS, [_told(each) for each in verdicts])
     _say(verdicts, ladders)
+    print("".join(f"\n{each.sentence()}" for each in (*read_luck(folder), *read_sensitivity(folder))), flush=True)
     _count(folder, [row["state"] for row in rows], path)
     return path
 
