@@ -204,7 +204,9 @@ def test_a_multirun_of_three_is_three_runs_of_one_group_and_the_failed_one_is_cl
         "-m",
         *tiny.TINY,
         f"outputs={tmp_path}",
-        "model.optimizer.lr=0.001,0.002,1e30",
+        "model/optimizer=sgd",
+        "model.optimizer.lr=0.001,0.002,1000",  # the last diverges
+        "trainer.gradient_clip=0",
         "trainer/logger=wandb",
         "trainer.max_epochs=1",
     )
