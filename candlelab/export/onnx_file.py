@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from onnx import GraphProto, ModelProto, NodeProto, TensorProto
 
 OPSETS = range(17, 24)  # of the standard operators: what our files are written with and onnxruntime surely runs
+REPEATING = frozenset({"Loop", "Scan", "SequenceMap"})  # a file says how often: a billion times is a few bytes
 DOMAINS = ("", "ai.onnx", "ai.onnx.ml", "com.microsoft")  # operators that onnxruntime brings itself
 
 
@@ -28,8 +29,8 @@ class Card:
 def read_card(path: Path) -> Card:
     """Return the card of a model file; weights in other files are never opened.
 
-    Raises UserError, in one sentence, if the file is missing, cut off or no ONNX file, keeps weights in other files, or uses
-    operators that onnxruntime does not bring.
+    Raises UserError, in one sentence, if the file is missing, cut off or no ONNX file, keeps weights in other files, repeats
+    operators as often as it likes, or uses some that onnxruntime does not bring.
     """
     if not path.is_file() or not path.stat().st_size:
         raise UserError(f"there is no model in '{path}': write it with task=export task.run=FOLDER")
@@ -38,6 +39,7 @@ def read_card(path: Path) -> Card:
         raise UserError(f"'{path}' is no ONNX model: it names no operator set, export the run again")
     nodes = list(_nodes(model))
     _check_tensors([*_weights(model), *(tensor for node in nodes for tensor in _constants(node))], path)
+    _check_repeats(nodes, path)
     card = Card(
         {entry.key: entry.value for entry in model.metadata_props},
         {entry.domain: entry.version for entry in model.opset_import},
@@ -97,6 +99,12 @@ def _check_tensors(tensors: list[TensorProto], path: Path) -> None:
         raise UserError(
             f"'{path}' keeps weights in other files, which are never opened: export the run again, as one file"
         )
+
+
+def _check_repeats(nodes: list[NodeProto], path: Path) -> None:
+    found = next((node.op_type for node in nodes if node.op_type in REPEATING), None)
+    if found:
+        raise UserError(f"'{path}' repeats a part of itself ({found}), without an end perhaps: export the run again")
 
 
 def _check_operators(card: Card, path: Path) -> None:

@@ -57,6 +57,21 @@ def test_weights_in_other_files_are_never_opened(model, capsys, location):
     assert "keeps weights in other files" in refusal(capsys, Predictor, model)
 
 
+def test_a_loop_of_a_trillion_rounds_is_never_run(model, capsys):
+    whole, make = onnx.load(model), onnx.helper
+    values = [make.make_tensor_value_info(name, kind, []) for name, kind in (("i", 7), ("go", 9), ("x", 1))]
+    body = make.make_graph(
+        [make.make_node("Identity", ["go"], ["on"]), make.make_node("Mul", ["x", "x"], ["y"])],
+        "body",
+        values,
+        [make.make_tensor_value_info("on", 9, []), make.make_tensor_value_info("y", 1, None)],
+    )
+    whole.graph.initializer.append(make.make_tensor("rounds", 7, [], [10**12]))
+    whole.graph.node.append(make.make_node("Loop", ["rounds", "", "series"], ["for ever"], body=body))
+    onnx.save(whole, model)
+    assert "repeats a part of itself (Loop)" in refusal(capsys, Predictor, model)
+
+
 def test_weights_outside_hidden_in_a_constant_are_found_too(model, capsys):
     whole = onnx.load(model)
     weight = whole.graph.initializer[0]
