@@ -1,6 +1,7 @@
 """A checkpoint that a power cut broke is passed over: the one before it is taken, or training starts afresh, and it is said."""
 
 import shutil
+import zipfile
 
 import pytest
 import tiny
@@ -28,7 +29,19 @@ def run(whole, tmp_path):
     return cfg, run_folder(cfg)
 
 
+def packed(path):
+    """Put the records into a file that unpacks to a hundred times its size."""
+    with (
+        zipfile.ZipFile(path) as whole,
+        zipfile.ZipFile(path.with_suffix(".packed"), "w", zipfile.ZIP_DEFLATED) as bomb,
+    ):
+        for name in whole.namelist():
+            bomb.writestr(name, whole.read(name) + bytes(1_000_000))
+    path.with_suffix(".packed").replace(path)
+
+
 BREAKS = {
+    "packed": packed,
     "empty": lambda path: path.write_bytes(b""),
     "cut": lambda path: path.write_bytes(path.read_bytes()[:-100]),
     "noise": lambda path: path.write_bytes(bytes(range(256)) * 9),
