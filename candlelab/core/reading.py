@@ -104,6 +104,8 @@ def arrays_of(path: Path, *names: str, cure: str = CURE) -> dict[str, np.ndarray
             return {name: arrays[name] for name in names}
     except KeyError as error:
         raise Unreadable(path, f"is damaged ({error.args[0]})", cure) from None
+    except Unreadable:
+        raise
     except (
         OSError,
         ValueError,
@@ -126,7 +128,9 @@ def _check_header(path: Path, pack: zipfile.ZipFile, name: str, cure: str) -> No
         read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
         shape, _, kind = read(file)
         told = math.prod(shape) * kind.itemsize + file.tell()
-    if kind.hasobject or told != entry.file_size or told > LARGEST_ARRAYS:
+    if kind.hasobject:
+        raise Unreadable(path, f"cannot be read ({name} holds pickled objects, which are never loaded)", cure)
+    if told != entry.file_size or told > LARGEST_ARRAYS:
         raise Unreadable(path, f"is damaged ({name} is not as long as it says)", cure)
 
 

@@ -112,5 +112,5 @@ def test_pickled_arrays_are_refused(tmp_path):
 
 
 def test_a_place_that_is_not_there_is_refused(tmp_path):
-    with pytest.raises(UserError, match="is not there"):
+    with pytest.raises(UserError, match="is missing"):
         named(tmp_path / "set.npz")

@@ -11,6 +11,7 @@ import numpy as np
 from candlelab.audit.pictures import LabelledPictures
 from candlelab.audit.record import Audit
 from candlelab.audit.sets import audit_labelled
+from candlelab.core.array_files import SUFFIXES, all_arrays
 from candlelab.core.errors import UserError
 from candlelab.core.times import to_ms
 from candlelab.data.picture_data import read_pictures
@@ -41,8 +42,8 @@ def audit_set(place: str, *, window: int | None, horizon: int | None) -> Audit:
     known: dict[str, Any] = {"window": window, "horizon": horizon}
     if is_store(path):
         made = _of_store(path, known)
-    elif path.suffix.lower() in (".npz", ".h5", ".hdf5", ".zarr"):
-        made = _of_arrays(_arrays(path), path.name, known)
+    elif path.suffix.lower() in SUFFIXES:
+        made = _of_arrays(all_arrays(path), path.name, known)
     else:
         made = of_pictures(Images(path=place, revision="main", timeout=60.0).pictures, known)
     return audit_labelled(made, f"{len(made):,} pictures of {path.name}")
@@ -109,27 +110,6 @@ def _of_store(path: Path, known: dict[str, Any]) -> LabelledPictures:
         symbol=index["symbol"].astype(str).to_numpy()[fits].tolist() if "symbol" in index else None,
         **known | {"window": window},
     )
-
-
-def _arrays(path: Path) -> dict[str, np.ndarray]:
-    """Return the arrays of a file by name, whole."""
-    if not path.exists():
-        raise UserError(f"'{path}' is not there: give a file or a folder of pictures")
-    try:
-        if path.suffix.lower() == ".npz":
-            with np.load(path, allow_pickle=False) as file:
-                return {name: file[name] for name in file.files}
-        if path.suffix.lower() == ".zarr":
-            import zarr
-
-            group: Any = zarr.open_group(str(path), mode="r")
-            return {name: np.asarray(group[name][:]) for name in group.array_keys()}
-        import h5py
-
-        with h5py.File(path, "r") as file:
-            return {name: np.asarray(file[name]) for name in file if isinstance(file[name], h5py.Dataset)}
-    except (OSError, ValueError, KeyError) as error:
-        raise UserError(f"'{path}' cannot be read ({str(error)[:80]}): write arrays images and labels") from None
 
 
 def _of_arrays(arrays: dict[str, np.ndarray], name: str, known: dict[str, Any]) -> LabelledPictures:

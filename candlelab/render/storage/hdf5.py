@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from candlelab.core.array_files import own_dataset
 from candlelab.core.errors import UserError
 from candlelab.core.local import Place
 from candlelab.render.storage.storage import PIECES, Mode, Pictures, Storage, StorePart, cut, per_file, placed
@@ -100,7 +101,7 @@ class Hdf5(Storage):
         import h5py
 
         with h5py.File(folder / part.path, "r") as file:
-            data = file[name]
+            data = own_dataset(file, name, folder / part.path)
             return (
                 np.stack([data[int(row)] for row in rows]) if len(rows) else np.empty((0, *data.shape[1:]), data.dtype)
             )
@@ -110,7 +111,8 @@ class Hdf5(Storage):
         import h5py
 
         with h5py.File(folder / part.path, "r") as file:
-            images, drawn = file["images"], np.empty((len(rows), *pictures.shape), np.uint8)
+            images = own_dataset(file, "images", folder / part.path)
+            drawn = np.empty((len(rows), *pictures.shape), np.uint8)
             for k, row in enumerate(rows):  # a list of rows at once takes HDF5 thirty times as long
                 images.read_direct(drawn, np.s_[int(row)], np.s_[k])
             return drawn

@@ -11,9 +11,11 @@ import numpy as np
 
 from candlelab.core.errors import UserError
 from candlelab.core.local import Place
+from candlelab.core.reading import Unreadable
 from candlelab.render.storage.storage import PIECES, Mode, Pictures, Storage, StorePart, cut, per_file, placed
 
 PIECE = 4096  # pictures of a piece that `single` files are put together from
+HEADER = 1 << 16  # bytes before the numbers of an array, at most
 EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time a zip knows: the same pictures give the same bytes
 
 
@@ -65,13 +67,13 @@ class Npz(Storage):
         if self._per_file is not None:
             return parts
         whole = StorePart("images.npz", 0, sum(part.count for part in parts))
-        self.write(folder, whole, (_load(folder / part.path) for part in parts), pictures)
+        self.write(folder, whole, (_whole(folder, part, pictures) for part in parts), pictures)
         _load.cache_clear()
         return [whole]
 
     def read(self, folder: Path, part: StorePart, rows: np.ndarray, pictures: Pictures) -> np.ndarray:
         """Return pictures of an archive."""
-        return _load(folder / part.path)[rows]
+        return _whole(folder, part, pictures)[rows]
 
     def read_beside(self, folder: Path, part: StorePart, rows: np.ndarray, name: str) -> np.ndarray:
         """Return rows of an array that stands beside the pictures of an archive."""
@@ -92,7 +94,15 @@ def _put(
             file.write(np.ascontiguousarray(block, kind).tobytes())
 
 
+def _whole(folder: Path, part: StorePart, pictures: Pictures) -> np.ndarray:
+    return _load(folder / part.path, part.count * int(np.prod(pictures.shape)))
+
+
 @lru_cache(maxsize=1)
-def _load(path: Path) -> np.ndarray:
+def _load(path: Path, size: int) -> np.ndarray:
+    """Return the pictures of an archive, which the store says have `size` bytes: a small file can unpack to any number."""
+    with zipfile.ZipFile(path) as pack:
+        if pack.getinfo("images.npy").file_size > size + HEADER:
+            raise Unreadable(path, f"unpacks to more than the {size:,} bytes of its pictures")
     with np.load(path, allow_pickle=False) as archive:
         return archive["images"]
