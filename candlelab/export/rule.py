@@ -42,6 +42,16 @@ def rule_of(run: Run) -> Rule:
     )
 
 
+def left_out_of_signals(chosen: dict[str, Any]) -> list[str]:
+    """Return what a signal does not say where a run was scored by sizes or holding times; chosen as in threshold.json."""
+    position = chosen.get("position", "threshold")
+    if position == "threshold":
+        return []
+    return [
+        f"scored with evaluate/rule={position}: a signal says where a position opens, not its size nor how long it is held"
+    ]
+
+
 def check_export(path: Path, card: dict[str, Any], rule: Rule) -> None:
     """Raise UserError unless a model file carries the threshold of its run."""
     if card.get("weights_hash") != rule.weights:

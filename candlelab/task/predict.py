@@ -28,7 +28,7 @@ from candlelab.core.spreadsheet import neutral_table
 from candlelab.core.times import iso
 from candlelab.core.volatility import running_volatility
 from candlelab.export.predict import Predictor
-from candlelab.export.rule import Rule, check_export, rule_of
+from candlelab.export.rule import Rule, check_export, left_out_of_signals, rule_of
 from candlelab.pipeline.inputs.new_candles import (
     NOW,
     Latest,
@@ -257,7 +257,11 @@ def _spelled(table: pd.DataFrame, run: Run, when: int) -> str:
         for row in table.itertuples()
         if row.stale
     ]
-    return "\n".join([f"{kind} of {run.folder.name} at {iso(when)} UTC (not financial advice)", *late, "", text])
+    told = [
+        f"{kind} of {run.folder.name} at {iso(when)} UTC (not financial advice)",
+        *left_out_of_signals(run.threshold),
+    ]
+    return "\n".join([*told, *late, "", text])
 
 
 def write(table: pd.DataFrame, path: Path) -> Path:

@@ -10,6 +10,7 @@ from candlelab.evaluate.rows import Rows
 from candlelab.evaluate.rule.hysteresis import Hysteresis
 from candlelab.evaluate.rule.proportional import Proportional
 from candlelab.evaluate.threshold.curve import Choice, Curve, Trades
+from candlelab.export.rule import left_out_of_signals
 
 HOUR = 3_600_000
 NONE = Curve(np.empty(0), np.empty(0), np.empty(0, int))
@@ -108,3 +109,8 @@ def test_funding_is_paid_by_who_is_long():
 def test_rules_refuse_what_makes_no_sense(make):
     with pytest.raises(UserError):
         make()
+
+
+def test_signals_of_a_sized_run_say_what_they_leave_out():
+    (told,) = left_out_of_signals(score(predictions(), rule=SIZED).threshold)
+    assert "evaluate/rule=proportional" in told and left_out_of_signals(score(predictions()).threshold) == []
