@@ -9,7 +9,7 @@ from export_cases import finished
 from candlelab import run as runs
 from candlelab.config import build, compose
 from candlelab.core.trial_ledger import LEDGER, read_ledger
-from candlelab.pipeline.scores.looks import looks_at
+from candlelab.pipeline.scores.looks import looks_at, years_asked
 from candlelab.pipeline.scores.scoring import score_and_report
 from candlelab.pipeline.studies.study import row_of
 from candlelab.run import load_run
@@ -55,6 +55,14 @@ def test_each_fee_tried_is_a_look_and_a_page_again_is_none(run, tmp_path):
     ask(run)
     assert looks_at(run) == (4, ()) == (len(read_ledger(tmp_path).entries), ())
     assert looks_on_page(run.folder / runs.REPORT) == 4
+
+
+def test_more_looks_ask_for_a_longer_record(run, capsys):
+    for fee in (1, 2):
+        ask(run, f"evaluate.fee_bps={fee}")
+    assert years_asked(3) == "0.73 years" and "less than 0.73 years of bars" in capsys.readouterr().out
+    ask(run)
+    assert "0.73 years, for a Sharpe ratio of 1" in (run.folder / runs.REPORT).read_text()
 
 
 def test_looks_stay_when_their_run_is_deleted(run, tmp_path):

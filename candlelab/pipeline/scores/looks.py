@@ -15,6 +15,7 @@ from candlelab.config import plain
 from candlelab.config.stored import without_places
 from candlelab.core.times import iso, to_ms
 from candlelab.core.trial_ledger import Ledger, LookedAt, append_trial, read_ledger
+from candlelab.evaluate.sharpe import minimum_backtest_years
 
 SCORED, UNSEALED = "scored", "unsealed"  # states of lines that looked at test rows
 KEPT = ("accuracy", "auroc_direction", "balanced_accuracy", "log_loss", "sharpe_net")  # measures that a line holds
@@ -84,8 +85,21 @@ def looks_at(run: runs.Run) -> tuple[int, tuple[str, ...]]:
 def looks_in_words(run: runs.Run) -> list[str]:
     """Return what a terminal says of the looks at a run's test rows: nothing at the first one."""
     looks, faults = looks_at(run)
-    told = [f"Looks at these test rows so far: {looks}; the best of {looks} looks good by luck."] if looks > 1 else []
+    told = []
+    if looks > 1:
+        luck = "the best of so many looks good by luck"
+        if run.preprocessing["kind"] == "forecast":
+            luck += f": on less than {years_asked(looks)} of bars, the best of them on nothing would show a Sharpe ratio of 1"
+        told.append(f"Looks at these test rows so far: {looks}; {luck}.")
     return [*told, *(f"Suspicion: {fault}." for fault in faults)]
+
+
+def years_asked(looks: int) -> str:
+    """Return in words the record that so many looks ask for before a Sharpe ratio of 1 a year means anything.
+
+    Source: minimum backtest length, Bailey, Borwein, López de Prado & Zhu (2014).
+    """
+    return f"{minimum_backtest_years(looks):.2g} years"
 
 
 def failures_of(ledger: Ledger, study: str) -> int:

@@ -23,7 +23,7 @@ from candlelab.evaluate.ledger import COLUMNS
 from candlelab.evaluate.score import Scores
 from candlelab.evaluate.verdict import Answer, Verdict
 from candlelab.pipeline.scores.conduct import conduct_of
-from candlelab.pipeline.scores.looks import SCORED, looks_at, looks_in_words, note_look
+from candlelab.pipeline.scores.looks import SCORED, looks_at, looks_in_words, note_look, years_asked
 from candlelab.pipeline.scores.passport import renew_page, write_passport
 from candlelab.pipeline.scores.trust import doubts, leaks
 from candlelab.pipeline.studies.periods import test_periods
@@ -118,7 +118,10 @@ def write_run_page(run: runs.Run, scores: Scores, folder: Path, about: dict[str,
     """Write report.html into a folder: nothing is computed but pictures."""
     looks, faults = looks_at(run)
     card = run.card | {"title": run.folder.name, "directions": sides_of(run.preprocessing)} | about
-    card["about"] = card.get("about", {}) | ({"looks at these test rows": looks} if looks else {})
+    counted: dict[str, Any] = {"looks at these test rows": looks} if looks else {}
+    if looks > 1 and run.preprocessing["kind"] == "forecast":
+        counted["record that so many looks ask for"] = f"{years_asked(looks)}, for a Sharpe ratio of 1"
+    card["about"] = card.get("about", {}) | counted
     scores = replace(scores, verdict=replace(scores.verdict, suspicions=(*scores.verdict.suspicions, *faults)))
     provenance = run.environment | {
         "data_hash": run.preprocessing["data_hash"],
