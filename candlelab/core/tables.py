@@ -34,17 +34,9 @@ def predictions_of(path: Path, *, classes: int, cure: str = CURE) -> pd.DataFram
     """Return a table of predictions of so many classes. Raises Unreadable if a column is missing, of another kind, or out of range."""
     import pandas as pd
     import pyarrow as pa
-    from pyarrow import parquet
 
-    size_of(path, most=LARGEST_TABLE, cure=cure)
     try:
-        with parquet.ParquetFile(path) as file:
-            told = file.metadata
-            unpacked = sum(told.row_group(k).total_byte_size for k in range(told.num_row_groups))
-            if told.num_rows > MOST_ROWS or unpacked > LARGEST_TABLE:
-                raise Unreadable(
-                    path, f"says that it has {told.num_rows:,} rows and {unpacked:,} bytes unpacked, too many", cure
-                )
+        check_parquet(path, rows=MOST_ROWS, cure=cure)
         table = pd.read_parquet(path).reset_index(drop=True)
     except (pa.ArrowException, OSError, ValueError, OverflowError, KeyError, TypeError) as error:
         if isinstance(error, Unreadable):
@@ -54,6 +46,20 @@ def predictions_of(path: Path, *, classes: int, cure: str = CURE) -> pd.DataFram
     if trouble:
         raise Unreadable(path, f"is damaged ({trouble})", cure)
     return table
+
+
+def check_parquet(path: Path, *, rows: int, cure: str = CURE) -> None:
+    """Raise Unreadable if a Parquet file says that it has more rows, or more than 8 GB unpacked; ArrowException if it is none."""
+    from pyarrow import parquet
+
+    size_of(path, most=LARGEST_TABLE, cure=cure)
+    with parquet.ParquetFile(path) as file:
+        told = file.metadata
+        unpacked = sum(told.row_group(k).total_byte_size for k in range(told.num_row_groups))
+        if told.num_rows > rows or unpacked > LARGEST_TABLE:
+            raise Unreadable(
+                path, f"says that it has {told.num_rows:,} rows and {unpacked:,} bytes unpacked, too many", cure
+            )
 
 
 def metrics_of(path: Path, *, cure: str = CURE) -> pd.DataFrame:

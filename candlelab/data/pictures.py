@@ -17,6 +17,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from candlelab.core.errors import UserError
+from candlelab.core.reading import Unreadable, bytes_of
+from candlelab.core.tables import check_parquet
 from candlelab.market.symbols import tidy_symbol
 from candlelab.market.timestamps import read_times
 
@@ -24,6 +26,8 @@ FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF")
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff")
 INDEXES = (".csv", ".jsonl", ".parquet")
 MOST_PIXELS = 50_000_000
+MOST_PICTURES, LARGEST_INDEX = 5_000_000, 1 << 30  # rows of a file, bytes of its text
+CUT = "cut it into several files"
 PARTS = {"train": 0, "training": 0, "validation": 1, "val": 1, "valid": 1, "dev": 1, "test": 2}
 COLUMNS = {
     "image": ("image", "file_name", "image_path", "filename", "file", "path", "img"),
@@ -97,6 +101,7 @@ def holds_images(path: Path) -> bool:
 
 def _rows_of_parquet(path: Path) -> Iterator[dict[str, Any]]:
     try:
+        check_parquet(path, rows=MOST_PICTURES, cure=CUT)
         table = pq.read_table(path)
     except (pa.ArrowException, OSError) as error:
         raise UserError(f"{path.name} cannot be read ({str(error)[:80]}): fetch it again") from None
@@ -147,13 +152,16 @@ def _rows_of_index(path: Path, folder: Path) -> Iterator[dict[str, Any]]:
 def _plain_rows(path: Path) -> list[dict[str, Any]]:
     try:
         if path.suffix == ".parquet":
+            check_parquet(path, rows=MOST_PICTURES, cure=CUT)
             return pq.read_table(path).to_pylist()
-        text = path.read_text(encoding="utf-8-sig")
+        text = bytes_of(path, most=LARGEST_INDEX, cure=CUT).decode("utf-8-sig")
         if path.suffix == ".jsonl":
             rows = [json.loads(line) for line in text.splitlines() if line.strip()]
             return rows if all(isinstance(row, dict) for row in rows) else []
         return list(csv.DictReader(io.StringIO(text)))
-    except (pa.ArrowException, OSError, ValueError, csv.Error) as error:
+    except Unreadable:
+        raise
+    except (pa.ArrowException, OSError, ValueError, csv.Error, RecursionError) as error:
         raise UserError(
             f"{path.name} cannot be read as an index of pictures ({str(error)[:80]}): repair or remove it"
         ) from None

@@ -248,3 +248,28 @@ def test_jobs_that_share_pictures_are_warned_alike(tmp_path):
     root = index(tmp_path, fusion_rows())
     one, two = data_of(root), data_of(root)
     assert two.having(prepared=one.prepared).describe()["warnings"] == one.describe()["warnings"] != []
+
+
+def test_lines_nested_without_end_are_one_sentence(tmp_path):
+    (tmp_path / "index.jsonl").write_text("[" * 100_000)
+    with pytest.raises(UserError, match="cannot be read as an index of pictures"):
+        find_pictures(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["index.csv", "index.jsonl"])
+def test_an_index_of_many_gigabytes_is_never_read(tmp_path, name):
+    with open(tmp_path / name, "wb") as file:
+        file.truncate(2 << 30)
+    with pytest.raises(
+        UserError, match="more than the 1,073,741,824 such a file ever needs: cut it into several files"
+    ):
+        find_pictures(tmp_path)
+
+
+def test_a_table_of_too_many_pictures_is_never_unpacked(tmp_path):
+    pq.write_table(
+        pa.table({"image": pa.array([b""] * 5_000_001), "label": pa.array([0] * 5_000_001, pa.int8())}),
+        tmp_path / "a.parquet",
+    )
+    with pytest.raises(UserError, match="says that it has 5,000,001 rows"):
+        find_pictures(tmp_path)
