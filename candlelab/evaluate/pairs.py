@@ -13,8 +13,10 @@ from scipy.stats import norm
 from candlelab.core.signal import confidences
 from candlelab.evaluate import compare, metrics, sharpe
 from candlelab.evaluate.leaderboard import baseline_name, data_set
+from candlelab.evaluate.overfit import backtest_overfitting
 from candlelab.evaluate.rows import Rows
 
+BLOCKS, FEWEST_INSTANTS = 10, 200  # of time, for the probability of backtest overfitting: 252 ways to halve them
 KEY = ["symbol", "segment", "time"]
 
 
@@ -37,6 +39,10 @@ class Deflated:
 
     sharpe per bar; trials counted and what they are worth when correlated; probabilities that the true ratio
     exceeds zero, and the best of that many trials without skill.
+    years   length of the record; needed: years before the best of so many trials without skill is not expected to show such a
+            ratio (minimum backtest length, Bailey et al. 2014); NaN where not known
+    overfit how often the model that was best on one half of the time ended in the lower half on the other (probability of
+            backtest overfitting), by what unfiltered signals earned before fees; None below two models
     """
 
     name: str
@@ -46,6 +52,9 @@ class Deflated:
     above_zero: float
     above_luck: float
     above_luck_effective: float | None
+    years: float = np.nan
+    needed: float = np.nan
+    overfit: float | None = None
 
 
 @dataclass(frozen=True)
@@ -55,11 +64,13 @@ class Answers:
     parts  model -> (n,) whose mean is the AUROC of up against down where the price moved, or the balanced accuracy of a
            recognition, on the rows `rows` that the models share
     gains  model -> what its unfiltered signals earned on all shared rows, before fees
+    time   (m,) ms UTC of all shared rows
     """
 
     rows: Rows
     parts: Mapping[str, np.ndarray]
     gains: Mapping[str, np.ndarray]
+    time: np.ndarray
 
 
 def shared_answers(
@@ -103,12 +114,11 @@ def _aligned(
     label, forward = (frames[next(iter(frames))][name].to_numpy() for name in ("label", "forward_return"))
     classes = next(iter(said.values())).shape[1]
     if first.get("kind", "forecast") == "recognition":
-        return Answers(
-            rows, {name: metrics.balanced_parts(label, p.argmax(1), classes) for name, p in said.items()}, gains
-        )
+        parts = {name: metrics.balanced_parts(label, p.argmax(1), classes) for name, p in said.items()}
+        return Answers(rows, parts, gains, rows.time)
     moved = metrics.direction_rows(label, classes, forward)
     return Answers(
-        rows.take(moved), {name: metrics.direction_parts(label, p, moved) for name, p in said.items()}, gains
+        rows.take(moved), {name: metrics.direction_parts(label, p, moved) for name, p in said.items()}, gains, rows.time
     )
 
 
@@ -178,7 +188,34 @@ def deflate(runs: Sequence[Mapping[str, Any]], trials: int, sets: Sequence[Answe
         psr,
         above,
         None if effective is None else _above_luck(ratio, psr, deviation, effective),
+        *_lengths(next(run for run in runs if run["model"] == name and _has(run, ratio)), ratio, trials),
+        _overfit(sets),
     )
+
+
+def _has(run: Mapping[str, Any], ratio: float) -> bool:
+    return bool(run.get("metrics", {}).get("test/sharpe_net") == ratio)
+
+
+def _lengths(run: Mapping[str, Any], ratio: float, trials: int) -> tuple[float, float]:
+    """Years of a run's record, and the minimum backtest length for its ratio after so many trials."""
+    annual, bars = (run["metrics"].get(f"test/{name}") for name in ("sharpe_net_annual", "bars"))
+    if annual is None or bars is None or not annual > 0:
+        return np.nan, np.nan
+    return float(bars * (ratio / annual) ** 2), sharpe.minimum_backtest_years(trials, annual)
+
+
+def _overfit(sets: Sequence[Answers]) -> float | None:
+    """Probability of backtest overfitting in the data set that most models share; None where it cannot be told."""
+    if not sets:
+        return None
+    each = max(sets, key=lambda found: len(found.gains))
+    instants, place = np.unique(each.time, return_inverse=True)
+    if len(each.gains) < 2 or len(instants) < FEWEST_INSTANTS:
+        return None
+    mean = np.bincount(place)
+    returns = [np.bincount(place, np.nan_to_num(gain)) / mean for gain in each.gains.values()]
+    return backtest_overfitting(np.stack(returns, 1), blocks=BLOCKS).pbo
 
 
 def deflated_each(runs: Sequence[Mapping[str, Any]]) -> dict[int, tuple[float, int]]:

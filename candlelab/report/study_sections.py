@@ -325,6 +325,13 @@ def luck_section(found: Deflated | None) -> Section:
             ("trials if correlated ones count less", formats.number(found.effective, 1)),
             ("… above the luckiest of those", formats.percent(found.above_luck_effective)),
         ]
+    if np.isfinite(found.needed):
+        facts += [
+            ("years of its record", formats.number(found.years, 1)),
+            ("years before so many trials would not show it by luck", formats.number(found.needed, 1)),
+        ]
+    if found.overfit is not None:
+        facts.append(("probability of backtest overfitting", formats.percent(found.overfit)))
     return Section(
         "Best of many",
         "The best of many trials looks good by luck alone. Deflated Sharpe ratio: below 95 % it is no evidence.",

@@ -155,9 +155,8 @@ def _spread(found: Sequence[StudyVerdict]) -> Figure | None:
         mean = each.means.get(f"test/{name}")
         if mean is None:
             continue
-        rows.append(
-            Estimate(each.name, mean, *(each.means.get(f"test/{name}{end}") for end in ("_low", "_high")), "model")
-        )
+        low, high = (each.means.get(f"test/{name}{end}") for end in ("_low", "_high"))
+        rows.append(Estimate(each.name, mean, low, high, "model"))
         if len(each.records) > 1:
             values = [record.get(f"test/{name}") for record in each.records]
             rows += [Estimate(f"record {k}", value) for k, value in enumerate(values, 1) if value is not None]
@@ -185,8 +184,8 @@ def regimes_figure(found: StudyVerdict) -> Figure | None:
 
 
 def _estimate(name: str, scores: Mapping[str, float]) -> Estimate:
-    ends = (scores.get(f"auroc_direction{end}") for end in ("_low", "_high"))
-    return Estimate(name, scores["auroc_direction"], *ends, "model" if name.isdigit() else "second")
+    low, high = (scores.get(f"auroc_direction{end}") for end in ("_low", "_high"))
+    return Estimate(name, scores["auroc_direction"], low, high, "model" if name.isdigit() else "second")
 
 
 KINDS = {"chart": "model", "net": "model", "raw, linear": "base", "raw, curved": "base"}  # colours; others: second

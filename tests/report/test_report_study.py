@@ -333,3 +333,24 @@ def test_a_true_sharpe_of_3_survives_being_the_best_of_nine():
 
 def _psr(returns):
     return sharpe.probabilistic_sharpe(sharpe.sharpe(returns), len(returns), *sharpe.moments(returns))
+
+
+def test_more_trials_want_a_longer_record():
+    metrics = {"test/psr": 0.95, "test/sharpe_net_annual": 0.05 * np.sqrt(8760), "test/bars": 8760}
+    runs = [
+        {"model": name, "metrics": metrics | {"test/sharpe_net": ratio}} for name, ratio in (("a", 0.05), ("b", 0.01))
+    ]
+    few, many = (pairs.deflate(runs, trials, []) for trials in (3, 300))
+    assert few.years == pytest.approx(1.0) and few.needed < many.needed
+
+
+def test_choosing_among_equals_is_backtest_overfitting_and_a_clear_best_is_not():
+    rng, time = np.random.default_rng(0), 3_600_000 * np.arange(3000)
+    runs = [
+        {"model": name, "metrics": {"test/sharpe_net": ratio, "test/psr": 0.9}}
+        for name, ratio in zip("ab", (0.05, 0.01))
+    ]
+    noise = {name: rng.normal(0, 1, 3000) for name in "abc"}
+    equal, clear = (pairs.Answers(None, {}, noise | {"c": noise["c"] + best}, time) for best in (0.0, 0.5))
+    found = [pairs.deflate(runs, 3, [each]).overfit for each in (equal, clear)]
+    assert found[1] == 0.0 < 0.2 < found[0]

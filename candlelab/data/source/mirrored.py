@@ -74,20 +74,18 @@ class Mirrored:
         instants, place = np.unique(tape.time, return_inverse=True)
         coin = np.random.default_rng([self.world, 77]).random(-(-len(instants) // self.block))
         coins = np.repeat(coin, self.block)[: len(instants)][place]
-        prices = [np.array(column, float) for column in prices_of(tape)]
+        opened, high, low, close, volume = (np.array(column, float) for column in prices_of(tape))
+        columns = (opened, high, low, close, volume, tape.position, coins)
         for code in range(len(tape.symbols)):
-            mine = rows_of(tape.symbol, code)
-            _mirror(
-                *(column[mine] for column in prices),
-                tape.position[mine],
-                coins[mine],
-                WORLDS.index(self.rule),
-                self.edge,
-                self.feature_window,
-            )
-        opened, high, low, close, _ = prices
+            mine = [column[rows_of(tape.symbol, code)] for column in columns]
+            _mirror(*mine, WORLDS.index(self.rule), self.edge, self.feature_window)
         turned = (close > opened) != (tape.close > tape.open)
-        return replace(tape, open=opened, high=high, low=low, close=close, **_taken(tape, turned))
+        made = replace(tape, open=opened, high=high, low=low, close=close)
+        return replace(
+            made,
+            taker_buy_base=_bought(tape.taker_buy_base, tape.volume, turned),
+            taker_buy_quote=_bought(tape.taker_buy_quote, tape.quote_volume, turned),
+        )
 
     def bayes(self, candles: Candles) -> np.ndarray:
         """Probability that the next close is higher, knowing the rule; (N,), NaN in the first bars of a segment."""
@@ -101,16 +99,9 @@ class Mirrored:
         return best_possible(self.bayes(candles)[rows])
 
 
-def _taken(tape: Candles, turned: np.ndarray) -> dict[str, np.ndarray | None]:
+def _bought(taken: np.ndarray | None, whole: np.ndarray | None, turned: np.ndarray) -> np.ndarray | None:
     """What takers bought: where a bar is mirrored, what they sold."""
-    pairs = (
-        ("taker_buy_base", tape.taker_buy_base, tape.volume),
-        ("taker_buy_quote", tape.taker_buy_quote, tape.quote_volume),
-    )
-    return {
-        name: None if bought is None or whole is None else np.where(turned, whole - bought, bought)
-        for name, bought, whole in pairs
-    }
+    return None if taken is None or whole is None else np.where(turned, whole - taken, taken)
 
 
 @compiled

@@ -38,5 +38,9 @@ def read_sensitivity(study: Path) -> list[Sensitivity]:
     if not (study / SENSITIVITY).is_file():
         return []
     told = json_of(study / SENSITIVITY, [forms.SENSITIVITY])
-    lists = ("sizes", "found", "worlds")
-    return [Sensitivity(**{k: tuple(v) if k in lists else v for k, v in each.items()}) for each in told]
+    return [
+        Sensitivity(
+            each["model"], each["rule"], *(tuple(each[name]) for name in ("sizes", "found", "worlds")), each["smallest"]
+        )
+        for each in told
+    ]

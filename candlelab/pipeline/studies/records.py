@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from math import comb
 from pathlib import Path
 from typing import Any
 
@@ -190,11 +191,11 @@ def _records(members: Iterable[runs.Run]) -> tuple[list[Record], Tried]:
     asked = 1
     for run in members:
         split = run.recipe.data.get("split") or {}
-        asked = split.get("folds", 1)
+        asked = comb(split["groups"], split["tests"]) if "combination" in split else split.get("folds", 1)
         by_seed[run.recipe.seed][int(split.get("fold", split.get("combination", 0)))] = run
-    wanted = set(max(by_seed.values(), key=len))
+    wanted = set(max(by_seed.values(), key=lambda folds: len(folds)))
     whole = {seed: folds for seed, folds in by_seed.items() if wanted <= set(folds)}
-    missing = [f"{len(wanted)} of {asked} folds"] if 1 < len(wanted) < asked else []
+    missing = [f"{len(wanted)} of {asked} folds"] if len(wanted) < asked else []
     left = sorted(seed for seed in by_seed if seed not in whole)
     missing += [f"seed {', '.join(map(str, left))} left out: not all folds are there"] if left else []
     records = [Record({k: folds[k] for k in wanted}) for _, folds in sorted(whole.items())]

@@ -56,7 +56,8 @@ def write_study(folder: Path, cfg: DictConfig) -> Path:
     )
     runs.write_json(folder / VERDICTS, [_told(each) for each in verdicts])
     _say(verdicts, ladders)
-    print("".join(f"\n{each.sentence()}" for each in (*read_luck(folder), *read_sensitivity(folder))), flush=True)
+    said = [each.sentence() for each in read_luck(folder)] + [each.sentence() for each in read_sensitivity(folder)]
+    print("".join(f"\n{sentence}" for sentence in said), flush=True)
     _count(folder, [row["state"] for row in rows], path)
     return path
 
