@@ -55,9 +55,7 @@ def write_study(folder: Path, cfg: DictConfig) -> Path:
         edges=read_sensitivity(folder),
     )
     runs.write_json(folder / VERDICTS, [_told(each) for each in verdicts])
-    _say(verdicts, ladders)
-    said = [each.sentence() for each in read_luck(folder)] + [each.sentence() for each in read_sensitivity(folder)]
-    print("".join(f"\n{sentence}" for sentence in said), flush=True)
+    _say(folder, verdicts, ladders)
     _count(folder, [row["state"] for row in rows], path)
     return path
 
@@ -70,7 +68,7 @@ def _count(folder: Path, states: Sequence[str], path: Path) -> None:
     )
 
 
-def _say(verdicts: Sequence[StudyVerdict], ladders: Mapping[str, Decomposition]) -> None:
+def _say(folder: Path, verdicts: Sequence[StudyVerdict], ladders: Mapping[str, Decomposition]) -> None:
     """Print what a study has shown."""
     for each in verdicts[:SHOWN]:
         print("\n" + "\n".join(each.lines()), flush=True)
@@ -78,6 +76,8 @@ def _say(verdicts: Sequence[StudyVerdict], ladders: Mapping[str, Decomposition])
         print(f"\n… and {len(verdicts) - SHOWN} more models: see the report", flush=True)
     for data, ladder in ladders.items():
         print(f"\nImage or numbers? {data}: {ladder.sentence()}", flush=True)
+    said = [each.sentence() for each in read_luck(folder)] + [each.sentence() for each in read_sensitivity(folder)]
+    print("".join(f"\n{sentence}" for sentence in said), flush=True)
 
 
 def _told(found: StudyVerdict) -> dict[str, Any]:
