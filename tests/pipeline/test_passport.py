@@ -146,6 +146,13 @@ def test_the_passport_of_another_account_is_not_taken_for_ones_own(run):
     assert "was not sealed by the account that trained the run" in said(run)
 
 
+@pytest.mark.parametrize("name", ("rows", "code", "files", "ledger", "format"))
+def test_a_passport_without_its_parts_is_no_passport(run, name):
+    body = read_passport(run / runs.PASSPORT)["passport"]
+    (run / runs.PASSPORT).write_text(sealed({key: value for key, value in body.items() if key != name}))
+    assert runs.PASSPORT in said(run)
+
+
 def test_a_ledger_that_lost_its_lines_is_named(run):
     (run.parents[1] / LEDGER).write_bytes(b"")
     assert "ledger of trials" in said(run)

@@ -25,7 +25,17 @@ from candlelab.evaluate.verdict import Answer
 from candlelab.pipeline.scores.looks import outputs_of
 
 FORMAT = 1
-FORM = {"passport": dict, "seal": str, "mark": (None, str)}
+FORM = {
+    "passport": {
+        "format": int,
+        "files": {...: str},
+        "rows": {...: dict},
+        "code": dict,
+        "ledger": (None, {"line": int, "hash": str}),
+    },
+    "seal": str,
+    "mark": (None, str),
+}
 CURE = "bring back the file as it was written, or remove it and repeat task=report task.run=FOLDER"
 FITTED = (*runs.FITTED, runs.ORIGIN)  # of the run's own folder
 SCORED = (*(name for name in runs.SCORED if name != runs.EXPLAINED), runs.METRICS, runs.REPORT)  # beside the report
@@ -128,6 +138,6 @@ def read_passport(path: Path) -> dict[str, Any]:
     body, seal = stored["passport"], stored["seal"]
     if seal != passport_seal(body) or text_of(path, cure=CURE) != canonical(body, seal, stored["mark"]):
         raise Unreadable(path, "is not as it was written (it does not match its own seal)", CURE)
-    if body.get("format") != FORMAT or not isinstance(body.get("files"), dict):
+    if body["format"] != FORMAT:
         raise Unreadable(path, "has a format that this candlelab does not read", CURE)
     return stored
