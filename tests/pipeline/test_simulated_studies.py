@@ -45,7 +45,7 @@ def test_the_theory_of_a_rule_that_always_leans_is_its_own_edge(tmp_path):
 
 
 def test_theory_agrees_with_the_simulation_on_rows_alike():
-    rows = 0.3 * 2900
+    rows = 0.15 * 2900
     assert smallest_edge(3000, 0) == pytest.approx(
         2.80 * np.sqrt(1 / (4 * rows)), rel=0.12
     )  # (1.96 + 0.84) standard errors

@@ -64,6 +64,10 @@ class Mirrored:
         self.rule, self.edge, self.feature_window = rule, edge, feature_window
 
     @property
+    def _leaning(self) -> tuple[int, float, int]:
+        return WORLDS.index(self.rule), self.edge, self.feature_window
+
+    @property
     def quality(self) -> list[Any]:
         """What was wrong with the bars that were mirrored."""
         return list(self.source.quality) if isinstance(self.source, Inspected) else []
@@ -78,7 +82,7 @@ class Mirrored:
         columns = (opened, high, low, close, volume, tape.position, coins)
         for code in range(len(tape.symbols)):
             mine = [column[rows_of(tape.symbol, code)] for column in columns]
-            _mirror(*mine, WORLDS.index(self.rule), self.edge, self.feature_window)
+            _mirror(mine[0], mine[1], mine[2], mine[3], mine[4], mine[5], mine[6], *self._leaning)
         turned = (close > opened) != (tape.close > tape.open)
         made = replace(tape, open=opened, high=high, low=low, close=close)
         return replace(

@@ -40,7 +40,12 @@ def read_sensitivity(study: Path) -> list[Sensitivity]:
     told = json_of(study / SENSITIVITY, [forms.SENSITIVITY])
     return [
         Sensitivity(
-            each["model"], each["rule"], *(tuple(each[name]) for name in ("sizes", "found", "worlds")), each["smallest"]
+            each["model"],
+            each["rule"],
+            tuple(each["sizes"]),
+            tuple(each["found"]),
+            tuple(each["worlds"]),
+            each["smallest"],
         )
         for each in told
     ]

@@ -193,7 +193,8 @@ def _records(members: Iterable[runs.Run]) -> tuple[list[Record], Tried]:
         split = run.recipe.data.get("split") or {}
         asked = comb(split["groups"], split["tests"]) if "combination" in split else split.get("folds", 1)
         by_seed[run.recipe.seed][int(split.get("fold", split.get("combination", 0)))] = run
-    wanted = set(max(by_seed.values(), key=lambda folds: len(folds)))
+    most = max(len(folds) for folds in by_seed.values())
+    wanted = set(next(folds for folds in by_seed.values() if len(folds) == most))
     whole = {seed: folds for seed, folds in by_seed.items() if wanted <= set(folds)}
     missing = [f"{len(wanted)} of {asked} folds"] if len(wanted) < asked else []
     left = sorted(seed for seed in by_seed if seed not in whole)

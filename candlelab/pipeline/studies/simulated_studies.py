@@ -21,7 +21,7 @@ from candlelab.evaluate.rows import Rows
 from candlelab.evaluate.sensitivity import Sensitivity
 
 LEVEL = 0.95
-TRAINED = 0.7  # share of the bars; the rest is tested
+TRAINED = 0.85  # share of the bars, as what lies before the test rows in the shipped split; the rest is tested
 HISTORY = 100  # bars before the first window: volatility wants some
 RULE = "reversal"  # what logistic regression can see all of
 
