@@ -182,7 +182,10 @@ def _threshold(record: Record, flat: Sequence[Mapping[str, Any]]) -> dict[str, A
     if len(record.folds) == 1:
         return record.first.threshold
     trades = any((metrics.get("test/trades") or 0) > 0 for metrics in flat)
-    return {"threshold": 0.0 if trades else None, "flat": None if trades else "no fold found a threshold that earns anything after fees on its validation rows"}
+    return {
+        "threshold": 0.0 if trades else None,
+        "flat": None if trades else "no fold found a threshold that earns anything after fees on its validation rows",
+    }
 
 
 def _records(members: Iterable[runs.Run]) -> tuple[list[Record], Tried]:
