@@ -29,7 +29,8 @@ def null_worlds(cfg: DictConfig, *, worlds: int) -> list[dict[str, Any]]:
         raise ConfigError(f"task.worlds is {worlds}; give 1 to 999 (19 are the fewest that can show p = 0.05)")
     study = Path(cfg.outputs) / cfg.study
     jobs = jobs_of(study)
-    _train_all([mirrored_job(job, world_folder(study, world), world) for job in jobs for world in range(worlds)])
+    made = [mirrored_job(job, world_folder(study, world), world) for job in jobs for world in range(worlds)]
+    _train_all(made, resume=cfg.resume)
     whole = finished_worlds(study, jobs)
     if not whole:
         raise ConfigError(
@@ -45,7 +46,7 @@ def null_worlds(cfg: DictConfig, *, worlds: int) -> list[dict[str, Any]]:
     ]
 
 
-def _train_all(jobs: list[DictConfig]) -> None:
+def _train_all(jobs: list[DictConfig], *, resume: str) -> None:
     """Train what is not finished; the first run that fails ends the task, and the same command goes on there."""
     from candlelab.task.train import train
 
@@ -53,6 +54,7 @@ def _train_all(jobs: list[DictConfig]) -> None:
     print(f"{len(jobs)} runs on worlds without an edge, {len(jobs) - len(left)} of them finished before", flush=True)
     for number, job in enumerate(left, 1):
         print(f"\nworld run {number} of {len(left)}", flush=True)
+        job.resume = resume
         train(job)
 
 

@@ -29,7 +29,7 @@ def sensitivity(
     made = None if run is None else load_or_download(run)
     recipe = cfg if made is None else made.recipe
     study = Path(cfg.outputs) / cfg.study if made is None else made.folder.parent
-    found = [_tried(recipe, study, rule, sorted(times), worlds) for rule in rules]
+    found = [_tried(recipe, study, rule, sorted(times), worlds, resume=cfg.resume) for rule in rules]
     write_sensitivity(study, found)
     for each in found:
         print(each.sentence(), flush=True)
@@ -47,7 +47,7 @@ def _check(rules: list[str], times: list[float], worlds: int) -> None:
         raise ConfigError(f"task.worlds is {worlds}; give 1 to 999 for each size")
 
 
-def _tried(recipe: DictConfig, study: Path, rule: str, times: list[float], worlds: int) -> Sensitivity:
+def _tried(recipe: DictConfig, study: Path, rule: str, times: list[float], worlds: int, *, resume: str) -> Sensitivity:
     """Train on every size and world of one rule."""
     from candlelab.task.train import train
 
@@ -59,6 +59,7 @@ def _tried(recipe: DictConfig, study: Path, rule: str, times: list[float], world
     for edge in edges:
         jobs = [edge_job(recipe, study, rule, edge, world) for world in range(worlds)]
         for job in jobs:
+            job.resume = resume
             if runs.state(run_folder(job)) != "finished":
                 train(job)
         counts.append(sum(finds(job) for job in jobs))
