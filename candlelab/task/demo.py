@@ -33,7 +33,7 @@ def demo(cfg: DictConfig, *, markets: list[Truth]) -> dict[str, Any]:
     check_jobs(list(jobs.values()))
     told = [_market(job, truth) for truth, job in jobs.items()]
     path = write_demo_page(Path(cfg.outputs) / cfg.study / PAGE, told)
-    lessons = {market.truth: lesson_of(market) for market in told}
+    lessons: dict[str, Any] = {market.truth: lesson_of(market) for market in told}
     print("", *(f"{truth:<8} {lesson}" for truth, lesson in lessons.items()), f"\npage {path}", sep="\n", flush=True)
     return lessons
 
