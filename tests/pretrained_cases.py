@@ -30,7 +30,7 @@ def weights_folder(place: Path) -> Path:
 
 def overrides(weights: Path) -> tuple[str, ...]:
     """Return what makes the tiny run begin with these weights."""
-    return f"model.net.pretrained={weights}", "model.net.tokenizer=auto"
+    return f"model.net.pretrained={weights}", "model.net.tokenizer=auto", "model.net.stem=patch"
 
 
 @cache

@@ -8,7 +8,7 @@ from candlelab.config import compose
 from candlelab.pipeline.audits.pipelines import audit_pipeline
 
 PRESETS = sorted(path.stem for path in (Path(__file__).resolve().parents[2] / "conf" / "experiment").glob("*.yaml"))
-PATTERNS = ("cryptoai_patterns", "patterns")
+OWN_MARKET = {"cryptoai_patterns": "samples=300", "patterns": "samples=300", "demo": "bars=1200"}
 MARKET = (
     "data/source=simulated",
     "data.source.bars=1200",
@@ -20,6 +20,6 @@ MARKET = (
 
 @pytest.mark.parametrize("preset", PRESETS)
 def test_the_pipeline_of_a_preset_is_clean(preset):
-    small = ("data.source.samples=300",) if preset in PATTERNS else MARKET
+    small = (f"data.source.{OWN_MARKET[preset]}",) if preset in OWN_MARKET else MARKET
     made = audit_pipeline(compose(f"experiment={preset}", *small))
     assert made.leaks == () and made.doubts == () and "look-ahead" in made.clean

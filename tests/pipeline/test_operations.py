@@ -77,12 +77,12 @@ def test_the_controls():
 def test_convolutional_nets():
     small = CnnSmall(shapes(image=(3, 32, 32)), **settings("cnn_small"))
     close = (
-        32 * 8 * (8 * 3 + 16 * 8 * 3 + 32 * 16 * 3) + 32 * 8 * 3 * 32
-    )  # three convolutions of the newest columns, then their waves
+        32 * 3 * (8 * 3 + 16 * 8 * 3 + 32 * 16 * 3) + 32 * 3 * 3 * 32
+    )  # three convolutions of the newest three bars, a column each, then their waves
     whole = (
         16 * 16 * (16 * 3 * 9 + 16 * 16 * 9) + 16 * 16 * 3 * 16 + 16 * 8 * 48
     )  # the same of the thumbnail, then eight numbers a column
-    assert counted(small, image=(3, 32, 32)) == 2 * (close + whole + 896 * 32 + 32 * 3)
+    assert counted(small, image=(3, 32, 32)) == 2 * (close + whole + 416 * 32 + 32 * 3)
     jkx = JkxCnn(shapes(image=(1, 32, 15)), **settings("jkx_cnn"))
     assert counted(jkx, image=(1, 32, 15)) == 2 * (32 * 15 * 64 * 15 + 16 * 15 * 128 * 64 * 15 + 128 * 8 * 15 * 3)
 
