@@ -32,7 +32,7 @@ def metrics_of(outputs, *more):
 @pytest.mark.parametrize("inputs", ["[image]", "[image,caption]"])
 def test_a_planted_signal_is_found(tmp_path, inputs):
     found = metrics_of(
-        tmp_path, "data.source.bars=9000", "data.source.edge=0.4", f"model.net.inputs={inputs}", "trainer.max_epochs=4"
+        tmp_path, "data.source.bars=6000", "data.source.edge=0.4", f"model.net.inputs={inputs}", "trainer.max_epochs=2"
     )
     assert found["bayes/reached"] >= 0.8
 
