@@ -28,6 +28,7 @@ Missing = Literal["adjacent", "blank"]
 LARGEST_WINDOW = 10_000  # bars; nobody tells more of them apart
 LARGEST_SIDE = 20_000  # pixels
 PIECE = 20_000  # bars a thread draws at a time: their numbers stay in the cache
+MANY, LARGER = 1 << 15, 4  # from so many pictures on pieces are so many times larger: the threads wait for each other less often
 
 
 def check_sides(least: int = 1, **sides: int) -> None:
@@ -120,7 +121,8 @@ class Style(ABC):
 
         What fits into half a piece stays whole: planning twice and waking a thread cost more than half of it.
         """
-        limit = max(1, min(PIECE // (self.window + self.warmup), 1024))
+        times = LARGER if count >= MANY else 1
+        limit = max(1, min(times * PIECE // (self.window + self.warmup), times * 1024))
         if count <= limit // 2:
             return max(1, count)
         rounds = -(-count // (limit * workers()))
