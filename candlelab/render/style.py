@@ -28,7 +28,10 @@ Missing = Literal["adjacent", "blank"]
 LARGEST_WINDOW = 10_000  # bars; nobody tells more of them apart
 LARGEST_SIDE = 20_000  # pixels
 PIECE = 20_000  # bars a thread draws at a time: their numbers stay in the cache
-MANY, LARGER = 1 << 15, 4  # from so many pictures on pieces are so many times larger: the threads wait for each other less often
+MANY, LARGER = (
+    1 << 15,
+    4,
+)  # from so many pictures on pieces are so many times larger: the threads wait for each other less often
 
 
 def check_sides(least: int = 1, **sides: int) -> None:
