@@ -73,6 +73,5 @@ class WalkForward:
         return purged(part, *spans, gap=self.embargo * longest_bar(candles))
 
     def _test_block(self, time) -> tuple[int, int]:
-        last = self.fold + 1 == self.folds
-        edges = quantiles(time, [k / (self.folds + 1) for k in (self.fold + 1, self.fold + 2)[: 1 if last else 2]])
-        return edges[0], time.max() + 1 if last else edges[1]
+        start, stop = quantiles(time, [k / (self.folds + 1) for k in (self.fold + 1, self.fold + 2)])
+        return start, stop if self.fold + 1 < self.folds else time.max() + 1
