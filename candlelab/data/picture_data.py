@@ -130,20 +130,15 @@ class PictureData(SampleSet):
         """One row per picture, its label and its part; the same picture never stands in two parts."""
         candles, ends = tape_of(self.pictures, np.arange(len(self.pictures))), np.arange(len(self.pictures))
         labels = self.label(candles, 1)
-        settled = self.pictures.three_parts is not None or self.split.dated
+        told = self.pictures.three_parts
+        settled = told is not None or self.split.dated
         if self.max_samples is not None and not settled:
             ends = np.sort(np.argsort(candles.time, kind="stable")[-self.max_samples :])
-        part = (
-            self.split(candles, ends, ends, ends)
-            if self.pictures.three_parts is None
-            else self.pictures.three_parts[ends].copy()
-        )
+        part = self.split(candles, ends, ends, ends) if told is None else told[ends].copy()
         if self.max_samples is not None and settled:
             kept = sampled(part, candles.time[ends], self.max_samples)
             ends, part = ends[kept], part[kept]
-        dealt = (
-            self.pictures.time is None and self.pictures.three_parts is None and lacks_a_class(part, labels.label[ends])
-        )
+        dealt = self.pictures.time is None and told is None and lacks_a_class(part, labels.label[ends])
         if dealt:  # the files lie sorted by class
             candles = tape_of(self.pictures, np.argsort(np.argsort(self.hashes)))
             part = self.split(candles, ends, ends, ends)
