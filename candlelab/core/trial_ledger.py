@@ -89,20 +89,22 @@ def append_trial(outputs: Path, entry: Mapping[str, Any]) -> int:
 
 def head_of(outputs: Path) -> dict[str, Any] | None:
     """Return the number and the hash of the ledger's last line; None without a ledger."""
-    last = _last_whole(outputs / LEDGER)
-    return None if last is None else {"line": _number(last), "hash": _hash(last)}
+    lines = _whole_lines(outputs)
+    return {"line": _number(lines[-1]), "hash": _hash(lines[-1])} if lines else None
 
 
 def still_holds(outputs: Path, head: Mapping[str, Any]) -> bool:
     """Return whether the ledger still holds the line that was once its last."""
+    return any(_hash(line) == head.get("hash") and _number(line) == head.get("line") for line in _whole_lines(outputs))
+
+
+def _whole_lines(outputs: Path) -> list[bytes]:
+    """The lines of the ledger; what stands behind the last line break was never finished. Raises Unreadable."""
     path = outputs / LEDGER
-    lines = path.read_bytes().split(b"\n")[:-1] if path.is_file() else []
-    return any(_hash(line) == head.get("hash") and _number(line) == head.get("line") for line in lines)
-
-
-def _last_whole(path: Path) -> bytes | None:
-    lines = path.read_bytes().split(b"\n")[:-1] if path.is_file() else []
-    return lines[-1] if lines else None
+    try:
+        return path.read_bytes().split(b"\n")[:-1] if path.is_file() else []
+    except OSError as error:
+        raise Unreadable(path, os.strerror(error.errno or 0)) from error
 
 
 def _end_of(outputs: Path, last: bytes | None) -> tuple[int, str]:
@@ -121,12 +123,7 @@ def _head(outputs: Path) -> dict[str, Any] | None:
 
 def read_ledger(outputs: Path) -> Ledger:
     """Return the ledger of an outputs folder, with everything that shows that it was changed; empty where there is none."""
-    path = outputs / LEDGER
-    try:
-        lines = path.read_bytes().split(b"\n") if path.is_file() else []
-    except OSError as error:
-        raise Unreadable(path, os.strerror(error.errno or 0)) from error
-    whole = lines[:-1]  # what stands behind the last line break was never finished
+    whole = _whole_lines(outputs)
     entries, faults = [_entry(line) for line in whole], []
     before, number = FIRST, 0
     for line, entry in zip(whole, entries, strict=True):
