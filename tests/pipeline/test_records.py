@@ -6,6 +6,7 @@ import shutil
 import pandas as pd
 import pytest
 import tiny
+from hostile_tables import HOUR, T0
 
 from candlelab import run as runs
 from candlelab.config import build, compose
@@ -96,3 +97,24 @@ def test_verdicts_are_written_for_programs(study):
 def test_the_leaderboard_still_has_a_row_for_every_run(study):
     write_study(study, None)
     assert len(pd.read_csv(study / "leaderboard.csv")) >= 4
+
+
+@pytest.fixture
+def own(tmp_path):
+    """A file of bars whose interval and span nothing but the file says."""
+    path = tmp_path / "MYUSDT.csv"
+    rows = (f"{T0 + k * 4 * HOUR},{10 + k % 7},{19 + k % 7},9,{11 + k % 5},5" for k in range(600))
+    path.write_text("\n".join(["open_time,open,high,low,close,volume", *rows]))
+    return path
+
+
+def test_a_study_of_bars_of_ones_own_takes_the_interval_from_the_file(own, tmp_path):
+    words = [word for word in WORDS if not word.startswith(("data=", "data.source"))]
+    for seed in (0, 1):
+        cfg = compose(
+            *words, f"outputs={tmp_path}", "data=own", f"data.source.path={own}", "data.window=8", f"seed={seed}"
+        )
+        build(cfg, "task", cfg)
+    rows = [row for path in runs.runs_in(tmp_path / "walk") for row in readable_rows_of(path)]
+    assert {row["interval"] for row in rows} == {"4h"}
+    assert write_study(tmp_path / "walk", None).is_file()

@@ -165,19 +165,23 @@ def row_of(folder: Path) -> dict[str, Any]:
     settings = settings_of(plain(cfg))
     row |= _words(cfg) | period_words(cfg.data, card) | {"settings": settings}
     if state == "finished":
-        run = runs.Run(folder)
-        made = run.preprocessing
-        row |= {
-            "metrics": run.metrics,
-            "kind": made["kind"],
-            "horizon": made["horizon"],
-            "classes": len(made["classes"]),
-            "pretrained": made["weights_origin"],
-            "coin": " ".join(made["symbols"]),
-            "looks": looks_at(run)[0],
-        }
-        row["settings"] |= flat({"evaluate": run.evaluated})
+        row |= _scored(runs.Run(folder))
+        row["settings"] |= flat({"evaluate": runs.Run(folder).evaluated})
     return row
+
+
+def _scored(run: runs.Run) -> dict[str, Any]:
+    made = run.preprocessing
+    return {
+        "metrics": run.metrics,
+        "kind": made["kind"],
+        "horizon": made["horizon"],
+        "classes": len(made["classes"]),
+        "interval": made["interval"],  # of the test rows; the config may say auto, or several
+        "pretrained": made["weights_origin"],
+        "coin": " ".join(made["symbols"]),
+        "looks": looks_at(run)[0],
+    }
 
 
 def _words(cfg: DictConfig) -> dict[str, Any]:
