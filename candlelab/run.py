@@ -318,8 +318,11 @@ def _is_ours(folder: Path) -> bool:
         return False
 
 
-def start(folder: Path, cfg: DictConfig) -> None:
-    """Make the run folder with its config and environment; notes and leavings of an earlier try go."""
+def start(folder: Path, cfg: DictConfig, bars: str | None = None) -> None:
+    """Make the run folder with its config and environment; notes and leavings of an earlier try go.
+
+    bars  hash of what made-up bars come from, kept in the environment.
+    """
     files.make_folder(folder)
     for place in (folder, folder / CHECKPOINTS, folder / FIGURES):
         files.remove_litter(place)
@@ -327,7 +330,7 @@ def start(folder: Path, cfg: DictConfig) -> None:
     text = OmegaConf.to_yaml(OmegaConf.create(plain(cfg)))
     write_text(folder / CONFIG, text)
     write_json(folder / ORIGIN, {"mark": mark_of(text.encode("utf-8"))})
-    write_json(folder / ENVIRONMENT, environment() | {"extensions": used_extensions(plain(cfg))})
+    write_json(folder / ENVIRONMENT, environment() | {"extensions": used_extensions(plain(cfg)), "bars": bars})
 
 
 def environment() -> dict[str, Any]:

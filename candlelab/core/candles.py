@@ -6,10 +6,9 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import ArrayLike
 
 from candlelab.core.columns import EXTRAS, PRICES
@@ -17,6 +16,9 @@ from candlelab.core.errors import UserError
 from candlelab.core.interval import check_steps, infer_interval, next_open
 from candlelab.core.notebook_html import facts
 from candlelab.core.times import iso, to_ms
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 NAME = re.compile(
     r"\w[\w .:/()+-]{0,63}"
@@ -139,7 +141,7 @@ class Candles:
         if not bad.any():
             return
         row = int(np.flatnonzero(bad)[0])
-        when = pd.Timestamp(self.time[row], unit="ms").isoformat()
+        when = np.datetime_as_string(self.time[row : row + 1].astype("datetime64[ms]"), unit="s")[0]
         more = int(bad.sum()) - 1
         also = f" (and {more} more bars)" if more else ""
         raise UserError(f"the bar of {self.symbols[self.symbol[row]]} at {when} has {what}{also}: {cure}")
@@ -151,6 +153,8 @@ class Candles:
         frame     columns open_time (ms or datetime), open, high, low, close, volume, optional symbol and EXTRAS.
         interval  inferred from the commonest time step if None.
         """
+        import pandas as pd
+
         absent = [name for name in ("open_time", *REQUIRED) if name not in frame]
         if absent:
             raise UserError(f"the table has no column {', '.join(absent)}: it has {', '.join(map(str, frame.columns))}")
@@ -166,6 +170,8 @@ class Candles:
 
     def to_frame(self) -> pd.DataFrame:
         """Return a pandas table with columns symbol, open_time (ms), open … volume and the extras that exist."""
+        import pandas as pd
+
         table = {"symbol": np.asarray(self.symbols, object)[self.symbol], "open_time": self.time}
         table |= {name: getattr(self, name) for name in (*REQUIRED, *EXTRAS) if getattr(self, name) is not None}
         return pd.DataFrame(table)

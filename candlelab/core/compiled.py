@@ -3,18 +3,61 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import update_wrapper
+from importlib.util import find_spec
+from threading import RLock
 from typing import Any, TypeVar, cast
 
-try:
-    from numba import njit
+COMPILES = find_spec("numba") is not None
 
-    COMPILES = True
-except ModuleNotFoundError:
-    COMPILES = False
+LONG = 20_000  # rows
 
 Loop = TypeVar("Loop", bound=Callable[..., Any])
+_making = RLock()
 
 
 def compiled(loop: Loop) -> Loop:
-    """Return the loop as machine code that is kept on disk; the loop itself where numba is not installed."""
-    return cast(Loop, njit(cache=True)(loop)) if COMPILES else loop
+    """Return the loop as machine code that is kept on disk; the loop itself where numba is not installed.
+
+    numba is imported by the first call: whoever reads a file that holds loops may never run one.
+    """
+    return cast(Loop, _Deferred(loop)) if COMPILES else loop
+
+
+def compiled_if_long(loop: Loop) -> Loop:
+    """Return the loop as machine code, but as plain Python over arrays of few rows in a process that has no machine code of it yet.
+
+    For loops whose numbers are the same both ways to the last bit: scalar functions of `math`, and no others.
+    """
+    return cast(Loop, _DeferredIfLong(loop)) if COMPILES else loop
+
+
+class _Deferred:
+    """A loop that is compiled when it is first called, with the loops that it calls."""
+
+    def __init__(self, loop: Callable[..., Any]) -> None:
+        self.loop, self.made = loop, None
+        update_wrapper(self, loop)
+
+    def __call__(self, *given: Any) -> Any:
+        return (self.made or self.make())(*given)
+
+    def make(self) -> Callable[..., Any]:
+        """Return numba's function, put in the place of every deferred loop that the loop's own file names."""
+        from numba import njit
+
+        with _making:
+            if self.made is None:
+                self.made = njit(cache=True, nogil=True)(self.loop)
+                names = self.loop.__globals__
+                for name, value in list(names.items()):
+                    if isinstance(value, _Deferred):
+                        names[name] = value.make()
+            return self.made
+
+
+class _DeferredIfLong(_Deferred):
+    """A loop of which the first short calls are not worth the quarter of a second that loading numba takes."""
+
+    def __call__(self, *given: Any) -> Any:
+        return self.loop(*given) if self.made is None and len(given[0]) < LONG else super().__call__(*given)

@@ -34,6 +34,13 @@ class Source(Protocol):
 
 
 @runtime_checkable
+class MadeUp(Protocol):
+    """A source that makes its bars of its settings alone: the same settings and the same code always give the same bars."""
+
+    from_settings_alone: bool
+
+
+@runtime_checkable
 class Redrawn(Protocol):
     """A source whose training samples are new ones in every epoch."""
 

@@ -38,7 +38,7 @@ def environment_of(version: str) -> dict[str, Any]:
         "dirty": dirty if commit else None,
         "python": platform.python_version(),
         "platform": platform.platform(),
-        "processor": _processor(),
+        "processor": processor(),
         "cpus": os.cpu_count(),
         "packages": versions,
         "command": " ".join(["python -m candlelab", *sys.argv[1:]]),
@@ -56,7 +56,8 @@ def _git(*words: str) -> str | None:
     return done.stdout.strip() or None
 
 
-def _processor() -> str:
+def processor() -> str:
+    """Return the name of this machine's processor."""
     info = Path("/proc/cpuinfo")
     if info.exists():
         for line in info.read_text(errors="replace").splitlines():

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from candlelab.core.compiled import compiled
+from candlelab.core.compiled import compiled_if_long
 
 if TYPE_CHECKING:
     from candlelab.core.candles import Candles
@@ -23,7 +24,7 @@ def running_volatility(candles: Candles) -> np.ndarray:
     return np.asarray(_running_volatility(candles.close, candles.segment, SIGMA_WEIGHT))
 
 
-@compiled
+@compiled_if_long
 def _running_volatility(close: np.ndarray, segment: np.ndarray, weight: float) -> np.ndarray:
     out = np.full(close.shape[0], np.nan)
     variance = np.nan
@@ -31,8 +32,8 @@ def _running_volatility(close: np.ndarray, segment: np.ndarray, weight: float) -
         if segment[t] != segment[t - 1]:
             variance = np.nan
             continue
-        step = np.log(close[t] / close[t - 1])
-        if np.isfinite(step):
-            variance = step * step if np.isnan(variance) else (1.0 - weight) * variance + weight * step * step
-        out[t] = np.sqrt(variance)
+        step = math.log(close[t] / close[t - 1])
+        if math.isfinite(step):
+            variance = step * step if math.isnan(variance) else (1.0 - weight) * variance + weight * step * step
+        out[t] = math.sqrt(variance)
     return out

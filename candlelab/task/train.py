@@ -14,6 +14,7 @@ from candlelab import run as runs
 from candlelab.config import ConfigError, build, plain, run_folder
 from candlelab.core.files import CannotWrite
 from candlelab.core.run_log import RunLog
+from candlelab.pipeline.inputs.stamp import bars_stamp, joined
 
 if TYPE_CHECKING:
     from candlelab.pipeline.training.fit import Ready
@@ -41,10 +42,11 @@ def train(cfg: DictConfig) -> dict[str, Any]:
     from candlelab.pipeline.training.fit import prepare
 
     check_job(cfg)
+    stamp = bars_stamp(cfg)  # of before: what changes while the bars are made is noticed later
     ready = prepare(cfg)
     with runs.locked(folder):
         finished = _earlier(cfg, folder)  # another process may have trained it while the data were fetched
-        return _fit(cfg, folder, ready) if finished is None else finished
+        return _fit(cfg, folder, ready, stamp) if finished is None else finished
 
 
 def _earlier(cfg: DictConfig, folder: Path) -> dict[str, Any] | None:
@@ -59,7 +61,7 @@ def _earlier(cfg: DictConfig, folder: Path) -> dict[str, Any] | None:
     return None
 
 
-def _fit(cfg: DictConfig, folder: Path, ready: Ready) -> dict[str, Any]:
+def _fit(cfg: DictConfig, folder: Path, ready: Ready, stamp: str | None) -> dict[str, Any]:
     from candlelab.pipeline.training.fit import fit_and_score
 
     resumed = runs.state(folder) == "interrupted" and cfg.resume != "never"
@@ -68,7 +70,7 @@ def _fit(cfg: DictConfig, folder: Path, ready: Ready) -> dict[str, Any]:
     log = RunLog(folder / runs.LOG)
     log.say(f"run {folder}" + ("  (resumed)" if resumed else ""))
     started = time.monotonic()
-    runs.start(folder, cfg)
+    runs.start(folder, cfg, joined(stamp, ready.parts.data.fingerprint))
     with _ending_noted(log):
         metrics, verdict = fit_and_score(cfg, folder, ready, log)
     spent = f"({time.monotonic() - started:.0f} s, peak memory {metrics['fit/peak_memory_mb']:.0f} MB)"
@@ -101,16 +103,8 @@ def _already_sealed(folder: Path) -> dict[str, Any]:
 
 def _already_finished(cfg: DictConfig, folder: Path) -> dict[str, Any]:
     """Return the metrics of a finished run after making sure that its data are still the same."""
-    from candlelab.pipeline.inputs.shared import share_prepared
-
     run = runs.load_run(folder)
-    data = build(cfg, "data", build(cfg, "render") if cfg.get("render") else None)
-    data = share_prepared(cfg, data)
-    if data.fingerprint != run.preprocessing["data_hash"]:
-        raise ConfigError(
-            f"the run in '{folder}' is finished, but its data have changed since ({run.preprocessing['data_hash']} "
-            f"then, {data.fingerprint} now): train again with resume=never, or under another study="
-        )
+    _check_data(cfg, run)
     if plain(cfg)["evaluate"] != runs.read_part(
         folder, runs.EVALUATE
     ):  # ours is checked; theirs need not be built to differ
@@ -126,3 +120,18 @@ def _already_finished(cfg: DictConfig, folder: Path) -> dict[str, Any]:
         flush=True,
     )
     return run.metrics
+
+
+def _check_data(cfg: DictConfig, run: runs.Run) -> None:
+    """Raise ConfigError unless a finished run's data are still what they were."""
+    then, stamp = run.preprocessing["data_hash"], bars_stamp(cfg)
+    if stamp is not None and joined(stamp, then) == run.environment.get("bars"):
+        return
+    from candlelab.pipeline.inputs.shared import share_prepared
+
+    data = share_prepared(cfg, build(cfg, "data", build(cfg, "render") if cfg.get("render") else None))
+    if data.fingerprint != then:
+        raise ConfigError(
+            f"the run in '{run.folder}' is finished, but its data have changed since ({then} then, {data.fingerprint} now): "
+            "train again with resume=never, or under another study="
+        )

@@ -30,6 +30,7 @@ class Patterns:
     none         True adds the class `none`.
     """
 
+    from_settings_alone = True
     seed: int
     samples: int
     window: int

@@ -45,6 +45,7 @@ class Planted:
     feature_window  bars that place and volume look at.
     """
 
+    from_settings_alone = True
     seed: int
     bars: int
     volatility: float

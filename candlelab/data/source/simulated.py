@@ -40,6 +40,7 @@ class Simulated:
                     than in their second (up), or fewer (down): only their order tells.
     """
 
+    from_settings_alone = True
     seed: int
     bars: int | None
     volatility: float
