@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from candlelab.core import trial_ledger
+from candlelab.core import hash_chain
 from candlelab.core.errors import UserError
 from candlelab.core.trial_ledger import HEAD, LEDGER, LookedAt, append_trial, read_ledger
 
@@ -84,7 +84,7 @@ def test_a_writer_killed_half_way_through_a_line_leaves_no_trace(tmp_path, left)
 
 def test_a_writer_killed_before_the_head_is_survived(tmp_path, monkeypatch):
     written(tmp_path)
-    monkeypatch.setattr(trial_ledger.files, "write_json", lambda *_: os._exit)
+    monkeypatch.setattr(hash_chain.files, "write_json", lambda *_: os._exit)
     append_trial(tmp_path, PART)
     monkeypatch.undo()
     assert read_ledger(tmp_path).faults == () and append_trial(tmp_path, PART) == 7
