@@ -1,7 +1,7 @@
 """Protocols of the components: what a source, label rule, split, net, loss … must be able to do.
 
 A component is checked against its Protocol by candlelab.core.conformance, ours and those of extensions. What only some of a
-kind can do is a Protocol of its own (`Redrawn`, `KnowsOptimum`, `HasDirections`, `Inspected`, `HasPixels`, `SaysWhat`), asked
+kind can do is a Protocol of its own (`Redrawn`, `KnowsOptimum`, `HasDirections`, `Inspected`, `Live`, `HasPixels`, `SaysWhat`), asked
 for with isinstance.
 
 Dimensions: N tape rows, n samples, B batch, C channels, H height, W width, F features, K classes.
@@ -38,6 +38,19 @@ class MadeUp(Protocol):
     """A source that makes its bars of its settings alone: the same settings and the same code always give the same bars."""
 
     from_settings_alone: bool
+
+
+@runtime_checkable
+class Live(Protocol):
+    """A source with a market behind it that goes on: it can be asked what is there now, past every cache."""
+
+    def live(self, symbols: list[str], interval: str, start: int | None, end: int | None) -> Candles:
+        """Return the finished bars with start <= open time < end (ms UTC, None: no limit) as the market gives them now."""
+        ...
+
+    def market_time(self) -> int:
+        """Return the market's own time, ms UTC."""
+        ...
 
 
 @runtime_checkable

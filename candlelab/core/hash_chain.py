@@ -100,7 +100,8 @@ class HashChain:
         """Write whole lines, flush them, and only then move the head: a kill in between leaves it behind, never ahead."""
         number, before = self._end(_last_line(self.path))
         written, lines = [], []
-        for number, entry in enumerate(entries, number + 1):
+        for entry in entries:
+            number += 1
             told = {"line": number, **entry, "before": before}
             line = json.dumps(told, sort_keys=False, allow_nan=False, default=str).encode()
             before = _hash(line)

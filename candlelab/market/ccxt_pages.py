@@ -54,6 +54,10 @@ class CcxtPages:
             self._shift = (told or clock.time() * 1000) - clock.time() * 1000
         return int(clock.time() * 1000 + self._shift)
 
+    def ask_time_again(self) -> None:
+        """Forget the exchange's time: the next `now` asks."""
+        self._shift = None
+
     def pages(self, symbol: str, interval: str, start: int, end: int) -> Iterator[tuple[dict[str, np.ndarray], int]]:
         """Yield (finished bars, until) as `Rest.pages` does; raises DataTrouble where the exchange withholds older bars."""
         now, at, own = self.now(), start, self._own_name(symbol, interval)

@@ -30,6 +30,9 @@ class Pages(Protocol):
     def now(self) -> int:
         """Return the exchange's time, ms UTC."""
 
+    def ask_time_again(self) -> None:
+        """Forget the exchange's time: the next `now` asks."""
+
     def pages(self, symbol: str, interval: str, start: int, end: int) -> Iterator[tuple[Bars, int]]:
         """Yield (finished bars, until): those of [start, end) in order, each time all that open before `until`."""
 

@@ -110,6 +110,10 @@ class Rest:
                 raise
         return int(clock.time() * 1000 + self._shift)
 
+    def ask_time_again(self) -> None:
+        """Forget the server's time, and that it did not answer: the next `now` asks."""
+        self._shift = self._silent = None
+
     def _ask_time(self) -> float:
         try:
             answer = self._answer("/time", {})

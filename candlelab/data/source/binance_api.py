@@ -12,6 +12,7 @@ from candlelab.core.candles import Candles
 from candlelab.core.errors import UserError
 from candlelab.core.local import Address, Place
 from candlelab.market.collect import CacheFolders
+from candlelab.market.live import LiveBars
 from candlelab.market.quality import Quality
 from candlelab.market.rest import HOSTS, PAGE_BYTES, PATHS, WEIGHT_PER_MINUTE, Budget, Rest
 from candlelab.market.series import fetch_series
@@ -30,7 +31,7 @@ CALLS = {
 }
 
 
-class BinanceApi:
+class BinanceApi(LiveBars):
     """Pages of finished bars without an account; after `fetch`, `quality` and `changes` say what was found."""
 
     cache: Path

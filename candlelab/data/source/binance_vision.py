@@ -9,6 +9,7 @@ from candlelab.core.candles import Candles
 from candlelab.core.errors import UserError
 from candlelab.core.local import Address, Place
 from candlelab.market.collect import CacheFolders
+from candlelab.market.live import LiveBars
 from candlelab.market.quality import Quality
 from candlelab.market.rest import HOSTS, Rest, web_transport
 from candlelab.market.series import fetch_series
@@ -17,7 +18,7 @@ from candlelab.market.web import HttpClient, base_address
 NAME = "binance_vision"
 
 
-class BinanceVision:
+class BinanceVision(LiveBars):
     """Monthly zips where published, daily zips for the rest, REST for what the archive has not yet.
 
     After `fetch`, `quality` says per symbol what was found and `changes` what a refresh noticed.

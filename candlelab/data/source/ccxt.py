@@ -9,6 +9,7 @@ from candlelab.core.candles import Candles
 from candlelab.core.errors import UserError
 from candlelab.market.ccxt_pages import CcxtPages
 from candlelab.market.collect import CacheFolders
+from candlelab.market.live import LiveBars
 from candlelab.market.quality import Quality
 from candlelab.market.series import fetch_series
 from candlelab.market.web import HttpClient, base_address
@@ -17,7 +18,7 @@ NAME = "ccxt"
 BEGINNING = 1_262_304_000_000  # 2010-01-01, before the first exchange
 
 
-class Ccxt:
+class Ccxt(LiveBars):
     """Pages of finished bars without an account, at the pace the exchange asks for; after `fetch`, `quality` and `changes` say what was found.
 
     exchange  its name in ccxt: kraken, coinbase, okx, …

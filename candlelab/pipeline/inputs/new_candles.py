@@ -12,6 +12,7 @@ from omegaconf import DictConfig
 
 from candlelab.config import ConfigError, build, plain
 from candlelab.core.candles import Candles, rows_of
+from candlelab.core.contracts import Source
 from candlelab.core.interval import interval_ms, next_open
 from candlelab.core.times import iso
 from candlelab.data.source.file import File
@@ -45,8 +46,18 @@ def fetch_new_candles(
         source, data["symbols"], data["start"], data["end"] = File.plain(csv), [], None, None
     else:
         data |= _open_end(data, at, bars)
-        data |= {key: plain(cfg)["data"][key] for key in _replaced(given)}
+        data |= replacements(cfg, given)
         source = build({"data": {"source": data["source"]}}, "data.source")
+    return tape_from(source, data)
+
+
+def replacements(cfg: DictConfig, given: list[str]) -> dict[str, Any]:
+    """Return the settings of data that a command puts in place of the run's. Raises ConfigError for those that belong to the run."""
+    return {key: plain(cfg)["data"][key] for key in _replaced(given)}
+
+
+def tape_from(source: Source, data: dict[str, Any]) -> Candles:
+    """Return the bars that settings of data ask of a source, coarsened and thinned as in training."""
     tested = checked_intervals(data["interval"], data["resample"])[0]
     return fetch_tape(
         source,
