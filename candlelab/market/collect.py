@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 import time as clock
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 import numpy as np
 
@@ -21,29 +21,8 @@ from candlelab.market.archive import ArchiveFile
 from candlelab.market.cache import BarStore, CacheManifest, Ranges, merge_ranges, uncovered
 from candlelab.market.merge import Bars, between, differences, holes_of, inside, join, merge_asked, one_of_each, outside
 from candlelab.market.outages import stood_still
+from candlelab.market.pages import Pages, SingleBars
 from candlelab.market.web import HttpClient, NotFound, UnknownSymbol
-
-
-class Pages(Protocol):
-    """An exchange's bars by the page: `Rest`, or `CcxtPages`."""
-
-    def now(self) -> int:
-        """Return the exchange's time, ms UTC."""
-
-    def ask_time_again(self) -> None:
-        """Forget the exchange's time: the next `now` asks."""
-
-    def pages(self, symbol: str, interval: str, start: int, end: int) -> Iterator[tuple[Bars, int]]:
-        """Yield (finished bars, until): those of [start, end) in order, each time all that open before `until`."""
-
-
-@runtime_checkable
-class SingleBars(Protocol):
-    """What an exchange with an archive can do beside: give single bars that its files lack."""
-
-    def at(self, symbol: str, interval: str, times: np.ndarray) -> Bars:
-        """Return the finished bars that open at the asked times (ascending, ms UTC), as many as exist."""
-        ...
 
 
 @dataclass(frozen=True)
