@@ -1,7 +1,7 @@
 """Protocols of the components: what a source, label rule, split, net, loss … must be able to do.
 
 A component is checked against its Protocol by candlelab.core.conformance, ours and those of extensions. What only some of a
-kind can do is a Protocol of its own (`Redrawn`, `KnowsOptimum`, `HasDirections`, `Inspected`, `Live`, `HasPixels`, `SaysWhat`), asked
+kind can do is a Protocol of its own (`Redrawn`, `KnowsOptimum`, `HasDirections`, `Inspected`, `AsksMarket`, `HasPixels`, `SaysWhat`), asked
 for with isinstance.
 
 Dimensions: N tape rows, n samples, B batch, C channels, H height, W width, F features, K classes.
@@ -41,7 +41,7 @@ class MadeUp(Protocol):
 
 
 @runtime_checkable
-class Live(Protocol):
+class AsksMarket(Protocol):
     """A source with a market behind it that goes on: it can be asked what is there now, past every cache."""
 
     def live(self, symbols: list[str], interval: str, start: int | None, end: int | None) -> Candles:

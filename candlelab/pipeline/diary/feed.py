@@ -11,10 +11,10 @@ from omegaconf import DictConfig
 
 from candlelab.config import ConfigError, build, plain
 from candlelab.core.candles import Candles
-from candlelab.core.contracts import Live
+from candlelab.core.contracts import AsksMarket
 from candlelab.core.interval import floor_open, interval_ms, next_open
 from candlelab.data.tape import checked_intervals
-from candlelab.pipeline.inputs.new_candles import SPARE, replacements, tape_from
+from candlelab.pipeline.inputs.new_candles import SPARE, fetch_settings, replacements
 from candlelab.pipeline.inputs.stored import InputMaker
 
 
@@ -22,7 +22,7 @@ from candlelab.pipeline.inputs.stored import InputMaker
 class AskedNow:
     """A source that asks its market each time."""
 
-    market: Live
+    market: AsksMarket
 
     def fetch(self, symbols: list[str], interval: str, start: int | None, end: int | None) -> Candles:
         """Return the finished bars with start <= open time < end, ms UTC, as the market gives them at this moment."""
@@ -41,15 +41,15 @@ class Feed:
     def __init__(self, maker: InputMaker, cfg: DictConfig, given: list[str]):
         self.maker, self._data = maker, plain(maker.recipe)["data"] | replacements(cfg, given)
         self._fetched: str = checked_intervals(self._data["interval"], self._data["resample"])[0]
-        self._source: Live | None = None
+        self._source: AsksMarket | None = None
         _ = self.source
 
     @property
-    def source(self) -> Live:
+    def source(self) -> AsksMarket:
         """The exchange; a new one after `forget`."""
         if self._source is None:
             made = build({"data": {"source": self._data["source"]}}, "data.source")
-            if not isinstance(made, Live):
+            if not isinstance(made, AsksMarket):
                 raise ConfigError(
                     "a diary follows a market that goes on, and this run's bars come from a file or are made up: "
                     "add data/source=binance_vision (or binance_api, ccxt), data.symbols=[…] and data.interval=…"
@@ -87,7 +87,7 @@ class Feed:
         """Return the bars of a symbol that open in [first, until), ms UTC, and those that a window before them needs."""
         start = first - (self.maker.bars + SPARE) * interval_ms(self.interval)
         span: dict[str, Any] = {"symbols": [symbol], "start": _words(start), "end": _words(until)}
-        return tape_from(AskedNow(self.source), self._data | span)
+        return fetch_settings(AskedNow(self.source), self._data | span)
 
 
 def _words(ms: int) -> str:

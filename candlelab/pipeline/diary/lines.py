@@ -51,7 +51,7 @@ def true_time(line: Mapping[str, Any]) -> int:
     return Moment(line["written"], line["ahead"]).true
 
 
-def answer_line(
+def told_line(
     author: Author, interval: str, said: Mapping[str, Any], classes: Sequence[str], *, bars: str, at: Moment
 ) -> dict[str, Any]:
     """Return the line of an answer; said: a row of `signals` whose `class` is known; bars: hash of the window."""

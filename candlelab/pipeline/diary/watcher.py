@@ -15,11 +15,11 @@ from candlelab.pipeline.diary.feed import Feed
 from candlelab.pipeline.diary.lines import (
     Author,
     Moment,
-    answer_line,
     is_written,
     last_bar,
     same_series,
     silent_line,
+    told_line,
     window_hash,
 )
 
@@ -138,7 +138,7 @@ class Watcher:
         if said["class"] is None:
             return None, str(said["reason"]), True
         bars = window_hash(tape, len(tape) - 1, self.feed.maker.bars)
-        line = answer_line(self.author, self.feed.interval, said, self.classes, bars=bars, at=self._moment())
+        line = told_line(self.author, self.feed.interval, said, self.classes, bars=bars, at=self._moment())
         return line, "", True
 
     def _silent(self, symbol: str, opened: int, closed: int, why: str, *, until: int | None = None) -> Line:

@@ -48,7 +48,7 @@ def fetch_new_candles(
         data |= _open_end(data, at, bars)
         data |= replacements(cfg, given)
         source = build({"data": {"source": data["source"]}}, "data.source")
-    return tape_from(source, data)
+    return fetch_settings(source, data)
 
 
 def replacements(cfg: DictConfig, given: list[str]) -> dict[str, Any]:
@@ -56,7 +56,7 @@ def replacements(cfg: DictConfig, given: list[str]) -> dict[str, Any]:
     return {key: plain(cfg)["data"][key] for key in _replaced(given)}
 
 
-def tape_from(source: Source, data: dict[str, Any]) -> Candles:
+def fetch_settings(source: Source, data: dict[str, Any]) -> Candles:
     """Return the bars that settings of data ask of a source, coarsened and thinned as in training."""
     tested = checked_intervals(data["interval"], data["resample"])[0]
     return fetch_tape(
