@@ -22,9 +22,10 @@ DATA, BAYES, DIFFICULTY, INSTRUMENT, EPOCHS = (
 )
 EVALUATE, THRESHOLD, CURVES, VERDICT = "evaluate.json", "threshold.json", "curves.json", "verdict.json"
 PER_SYMBOL, PER_PERIOD = "per_symbol.csv", "per_period.csv"
-METRICS, REPORT, TRADES = (
+METRICS, REPORT, EXPLORER, TRADES = (
     "metrics.json",
     "report.html",
+    "explore.html",
     "trades.csv",
 )  # METRICS is written last of all: a run that has it is finished
 CHECKPOINTS, BEST, LAST, PREVIOUS = (
@@ -97,4 +98,4 @@ SCORED = (
     TRADES,
     CHARTS,
     EXPLAINED,
-)  # REPORT is for people: nothing reads it
+)  # REPORT and EXPLORER are for people: nothing reads them

@@ -190,7 +190,7 @@ class Evaluation:
 
     def _money(self, found: Named, parts: Named, net: str) -> tuple[Named, Named, pd.DataFrame, Named]:
         """Return the threshold, what passive holders earned, the net's trades and its curves; adds money to `found`."""
-        choices, trades = self._chosen(parts)
+        choices, trades = self.chosen(parts)
         self._trade(found, parts, choices, trades, net)
         own, choice = trades["test"][net], choices[net]
         signal = self.positions(parts["test"][net], own, choice.threshold, choice.held)
@@ -239,7 +239,8 @@ class Evaluation:
             found[model] = scored
         return found
 
-    def _chosen(self, parts: dict[str, dict[str, Part]]) -> tuple[dict[str, Choice], dict[str, dict[str, Trades]]]:
+    def chosen(self, parts: dict[str, dict[str, Part]]) -> tuple[dict[str, Choice], dict[str, dict[str, Trades]]]:
+        """The threshold of each model, found on its validation rows, and what could be traded, by split and model."""
         trades = {split: {model: self.trades(part) for model, part in own.items()} for split, own in parts.items()}
         choices = {}
         for model, part in parts["test"].items():
@@ -262,7 +263,7 @@ class Evaluation:
 
     def thresholds(self, predictions: pd.DataFrame, task: Task) -> dict[str, float | None]:
         """The threshold of each model, chosen on the validation rows of a table; None where it trades nothing."""
-        return {model: choice.threshold for model, choice in self._chosen(split_parts(predictions, task))[0].items()}
+        return {model: choice.threshold for model, choice in self.chosen(split_parts(predictions, task))[0].items()}
 
     def _trade(self, found: Named, parts: Named, choices: Named, trades: Named, net: str) -> None:
         """Add to `found` what each model earns at its own threshold."""

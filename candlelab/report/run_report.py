@@ -86,7 +86,7 @@ def _verdict(results: ReportData, verdict: Verdict, name: str) -> dict[str, Any]
     return {
         "title": str(results.card.get("title", name)),
         "kind": verdict.kind,
-        "subtitle": _subtitle(results),
+        "subtitle": subtitle_of(results),
         "headline": headline,
         "explanation": f"{explanation} {_simulated(results)}".strip(),
         "answers": [
@@ -134,7 +134,7 @@ def _capital(words: str) -> str:
     return words[:1].upper() + words[1:].rstrip(".") + "."
 
 
-def _subtitle(results: ReportData) -> str:
+def subtitle_of(results: ReportData) -> str:
     """Market, bars, window and dates in one line."""
     card = results.card
     symbols = [str(symbol) for symbol in card.get("symbols", [])]

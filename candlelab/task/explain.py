@@ -19,6 +19,7 @@ from candlelab.core.contracts import HasPixels
 from candlelab.data.tokenizer import Tokenizer
 from candlelab.model.columns import ColumnTokens
 from candlelab.pipeline.load import load_or_download
+from candlelab.pipeline.scores.explorer import has_explorer, write_explorer
 from candlelab.pipeline.scores.scoring import own_scores, write_page_again
 
 LEAST = 4  # places a feature map must have to show where, 2 x 2
@@ -65,6 +66,8 @@ def explain(cfg: DictConfig, *, run: str) -> None:
             )
             _contact_sheet(path, learnt, random)
         write_page_again(found, own_scores(found))
+        if has_explorer(found) and found.data.fingerprint == found.preprocessing["data_hash"]:
+            write_explorer(found, found.data)
     print(f"figure {path}   (rank correlation with random weights {alike.mean():+.2f})", flush=True)
 
 

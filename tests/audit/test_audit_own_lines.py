@@ -29,8 +29,8 @@ def scaler_rows(patch):
 
 
 def threshold_part(patch):
-    chosen = score.Evaluation._chosen
-    patch.setattr(score.Evaluation, "_chosen", lambda rule, found: chosen(rule, found | {"val": found["test"]}))
+    chosen = score.Evaluation.chosen
+    patch.setattr(score.Evaluation, "chosen", lambda rule, found: chosen(rule, found | {"val": found["test"]}))
 
 
 def label_end(patch):

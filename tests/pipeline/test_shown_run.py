@@ -6,6 +6,8 @@ import tiny
 from candlelab import load_run
 from candlelab.config import build, compose, run_folder
 from candlelab.core.errors import UserError
+from candlelab.pipeline.scores.explorer import write_explorer
+from candlelab.run import Run
 
 
 @pytest.fixture(scope="module")
@@ -41,3 +43,29 @@ def test_a_figure_is_saved_as_a_file_of_its_own(run, tmp_path):
     import xml.etree.ElementTree as tree
 
     assert tree.parse(run.calibration().save(tmp_path / "c.svg")).getroot().tag == "{http://www.w3.org/2000/svg}svg"
+
+
+def test_a_forecast_run_ends_with_a_page_to_look_at_it(run):
+    page = (run.folder / "explore.html").read_text()
+    assert run.folder.name in page and "script-src 'sha256-" in page.replace("&#39;", "'")
+
+
+def test_the_page_of_a_run_is_written_again_as_it_was(run, capsys):
+    before = (run.folder / "explore.html").read_bytes()
+    cfg = compose("task=explore", f"task.run={run.folder}")
+    build(cfg, "task", cfg)
+    assert f"page {run.folder / 'explore.html'}" in capsys.readouterr().out
+    assert (run.folder / "explore.html").read_bytes() == before
+
+
+def test_bars_that_have_changed_make_no_page(run):
+    other = run.data.having(fingerprint="0" * 16)
+    with pytest.raises(UserError, match="would show other prices than the net saw"):
+        write_explorer(run, other)
+
+
+def test_a_recogniser_has_no_page_of_positions(run):
+    recogniser = Run(run.folder)
+    recogniser.__dict__["preprocessing"] = run.preprocessing | {"kind": "recognition"}
+    with pytest.raises(UserError, match="recognises what is drawn"):
+        write_explorer(recogniser, run.data)

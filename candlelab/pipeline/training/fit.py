@@ -18,8 +18,9 @@ from candlelab.data.batches import pixel_statistics
 from candlelab.data.module import ChartData
 from candlelab.evaluate.forecast import expected_range
 from candlelab.pipeline.inputs.assemble import Parts, assemble, preprocessing
+from candlelab.pipeline.scores.explorer import score_and_explore
 from candlelab.pipeline.scores.predictions import forecast_errors, net_rows, prediction_table, write_table
-from candlelab.pipeline.scores.scoring import bayes_of, score_and_report
+from candlelab.pipeline.scores.scoring import bayes_of
 from candlelab.pipeline.scores.trust import checked_card
 from candlelab.pipeline.training.baselines import baseline_rows
 from candlelab.pipeline.training.difficulty import right_by_difficulty
@@ -81,7 +82,7 @@ def _fit_and_score(cfg: DictConfig, folder: Path, ready: Ready, log: RunLog) -> 
         extra |= costs(parts, folder)
         return seal(cfg, folder, parts, learner, error=error, costs=extra, epochs=fit.epochs)
     write_answers(cfg, folder, parts, learner, error=error, epochs=fit.epochs)
-    return score_and_report(runs.Run(folder), cfg, extra=extra | costs(parts, folder), data=parts.data)
+    return score_and_explore(runs.Run(folder), cfg, extra=extra | costs(parts, folder), data=parts.data)
 
 
 def write_answers(

@@ -20,6 +20,7 @@ from candlelab.core.trial_ledger import append_trial, read_ledger
 from candlelab.evaluate.validation import validate
 from candlelab.pipeline.inputs.assemble import Parts
 from candlelab.pipeline.scores.conduct import SEALING
+from candlelab.pipeline.scores.explorer import score_and_explore
 from candlelab.pipeline.scores.looks import UNSEALED, outputs_of
 from candlelab.pipeline.scores.predictions import net_rows, prediction_table, write_table
 from candlelab.pipeline.scores.scoring import score_and_report
@@ -119,7 +120,7 @@ def unseal(folder: Path) -> tuple[dict[str, Any], str]:
         return score_and_report(run, cfg, extra=run.costs, data=None, state=UNSEALED)
     parts, learner = _opened(run, cfg)
     _predict(run, cfg, parts, learner, told)
-    return score_and_report(runs.Run(folder), cfg, extra=told["costs"], data=parts.data, state=UNSEALED)
+    return score_and_explore(runs.Run(folder), cfg, extra=told["costs"], data=parts.data, state=UNSEALED)
 
 
 def checked_seal(folder: Path) -> dict[str, Any]:

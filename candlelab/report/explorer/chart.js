@@ -1,0 +1,210 @@
+"use strict";
+// The panes of the explorer: candles with volume and positions, scores with the threshold, equity, drawdown.
+(function (root) {
+  const lab = root.candlelab = root.candlelab || {};
+  const { createChart, createSeriesMarkers, CandlestickSeries, HistogramSeries, LineSeries, AreaSeries, LineStyle } = root.LightweightCharts;
+  const PRICE = 0, SCORE = 1, EQUITY = 2, DRAWDOWN = 3, STRETCH = [5, 2, 2.4, 1.3];
+  const percent = { type: "custom", minMove: 0.01, formatter: (value) => `${value.toFixed(1)} %` };
+
+  function colours() {
+    const style = getComputedStyle(document.documentElement), of = (name) => style.getPropertyValue(`--${name}`).trim();
+    const names = ["card", "ink", "soft", "rule", "grid", "model", "base", "hold", "good", "bad", "second", "third", "maybe"];
+    return Object.fromEntries(names.map((name) => [name, of(name)]));
+  }
+
+  /** Bands and a line behind the candles: the window that the net saw, and the row that is looked at. */
+  class Window {
+    constructor() { this.span = null; this.colour = "#888888"; }
+    attached({ chart, requestUpdate }) { this.chart = chart; this.update = requestUpdate; }
+    show(span, colour) { this.span = span; this.colour = colour; if (this.update) this.update(); }
+    paneViews() { return [{ zOrder: () => "bottom", renderer: () => ({ draw: (target) => this.draw(target) }) }]; }
+    draw(target) {
+      if (!this.span) return;
+      const scale = this.chart.timeScale(), [left, right] = this.span.map((time) => scale.timeToCoordinate(time));
+      if (left === null || right === null) return;
+      target.useMediaCoordinateSpace(({ context, mediaSize }) => {
+        context.fillStyle = `${this.colour}22`;
+        context.fillRect(left, 0, right - left, mediaSize.height);
+        context.fillStyle = this.colour;
+        context.fillRect(right - 0.5, 0, 1.5, mediaSize.height);
+      });
+    }
+  }
+
+  class View {
+    constructor(element, run) {
+      this.run = run;
+      this.chart = createChart(element, {
+        autoSize: true,
+        layout: { attributionLogo: false, fontFamily: "inherit", panes: { enableResize: true } },
+        timeScale: { timeVisible: true, secondsVisible: false, minBarSpacing: 0.005, enableConflation: true, rightOffset: 4 },
+        rightPriceScale: { minimumWidth: 74 },
+        handleScroll: { vertTouchDrag: false },
+        localization: { locale: "en-GB" },
+      });
+      this.lines = new Map();
+      this.build();
+      this.paint();
+      matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { this.paint(); this.show(this.symbol); this.redraw(); });
+    }
+
+    build() {
+      const quiet = { priceLineVisible: false, lastValueVisible: false };
+      this.volume = this.chart.addSeries(HistogramSeries, { ...quiet, priceScaleId: "volume", priceFormat: { type: "volume" } }, PRICE);
+      this.positions = this.chart.addSeries(HistogramSeries, { ...quiet, priceScaleId: "positions" }, PRICE);
+      this.candles = this.chart.addSeries(CandlestickSeries, { ...quiet, borderVisible: false }, PRICE);
+      this.chart.priceScale("volume", PRICE).applyOptions({ scaleMargins: { top: 0.82, bottom: 0 } });
+      this.chart.priceScale("positions", PRICE).applyOptions({ scaleMargins: { top: 0, bottom: 0 } });
+      this.window = new Window();
+      this.candles.attachPrimitive(this.window);
+      this.markers = createSeriesMarkers(this.candles, [], { autoScale: false });
+      this.scores = [0, 1].map(() => this.chart.addSeries(LineSeries, { ...quiet, lineWidth: 1, crosshairMarkerVisible: false, priceFormat: { type: "price", precision: 3, minMove: 0.001 } }, SCORE));
+      this.levels = [];
+      this.net = this.chart.addSeries(LineSeries, { ...quiet, lineWidth: 2, priceFormat: percent }, EQUITY);
+      this.drawdown = this.chart.addSeries(AreaSeries, { ...quiet, lineWidth: 1, priceFormat: percent, invertFilledArea: true }, DRAWDOWN);
+      this.chart.panes().forEach((pane, i) => pane.setStretchFactor(STRETCH[i]));
+    }
+
+    paint() {
+      const tone = this.tone = colours();
+      this.chart.applyOptions({
+        layout: { background: { color: tone.card }, textColor: tone.soft, panes: { separatorColor: tone.rule, separatorHoverColor: tone.grid } },
+        grid: { vertLines: { color: tone.grid }, horzLines: { color: tone.grid } },
+        timeScale: { borderColor: tone.rule },
+        rightPriceScale: { borderColor: tone.rule },
+      });
+      this.candles.applyOptions({ upColor: tone.good, downColor: tone.bad, wickUpColor: tone.good, wickDownColor: tone.bad });
+      this.scores[0].applyOptions({ color: tone.model });
+      this.scores[1].applyOptions({ color: tone.second });
+      this.net.applyOptions({ color: tone.model });
+      this.drawdown.applyOptions({ lineColor: tone.bad, topColor: `${tone.bad}40`, bottomColor: `${tone.bad}40` });
+    }
+
+    seconds(bar) { return this.run.columns.time[bar] / 1000; }
+
+    /** Candles, volume and scores of a symbol. */
+    show(symbol) {
+      this.symbol = symbol;
+      const { open, high, low, close, volume, missing } = this.run.columns, [first, stop] = this.run.facts.symbols[symbol].bars;
+      const candles = [], volumes = [], up = `${this.tone.good}55`, down = `${this.tone.bad}55`;
+      for (let i = first; i < stop; i++) {
+        const time = this.seconds(i);
+        if (missing && missing[i]) { candles.push({ time }); continue; }
+        candles.push({ time, open: open[i], high: high[i], low: low[i], close: close[i] });
+        volumes.push({ time, value: volume[i], color: close[i] >= open[i] ? up : down });
+      }
+      const digits = Math.max(2, Math.min(8, 5 - Math.floor(Math.log10(close[first] || 1))));
+      this.candles.applyOptions({ priceFormat: { type: "price", precision: digits, minMove: 10 ** -digits } });
+      this.candles.setData(candles);
+      this.volume.setData(volumes);
+      this.showScores(symbol);
+    }
+
+    showScores(symbol) {
+      const [first, stop] = this.run.facts.symbols[symbol].rows, { bar } = this.run.columns;
+      this.shownScores = lab.scores.linesOf(this.run);
+      this.scores.forEach((series, k) => {
+        const line = this.shownScores[k], data = [];
+        for (let row = first; line && row < stop; row++) data.push({ time: this.seconds(bar[row]), value: line.at(row) });
+        series.setData(data);
+      });
+    }
+
+    /** Lines at the threshold. */
+    showThreshold(threshold) {
+      this.levels.forEach(([series, level]) => series.removePriceLine(level));
+      this.levels = lab.scores.levelsOf(this.run, threshold).map((price) => {
+        const told = { price, color: this.tone.hold, lineWidth: 1, lineStyle: LineStyle.Dashed, axisLabelVisible: true, title: "" };
+        return [this.scores[0], this.scores[0].createPriceLine(told)];
+      });
+    }
+
+    /** What the net held and earned: markers and shades of the symbol, equity and drawdown of the scope. */
+    showMoney(own, whole) {
+      this.drawn = [own, whole];
+      this.showPositions(own);
+      this.net.setData(this.curve(whole, whole.equity, (value) => 100 * (value - 1), 0));
+      this.drawdown.setData(this.curve(whole, whole.drawdown, (value) => 100 * value, 0));
+    }
+
+    redraw() {
+      if (this.drawn) this.showMoney(...this.drawn);
+      for (const [name, { made, colour }] of this.lines) this.showLine(name, made, colour);
+      if (this.threshold !== undefined) this.showThreshold(this.threshold);
+    }
+
+    showPositions({ signal, part, trades }) {
+      const { bar } = this.run.columns, { start } = part.told, shades = [], markers = [], tone = this.tone;
+      for (let i = 0; i < signal.length; i++) {
+        if (!signal[i]) continue;
+        const at = bar[part.first + i], chained = i + 1 < signal.length && !start[i + 1], stop = chained ? bar[part.first + i + 1] : at + 1;
+        const color = signal[i] > 0 ? `${tone.good}26` : `${tone.bad}26`, last = this.run.facts.symbols[this.symbol].bars[1] - 1;
+        for (let b = at + 1; b <= Math.min(stop, last); b++) shades.push({ time: this.seconds(b), value: 1, color });
+      }
+      for (const { first, last, side } of trades) {
+        const up = side > 0;
+        markers.push({ time: this.seconds(bar[first]), position: up ? "belowBar" : "aboveBar", shape: up ? "arrowUp" : "arrowDown", color: up ? tone.good : tone.bad });
+        const next = last + 1 - part.first, stop = next < signal.length && !start[next] ? bar[last + 1] : bar[last] + 1;
+        if (stop < this.run.facts.symbols[this.symbol].bars[1]) markers.push({ time: this.seconds(stop), position: up ? "aboveBar" : "belowBar", shape: "circle", color: tone.soft, size: 0.6 });
+      }
+      this.positions.setData(shades);
+      this.markers.setMarkers(markers.sort((a, b) => a.time - b.time));
+    }
+
+    /** Points of a curve at the instants after which its values are known. */
+    curve({ part }, values, told, start) {
+      const { instants } = part.book, { bar_ms, costs } = this.run.facts, points = [];
+      if (!instants.length) return points;
+      points.push({ time: instants[0] / 1000, value: start });
+      for (let t = 0; t < values.length; t++) {
+        const time = t + 1 < instants.length ? instants[t + 1] : instants[t] + bar_ms * costs.step;
+        points.push({ time: time / 1000, value: told(values[t]) });
+      }
+      return points;
+    }
+
+    /** The equity of a rule beside the net's; none without `made`. */
+    showLine(name, made, colour) {
+      const known = this.lines.get(name);
+      if (!made) {
+        if (known) this.chart.removeSeries(known.series);
+        this.lines.delete(name);
+        return;
+      }
+      const options = { color: this.tone[colour], lineWidth: 1, priceLineVisible: false, lastValueVisible: false, priceFormat: percent, title: "" };
+      const series = known ? known.series : this.chart.addSeries(LineSeries, options, EQUITY);
+      series.applyOptions({ color: this.tone[colour] });
+      series.setData(this.curve(made, made.equity, (value) => 100 * (value - 1), 0));
+      this.lines.set(name, { series, made, colour });
+    }
+
+    /** Mark the window that ends at a bar; null for none. */
+    mark(bar) {
+      const { symbols, window } = this.run.facts, first = symbols[this.symbol].bars[0];
+      this.window.show(bar === null ? null : [this.seconds(Math.max(first, bar - window + 1)), this.seconds(bar)], this.tone.model);
+    }
+
+    /** Bring a bar into the middle if it is not in sight. */
+    reveal(bar) {
+      const scale = this.chart.timeScale(), at = bar - this.run.facts.symbols[this.symbol].bars[0], range = scale.getVisibleLogicalRange();
+      const wide = range ? Math.min(range.to - range.from, 400) : 150;
+      if (!range || at < range.from + 2 || at > range.to - 2 || range.to - range.from > 400)
+        scale.setVisibleLogicalRange({ from: at - wide * 0.6, to: at + wide * 0.4 });
+    }
+
+    /** Show the newest bars, or all. */
+    newest(count) {
+      const [first, stop] = this.run.facts.symbols[this.symbol].bars, bars = stop - first;
+      this.chart.timeScale().setVisibleLogicalRange({ from: Math.max(0, bars - count) - 0.5, to: bars + 1 });
+    }
+
+    zoom(factor) {
+      const scale = this.chart.timeScale(), range = scale.getVisibleLogicalRange();
+      if (!range) return;
+      const middle = (range.from + range.to) / 2, half = Math.max(4, (range.to - range.from) / 2 * factor);
+      scale.setVisibleLogicalRange({ from: middle - half, to: middle + half });
+    }
+  }
+
+  lab.View = View;
+})(window);
