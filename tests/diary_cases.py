@@ -7,6 +7,8 @@ import numpy as np
 from loopback_exchange import Exchange, kline
 
 from candlelab.config import compose
+from candlelab.pipeline.diary.feed import Feed
+from candlelab.pipeline.inputs.stored import InputMaker
 from candlelab.task.watch import watcher_of
 
 MINUTE = 60_000
@@ -108,3 +110,47 @@ def watching(run, place, exchange, *, clock=None, symbols="[BTCUSDT]", patience=
 
 def lines_in(place) -> list[dict]:
     return [json.loads(line) for line in (place / "diary.jsonl").read_text().splitlines()]
+
+
+def feed_of(run, exchange):
+    """The exchange as `task=diary` asks it."""
+    given = given_of(exchange)
+    cfg = compose("task=diary", *(f"{key}={value}" for key, value in given.items()))
+    return Feed(InputMaker.of(run), cfg, list(given))
+
+
+def computed_directly(run, review, lines, exchange) -> dict[str, float]:
+    """What a verdict rests on, from the lines and their outcomes alone, bar by bar."""
+    counted = review.outcomes[review.outcomes.status == "counted"]
+    written = {line["line"]: line for line in lines}
+    classes = run.preprocessing["classes"]
+    p = np.array([[written[n]["p"][name] for name in classes] for n in counted.line])
+    label, lean = counted.label.to_numpy(), p[:, -1] / (p[:, 0] + p[:, -1])
+    up, down = lean[label == len(classes) - 1], lean[label == 0]
+    signal = counted.signal.map({"LONG": 1, "SHORT": -1, "NONE": 0}).to_numpy()
+    return {
+        "n": len(counted),
+        "accuracy": float((p.argmax(1) == label).mean()),
+        "auroc_direction": float(np.mean([(a > b) + 0.5 * (a == b) for a in up for b in down])),
+        "exposure": float((signal != 0).mean()),
+        "return_net_pct": earned(signal, counted.bar.to_numpy(), exchange, run.cfg.evaluate),
+    }
+
+
+def earned(signal, bars, exchange, settings) -> float:
+    """Percent after fees: each position is held for a bar, and what stands before or after a gap is opened or closed."""
+    cost = (settings.fee_bps + settings.slippage_bps + settings.spread_bps / 2) / 1e4
+    money, held = 1.0, 0
+    for k, opened in enumerate(bars):
+        if k and opened - bars[k - 1] > MINUTE:
+            held = 0
+        ends = k + 1 == len(bars) or bars[k + 1] - opened > MINUTE
+        paid = cost * (abs(signal[k] - held) + (abs(signal[k]) if ends else 0))
+        money *= 1 + signal[k] * (closes(exchange, opened + MINUTE) / closes(exchange, opened) - 1) - paid
+        held = signal[k]
+    return 100 * (money - 1)
+
+
+def closes(exchange: MovingExchange, opened: int) -> float:
+    """The close of a bar as the exchange has it now."""
+    return float(exchange.row(opened)[4])

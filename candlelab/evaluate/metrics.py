@@ -239,6 +239,14 @@ def smallest_area(error: float, value: float, quantile: float) -> float:
     return float(found) if found < 0.995 else np.nan
 
 
+def rows_to_show(area: float, rows: float, smallest: float) -> float:
+    """How many rows show an AUROC of `area` in 80 % of samples, where `rows` of them show one of `smallest`; NaN for none above 1/2."""
+    if not 0.5 < area < 1 or not 0.5 < smallest < 1:
+        return np.nan
+    now, wanted = ((value - 0.5) / np.sqrt(value * (1 - value)) for value in (smallest, area))
+    return float(rows * (now / wanted) ** 2)
+
+
 def smallest_accuracy(size: float, quantile: float) -> float:
     """The same for answers that are only up or down, on `size` independent balanced rows: the share that must be right."""
     return smallest_area(np.sqrt(0.25 / size), 0.5, quantile) if size > 0 else np.nan

@@ -89,16 +89,21 @@ def _verdict(results: ReportData, verdict: Verdict, name: str) -> dict[str, Any]
         "subtitle": subtitle_of(results),
         "headline": headline,
         "explanation": f"{explanation} {_simulated(results)}".strip(),
-        "answers": [
-            {"question": each.question, "answer": each.answer, "sentence": each.sentence, "bar": _bar(each, *against)}
-            for each, against in _answers(results, verdict)
-        ],
+        "answers": answer_boxes(results, verdict),
         "suspicions": [_capital(words) for words in verdict.suspicions],
         "notes": notes,
         "footer": ""
         if verdict.kind == "recognition"
         else "Research, not advice. Past rows say little about future ones.",
     }
+
+
+def answer_boxes(results: ReportData, verdict: Verdict) -> list[dict[str, Any]]:
+    """What the boxes of a verdict show: question, answer, sentence, and the interval as a drawn bar."""
+    return [
+        {"question": each.question, "answer": each.answer, "sentence": each.sentence, "bar": _bar(each, *against)}
+        for each, against in _answers(results, verdict)
+    ]
 
 
 def _answers(results: ReportData, verdict: Verdict) -> list[tuple[Answer, tuple[str, Any]]]:

@@ -83,9 +83,12 @@ class Feed:
         """Return when the newest bar that is closed at a moment did close, ms UTC."""
         return int(floor_open(now, self.interval))
 
-    def tape(self, symbol: str, first: int, until: int) -> Candles:
-        """Return the bars of a symbol that open in [first, until), ms UTC, and those that a window before them needs."""
-        start = first - (self.maker.bars + SPARE) * interval_ms(self.interval)
+    def tape(self, symbol: str, first: int, until: int, *, before: int = 0) -> Candles:
+        """Return the bars of a symbol that open in [first, until), ms UTC, and those that a window before them needs.
+
+        before  fewest bars before `first`.
+        """
+        start = first - max(self.maker.bars + SPARE, before) * interval_ms(self.interval)
         span: dict[str, Any] = {"symbols": [symbol], "start": _words(start), "end": _words(until)}
         return fetch_settings(AskedNow(self.source), self._data | span)
 
