@@ -121,7 +121,6 @@ def window_hash(candles: Candles, row: int, bars: int) -> str:
     first = max(0, row + 1 - bars)
     digest = hashlib.sha256()
     for column in (candles.time, *(getattr(candles, name) for name in OHLCV)):
-        digest.update(
-            np.ascontiguousarray(column[first : row + 1]).astype("<f8" if column.dtype.kind == "f" else "<i8")
-        )
+        kind = "<f8" if column.dtype.kind == "f" else "<i8"
+        digest.update(column[first : row + 1].astype(kind).tobytes())
     return digest.hexdigest()

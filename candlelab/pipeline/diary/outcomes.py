@@ -16,7 +16,7 @@ from candlelab.data.label.outcomes import forward_returns
 from candlelab.pipeline.diary.lines import last_bar, true_time, window_hash
 
 Status = Literal["counted", "late", "early", "no answer", "waiting", "no bar", "other weights"]
-MEANING: dict[Status, str] = {
+MEANING: dict[str, str] = {
     "counted": "written in time, and its outcome is known",
     "late": "written too late after its bar closed: shown, not judged",
     "early": "written before its bar had closed, by the exchange's time: not judged",

@@ -117,7 +117,7 @@ def _judged(
         return None, f"{len(chosen)} lines count yet, and fewer than {FEWEST} are not judged"
     rows = outcomes["row"].to_numpy()[chosen]
     try:
-        table = diary_table(run, [lines[k] for k in chosen], rows, tape, seed=seed)
+        table = diary_table(run, [lines[int(k)] for k in chosen], rows, tape, seed=seed)
     except UserError as error:  # such as too little history for the baselines
         return None, str(error)
     return scores_of_table(run, table, tape.interval), None
