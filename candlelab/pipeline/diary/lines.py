@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from candlelab.core.candles import Candles
 from candlelab.core.columns import OHLCV
 from candlelab.core.hash_chain import HashChain
