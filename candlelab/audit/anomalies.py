@@ -12,7 +12,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from candlelab.core.candles import Candles
+from candlelab.core.candles import Candles, rows_of
 from candlelab.core.columns import PRICES
 from candlelab.core.interval import next_open
 
@@ -42,8 +42,9 @@ class SymbolBars:
     @classmethod
     def of(cls, candles: Candles, code: int) -> SymbolBars:
         """The bars of symbol number `code` that are not missing."""
-        rows = candles.symbol == code
-        rows &= True if candles.missing is None else ~candles.missing
+        rows: slice | np.ndarray = rows_of(candles.symbol, code)
+        if candles.missing is not None:
+            rows = np.arange(len(candles))[rows][~candles.missing[rows]]
         time, segment = candles.time[rows], candles.segment[rows]
         follows = np.append(False, next_open(time[:-1], candles.intervals[code]) == time[1:])[: len(time)]
         follows[1:] &= segment[1:] == segment[:-1]

@@ -8,7 +8,8 @@ import numpy as np
 
 from candlelab.audit.probes import where
 from candlelab.audit.record import AuditFinding
-from candlelab.core.candles import Candles
+from candlelab.core.blocks import blocks
+from candlelab.core.candles import Candles, rows_of
 from candlelab.core.interval import interval_ms, next_open
 from candlelab.core.times import iso
 
@@ -17,12 +18,8 @@ FOUND = 0.98  # share of coarse bars that a shifted resampling must reproduce to
 
 def unmarked_gaps(candles: Candles) -> Iterator[AuditFinding]:
     """Yield one finding if bars stand in one segment though they do not follow each other, or are of two symbols."""
-    joined = candles.segment[1:] == candles.segment[:-1]
-    follows = np.zeros(len(candles) - 1, bool)
-    for code, interval in enumerate(candles.intervals):
-        mine = (candles.symbol[1:] == code) & (candles.symbol[:-1] == code)
-        follows[mine] = next_open(candles.time[:-1][mine], interval) == candles.time[1:][mine]
-    wrong = np.flatnonzero(joined & ~follows) + 1
+    found = [_not_following(candles.rows(block)) + block.start for block in blocks(candles)]
+    wrong = np.concatenate(found) if found else np.zeros(0, np.int64)
     if len(wrong):
         yield AuditFinding(
             "segment border missing",
@@ -31,6 +28,17 @@ def unmarked_gaps(candles: Candles) -> Iterator[AuditFinding]:
             f"{len(wrong):,} bars stand in the segment of a bar that they do not follow: windows, returns and labels run across",
             "begin a new segment at each gap and each symbol",
         )
+
+
+def _not_following(candles: Candles) -> np.ndarray:
+    """Rows of bars in one segment with a bar that they do not follow; of blocks the first row follows nothing by its making."""
+    joined = candles.segment[1:] == candles.segment[:-1]
+    follows = candles.symbol[1:] == candles.symbol[:-1]
+    for code in np.unique(candles.symbol).tolist():
+        own = rows_of(candles.symbol, code)
+        time = candles.time[own]
+        follows[own.start : own.stop - 1] &= next_open(time[:-1], candles.intervals[code]) == time[1:]
+    return np.flatnonzero(joined & ~follows) + 1
 
 
 def windows_inside(candles: Candles, ends: np.ndarray, bars: int) -> Iterator[AuditFinding]:
@@ -52,7 +60,8 @@ def unclosed(candles: Candles, known_at: int) -> Iterator[AuditFinding]:
 
     Bars that open later still were made up: nothing of them will change.
     """
-    for row in np.flatnonzero(np.diff(candles.symbol, append=-1)).tolist():
+    stretches = [rows_of(candles.symbol, code) for code in range(len(candles.symbols))]
+    for row in [rows.stop - 1 for rows in stretches if rows.stop > rows.start]:
         closes = int(next_open(candles.time[[row]], candles.intervals[candles.symbol[row]])[0])
         if int(candles.time[row]) <= known_at < closes:
             yield AuditFinding(

@@ -23,6 +23,8 @@ NOT_IN_SIGNATURE = (
     "task",
     "evaluate",
     "pretrained",
+    "data.memory",
+    "data.scratch",
     "trainer.accelerator",
     "trainer.devices",
     "trainer.logger",

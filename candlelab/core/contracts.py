@@ -1,8 +1,8 @@
 """Protocols of the components: what a source, label rule, split, net, loss … must be able to do.
 
 A component is checked against its Protocol by candlelab.core.conformance, ours and those of extensions. What only some of a
-kind can do is a Protocol of its own (`Redrawn`, `KnowsOptimum`, `HasDirections`, `Inspected`, `AsksMarket`, `HasPixels`, `SaysWhat`), asked
-for with isinstance.
+kind can do is a Protocol of its own (`SymbolBySymbol`, `Redrawn`, `KnowsOptimum`, `HasDirections`, `Inspected`, `AsksMarket`,
+`HasPixels`, `SaysWhat`), asked for with isinstance.
 
 Dimensions: N tape rows, n samples, B batch, C channels, H height, W width, F features, K classes.
 """
@@ -51,6 +51,13 @@ class AsksMarket(Protocol):
     def market_time(self) -> int:
         """Return the market's own time, ms UTC."""
         ...
+
+
+@runtime_checkable
+class SymbolBySymbol(Protocol):
+    """A source whose bars of one symbol depend on no other symbol, and cost no more when they are asked for alone."""
+
+    symbol_by_symbol: Literal[True]
 
 
 @runtime_checkable

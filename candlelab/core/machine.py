@@ -10,6 +10,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+CONTAINER = ("memory.max", "memory/memory.limit_in_bytes")  # where Linux keeps the limit of a container
 PACKAGES = (
     "torch",
     "timm",
@@ -64,3 +65,19 @@ def processor() -> str:
             if line.startswith("model name"):
                 return line.split(":", 1)[1].strip()
     return platform.processor() or platform.machine()
+
+
+def memory() -> int:
+    """Return the bytes of memory that this process may use: the machine's, or what its container allows; no limit where nobody says."""
+    try:
+        whole = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):
+        whole = 2**62
+    return min(whole, *(_limit(Path("/sys/fs/cgroup", name)) for name in CONTAINER))
+
+
+def _limit(path: Path) -> int:
+    try:
+        return int(path.read_text())
+    except (OSError, ValueError):  # no such container, or one without a limit ("max")
+        return 2**62

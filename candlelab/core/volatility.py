@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from candlelab.core.blocks import at_rows
 from candlelab.core.compiled import compiled_if_long
 
 if TYPE_CHECKING:
@@ -22,6 +23,11 @@ def running_volatility(candles: Candles) -> np.ndarray:
     bar leaves the value as it was.
     """
     return np.asarray(_running_volatility(candles.close, candles.segment, SIGMA_WEIGHT))
+
+
+def volatility_at(candles: Candles, rows: np.ndarray) -> np.ndarray:
+    """Running volatility at some rows alone; (n,)."""
+    return at_rows(running_volatility, candles, rows)
 
 
 @compiled_if_long

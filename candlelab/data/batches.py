@@ -18,19 +18,41 @@ if TYPE_CHECKING:
 LARGEST_TARGET = 10.0  # past volatilities; after a standstill one move can be thousands of them
 
 
+class HostTape:
+    """The outcomes and the charts of a tape that stays where it is, in memory or in mapped files: only batches go to the device."""
+
+    def __init__(self, candles: Candles, labels: Labels, renderer: Renderer | None, device: torch.device) -> None:
+        self._candles, self._labels, self._renderer, self._device = candles, labels, renderer, device
+
+    def outcomes(self, rows: torch.Tensor) -> Batch:
+        """Return row, label, forward_return and target of some rows, each (B,)."""
+        at = rows.cpu().numpy()
+        target = on_device(self._labels.target[at], self._device, torch.float32)
+        return {
+            "row": rows,
+            "label": on_device(self._labels.label[at], self._device),
+            "forward_return": on_device(self._labels.forward_return[at], self._device, torch.float32),
+            "target": clipped(target),
+        }
+
+    def charts(self, rows: torch.Tensor) -> torch.Tensor:
+        """Return the charts of the windows that end at some rows, (B, C, H, W) uint8; drawn on the CPU."""
+        assert self._renderer is not None, "this net reads no charts"
+        return torch.from_numpy(self._renderer.draw(self._candles, rows.cpu().numpy())).to(self._device)
+
+
 class DeviceTape:
     """The outcomes of a tape's rows as tensors on one device, and the bars where its charts are drawn there.
 
-    open high low close volume (N,) float64 and missing (N,) bool: where there is a renderer, and the device is no CPU.
+    open high low close volume (N,) float64 and missing (N,) bool: where there is a renderer.
     """
 
     def __init__(self, candles: Candles, labels: Labels, renderer: Renderer | None, device: torch.device) -> None:
-        self._candles, self._renderer, self._device = candles, renderer, device
+        self._renderer = renderer
         self.label = on_device(labels.label, device)
         self.forward_return = on_device(labels.forward_return, device, torch.float32)
-        target = on_device(labels.target, device, torch.float32)
-        self.target = target.nan_to_num().clamp(-LARGEST_TARGET, LARGEST_TARGET)
-        if renderer is not None and device.type != "cpu":
+        self.target = clipped(on_device(labels.target, device, torch.float32))
+        if renderer is not None:
             for name in OHLCV:
                 setattr(self, name, on_device(getattr(candles, name), device))
             self.missing = None if candles.missing is None else on_device(candles.missing, device)
@@ -47,9 +69,15 @@ class DeviceTape:
     def charts(self, rows: torch.Tensor) -> torch.Tensor:
         """Return the charts of the windows that end at some rows, (B, C, H, W) uint8; drawn where the rows are."""
         assert self._renderer is not None, "this net reads no charts"
-        if self._device.type == "cpu":
-            return torch.from_numpy(self._renderer.draw(self._candles, rows.numpy()))
         return self._renderer.draw(self, rows)
+
+
+def tape_on(
+    candles: Candles, labels: Labels, renderer: Renderer | None, device: torch.device, *, in_files: bool = False
+) -> HostTape | DeviceTape:
+    """Return the tape as a device reads it: a copy in its own memory where that is another one and the tape lies in memory."""
+    kind = HostTape if in_files or device.type == "cpu" else DeviceTape
+    return kind(candles, labels, renderer, device)
 
 
 class DeviceBatches:
@@ -58,28 +86,43 @@ class DeviceBatches:
     def __init__(self, data: SampleSet, device: torch.device) -> None:
         made, self._reads, self._window = data.prepared, data.reads, data.window
         drawn = data.renderer if "image" in data.reads else None
-        self._tape, self._ends = DeviceTape(made.candles, made.labels, drawn, device), on_device(made.ends, device)
+        self._data, self._device, self._in_files = data, device, made.arrays.in_files
+        self._tape = tape_on(made.candles, made.labels, drawn, device, in_files=self._in_files)
+        held = torch.device("cpu") if self._in_files else device
+        self._ends = on_device(made.ends, held)
         if "series" in data.reads:
-            self._series = on_device(data.series, device)
-        if "caption" in data.reads:
+            self._series = on_device(data.series, held)
+        if "caption" in data.reads and not self._in_files:
             self._ids, self._mask = (on_device(part, device) for part in data.tokens)
 
     def batch(self, samples: torch.Tensor) -> Batch:
         """Return the batch of some sample numbers (B,)."""
-        rows = self._ends[samples]
-        made = self._tape.outcomes(rows)
+        rows = self._ends[samples.to(self._ends.device)]
+        made = self._tape.outcomes(rows.to(self._device))
         if "image" in self._reads:
             made["image"] = self._tape.charts(rows)
         if "series" in self._reads:
-            made["series"] = gather_rows(self._series, rows, self._window)
+            made["series"] = gather_rows(self._series, rows, self._window).to(self._device)
         if "caption" in self._reads:
-            made["caption"], made["caption_mask"] = self._ids[samples].long(), self._mask[samples]
+            ids, mask = self._tokens(samples)
+            made["caption"], made["caption_mask"] = ids.long(), mask
         return made
+
+    def _tokens(self, samples: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        if not self._in_files:
+            return self._ids[samples], self._mask[samples]
+        ids, mask = self._data.tokens_of(samples.cpu().numpy())
+        return on_device(ids, self._device), on_device(mask, self._device)
 
 
 def on_device(array: np.ndarray, device: torch.device, dtype: torch.dtype | None = None) -> torch.Tensor:
     """Return an array as a tensor on a device; on the CPU they share memory where the type stays."""
     return torch.from_numpy(np.ascontiguousarray(array)).to(device=device, dtype=dtype)
+
+
+def clipped(target: torch.Tensor) -> torch.Tensor:
+    """Return targets as a loss reads them: 0 where there is none, none beyond LARGEST_TARGET."""
+    return target.nan_to_num().clamp(-LARGEST_TARGET, LARGEST_TARGET)
 
 
 def gather_rows(column: torch.Tensor, ends: torch.Tensor, window: int) -> torch.Tensor:

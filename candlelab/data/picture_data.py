@@ -19,6 +19,7 @@ from candlelab.core.candles import Candles
 from candlelab.core.contracts import Caption, Indicators, Renderer, Scaling, Split, StorageLike
 from candlelab.core.errors import UserError
 from candlelab.core.interval import infer_interval
+from candlelab.core.local import Place
 from candlelab.data.label.given import Given
 from candlelab.data.pictures import PARTS as NAMES
 from candlelab.data.pictures import PictureSet, decode
@@ -87,6 +88,8 @@ class PictureData(SampleSet):
         max_samples: int | None,
         batch_size: int | Literal["auto"],
         seed: int,
+        memory: Literal["auto", "mapped", "ram"],
+        scratch: Place,
     ):
         super().__init__(
             renderer,
@@ -107,6 +110,8 @@ class PictureData(SampleSet):
             max_samples=max_samples,
             batch_size=batch_size,
             seed=seed,
+            memory=memory,
+            scratch=scratch,
         )
         if not isinstance(source, Images) or not isinstance(label, Given):
             raise UserError("data=pictures goes with data/source=images and data/label=given: leave both as they are")

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
 import numpy as np
 
+from candlelab.core.blocks import blocks
 from candlelab.core.candles import Candles
 from candlelab.core.contracts import Indicators, LabelRule, Source
 from candlelab.core.errors import UserError
+from candlelab.core.mapped import Arrays, Ram
 from candlelab.data.label.outcomes import Labels, forward_returns
 from candlelab.data.windows import valid_ends
+
+COLUMNS = tuple(column.name for column in fields(Labels))
 
 
 @dataclass
@@ -23,6 +27,7 @@ class Prepared:
     part: np.ndarray  # (n,) int8 0 train, 1 validation, 2 test, -1 dropped
     source: Source
     warnings: tuple[str, ...] = ()  # what cannot be known of such data
+    arrays: Arrays = field(default_factory=Ram)  # where what is as long as the tape is kept
     # captions per tokenizer, once one was asked for
     tokens: dict[str, tuple[np.ndarray, np.ndarray]] = field(default_factory=dict)
 
@@ -37,24 +42,59 @@ def sample_ends(
     warmup: int,
     stride: int,
     newest: int | None,
+    arrays: Arrays,
 ) -> np.ndarray:
     """Return the rows that end a window with a label, or on which a position earns; (n,) int64, of the `newest` only if given.
 
     Raises UserError if none has a label.
     """
-    ends = valid_ends(candles, window=window, warmup=warmup, stride=stride)
-    known = labels.label >= 0
-    ends = ends[(known | _earning(candles, rule))[ends] & _indicators_known(candles, ends, indicators, window)]
-    if newest is not None:
-        ends = ends[np.sort(np.argsort(candles.time[ends], kind="stable")[-newest:])]
-    if not known[ends].any():
+    found = _Newest(candles.time, newest) if newest is not None else arrays.column(np.int64)
+    for block in blocks(candles):
+        part, label = candles.rows(block), labels.label[block]
+        ends = valid_ends(part, window=window, warmup=warmup, stride=stride)
+        kept = ((label >= 0) | _earning(part, rule))[ends] & _indicators_known(part, ends, indicators, window)
+        found.append(ends[kept] + block.start)
+    whole = found.whole()
+    if not (labels.label[whole] >= 0).any():
         raise UserError(_too_short(candles, window, warmup, indicators))
-    return ends
+    return whole
+
+
+class _Newest:
+    """A column that keeps the rows of the newest bars alone; of bars of one time those of the last symbols."""
+
+    def __init__(self, time: np.ndarray, most: int) -> None:
+        self._time, self._most, self._rows = time, most, np.zeros(0, np.int64)
+
+    def append(self, values: np.ndarray) -> None:
+        rows = np.concatenate([self._rows, values])
+        self._rows = rows[np.sort(np.argsort(self._time[rows], kind="stable")[-self._most :])]
+
+    def whole(self) -> np.ndarray:
+        return self._rows
+
+
+def labels_of_tape(rule: LabelRule, candles: Candles, window: int, arrays: Arrays) -> Labels:
+    """Return the labels of every row, computed block by block; a rule looks at nothing outside of a row's segment."""
+    cuts = list(blocks(candles))
+    if len(cuts) < 2 and not arrays.in_files:
+        return rule(candles, window)
+    made = {
+        name: arrays.empty((len(candles),), np.int64 if name in ("label", "label_end") else np.float64)
+        for name in COLUMNS
+    }
+    for block in cuts:
+        part = rule(candles.rows(block), window)
+        for name, column in made.items():
+            column[block] = getattr(part, name)
+        end = made["label_end"][block]
+        end[end >= 0] += block.start
+    return Labels(**made)
 
 
 def _too_short(candles: Candles, window: int, warmup: int, indicators: Indicators) -> str:
     """The sentence on bars that hold no window: how many there are, how many in one piece, and what would help."""
-    longest = int(candles.position.max()) + 1
+    longest = max(int(candles.rows(block).position.max()) + 1 for block in blocks(candles))
     pieces = f", of which at most {longest} follow each other without a missing one" if longest < len(candles) else ""
     fewer = " or data/indicators=minimal, which need fewer before it" if 0 < warmup == indicators.warmup else ""
     return (

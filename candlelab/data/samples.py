@@ -15,14 +15,17 @@ from candlelab.core.batch import Batch, Shapes
 from candlelab.core.candles import Candles
 from candlelab.core.columns import OHLCV
 from candlelab.core.contracts import Caption, Indicators, LabelRule, Redrawn, Renderer, Scaling, Source, Split
+from candlelab.core.local import Place
+from candlelab.core.mapped import Arrays
 from candlelab.data.baseline_inputs import baseline_inputs
 from candlelab.data.indicators.auto import Auto
+from candlelab.data.indicators.blockwise import IndicatorBlocks, training_values
 from candlelab.data.inputs import Inputs, stored_inputs
-from candlelab.data.prepared import Prepared, sample_ends
+from candlelab.data.prepared import Prepared, labels_of_tape, sample_ends
 from candlelab.data.rows import data_card, prediction_rows
 from candlelab.data.settings import check_dates, check_share_removed, check_sizes
 from candlelab.data.split.parts import DROPPED, PARTS, TEST, TRAIN, VALIDATION, sampled
-from candlelab.data.tape import at_interval, checked_intervals, fetch_tape
+from candlelab.data.tape import at_interval, checked_intervals, fetch_held
 from candlelab.data.tokenizer import ClosedTokenizer, Tokenizer
 
 if TYPE_CHECKING:
@@ -38,6 +41,8 @@ class SampleSet:
 
     renderer   draws (B, C, H, W) uint8 charts from the tape; its warm-up counts for every model, so that all models of a
                study see the same rows.
+    memory     where the tape and what is as long lie: ram, mapped (in files of `scratch`), or auto: mapped where it would fill
+               more than half of the memory.
     interval   several: windows of all of them train, those of the first are validated and tested.
     Raises UserError for settings out of range and for data that leave a part of the split empty.
     """
@@ -80,6 +85,8 @@ class SampleSet:
         max_samples: int | None,
         batch_size: int | Literal["auto"],
         seed: int,
+        memory: Literal["auto", "mapped", "ram"],
+        scratch: Place,
     ):
         check_sizes(window=window, stride=stride, max_samples=max_samples, batch_size=batch_size)
         check_dates(start, end)
@@ -90,6 +97,7 @@ class SampleSet:
         self.start, self.end, self.resample, self.thin = start, end, resample, thin
         self.window, self.stride, self.max_samples = window, stride, max_samples
         self.batch_size, self.seed = batch_size, seed
+        self.memory, self.scratch = memory, Path(scratch)
         self.reads: tuple[str, ...] = ()
         self.tokenizer: Tokenizer = ClosedTokenizer()
         self._batches: dict[str, DeviceBatches] = {}
@@ -144,8 +152,8 @@ class SampleSet:
     @cached_property
     def prepared(self) -> Prepared:
         """The tape, its labels and the split; fetched and computed once."""
-        candles, window = self.tape, self.window
-        labels = self.label(candles, window)
+        (candles, arrays), window = self._held, self.window
+        labels = labels_of_tape(self.label, candles, window, arrays)
         ends = sample_ends(
             candles,
             labels,
@@ -155,6 +163,7 @@ class SampleSet:
             warmup=self.warmup,
             stride=self.stride,
             newest=None if self.split.dated else self.max_samples,
+            arrays=arrays,
         )
         part = self.split(candles, ends, labels.label_end[ends], ends - (window + self.warmup - 1))
         if self.max_samples is not None and self.split.dated:
@@ -163,12 +172,17 @@ class SampleSet:
         if len(self.intervals) > 1:
             part[(part != TRAIN) & ~at_interval(candles, self.intervals[0])[ends]] = DROPPED
         keep = (labels.label[ends] >= 0) | (part == VALIDATION) | (part == TEST)
-        return Prepared(candles, labels, ends[keep], part[keep], self.source)
+        return Prepared(candles, labels, ends[keep], part[keep], self.source, arrays=arrays)
 
     @cached_property
     def tape(self) -> Candles:
         """The bars as configured: fetched, coarsened and thinned."""
-        return fetch_tape(
+        return self._held[0]
+
+    @cached_property
+    def _held(self) -> tuple[Candles, Arrays]:
+        """The tape, and where arrays of its length are kept."""
+        return fetch_held(
             self.source,
             self.symbols,
             self.intervals,
@@ -176,6 +190,8 @@ class SampleSet:
             coarser=self.resample,
             holes=self.thin,
             seed=self.seed,
+            where=self.memory,
+            folder=self.scratch,
         )
 
     @cached_property
@@ -214,18 +230,25 @@ class SampleSet:
 
         Rows of the warm-up and of removed bars are 0, the centre of a standard scale.
         """
-        values = self.indicators(self.prepared.candles)
+        made = self.prepared
+        numbers = IndicatorBlocks(made.candles, self.indicators)
         if not self.scaling.fitted:
-            self.scaling.fit(values[self._training_rows()])
-        return np.nan_to_num(self.inputs.scaled(values))
+            self.scaling.fit(training_values(numbers, self._fitted_on(), self.window))
+        out = made.arrays.empty((len(made.candles), len(self.indicators.names)), np.float32)
+        for block, values in numbers:
+            out[block] = np.nan_to_num(self.inputs.scaled(values))
+        return out
 
-    def _training_rows(self) -> np.ndarray:
-        """Return a mask of the tape rows inside a training window; shape (N,)."""
-        ends = self.prepared.ends[self.samples("train")]
-        marks = np.zeros(len(self.prepared.candles) + 1, np.int64)
-        np.add.at(marks, ends - self.window + 1, 1)
-        np.add.at(marks, ends + 1, -1)
-        return np.cumsum(marks[:-1]) > 0
+    def _fitted_on(self) -> np.ndarray:
+        """Return the rows that end the windows whose bars the scaling is fitted on; (n,), ascending."""
+        return self.prepared.ends[self.samples("train")]
+
+    def tokens_of(self, samples: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return token ids (n, L) and their mask (n, L) of some samples: of all made once, where the tape lies in memory."""
+        if self.prepared.arrays.in_files:
+            return self.inputs.tokens(self.prepared.candles, self.prepared.ends[samples])
+        ids, mask = self.tokens
+        return ids[samples], mask[samples]
 
     @cached_property
     def tokens(self) -> tuple[np.ndarray, np.ndarray]:

@@ -1,15 +1,30 @@
-"""The tape of a data set as configured: fetched at one interval or several, coarsened, thinned."""
+"""The tape of a data set as configured: fetched at one interval or several, coarsened, thinned, in memory or in mapped files."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import fields, replace
+from functools import partial
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
 
 from candlelab.core.candles import Candles, concat
-from candlelab.core.contracts import Source
+from candlelab.core.columns import EXTRAS
+from candlelab.core.contracts import Inspected, Source, SymbolBySymbol
 from candlelab.core.errors import UserError
-from candlelab.core.interval import check_asked, to_time
+from candlelab.core.interval import check_asked, interval_ms, to_time
+from candlelab.core.machine import memory
+from candlelab.core.mapped import Arrays, Column, Mapped, Ram
 from candlelab.data.thin import thin
 from candlelab.market.resample import resample
+
+Span = tuple[str | None, str | None]
+Where = Literal["auto", "mapped", "ram"]
+PER_BAR = 250  # bytes in memory while a data set is prepared: columns, labels and what is computed on the way
+SHARE = 0.5  # of the memory, beyond which auto maps
 
 
 def checked_intervals(asked: str | list[str], coarser: str | None) -> tuple[str, ...]:
@@ -29,7 +44,7 @@ def fetch_tape(
     source: Source,
     symbols: list[str],
     intervals: tuple[str, ...],
-    span: tuple[str | None, str | None],
+    span: Span,
     *,
     coarser: str | None,
     holes: float,
@@ -49,6 +64,93 @@ def fetch_tape(
     return thin(tape, share=holes, seed=seed) if holes else tape
 
 
+def fetch_held(
+    source: Source,
+    symbols: list[str],
+    intervals: tuple[str, ...],
+    span: Span,
+    *,
+    coarser: str | None,
+    holes: float,
+    seed: int,
+    where: Where,
+    folder: Path,
+) -> tuple[Candles, Arrays]:
+    """Return the same tape, and where arrays of its length are kept: in memory, or (where=mapped) in files of a folder.
+
+    auto maps what would take more than half of the memory. A source that can is asked for one symbol after another then, so that
+    no more than one is in memory; of others the whole tape is, while it is read.
+    """
+    fetch = partial(fetch_tape, source, span=span, coarser=coarser, holes=holes, seed=seed)
+    many = where == "mapped" or (where == "auto" and _too_many(_expected(symbols, intervals, span)))
+    if many and symbols and isinstance(source, SymbolBySymbol):
+        parts = _one_by_one(source, fetch, sorted(set(symbols)), intervals)
+        return _gathered(parts, Mapped(folder)), Mapped(folder)
+    tape = fetch(symbols, intervals)
+    if many or (where == "auto" and _too_many(len(tape))):
+        return _gathered(iter([tape]), Mapped(folder)), Mapped(folder)
+    return tape, Ram()
+
+
 def at_interval(tape: Candles, interval: str) -> np.ndarray:
     """Return which rows of a tape are bars of one interval; (N,) bool."""
     return np.array([name == interval for name in tape.intervals])[tape.symbol]
+
+
+def _expected(symbols: list[str], intervals: tuple[str, ...], span: Span) -> float:
+    """How many bars there may be, at most; 0 where the span does not say."""
+    start, end = (to_time(date) for date in span)
+    if start is None or end is None or "auto" in intervals:
+        return 0
+    return len(symbols) * sum((end - start) / interval_ms(interval) for interval in intervals)
+
+
+def _too_many(bars: float) -> bool:
+    return bars * PER_BAR > SHARE * memory()
+
+
+def _one_by_one(source: Source, fetch: Any, symbols: list[str], intervals: tuple[str, ...]) -> Iterator[Candles]:
+    """Yield the tape of each symbol at each interval, in the order and with the names that `concat` gives them."""
+    found: list[Any] = []
+    for name in symbols:
+        for interval in sorted(intervals):
+            tape = fetch([name], (interval,))
+            if isinstance(source, Inspected) and interval == intervals[0]:
+                found += source.quality
+            yield tape if len(intervals) == 1 else replace(tape, symbols=(f"{tape.symbols[0]} {tape.interval}",))
+    if isinstance(source, Inspected):
+        source.quality = found
+
+
+def _gathered(tapes: Iterator[Candles], arrays: Arrays) -> Candles:
+    """Return one tape of several that follow each other, its columns kept in `arrays`."""
+    symbols: list[str] = []
+    intervals: list[str] = []
+    columns: dict[str, Column] = {}
+    segments = 0
+    for tape in tapes:
+        parts = _columns(tape)
+        columns = columns or {name: arrays.column(values.dtype) for name, values in parts.items()}
+        columns = {name: column for name, column in columns.items() if name in parts or name not in EXTRAS}
+        parts |= {"symbol": tape.symbol + len(symbols), "segment": tape.segment + segments}
+        for name, column in columns.items():
+            column.append(parts[name])
+        symbols += tape.symbols
+        intervals += tape.intervals
+        segments += int(tape.segment[-1]) + 1
+    _check_order(symbols)
+    made: dict[str, Any] = {name: column.whole() for name, column in columns.items()}
+    return Candles(symbols=tuple(symbols), intervals=tuple(intervals), **made)
+
+
+def _columns(tape: Candles) -> dict[str, np.ndarray]:
+    named = {field.name: getattr(tape, field.name) for field in fields(tape)}
+    return {name: values for name, values in named.items() if isinstance(values, np.ndarray)}
+
+
+def _check_order(symbols: list[str]) -> None:
+    for before, after in pairwise(symbols):
+        if after <= before:
+            raise UserError(
+                f"data.symbols names {after} after {before}: with data.memory=mapped write each symbol once, as the exchange does"
+            )

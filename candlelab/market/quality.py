@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from candlelab.core.candles import Candles
+from candlelab.core.candles import Candles, rows_of
 from candlelab.core.columns import PRICES
 from candlelab.core.errors import DataTrouble
 from candlelab.core.interval import floor_open, interval_ms, next_open
@@ -240,7 +240,7 @@ def of_tape(candles: Candles) -> list[Quality]:
     """Return one record per symbol of a finished tape (nothing was dropped here, so those counts are 0)."""
     records = []
     for code, (name, interval) in enumerate(zip(candles.symbols, candles.intervals, strict=True)):
-        rows = candles.symbol == code
+        rows = rows_of(candles.symbol, code)
         bars = {n: getattr(candles, n)[rows] for n in ("time", *PRICES, "volume")}
         records.append(describe_bars(bars, Quality(name, interval)))
     return records

@@ -26,7 +26,7 @@ from candlelab.core.signal import (
 )
 from candlelab.core.spreadsheet import neutral_table
 from candlelab.core.times import iso
-from candlelab.core.volatility import running_volatility
+from candlelab.core.volatility import volatility_at
 from candlelab.export.predict import Predictor
 from candlelab.export.rule import Rule, check_export, left_out_of_signals, rule_of
 from candlelab.pipeline.inputs.new_candles import (
@@ -139,7 +139,7 @@ def answer(
     inputs = {name: np.nan_to_num(value) if value.dtype == np.float32 else value for name, value in inputs.items()}
     made = run.preprocessing
     said = _with_torch(run, inputs) if engine == "torch" else _with_onnx(run, inputs, FILES[engine])
-    sigma = running_volatility(candles)[ends]
+    sigma = volatility_at(candles, ends)
     learnt = (
         "forecast" in said and made.get("forecast_range", ()) is not None
     )  # a label without a coming close teaches no forecast
@@ -156,7 +156,7 @@ def expected_closes(made: dict[str, Any], candles: Candles, ends: np.ndarray, re
 
     The range is that of the errors on validation, in volatilities: as wide on both sides as they were.
     """
-    close, sigma = candles.close[ends], running_volatility(candles)[ends]
+    close, sigma = candles.close[ends], volatility_at(candles, ends)
     low, high = made.get("forecast_range") or (np.nan, np.nan)
     coming = [close * np.exp(returns + error * sigma) for error in (0.0, low, high)]
     return np.stack([close, *coming], 1)

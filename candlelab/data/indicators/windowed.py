@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from candlelab.core.volatility import running_volatility
+from candlelab.core.volatility import volatility_at
 
 if TYPE_CHECKING:
     from candlelab.core.candles import Candles
@@ -60,12 +60,12 @@ def plain_numbers(candles: Candles, ends: np.ndarray, window: int) -> np.ndarray
     the window's range (0 to 1), and ln of its volume against the window's mean (floored at ln 0.01). All are clipped to
     LARGEST: after a long standstill any move is thousands of volatilities.
     """
-    sigma = running_volatility(candles)
+    sigma = volatility_at(candles, ends)
     out = np.empty((len(ends), 2 * window + 5), dtype=np.float32)
     for first in range(0, len(ends), CHUNK):
         some = ends[first : first + CHUNK]
         rows = present_rows(candles, some, window)
-        unit = sigma[rows[:, -1]]
+        unit = sigma[first : first + CHUNK]
         unit = np.where(unit > 0, unit, 1.0)[:, None]
         part = out[first : first + CHUNK]
         part[:, :window] = _returns(candles, rows) / unit

@@ -34,6 +34,8 @@ CALLS = {
 class BinanceApi(LiveBars):
     """Pages of finished bars without an account; after `fetch`, `quality` and `changes` say what was found."""
 
+    symbol_by_symbol: Literal[True] = True
+
     cache: Path
     refresh: bool
 

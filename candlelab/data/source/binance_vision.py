@@ -24,6 +24,8 @@ class BinanceVision(LiveBars):
     After `fetch`, `quality` says per symbol what was found and `changes` what a refresh noticed.
     """
 
+    symbol_by_symbol: Literal[True] = True
+
     cache: Path
     refresh: bool
 

@@ -25,6 +25,8 @@ class Ccxt(LiveBars):
     market    spot, or swap (perpetual futures).
     """
 
+    symbol_by_symbol: Literal[True] = True
+
     cache: Path
     refresh: bool
 

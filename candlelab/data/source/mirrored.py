@@ -14,6 +14,7 @@ from typing import Any, Literal
 import numpy as np
 
 from candlelab.core.bayes import best_possible
+from candlelab.core.blocks import at_rows
 from candlelab.core.candles import Candles, rows_of
 from candlelab.core.compiled import compiled
 from candlelab.core.contracts import Inspected, Source
@@ -100,7 +101,7 @@ class Mirrored:
 
     def optimum(self, candles: Candles, rows: np.ndarray) -> dict[str, float]:
         """Best expected accuracy and AUROC on the given rows for the direction of the next bar; NaN rows are left out."""
-        return best_possible(self.bayes(candles)[rows])
+        return best_possible(at_rows(self.bayes, candles, rows))
 
 
 def _bought(taken: np.ndarray | None, whole: np.ndarray | None, turned: np.ndarray) -> np.ndarray | None:

@@ -14,6 +14,7 @@ from typing import Literal
 import numpy as np
 
 from candlelab.core.bayes import best_possible
+from candlelab.core.blocks import at_rows
 from candlelab.core.candles import Candles
 from candlelab.core.columns import OHLCV
 from candlelab.core.compiled import compiled
@@ -41,6 +42,8 @@ class Simulated:
     """
 
     from_settings_alone = True
+    symbol_by_symbol: Literal[True] = True
+
     seed: int
     bars: int | None
     volatility: float
@@ -93,7 +96,7 @@ class Simulated:
 
     def optimum(self, candles: Candles, rows: np.ndarray) -> dict[str, float]:
         """Best expected accuracy and AUROC on the given rows for the direction of the next bar; NaN rows are left out."""
-        return best_possible(self.bayes(candles)[rows])
+        return best_possible(at_rows(self.bayes, candles, rows))
 
     @property
     def _kind(self) -> int:

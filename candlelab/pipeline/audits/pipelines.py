@@ -29,6 +29,7 @@ from candlelab.config import build, plain
 from candlelab.core.candles import Candles, concat
 from candlelab.core.contracts import Scaling
 from candlelab.core.interval import to_time
+from candlelab.data.indicators.blockwise import IndicatorBlocks, training_values
 from candlelab.data.picture_data import PictureData
 from candlelab.data.samples import SampleSet
 from candlelab.data.split.parts import TRAIN
@@ -235,12 +236,6 @@ def read_rows(data: SampleSet) -> np.ndarray:
     return np.flatnonzero(_inside(data, data.prepared.ends))
 
 
-def training_rows(data: SampleSet) -> np.ndarray:
-    """Return which rows lie in a training window, (N,) bool, from the windows and the parts alone."""
-    made = data.prepared
-    return _inside(data, made.ends[(made.part == TRAIN) & (made.labels.label[made.ends] >= 0)])
-
-
 def _inside(data: SampleSet, ends: np.ndarray) -> np.ndarray:
     marks = np.zeros(len(data.prepared.candles) + 1, np.int64)
     np.add.at(marks, np.maximum(ends + 1 - data.window, 0), 1)
@@ -252,8 +247,10 @@ def scaling_of_all_rows(data: SampleSet) -> Iterator[AuditFinding]:
     """Yield a finding if the fitted scaling is not that of the training rows."""
     if not data.scaling.fitted or not data.indicators.names:
         return
-    values = data.indicators(data.prepared.candles)
-    again = copy.deepcopy(data.scaling).fit(values[training_rows(data)])
+    made = data.prepared
+    numbers = IndicatorBlocks(made.candles, data.indicators)
+    learnt = made.ends[(made.part == TRAIN) & (made.labels.label[made.ends] >= 0)]
+    again = copy.deepcopy(data.scaling).fit(training_values(numbers, learnt, data.window))
     yield from _scales_apart(
         data, again.to_dict(), data.scaling.to_dict(), "fitting it again on the training rows alone"
     )

@@ -15,7 +15,7 @@ from candlelab.core.candles import Candles
 from candlelab.core.contracts import Renderer
 from candlelab.core.errors import UserError
 from candlelab.core.interval import to_time
-from candlelab.data.batches import DeviceTape
+from candlelab.data.batches import tape_on
 from candlelab.data.windows import valid_ends
 from candlelab.pipeline.library import chart_style, label_rule, tape_from, torch_device
 
@@ -63,7 +63,7 @@ class Charts(Dataset):
                 f"no window of {self.window} bars with a label fits into {len(self.candles)} bars: give more bars"
             )
         self.device: Any = torch_device(device)
-        self._tape = DeviceTape(self.candles, self.labels, self.style, self.device)
+        self._tape = tape_on(self.candles, self.labels, self.style, self.device)
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -102,11 +102,10 @@ class Charts(Dataset):
     def __getitems__(self, indices: Sequence[int]) -> Batch:
         """Return a whole batch, drawn at once; PyTorch's DataLoader asks for this."""
         rows = torch.from_numpy(self.ends[np.asarray(indices)]).to(self.device)
+        told: Any = self._tape.outcomes(rows)
         return {
             "image": self._tape.charts(rows),
-            "label": self._tape.label[rows],
-            "forward_return": self._tape.forward_return[rows],
-            "row": rows,
+            **{name: told[name] for name in ("label", "forward_return", "row")},
         }
 
     def collate(self, batch: Batch | list[dict[str, torch.Tensor]]) -> Batch:

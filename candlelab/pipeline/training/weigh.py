@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
-
 import torch
 from omegaconf import DictConfig
 
 from candlelab.config import build
 from candlelab.core.batch import Shapes
 from candlelab.core.errors import UserError
+from candlelab.core.machine import memory
 
 OVERFLOW = "Storage size calculation overflowed"  # how torch says that a tensor has more than 2^63 bytes
 BYTES = 4 * 4  # a float each for the weight, its gradient and two moments of the optimizer
@@ -42,11 +41,3 @@ def _without_numbers(cfg: DictConfig, shapes: Shapes) -> torch.nn.Module:
             raise UserError(
                 "model.net has more parameters than any computer can hold: choose a smaller net (width, layers)"
             ) from None
-
-
-def memory() -> int:
-    """Return the bytes of this machine's memory; no limit where the system does not say."""
-    try:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, ValueError, OSError):
-        return 2**62

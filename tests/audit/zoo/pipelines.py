@@ -118,8 +118,8 @@ class RandomSplit(Chronological):
 class AllRows(SampleSet):
     """Fits its scaling on everything."""
 
-    def _training_rows(self):
-        return np.ones(len(self.prepared.candles), bool)
+    def _fitted_on(self):
+        return self.prepared.ends
 
 
 class NextClose(Relative):
