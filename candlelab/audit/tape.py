@@ -31,7 +31,7 @@ def unmarked_gaps(candles: Candles) -> Iterator[AuditFinding]:
 
 
 def _not_following(candles: Candles) -> np.ndarray:
-    """Rows of bars in one segment with a bar that they do not follow; of blocks the first row follows nothing by its making."""
+    """Rows of bars that stand in one segment with the bar before them and do not follow it."""
     joined = candles.segment[1:] == candles.segment[:-1]
     follows = candles.symbol[1:] == candles.symbol[:-1]
     for code in np.unique(candles.symbol).tolist():

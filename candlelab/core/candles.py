@@ -190,10 +190,12 @@ class Candles:
 
     def rows(self, block: slice) -> Candles:
         """Return the tape of a stretch of whole segments, a view of the same columns and numbers of segments."""
-        columns: dict[str, Any] = {
-            f.name: getattr(self, f.name) for f in fields(self) if f.name not in ("symbols", "intervals")
-        }
-        return replace(self, **{name: None if value is None else value[block] for name, value in columns.items()})
+        cut: dict[str, Any] = {}
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if isinstance(value, np.ndarray):
+                cut[field.name] = value[block]
+        return replace(self, **cut)
 
     def select(self, rows: Any) -> Candles:
         """Return the tape of some rows (a slice, a mask or sorted row numbers), segmented anew."""

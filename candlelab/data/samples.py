@@ -16,7 +16,7 @@ from candlelab.core.candles import Candles
 from candlelab.core.columns import OHLCV
 from candlelab.core.contracts import Caption, Indicators, LabelRule, Redrawn, Renderer, Scaling, Source, Split
 from candlelab.core.local import Place
-from candlelab.core.mapped import Arrays
+from candlelab.core.mapped import Arrays, Ram
 from candlelab.data.baseline_inputs import baseline_inputs
 from candlelab.data.indicators.auto import Auto
 from candlelab.data.indicators.blockwise import IndicatorBlocks, training_values
@@ -98,6 +98,7 @@ class SampleSet:
         self.window, self.stride, self.max_samples = window, stride, max_samples
         self.batch_size, self.seed = batch_size, seed
         self.memory, self.scratch = memory, Path(scratch)
+        self._arrays: Arrays = Ram()
         self.reads: tuple[str, ...] = ()
         self.tokenizer: Tokenizer = ClosedTokenizer()
         self._batches: dict[str, DeviceBatches] = {}
@@ -152,7 +153,8 @@ class SampleSet:
     @cached_property
     def prepared(self) -> Prepared:
         """The tape, its labels and the split; fetched and computed once."""
-        (candles, arrays), window = self._held, self.window
+        candles, window = self.tape, self.window
+        arrays = self._arrays
         labels = labels_of_tape(self.label, candles, window, arrays)
         ends = sample_ends(
             candles,
@@ -177,12 +179,7 @@ class SampleSet:
     @cached_property
     def tape(self) -> Candles:
         """The bars as configured: fetched, coarsened and thinned."""
-        return self._held[0]
-
-    @cached_property
-    def _held(self) -> tuple[Candles, Arrays]:
-        """The tape, and where arrays of its length are kept."""
-        return fetch_held(
+        candles, self._arrays = fetch_held(
             self.source,
             self.symbols,
             self.intervals,
@@ -193,6 +190,7 @@ class SampleSet:
             where=self.memory,
             folder=self.scratch,
         )
+        return candles
 
     @cached_property
     def indicators(self) -> Indicators:

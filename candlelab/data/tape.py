@@ -114,33 +114,51 @@ def _one_by_one(source: Source, fetch: Any, symbols: list[str], intervals: tuple
     found: list[Any] = []
     for name in symbols:
         for interval in sorted(intervals):
-            tape = fetch([name], (interval,))
+            yield _named(fetch([name], (interval,)), several=len(intervals) > 1)  # held by nobody here
             if isinstance(source, Inspected) and interval == intervals[0]:
                 found += source.quality
-            yield tape if len(intervals) == 1 else replace(tape, symbols=(f"{tape.symbols[0]} {tape.interval}",))
     if isinstance(source, Inspected):
         source.quality = found
 
 
-def _gathered(tapes: Iterator[Candles], arrays: Arrays) -> Candles:
-    """Return one tape of several that follow each other, its columns kept in `arrays`."""
-    symbols: list[str] = []
-    intervals: list[str] = []
-    columns: dict[str, Column] = {}
-    segments = 0
-    for tape in tapes:
+def _named(tape: Candles, *, several: bool) -> Candles:
+    return replace(tape, symbols=(f"{tape.symbols[0]} {tape.interval}",)) if several else tape
+
+
+class _Gathering:
+    """Several tapes that follow each other, their columns put behind each other in `arrays`."""
+
+    def __init__(self, arrays: Arrays) -> None:
+        self._arrays, self._columns = arrays, dict[str, Column]()
+        self._symbols: list[str] = []
+        self._intervals: list[str] = []
+        self._segments = 0
+
+    def add(self, tape: Candles) -> None:
         parts = _columns(tape)
-        columns = columns or {name: arrays.column(values.dtype) for name, values in parts.items()}
-        columns = {name: column for name, column in columns.items() if name in parts or name not in EXTRAS}
-        parts |= {"symbol": tape.symbol + len(symbols), "segment": tape.segment + segments}
-        for name, column in columns.items():
+        parts |= {"symbol": tape.symbol + len(self._symbols), "segment": tape.segment + self._segments}
+        self._columns = self._columns or {name: self._arrays.column(values.dtype) for name, values in parts.items()}
+        self._columns = {name: column for name, column in self._columns.items() if name in parts or name not in EXTRAS}
+        for name, column in self._columns.items():
             column.append(parts[name])
-        symbols += tape.symbols
-        intervals += tape.intervals
-        segments += int(tape.segment[-1]) + 1
-    _check_order(symbols)
-    made: dict[str, Any] = {name: column.whole() for name, column in columns.items()}
-    return Candles(symbols=tuple(symbols), intervals=tuple(intervals), **made)
+        self._symbols += tape.symbols
+        self._intervals += tape.intervals
+        self._segments += int(tape.segment[-1]) + 1
+
+    def whole(self) -> Candles:
+        _check_order(self._symbols)
+        made: dict[str, Any] = {name: column.whole() for name, column in self._columns.items()}
+        return Candles(symbols=tuple(self._symbols), intervals=tuple(self._intervals), **made)
+
+
+def _gathered(tapes: Iterator[Candles], arrays: Arrays) -> Candles:
+    """Return one tape of several that follow each other, its columns kept in `arrays`; one of them at a time is in memory."""
+    gathering = _Gathering(arrays)
+    while True:
+        try:
+            gathering.add(next(tapes))
+        except StopIteration:
+            return gathering.whole()
 
 
 def _columns(tape: Candles) -> dict[str, np.ndarray]:

@@ -102,10 +102,12 @@ class Charts(Dataset):
     def __getitems__(self, indices: Sequence[int]) -> Batch:
         """Return a whole batch, drawn at once; PyTorch's DataLoader asks for this."""
         rows = torch.from_numpy(self.ends[np.asarray(indices)]).to(self.device)
-        told: Any = self._tape.outcomes(rows)
+        told = self._tape.outcomes(rows)
         return {
             "image": self._tape.charts(rows),
-            **{name: told[name] for name in ("label", "forward_return", "row")},
+            "label": told["label"],
+            "forward_return": told["forward_return"],
+            "row": rows,
         }
 
     def collate(self, batch: Batch | list[dict[str, torch.Tensor]]) -> Batch:
