@@ -29,6 +29,7 @@ NOT_IN_SIGNATURE = (
     "trainer.devices",
     "trainer.logger",
     "trainer.progress",
+    "trainer.stop_above",
     "render.fill",
     "render.storage",
 )

@@ -63,6 +63,7 @@ def _earlier(cfg: DictConfig, folder: Path) -> dict[str, Any] | None:
 
 def _fit(cfg: DictConfig, folder: Path, ready: Ready, stamp: str | None) -> dict[str, Any]:
     from candlelab.pipeline.training.fit import fit_and_score
+    from candlelab.trainer.pruning import Pruned
 
     resumed = runs.state(folder) == "interrupted" and cfg.resume != "never"
     if cfg.resume == "never":
@@ -71,8 +72,12 @@ def _fit(cfg: DictConfig, folder: Path, ready: Ready, stamp: str | None) -> dict
     log.say(f"run {folder}" + ("  (resumed)" if resumed else ""))
     started = time.monotonic()
     runs.start(folder, cfg, joined(stamp, ready.parts.data.fingerprint))
-    with _ending_noted(log):
-        metrics, verdict = fit_and_score(cfg, folder, ready, log)
+    try:
+        with _ending_noted(log):
+            metrics, verdict = fit_and_score(cfg, folder, ready, log)
+    except Pruned as early:
+        log.say(f"{early}; the same command without it goes on")
+        return {}
     spent = f"({time.monotonic() - started:.0f} s, peak memory {metrics['fit/peak_memory_mb']:.0f} MB)"
     log.say(f"\n{verdict}\n\n{_place(folder)}   {spent}")
     return metrics

@@ -18,11 +18,9 @@ import torch
 from pytorch_lightning.utilities import rank_zero_only
 
 from candlelab.core import files
+from candlelab.core.epochs import renewed
 from candlelab.core.errors import Stopped
 from candlelab.core.terminal import ASKED
-
-# Of the running mean, per epoch: one low validation loss on noisy labels is luck, two in a row are less so (docs/gym.md).
-RENEWED = 0.5
 
 
 @dataclass(frozen=True)
@@ -98,7 +96,7 @@ class Checkpoints(pl.Callback):
         score = trainer.callback_metrics.get(self.monitor)
         if score is None:
             return
-        self.mean = float(score) if self.mean is None else self.mean + RENEWED * (float(score) - self.mean)
+        self.mean = renewed(self.mean, float(score))
         if self.mean < self.best_score:
             self.best_score, self.best_epoch = self.mean, trainer.current_epoch
             self._save(trainer, self.places.best)

@@ -25,6 +25,7 @@ from candlelab.trainer.devices import check_devices
 from candlelab.trainer.logger.guarded import guarded
 from candlelab.trainer.module import Learner
 from candlelab.trainer.progress import EpochTable, RunProgress
+from candlelab.trainer.pruning import Pruned, Pruning
 from candlelab.trainer.ranks import ALONE, Ranks, leave_group
 
 MONITOR = "val/loss"
@@ -62,13 +63,15 @@ class Trainer:
 
     max_steps   caps max_epochs at the whole epochs that fit into so many steps (at least one); None: no cap.
     patience    epochs without a lower validation loss before training stops.
+    stop_above  bounds on the running mean of the validation loss, one per epoch; a search prunes by them. None: train to the end.
     precision   "auto": bf16 mixed on accelerators that have it, else 32 bit.
-    Raises UserError for settings out of range; KeyboardInterrupt after Ctrl-C, once a checkpoint is written.
+    Raises UserError for settings out of range; Pruned where stop_above ends it early; KeyboardInterrupt after Ctrl-C, once a checkpoint is written.
     """
 
     max_epochs: int
     max_steps: int | None
     patience: int
+    stop_above: list[float | None]
     gradient_clip: float
     accelerator: str
     devices: int | str
@@ -82,6 +85,7 @@ class Trainer:
         max_epochs: int,
         max_steps: int | None,
         patience: int,
+        stop_above: list[float | None] | None,
         gradient_clip: float,
         precision: Literal["auto", "32-true", "bf16-mixed", "16-mixed"],
         accelerator: str,
@@ -104,6 +108,7 @@ class Trainer:
             patience,
             gradient_clip,
         )
+        self.stop_above = stop_above or []
         self.precision, self.accelerator, self.devices = precision, accelerator, devices
         self.minutes, self.deterministic, self.progress, self.logger = (
             checkpoint_minutes,
@@ -148,8 +153,9 @@ class Trainer:
         """
         checkpoints = Checkpoints(places, monitor=MONITOR, minutes=self.minutes)
         table, clock = EpochTable(places.epochs), _Clock()
+        pruning = Pruning(table, self.stop_above, MONITOR)
         shown = [RunProgress(self._progress(), log)] if ranks.rank == 0 else []
-        watching = [table, clock, *shown, checkpoints]
+        watching = [table, clock, *shown, checkpoints, pruning]
         trainer = self._lightning(places.folder, watching, epochs=self._epochs(data), ranks=ranks)
         if trainer.strategy.root_device.type == "cpu" and has_room_to_keep():
             keep_freed_memory()
@@ -162,10 +168,7 @@ class Trainer:
                     raise
             finally:
                 leave_group()
-        if checkpoints.interrupted:
-            raise checkpoints.stop or KeyboardInterrupt
-        if checkpoints.best_epoch < 0:
-            raise Diverged(places.folder)
+        _refuse_unfinished(checkpoints, pruning)
         weights = torch.load(places.best, map_location="cpu", weights_only=True)["state_dict"]
         learner.load_state_dict(weights, strict=True)
         return Fit(
@@ -257,6 +260,16 @@ class _Clock(pl.Callback):
 
     def on_train_end(self, trainer, learner) -> None:
         self.seconds += time.monotonic() - self._begin
+
+
+def _refuse_unfinished(checkpoints: Checkpoints, pruning: Pruning) -> None:
+    """Raise what ended a training before it has weights to keep."""
+    if checkpoints.interrupted:
+        raise checkpoints.stop or KeyboardInterrupt
+    if pruning.epoch is not None:
+        raise Pruned(pruning.epoch)
+    if checkpoints.best_epoch < 0:
+        raise Diverged(checkpoints.places.folder)
 
 
 @contextmanager

@@ -55,7 +55,8 @@ class Recipe:
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": torch.optim.lr_scheduler.LinearLR(optimizer, 1, 0.1, total_steps), "interval": "step"}}
 
 torch.manual_seed(0)
-trainer = Trainer(max_epochs=3, max_steps=None, patience=9, gradient_clip=1.0, precision="auto", accelerator="cpu", devices=1, checkpoint_minutes=0.0,
+trainer = Trainer(max_epochs=3, max_steps=None, patience=9, stop_above=None, gradient_clip=1.0,
+                  precision="auto", accelerator="cpu", devices=1, checkpoint_minutes=0.0,
                   deterministic=True, progress="none", logger=CsvLog())
 fit = trainer.fit(Learner(Net(), Loss(), Recipe(), classes=2, seed=0), Data(), places(folder), resume=True)
 print(fit.learner.net.linear.weight.double().sum().item(), fit.epochs, fit.best_epoch)

@@ -18,6 +18,7 @@ def main() -> None:
     """Train the run of a folder as one of several processes: FOLDER RANK WORLD PORT BATCH_SIZE."""
     from candlelab.data.module import ChartData
     from candlelab.pipeline.training.fit import learner_for, places
+    from candlelab.trainer.pruning import Pruned
     from candlelab.trainer.ranks import Ranks
 
     folder, numbers = Path(sys.argv[1]), map(int, sys.argv[2:])
@@ -33,6 +34,8 @@ def main() -> None:
     os.dup2(2, 1)  # nobody reads the standard output from here on
     try:
         trainer.fit(learner, data, places(folder), resume=cfg.resume != "never", ranks=ranks)
+    except Pruned:
+        return  # the first process says so
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
 
