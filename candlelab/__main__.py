@@ -14,14 +14,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from candlelab import __version__
-from candlelab import run as runs
 from candlelab.config import CONF, ConfigError, build, catalogue, completed, groups, locate, run_folder
 from candlelab.config.override_words import spelled_out
 from candlelab.config.search_path import choose_folder
 from candlelab.core.errors import UserError
-from candlelab.core.files import CannotWrite
 from candlelab.core.refusals import refusal
 from candlelab.core.terminal import leave_closed_pipe, print_anything, refuse_lost_folder, stop_when_asked, visible
+from candlelab.launch.one_job import is_done, run_noted
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -45,7 +44,6 @@ NOT_TAKEN = ("config_path", "config_name", "experimental_rerun")
 CONFIG_DIR = ("--config-dir", "-cd")
 EXIT_BUG, EXIT_FAILED_JOBS, EXIT_INTERRUPTED = 1, 3, 130
 NANOBIND = ("triton._C.libtriton", "onnx.onnx_cpp2py_export")
-DONE = ("finished", "sealed")
 failures: list[str] = []
 where: dict[str, Path] = {"outputs": Path("outputs")}  # of this command, once it is known
 plans: list[Any] = []  # the estimate of a sweep of training jobs
@@ -170,11 +168,28 @@ def _completes(words: list[str]) -> bool:
     return asked and shell in ("bash", "zsh", "fish")
 
 
-def _run_many(jobs: list[Any], words: list[str]) -> None:
-    """Run the checked jobs of a sweep, then write what they are together: a study, or one run under several settings."""
+def _run_search(jobs: list[Any]) -> None:
+    """Let the sweeper ask for its trials; the jobs at the ends of its space are checked, and none of them is run for itself."""
+    if not _trains(jobs[0]):
+        raise ConfigError("hydra/sweeper=optuna searches for a net: leave task=train")
+    print(f"a search, checked at the {len(jobs)} ends of its space", flush=True)
+    _hydra_main()
+
+
+def _check_together(jobs: list[Any]) -> None:
     check = getattr(sys.modules[locate(jobs[0].task["_target_"]).__module__], "check", None)
     if check is not None:
         check(jobs)
+
+
+def _run_many(jobs: list[Any], words: list[str]) -> None:
+    """Run the checked jobs of a sweep, then write what they are together: a study, or one run under several settings."""
+    from candlelab.config.command_line import with_hydra
+    from candlelab.config.search_space import is_search
+
+    _check_together(jobs)
+    if is_search(with_hydra(words)):
+        return _run_search(jobs)
     print(f"{len(jobs)} jobs, all checked", flush=True)
     if _trains(jobs[0]):
         plans.append(locate("candlelab.pipeline.training.estimate.Plan")(jobs))
@@ -187,6 +202,7 @@ def _run_many(jobs: list[Any], words: list[str]) -> None:
         if not failures:
             raise
         print(f"candlelab: {error}", file=sys.stderr)  # every job failed, and each has said why
+    return None
 
 
 def _batch_of_one(words: list[str]) -> list[str]:
@@ -201,7 +217,7 @@ def _batch_of_one(words: list[str]) -> list[str]:
 def _count_failures(jobs: list[Any]) -> None:
     """Note jobs that ended without a result in processes of a launcher's own, where `failures` is another list."""
     if _trains(jobs[0]) and not failures:
-        failures.extend(str(folder) for folder in map(run_folder, jobs) if runs.state(folder) not in DONE)
+        failures.extend(str(run_folder(job)) for job in jobs if not is_done(job))
 
 
 def _run_one(full, job) -> None:
@@ -252,31 +268,14 @@ def _hydra_main() -> None:
     run()
 
 
-def _one_of_many(job: DictConfig) -> Any:
+def _one_of_many(job: DictConfig) -> None:
     """Run one job of a sweep; a failure is noted in its folder and the others go on."""
     try:
-        return build(job, "task", job)
-    except BrokenPipeError:
-        raise
-    except Exception as error:  # noqa: BLE001 - whatever fails becomes a row of the study with its reason
-        folder, reason = run_folder(job), " ".join(str(error).split()) or type(error).__name__
-        _note(folder, error)
-        failures.append(reason)
-        print(f"candlelab: {folder.name} failed: {reason}", file=sys.stderr, flush=True)
-        return None
+        reason = run_noted(job)
+        failures.extend([] if reason is None else [reason])
     finally:
         for plan in plans:
             plan.finished(job)
-
-
-def _note(folder: Path, error: Exception) -> None:
-    """Note a failure in its run folder; not where another process is at work there, nor where nothing can be written."""
-    if isinstance(error, (runs.Busy, CannotWrite)):
-        return
-    try:
-        runs.note_failure(folder, error, traceback.format_exc())
-    except CannotWrite as refusal:
-        print(f"candlelab: {refusal}", file=sys.stderr, flush=True)
 
 
 def _close(jobs: list[Any], words: list[str]) -> None:

@@ -40,13 +40,13 @@ MAY_IMPORT = {
         "export",
         "launch",
     },
-    "__main__": {"config", "core", "run"},
+    "__main__": {"config", "core", "run", "launch"},
 }
 MAY_IMPORT["task"] = MAY_IMPORT["pipeline"] | {"pipeline"}
 MAY_IMPORT["__init__"] = MAY_IMPORT["task"]  # inside its functions: the front door of the library
 HEAVY = {"torch", "numpy", "pandas", "timm", "transformers", "pytorch_lightning", "zarr"}
-AT_THE_DOOR = ("__init__", "__main__", "config", "run")
-ONLY_WHERE_NEEDED = {"wandb", "huggingface_hub", "onnxruntime", "binance", "cupy", "ray"}
+AT_THE_DOOR = ("__init__", "__main__", "config", "run", "launch")
+ONLY_WHERE_NEEDED = {"wandb", "huggingface_hub", "onnxruntime", "binance", "cupy", "ray", "optuna"}
 
 
 def in_each(paths: Iterable[Path]) -> Callable[[Callable[[Path], None]], Callable[[], None]]:
@@ -111,7 +111,8 @@ def test_every_component_yaml_lies_where_its_code_lies(path):
     target = (yaml.safe_load(path.read_text()) or {}).get("_target_")
     group = path.parent.relative_to(ROOT / "conf").as_posix().replace("/", ".")
     if target:
-        assert target.startswith(f"candlelab.{group}."), target
+        house = "hydra_plugins.candlelab_launch." if group.startswith("hydra.") else f"candlelab.{group}."
+        assert target.startswith(house), target
 
 
 @in_each(CODE)

@@ -19,8 +19,11 @@ from omegaconf.errors import OmegaConfBaseException
 
 from candlelab.config import CONF, ConfigError, completed, groups, hint, hydra_path, leaves, plain, problems, several
 from candlelab.config.override_words import is_text, unreadable, words_of
+from candlelab.config.plugins import GROUPS as PLUGIN_GROUPS
+from candlelab.config.plugins import plugin_problems, plugin_trouble
 from candlelab.config.root import NEEDED
 from candlelab.config.search_path import stamp
+from candlelab.config.search_space import SearchAxis, at_the_ends, axes_of, is_search
 from candlelab.config.sweep_size import MANY_JOBS, matches, sweep_problems
 
 hydra_path.register()
@@ -46,13 +49,6 @@ NAMED_NULL = {
 ROUND = "the defaults of a yaml file lead back to itself: look through the files of --config-dir"
 _FOLDERS = "outputs=FOLDER and study=NAME say where runs lie: set these"
 PLACED = {f"hydra.{key}": _FOLDERS for key in ("run.dir", "sweep.dir", "sweep.subdir", "output_subdir", "job.chdir")}
-PLUGINS = {
-    "joblib": "hydra-joblib-launcher",
-    "optuna": "hydra-optuna-sweeper",
-    "submitit_local": "hydra-submitit-launcher",
-    "submitit_slurm": "hydra-submitit-launcher",
-    "ray": "'candlelab[ray]'",
-}
 
 
 def check_overrides(words: list[str]) -> list[DictConfig]:
@@ -62,6 +58,9 @@ def check_overrides(words: list[str]) -> list[DictConfig]:
     """
     parsed, found = _parse(words)
     parsed = [o for o in parsed if not _absent_plugin(o, found)]
+    axes = _axes(parsed, found)
+    if axes:
+        return _at_the_ends(parsed, axes, found)
     found += sweep_problems(parsed)
     if any(o.is_sweep_override() for o in parsed) and found:
         raise ConfigError(several(found))  # what cannot be counted is not composed
@@ -195,26 +194,42 @@ def _is_group(key: str) -> bool:
 def _absent_plugin(override: Override, found: list[str]) -> bool:
     """Note a launcher or sweeper of Hydra that is not installed; return whether it is one."""
     key = override.key_or_group
-    if key not in ("hydra/launcher", "hydra/sweeper"):
+    if key not in PLUGIN_GROUPS:
         return False
-    known = _plugins(key)
-    absent = [str(v) for v in _choices(override) if str(v) not in known]
-    found += [
-        f"{key}={name} is not installed" + (f": pip install {PLUGINS[name]}" if name in PLUGINS else hint(name, known))
-        for name in absent
-    ]
+    absent = [trouble for v in _choices(override) if (trouble := plugin_trouble(key, str(v))) is not None]
+    found += absent
     return bool(absent)
 
 
-@lru_cache
-def _plugins(group: str) -> tuple[str, ...]:
-    outer = GlobalHydra.instance().hydra
-    GlobalHydra.instance().clear()
+def _axes(parsed: list[Override], found: list[str]) -> list[SearchAxis]:
+    """Return the space of a command that searches; [] for any other. Raises ConfigError for what is wrong with Hydra's plugins."""
+    keys = {o.key_or_group for o in parsed}
+    if "sweep" not in keys and not any(key.startswith("hydra") for key in keys):
+        return []
+    lines = [str(o.input_line) for o in parsed if not o.is_sweep_override() and _is_of_hydra_or_group(o.key_or_group)]
     try:
-        with initialize_config_dir(str(CONF), version_base="1.3"):
-            return tuple(GlobalHydra.instance().config_loader().get_group_options(group))
-    finally:
-        GlobalHydra.instance().hydra = outer
+        full = _compose(lines, hydra=True)
+    except (HydraException, OmegaConfBaseException, ConfigError):
+        return []  # told below, with the rest
+    trouble = [line for line in plugin_problems(full) if line not in found]
+    if trouble:
+        raise ConfigError(several(found + trouble))
+    return [] if found or not is_search(full) else axes_of(full.hydra.sweeper.params or {}, parsed)
+
+
+def _at_the_ends(parsed: list[Override], axes: list[SearchAxis], found: list[str]) -> list[DictConfig]:
+    """Return the checked jobs at the ends of a search space: what lies between them fits where these do."""
+    fixed, jobs = [str(o.input_line) for o in parsed if not o.is_sweep_override()], []
+    for ends in at_the_ends(axes):
+        try:
+            jobs += check_overrides([*fixed, *ends])
+        except ConfigError as error:
+            found += [str(error)] if str(error) not in found else []
+        if found and not jobs:
+            break  # what is wrong with the first of them is wrong with all
+    if found:
+        raise ConfigError(several(found))
+    return jobs
 
 
 def _names_a_group_as_a_value(override: Override) -> bool:
@@ -225,7 +240,7 @@ def _names_a_group_as_a_value(override: Override) -> bool:
 def _group_problem(override: Override, found: list[str]) -> bool:
     """Note what is wrong with a group choice; return whether anything is."""
     key = override.key_or_group
-    if not _is_group(key):
+    if not _is_group(key) or key in PLUGIN_GROUPS:
         return False
     if override.is_delete() and key in NEEDED:
         found.append(f"{key}=null: no run can do without {key}{hint('', groups()[key])}")

@@ -10,6 +10,9 @@ from candlelab.config.schema import Schema, names_of, schema_of
 from candlelab.config.words import hint
 from candlelab.core.errors import ConfigError
 
+PLUGIN = "hydra_plugins.candlelab_launch."  # Hydra takes launchers and sweepers from its own namespace; the work is done in LAUNCH
+LAUNCH = "candlelab.launch."
+
 
 def locate(target: str, room: str | None = None) -> Any:
     """Return the class or function a `_target_` names.
@@ -18,7 +21,7 @@ def locate(target: str, room: str | None = None) -> Any:
     Raises ConfigError unless it is defined in candlelab or a declared extension: a config may come with somebody else's model.
     """
     target_schema(target, room)
-    module, _, name = target.rpartition(".")
+    module, _, name = _own(target).rpartition(".")
     return getattr(importlib.import_module(module), name)
 
 
@@ -26,6 +29,8 @@ def target_schema(target: str, room: str | None = None) -> Schema:
     """Return what a `_target_` takes, read from its source without importing it; ConfigError if it may not be built."""
     if not isinstance(target, str) or not is_dotted_name(target):
         raise ConfigError(f"{target!r} names no class or function: write package.module.Name")
+    room = "launch" if room == "hydra" else room
+    target = _own(target)
     package, *inner = target.split(".")
     if package != OURS and package not in extensions():
         raise ConfigError(
@@ -41,3 +46,8 @@ def target_schema(target: str, room: str | None = None) -> Schema:
     if name not in names:
         raise ConfigError(f"'{module}' defines no '{name}'{hint(name, names)}")
     return schema_of(module, name)
+
+
+def _own(target: str) -> str:
+    """Return the component of ours that a plugin of Hydra stands for; any other target as it is."""
+    return LAUNCH + target.removeprefix(PLUGIN) if isinstance(target, str) and target.startswith(PLUGIN) else target

@@ -10,6 +10,7 @@ from typing import Any
 from candlelab.core.hash_chain import ChainLines, HashChain
 
 LEDGER, HEAD = "ledger.jsonl", "ledger.head.json"
+SEARCHED = "searched"  # state of a line of a trial that looked at validation alone
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from candlelab import run as runs
 from candlelab.config import ConfigError, hint
 from candlelab.config.command_line import with_hydra
 from candlelab.config.search_path import roots
+from candlelab.config.search_space import is_search
 
 
 def wandb_sweep(cfg: DictConfig, *, sweep: str, project: str, path: str | None) -> Path:
@@ -39,7 +40,10 @@ def _sweeps() -> dict[str, Path]:
 
 def sweep_file(sweep: str, project: str) -> dict[str, Any]:
     """Return the content of the file: a grid over the sweep's own parameters, each combination one command."""
-    parameters = with_hydra([f"sweep={sweep}"]).hydra.sweeper.params or {}
+    full = with_hydra([f"sweep={sweep}"])
+    if is_search(full):
+        raise ConfigError(f"sweep={sweep} searches with Optuna, whose trials follow from each other: run it as a command")
+    parameters = full.hydra.sweeper.params or {}
     if not parameters:
         raise ConfigError(f"sweep={sweep} sweeps over nothing: choose one with hydra.sweeper.params")
     grid = {key: {"values": [value.strip() for value in str(values).split(",")]} for key, values in parameters.items()}

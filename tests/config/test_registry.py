@@ -84,7 +84,7 @@ VERDICT = {
 SWEEPS = sorted(
     path.stem
     for path in (CONF / "sweep").glob("[!_]*.yaml")
-    if yaml.safe_load(path.read_text()).get("hydra", {}).get("sweeper")
+    if yaml.safe_load(path.read_text()).get("hydra", {}).get("sweeper") and not path.stem.startswith("search_")
 )
 
 
@@ -208,6 +208,12 @@ def test_every_combination_of_a_sweep_file_is_one_valid_command(sweep, tmp_path)
     for values in itertools.islice(itertools.product(*(made["parameters"][name]["values"] for name in names)), 1):
         words = made["command"][4:-1] + [f"{name}={value}" for name, value in zip(names, values)]
         assert len(check_overrides(words)) == 1
+
+
+def test_a_search_is_no_grid_for_wandb(tmp_path):
+    cfg = compose("task=wandb_sweep", "task.sweep=search_lstm", f"outputs={tmp_path}")
+    with pytest.raises(ConfigError, match="searches with Optuna"):
+        build(cfg, "task", cfg)
 
 
 def test_an_unknown_sweep_names_the_nearest(tmp_path):

@@ -8,7 +8,7 @@ from export_cases import finished
 
 from candlelab import run as runs
 from candlelab.config import build, compose
-from candlelab.core.trial_ledger import LEDGER, read_ledger
+from candlelab.core.trial_ledger import LEDGER, SEARCHED, append_trial, read_ledger
 from candlelab.pipeline.scores.looks import looks_at, years_asked
 from candlelab.pipeline.scores.scoring import score_and_report
 from candlelab.pipeline.studies.study import row_of
@@ -99,3 +99,9 @@ def test_a_run_from_elsewhere_leaves_no_ledger_behind(run, tmp_path):
     (tmp_path / LEDGER).unlink()
     ask(load_run(run.folder), "evaluate.fee_bps=3")
     assert not (tmp_path / LEDGER).exists() and looks_at(load_run(run.folder)) == (0, ())
+
+
+def test_other_trials_of_a_search_are_counted_though_they_saw_no_test_row(run, tmp_path):
+    for trial, name in enumerate(("run-1", "run-2", "run-2", "run-3")):
+        append_trial(tmp_path, {"study": "study", "run": name, "state": SEARCHED, "trial": trial})
+    assert looks_at(run) == (3, ())

@@ -14,7 +14,7 @@ from candlelab import run as runs
 from candlelab.config import plain
 from candlelab.config.stored import without_places
 from candlelab.core.times import iso, to_ms
-from candlelab.core.trial_ledger import Ledger, LookedAt, append_trial, read_ledger
+from candlelab.core.trial_ledger import SEARCHED, Ledger, LookedAt, append_trial, read_ledger
 from candlelab.evaluate.sharpe import minimum_backtest_years
 
 SCORED, UNSEALED = "scored", "unsealed"  # states of lines that looked at test rows
@@ -79,7 +79,7 @@ def looks_at(run: runs.Run) -> tuple[int, tuple[str, ...]]:
     if not run.ours:
         return 0, ()
     ledger = read_ledger(outputs_of(run))
-    return ledger.looks(looked_at(run)) + failures_of(ledger, run.folder.parent.name), ledger.faults
+    return ledger.looks(looked_at(run)) + tries_of(ledger, run.folder), ledger.faults
 
 
 def looks_in_words(run: runs.Run) -> list[str]:
@@ -102,9 +102,17 @@ def years_asked(looks: int) -> str:
     return f"{minimum_backtest_years(looks):.2g} years"
 
 
-def failures_of(ledger: Ledger, study: str) -> int:
-    """Return how many runs of a study failed: each was a try, too."""
-    return sum(entry.get("state") == "failed" and entry.get("study") == study for entry in ledger.entries)
+def tries_of(ledger: Ledger, folder: Path) -> int:
+    """Return how many other runs of a run's study were tried without a score: those that failed, and those that a search trained.
+
+    The best of so many was chosen, though by validation alone.
+    """
+    study, name = folder.parent.name, folder.name
+    own = [entry for entry in ledger.entries if entry.get("study") == study]
+    failed = [entry.get("run") for entry in own if entry.get("state") == "failed"]
+    searched = {entry.get("run") for entry in own if entry.get("state") == SEARCHED}
+    scored = {entry.get("run") for entry in own if entry.get("state") in (SCORED, UNSEALED)}
+    return len(failed) + len(searched - scored - {*failed, name})
 
 
 def outputs_of(run: runs.Run) -> Path:
