@@ -42,7 +42,9 @@ def sweep_file(sweep: str, project: str) -> dict[str, Any]:
     """Return the content of the file: a grid over the sweep's own parameters, each combination one command."""
     full = with_hydra([f"sweep={sweep}"])
     if is_search(full):
-        raise ConfigError(f"sweep={sweep} searches with Optuna, whose trials follow from each other: run it as a command")
+        raise ConfigError(
+            f"sweep={sweep} searches with Optuna, whose trials follow from each other: run it as a command"
+        )
     parameters = full.hydra.sweeper.params or {}
     if not parameters:
         raise ConfigError(f"sweep={sweep} sweeps over nothing: choose one with hydra.sweeper.params")
