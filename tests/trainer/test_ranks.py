@@ -33,6 +33,18 @@ def trained(devices):
     return tiny.folder_of(out, *STILL, f"trainer.devices={devices}")
 
 
+@pytest.mark.parametrize("rows", [33, 49, 48, 50, 17])
+def test_no_batch_of_an_epoch_is_a_single_row(rows):
+    sizes = [len(batch) for batch in SampleLoader(np.arange(rows), 16, 3)]
+    assert min(sizes) > 1 and sum(sizes) == rows and len(sizes) == -(-rows // 16)
+
+
+@pytest.mark.parametrize("rows", [33, 17])
+def test_a_row_that_moved_is_read_once(rows):
+    read = np.concatenate([batch.numpy() for batch in SampleLoader(np.arange(rows), 16, 3)])
+    assert sorted(read) == list(range(rows))
+
+
 @pytest.mark.parametrize(("rows", "batch"), [(120, 16), (121, 40), (8, 8)])
 def test_the_shares_of_two_processes_are_the_batches_of_one(rows, batch):
     whole, shares = (
