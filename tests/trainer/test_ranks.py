@@ -63,8 +63,8 @@ def test_weighted_means_of_the_shares_are_the_mean_of_the_batch():
 
 
 def test_a_process_without_a_row_weighs_nothing_and_still_steps():
-    second = SampleLoader(np.arange(5), 4, None, rank=1, world=2)
-    assert [second.weight(k) for k in (0, 1)] == [1.0, 0.0] and len(list(second)) == 2
+    third = SampleLoader(np.arange(8), 6, None, rank=2, world=3)
+    assert [third.weight(k) for k in (0, 1)] == [1.0, 0.0] and len(list(third)) == 2
 
 
 def test_two_processes_give_the_predictions_of_one():
