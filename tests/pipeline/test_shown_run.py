@@ -1,5 +1,7 @@
 """A run shows itself in a notebook, and every figure of its report is a call."""
 
+import shutil
+
 import pytest
 import tiny
 
@@ -69,3 +71,23 @@ def test_a_recogniser_has_no_page_of_positions(run):
     recogniser.__dict__["preprocessing"] = run.preprocessing | {"kind": "recognition"}
     with pytest.raises(UserError, match="recognises what is drawn"):
         write_explorer(recogniser, run.data)
+
+
+def test_a_study_of_one_run_has_its_page(run):
+    cfg = compose("task=explore", f"study={run.folder.parent.name}", f"outputs={run.folder.parents[1]}")
+    build(cfg, "task", cfg)
+    text = (run.folder.parent / "explore.html").read_text()
+    assert run.folder.name in text and '"markets":[[{"name":"SIM"' in text
+
+
+def test_runs_of_several_studies_are_not_one_page(run, tmp_path):
+    shutil.copytree(run.folder, tmp_path / "other" / run.folder.name)
+    cfg = compose("task=explore", f"task.run=[{run.folder},{tmp_path / 'other' / run.folder.name}]")
+    with pytest.raises(UserError, match="choose runs of one"):
+        build(cfg, "task", cfg)
+
+
+def test_a_study_without_runs_says_what_to_give(tmp_path):
+    cfg = compose("task=explore", "study=none", f"outputs={tmp_path}")
+    with pytest.raises(UserError, match=r"give task\.run=FOLDER"):
+        build(cfg, "task", cfg)

@@ -35,7 +35,7 @@ def flat(tree: dict[str, Any], prefix: str = "") -> dict[str, str]:
         name = f"{prefix}{key}"
         if name in NAMED or name in OF_NO_MODEL:
             continue
-        found |= flat(value, f"{name}.") if isinstance(value, dict) else {name: _said(name, value)}
+        found |= flat(value, f"{name}.") if isinstance(value, dict) else {name: setting_words(name, value)}
     return found
 
 
@@ -87,7 +87,8 @@ def _words(key: str, row: dict[str, Any]) -> str:
     return value if last == "_target_" else f"{last}={value}"
 
 
-def _said(name: str, value) -> str:
+def setting_words(name: str, value) -> str:
+    """Return a setting's value in words: of a component the last part of its name."""
     if name.endswith("_target_"):
         return str(value).rsplit(".", 1)[-1]
     return f"{value:g}" if isinstance(value, float) else str(value)

@@ -2,15 +2,15 @@
 // The panes of the explorer: candles with volume and positions, scores with the threshold, equity, drawdown.
 (function (root) {
   const lab = root.candlelab = root.candlelab || {};
-  const { createChart, createSeriesMarkers, CandlestickSeries, HistogramSeries, LineSeries, AreaSeries, LineStyle } = root.LightweightCharts;
+  const { createSeriesMarkers, CandlestickSeries, HistogramSeries, LineSeries, AreaSeries, LineStyle } = root.LightweightCharts;
+  const { quiet, percent } = lab.stage;
   const PRICE = 0, SCORE = 1, EQUITY = 2, DRAWDOWN = 3, STRETCH = [5, 2, 2.4, 1.3];
-  const percent = { type: "custom", minMove: 0.01, formatter: (value) => `${value.toFixed(1)} %` };
 
-  function colours() {
-    const style = getComputedStyle(document.documentElement), of = (name) => style.getPropertyValue(`--${name}`).trim();
-    const names = ["card", "ink", "soft", "rule", "grid", "model", "base", "hold", "good", "bad", "second", "third", "maybe"];
-    return Object.fromEntries(names.map((name) => [name, of(name)]));
-  }
+  /** A scale that ends at 0 above, and is never without height. */
+  const below = (own) => {
+    const found = own();
+    return found && { ...found, priceRange: { maxValue: 0, minValue: Math.min(-0.5, found.priceRange.minValue) } };
+  };
 
   /** Bands and a line behind the candles: the window that the net saw, and the row that is looked at. */
   class Window {
@@ -34,22 +34,14 @@
   class View {
     constructor(element, run) {
       this.run = run;
-      this.chart = createChart(element, {
-        autoSize: true,
-        layout: { attributionLogo: false, fontFamily: "inherit", panes: { enableResize: true } },
-        timeScale: { timeVisible: true, secondsVisible: false, minBarSpacing: 0.005, enableConflation: true, rightOffset: 4 },
-        rightPriceScale: { minimumWidth: 74 },
-        handleScroll: { vertTouchDrag: false },
-        localization: { locale: "en-GB" },
-      });
+      this.chart = lab.stage.chartIn(element);
       this.lines = new Map();
       this.build();
       this.paint();
-      matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { this.paint(); this.show(this.symbol); this.redraw(); });
+      lab.stage.onTheme(() => { this.paint(); this.show(this.symbol); this.redraw(); });
     }
 
     build() {
-      const quiet = { priceLineVisible: false, lastValueVisible: false };
       this.volume = this.chart.addSeries(HistogramSeries, { ...quiet, priceScaleId: "volume", priceFormat: { type: "volume" } }, PRICE);
       this.positions = this.chart.addSeries(HistogramSeries, { ...quiet, priceScaleId: "positions" }, PRICE);
       this.candles = this.chart.addSeries(CandlestickSeries, { ...quiet, borderVisible: false }, PRICE);
@@ -61,18 +53,12 @@
       this.scores = [0, 1].map(() => this.chart.addSeries(LineSeries, { ...quiet, lineWidth: 1, crosshairMarkerVisible: false, priceFormat: { type: "price", precision: 3, minMove: 0.001 } }, SCORE));
       this.levels = [];
       this.net = this.chart.addSeries(LineSeries, { ...quiet, lineWidth: 2, priceFormat: percent }, EQUITY);
-      this.drawdown = this.chart.addSeries(AreaSeries, { ...quiet, lineWidth: 1, priceFormat: percent, invertFilledArea: true }, DRAWDOWN);
+      this.drawdown = this.chart.addSeries(AreaSeries, { ...quiet, lineWidth: 1, priceFormat: percent, invertFilledArea: true, autoscaleInfoProvider: below }, DRAWDOWN);
       this.chart.panes().forEach((pane, i) => pane.setStretchFactor(STRETCH[i]));
     }
 
     paint() {
-      const tone = this.tone = colours();
-      this.chart.applyOptions({
-        layout: { background: { color: tone.card }, textColor: tone.soft, panes: { separatorColor: tone.rule, separatorHoverColor: tone.grid } },
-        grid: { vertLines: { color: tone.grid }, horzLines: { color: tone.grid } },
-        timeScale: { borderColor: tone.rule },
-        rightPriceScale: { borderColor: tone.rule },
-      });
+      const tone = this.tone = lab.stage.paint(this.chart);
       this.candles.applyOptions({ upColor: tone.good, downColor: tone.bad, wickUpColor: tone.good, wickDownColor: tone.bad });
       this.scores[0].applyOptions({ color: tone.model });
       this.scores[1].applyOptions({ color: tone.second });
@@ -85,16 +71,9 @@
     /** Candles, volume and scores of a symbol. */
     show(symbol) {
       this.symbol = symbol;
-      const { open, high, low, close, volume, missing } = this.run.columns, [first, stop] = this.run.facts.symbols[symbol].bars;
-      const candles = [], volumes = [], up = `${this.tone.good}55`, down = `${this.tone.bad}55`;
-      for (let i = first; i < stop; i++) {
-        const time = this.seconds(i);
-        if (missing && missing[i]) { candles.push({ time }); continue; }
-        candles.push({ time, open: open[i], high: high[i], low: low[i], close: close[i] });
-        volumes.push({ time, value: volume[i], color: close[i] >= open[i] ? up : down });
-      }
-      const digits = Math.max(2, Math.min(8, 5 - Math.floor(Math.log10(close[first] || 1))));
-      this.candles.applyOptions({ priceFormat: { type: "price", precision: digits, minMove: 10 ** -digits } });
+      const [first, stop] = this.run.facts.symbols[symbol].bars;
+      const { candles, volumes, priceFormat } = lab.stage.barsOf(this.run.columns, first, stop, this.tone);
+      this.candles.applyOptions({ priceFormat });
       this.candles.setData(candles);
       this.volume.setData(volumes);
       this.showScores(symbol);
@@ -120,9 +99,9 @@
     }
 
     /** What the net held and earned: markers and shades of the symbol, equity and drawdown of the scope. */
-    showMoney(own, whole) {
-      this.drawn = [own, whole];
-      this.showPositions(own);
+    showMoney(own, whole, moved) {
+      this.drawn = [own, whole, true];
+      if (moved) this.showPositions(own);
       this.net.setData(this.curve(whole, whole.equity, (value) => 100 * (value - 1), 0));
       this.drawdown.setData(this.curve(whole, whole.drawdown, (value) => 100 * value, 0));
     }
@@ -171,7 +150,7 @@
         this.lines.delete(name);
         return;
       }
-      const options = { color: this.tone[colour], lineWidth: 1, priceLineVisible: false, lastValueVisible: false, priceFormat: percent, title: "" };
+      const options = { ...quiet, color: this.tone[colour], lineWidth: 1, priceFormat: percent };
       const series = known ? known.series : this.chart.addSeries(LineSeries, options, EQUITY);
       series.applyOptions({ color: this.tone[colour] });
       series.setData(this.curve(made, made.equity, (value) => 100 * (value - 1), 0));

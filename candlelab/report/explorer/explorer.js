@@ -110,7 +110,9 @@
       this.own = { ...lab.run.netOf(run, run.facts.symbols.length > 1 ? symbol : -1, this.fee, this.threshold), symbol };
       this.whole = run.facts.symbols.length > 1 ? lab.run.netOf(run, scope, this.fee, this.threshold) : this.own;
       this.view.threshold = this.threshold;
-      this.view.showMoney(this.own, this.whole);
+      const held = `${symbol} ${this.threshold}`;
+      this.view.showMoney(this.own, this.whole, held !== this.held); // a fee moves no position
+      this.held = held;
       this.view.showThreshold(this.threshold);
       for (const name of this.view.lines.keys()) this.line(name, true);
       this.trades.set(this.whole.trades);

@@ -19,8 +19,9 @@ LIBRARY = "lightweight-charts.js"
 NOTICE = "lightweight-charts.NOTICE"
 RUN_SCRIPTS = (
     *("unpack.js", "scoring.js", "spans.js", "run.js", "scores.js"),
-    *("words.js", "chart.js", "panel.js", "trades.js", "explorer.js"),
+    *("words.js", "stage.js", "chart.js", "panel.js", "trades.js", "explorer.js"),
 )
+STUDY_SCRIPTS = ("unpack.js", "words.js", "stage.js", "table.js", "overlay.js", "study.js")
 # What ends a script element, or begins a comment in it, never stands in data: JSON knows all letters by number, too.
 ESCAPED = {ord(letter): f"\\u{ord(letter):04x}" for letter in "<>&\u2028\u2029"}
 
