@@ -2,50 +2,31 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
-import numpy as np
 import pandas as pd
 from omegaconf import DictConfig
 
 from candlelab import run as runs
-from candlelab.config import ConfigError, build
+from candlelab.config import ConfigError
 from candlelab.core import files
-from candlelab.core.batch import answers_of
-from candlelab.core.candles import Candles
-from candlelab.core.errors import DataTrouble, UserError
-from candlelab.core.signal import (
-    check_answers,
-    checked_threshold,
-    confidences,
-    normal_probabilities,
-    recipe_hash,
-    sides_of,
-)
+from candlelab.core.errors import DataTrouble
 from candlelab.core.spreadsheet import neutral_table
 from candlelab.core.times import iso
-from candlelab.core.volatility import volatility_at
-from candlelab.export.predict import Predictor
-from candlelab.export.rule import Rule, check_export, left_out_of_signals, rule_of
+from candlelab.export.rule import left_out_of_signals
 from candlelab.pipeline.inputs.new_candles import (
     NOW,
-    Latest,
     fetch_new_candles,
     has_a_present,
-    latest,
     moment,
     newest_close,
 )
 from candlelab.pipeline.inputs.stored import InputMaker
 from candlelab.pipeline.load import load_or_download
 from candlelab.pipeline.overrides import overridden
+from candlelab.pipeline.scores.signals import signals
 from candlelab.run import Run
-
-SIGNALS = {-1: "SHORT", 0: "NONE", 1: "LONG"}
-UNSURE = "-"  # in place of a class that is not sure enough
-FILES = {"onnx": "model.onnx", "int8": "model.int8.onnx"}
 
 
 def predict(
@@ -96,144 +77,6 @@ def predict(
 def _check(max_stale: int | None) -> None:
     if max_stale is not None and max_stale < 0:
         raise ConfigError(f"task.max_stale is {max_stale}: give 0 or more missing bars, or null for any number")
-
-
-def signals(
-    run: Run,
-    maker: InputMaker,
-    candles: Candles,
-    when: int | None,
-    *,
-    engine: str,
-    threshold: float | None,
-    max_stale: int | None,
-) -> pd.DataFrame:
-    """Return one row per symbol of the tape: what the model says at a moment (ms UTC), and why it says nothing.
-
-    when  as in `new_candles.latest`.
-    Columns symbol, time (open of the last closed bar, ms UTC), closed, stale (bars that are missing since), signal, class,
-    direction (of a chart pattern), confidence, threshold, threshold_hash (of the one chosen on validation, empty for another),
-    p_<class>…, close, forecast (log return), forecast_close with forecast_low and forecast_high (95 %), reason.
-    """
-    made = run.preprocessing
-    bars = latest(candles, when, window=made["window"], warmup=made["warmup"], max_stale=max_stale)
-    ready = [bar for bar in bars if bar.trouble is None]
-    answers = dict.fromkeys((bar.symbol for bar in ready), None)
-    if ready:
-        ends = np.array([bar.row for bar in ready])
-        p, returns, unknown = answer(run, maker, candles, ends, engine)
-        check_answers(p[~unknown])
-        closes = expected_closes(made, candles, ends, returns)
-        answers = {bar.symbol: (p[k], returns[k], unknown[k], closes[k]) for k, bar in enumerate(ready)}
-    rule = rule_of(run) if threshold is None else replace(rule_of(run), threshold=checked_threshold(threshold), hash="")
-    return pd.DataFrame([_row(bar, answers.get(bar.symbol), made, rule) for bar in bars])
-
-
-def answer(
-    run: Run, maker: InputMaker, candles: Candles, ends: np.ndarray, engine: str
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return (probabilities (n, K), forecast log returns (n,) or NaN, whether an indicator is unknown (n,)) at some rows."""
-    inputs = maker.arrays(candles, ends)
-    series = inputs.get("series")
-    unknown = np.zeros(len(ends), bool) if series is None else ~np.isfinite(series).all((1, 2))
-    inputs = {name: np.nan_to_num(value) if value.dtype == np.float32 else value for name, value in inputs.items()}
-    made = run.preprocessing
-    said = _with_torch(run, inputs) if engine == "torch" else _with_onnx(run, inputs, FILES[engine])
-    sigma = volatility_at(candles, ends)
-    learnt = (
-        "forecast" in said and made.get("forecast_range", ()) is not None
-    )  # a label without a coming close teaches no forecast
-    returns = said["forecast"] * sigma if learnt else np.full(len(ends), np.nan)
-    if "probabilities" in said:
-        return said["probabilities"], returns, unknown
-    theta = build(maker.recipe, "data.label")(candles, made["window"]).theta[ends]
-    error, classes = made["forecast_error"], len(made["classes"])
-    return normal_probabilities(said["forecast"], error, sigma, theta, classes), returns, unknown
-
-
-def expected_closes(made: dict[str, Any], candles: Candles, ends: np.ndarray, returns: np.ndarray) -> np.ndarray:
-    """Return close, predicted close, and the low and high end of where it is expected (95 %); (n, 4), NaN without a forecast.
-
-    The range is that of the errors on validation, in volatilities: as wide on both sides as they were.
-    """
-    close, sigma = candles.close[ends], volatility_at(candles, ends)
-    low, high = made.get("forecast_range") or (np.nan, np.nan)
-    coming = [close * np.exp(returns + error * sigma) for error in (0.0, low, high)]
-    return np.stack([close, *coming], 1)
-
-
-def _with_torch(run: Run, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    try:
-        import torch
-    except ModuleNotFoundError as error:
-        raise UserError(
-            "torch is not installed here: ask the exported model with task.engine=onnx, or pip install 'candlelab[train]'"
-        ) from error
-
-    with torch.inference_mode():
-        said = answers_of(run.model({name: torch.from_numpy(value) for name, value in inputs.items()}))
-    return {name: value.numpy() for name, value in said.items()}
-
-
-def _with_onnx(run: Run, inputs: dict[str, np.ndarray], file: str) -> dict[str, np.ndarray]:
-    model = Predictor(run.folder / runs.EXPORTS / file, recipe=recipe_hash(run.preprocessing))
-    check_export(model.path, model.card, rule_of(run))
-    return {name: value.astype(np.float64) for name, value in model(inputs).items()}
-
-
-def _row(bar: Latest, said: tuple[Any, ...] | None, made: dict[str, Any], rule: Rule) -> dict[str, Any]:
-    head = {"symbol": bar.symbol, "time": bar.opened, "closed": bar.closed, "stale": bar.stale}
-    forecasts = made["kind"] == "forecast"
-    trouble = bar.trouble or ("gap: an indicator is unknown in the window" if said is not None and said[2] else None)
-    if trouble or said is None:
-        p, returns, sure, closes = np.full(len(made["classes"]), np.nan), np.nan, np.nan, [np.nan] * 4
-        signal, word, reason = SIGNALS[0] if forecasts else UNSURE, None, trouble
-    else:
-        p, returns, _, closes = said
-        signal, word, sure, reason = _decided(p, returns, made["classes"], forecasts, rule)
-    numbers = {f"p_{name}": float(value) for name, value in zip(made["classes"], p, strict=True)}
-    direction = {"direction": _direction(made, signal)} if made.get("directions") else {}
-    coming = dict(zip(("forecast_close", "forecast_low", "forecast_high"), map(float, closes[1:]), strict=True))
-    head |= {"signal": signal, "class": word} | direction
-    return (
-        head
-        | {"confidence": float(sure), "threshold": rule.threshold, "threshold_hash": rule.hash}
-        | numbers
-        | {"close": float(closes[0]), "forecast": float(returns)}
-        | coming
-        | {"reason": "; ".join(filter(None, _reasons(bar, reason)))}
-    )
-
-
-def _reasons(bar: Latest, reason: str | None) -> list[str | None]:
-    return [reason] if reason and reason == bar.staleness else [bar.staleness, reason]
-
-
-def _direction(made: dict[str, Any], signal: str) -> str:
-    """Return what the textbook expects after the pattern that is named; empty where none is."""
-    return sides_of(made).get(signal, "") if signal != "none" else ""
-
-
-def _decided(p: np.ndarray, returns: float, classes: list[str], forecasts: bool, rule: Rule) -> tuple[Any, ...]:
-    """Return (signal, likeliest class, how sure, why there is no signal)."""
-    score, least = rule.score, rule.threshold
-    word = classes[int(p.argmax())]
-    if not forecasts:
-        if least is None:
-            return UNSURE, word, p.max(), "no confidence was high enough on validation; task.threshold=… sets one"
-        unsure = p.max() < least
-        return UNSURE if unsure else word, word, p.max(), f"below the threshold {least:.3g}" if unsure else None
-    sure, side = (value[0] for value in confidences(p[None], np.array([returns]), score))
-    if least is None:
-        return (
-            SIGNALS[0],
-            word,
-            sure,
-            "no threshold earned anything after fees on validation; task.threshold=… sets one",
-        )
-    if sure < least:
-        return SIGNALS[0], word, sure, f"below the threshold {least:.3g}"
-    return SIGNALS[int(side)], word, sure, None if side else f"the model says {word}"
 
 
 def file_stamp(when: int) -> str:

@@ -23,8 +23,8 @@ from candlelab.pipeline.diary.watcher import Watcher
 from candlelab.pipeline.inputs.stored import InputMaker
 from candlelab.pipeline.load import load_or_download
 from candlelab.pipeline.overrides import overridden
+from candlelab.pipeline.scores.signals import FILES, signals
 from candlelab.run import Run
-from candlelab.task.predict import FILES, signals
 
 
 def watch(

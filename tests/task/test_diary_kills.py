@@ -76,7 +76,7 @@ def in_trouble(exchange, bars):
         (0.4 * bars, 0.4 * bars + 2, "reset"),
         (0.6 * bars, 0.6 * bars + 1, "429"),
     ]
-    exchange.late = {START + k * MINUTE: MINUTE + (300_000 if k % 4 else 8_000) for k in range(7, bars, 11)}
+    exchange.late = {START + k * MINUTE: MINUTE + (8_000 if k % 4 else 300_000) for k in range(7, bars, 11)}
     exchange.restated = {START + k * MINUTE: (START + (k + 5) * MINUTE, 1.0008) for k in range(9, bars, 17)}
 
 

@@ -23,8 +23,9 @@ from candlelab.export.rule import Rule, rule_of
 from candlelab.pipeline.inputs.new_candles import _open_end, fetch_new_candles, latest, newest_close
 from candlelab.pipeline.inputs.stored import InputMaker
 from candlelab.pipeline.scores.predictions import class_probabilities
+from candlelab.pipeline.scores.signals import _direction, expected_closes, signals, with_torch
 from candlelab.task.export import export_card
-from candlelab.task.predict import _direction, _with_torch, expected_closes, signals, write
+from candlelab.task.predict import write
 
 NEWEST = {"at": None, "bars": 50}
 HOUR, YEAR_2020 = 3_600_000, 438_288  # ms, hours since 1970
@@ -119,7 +120,7 @@ print(signals(run, maker, candles, newest_close(candles), engine="onnx", thresho
 def test_without_torch_the_exported_model_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "torch", None)
     with pytest.raises(UserError, match="ask the exported model"):
-        _with_torch(None, {})
+        with_torch(None, {})
 
 
 def test_too_little_history_is_said():
@@ -319,7 +320,7 @@ def test_a_net_that_forecasts_prints_the_coming_close_and_others_do_not(capsys):
 
 
 def test_a_recogniser_without_a_calibrated_confidence_names_nothing(monkeypatch):
-    monkeypatch.setattr("candlelab.task.predict.rule_of", lambda run: Rule("confidence", None, "", ""))
+    monkeypatch.setattr("candlelab.pipeline.scores.signals.rule_of", lambda run: Rule("confidence", None, "", ""))
     said = ask(finished("recognition")).iloc[0]
     assert said.signal == "-" and said.reason.startswith("no confidence was high enough on validation")
 
@@ -337,7 +338,8 @@ def test_a_pattern_is_shown_with_its_direction():
 def test_an_export_with_another_threshold_is_refused(monkeypatch):
     run = exported("fusion")
     monkeypatch.setattr(
-        "candlelab.task.predict.rule_of", lambda found: replace(rule_of(found), threshold=0.804, hash="f" * 16)
+        "candlelab.pipeline.scores.signals.rule_of",
+        lambda found: replace(rule_of(found), threshold=0.804, hash="f" * 16),
     )
     with pytest.raises(
         ValueError,

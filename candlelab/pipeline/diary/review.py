@@ -54,7 +54,7 @@ class Review:
         looked = (
             f"An AUROC of {area:.3f} of up against down is found in 80 of 100 cases by about {lines:,} counted lines"
         )
-        return f"{looked}: {self.more:,} more are needed." if self.more else f"{looked}, and there are as many."
+        return f"{looked}: {self.more:,} more are needed." if self.more else f"{looked}, which there are."
 
     def row(self) -> dict[str, Any]:
         """Return plain values for diary.json."""
