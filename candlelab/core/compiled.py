@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from functools import update_wrapper
 from importlib.util import find_spec
 from threading import RLock
-from typing import Any, TypeVar, cast
+from typing import Any, ClassVar, TypeVar, cast
 
 COMPILES = find_spec("numba") is not None
 
 LONG = 20_000  # rows
+WORTH_LOADING = 10_000  # numbers
 
 Loop = TypeVar("Loop", bound=Callable[..., Any])
 _making = RLock()
@@ -32,11 +34,24 @@ def compiled_if_long(loop: Loop) -> Loop:
     return cast(Loop, _DeferredIfLong(loop)) if COMPILES else loop
 
 
+def inlined(loop: Loop) -> Loop:
+    """Return a piece that is copied into the compiled loops that call it: handing arrays over takes longer than a short piece."""
+    return cast(Loop, _Inlined(loop)) if COMPILES else loop
+
+
+def at_hand(work: int) -> bool:
+    """Return whether machine code is worth using for this many numbers: where numba is not loaded yet, from 10,000 on."""
+    return COMPILES and (work >= WORTH_LOADING or "numba" in sys.modules)
+
+
 class _Deferred:
     """A loop that is compiled when it is first called, with the loops that it calls."""
 
+    options: ClassVar[dict[str, Any]] = {"cache": True, "nogil": True}
+
     def __init__(self, loop: Callable[..., Any]) -> None:
-        self.loop, self.made = loop, None
+        self.loop = loop
+        self.made: Callable[..., Any] | None = None
         update_wrapper(self, loop)
 
     def __call__(self, *given: Any) -> Any:
@@ -48,12 +63,18 @@ class _Deferred:
 
         with _making:
             if self.made is None:
-                self.made = njit(cache=True, nogil=True)(self.loop)
+                self.made = cast(Callable[..., Any], njit(**self.options)(self.loop))
                 names = self.loop.__globals__
                 for name, value in list(names.items()):
                     if isinstance(value, _Deferred):
                         names[name] = value.make()
             return self.made
+
+
+class _Inlined(_Deferred):
+    """A piece that is never called alone."""
+
+    options: ClassVar[dict[str, Any]] = {"nogil": True, "inline": "always"}
 
 
 class _DeferredIfLong(_Deferred):

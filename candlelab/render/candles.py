@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -9,13 +10,14 @@ from array_api_compat import array_namespace
 
 from candlelab.core.contracts import StorageLike
 from candlelab.core.errors import UserError
-from candlelab.render.bars import Bars
+from candlelab.render import kernels
+from candlelab.render.bars import Bars, Tape
 from candlelab.render.chart import Chart, solid, spans_of
 from candlelab.render.polyline import Polyline, blank
 from candlelab.render.raster import FillName
 from candlelab.render.scale import bar_heights, extent, moving_average, price_scale, rows_above
 from candlelab.render.spans import Spans
-from candlelab.render.style import Missing, check_sides
+from candlelab.render.style import Missing, OnePass, check_sides
 
 UP, DOWN, WICK, FIRST_AVERAGE = 1, 2, 3, 4  # rows of the palette
 
@@ -104,6 +106,21 @@ class CandleChart(Chart):
         places += [(wicks, 1), (bodies, wide)]
         colours = [self.paper, self.up, self.down, self.wick, *self.averages]
         self.lay_out(self.height, self.width, places, colours)
+        self._wide, self._bodies, self._wicks = wide, bodies, Polyline(wicks)
+        self._shown = self._colours_shown(len(self.moving_averages))
+
+    def _colours_shown(self, averages: int) -> np.ndarray:
+        """Return what is seen where some layers cover a pixel, one bit each from the lowest up; (2^(5 + averages),) uint32."""
+        layers = [self.paper, self.up, self.down, *self.averages[:averages], self.wick, self.up, self.down]
+        packed = [sum(level << (8 * c) for c, level in enumerate(colour)) for colour in layers]
+        return np.array([packed[bits.bit_length()] for bits in range(1 << (5 + averages))], np.uint32)
+
+    def one_pass(self, tape: Tape) -> OnePass:
+        """Return the machine code for these pictures."""
+        line, lengths = self._wicks.for_machine(self.price_rows), np.array(self.moving_averages, np.int64)
+        return partial(
+            kernels.draw_candles, *tape[:5], self.price_rows, lengths, line, self._bodies, self._wide, self._shown
+        )
 
     def geometry(self, bars: Bars) -> Spans:
         """Return the spans of the volume panel and the averages, then of wicks and bodies: nothing hides a candle."""

@@ -12,10 +12,10 @@ import numpy as np
 from array_api_compat import array_namespace, device, is_torch_array
 
 from candlelab.core.contracts import StorageLike
-from candlelab.render.bars import Bars
+from candlelab.render.bars import Bars, Tape
 from candlelab.render.raster import FillName, choose_fill
 from candlelab.render.spans import Canvas, Places, Spans, canvas
-from candlelab.render.style import Missing, Style, from_numpy
+from candlelab.render.style import Missing, OnePass, Style, from_numpy
 
 log = logging.getLogger(__name__)
 
@@ -50,6 +50,12 @@ class Chart(Style):
             painter = choose_fill(self.fill, spans.top)
         _say_once(type(self).__name__, painter)
         return PAINTERS[painter](spans, self.canvas)
+
+    def _direct(self, tape: Tape, count: int) -> OnePass | None:
+        direct = super()._direct(tape, count) if self.fill in ("auto", "numba") else None
+        if direct is not None:
+            _say_once(type(self).__name__, "numba")
+        return direct
 
     def plan(self, bars: Bars) -> Spans:
         """Return the spans of NumPy bars."""

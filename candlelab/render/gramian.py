@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
@@ -9,9 +10,10 @@ from array_api_compat import array_namespace, device
 
 from candlelab.core.contracts import StorageLike
 from candlelab.core.errors import UserError
-from candlelab.render.bars import Bars
+from candlelab.render import kernels
+from candlelab.render.bars import Bars, Tape
 from candlelab.render.scale import FLAT, SNAP, extent
-from candlelab.render.style import Missing, Style, check_sides
+from candlelab.render.style import Missing, OnePass, Style, check_sides
 
 Field = Literal["gasf", "gadf"]
 
@@ -54,6 +56,11 @@ class Gramian(Style):
             levels = xp.where((shown[:, :, None] & shown[:, None, :])[:, None], levels, xp.zeros_like(levels))
         pixel = xp.asarray(self.bar_of_pixel, device=device(levels))
         return levels[:, :, pixel][:, :, :, pixel]
+
+    def one_pass(self, tape: Tape) -> OnePass:
+        """Return the machine code for these pictures."""
+        sums = np.array([name == "gasf" for name in self.fields])
+        return partial(kernels.draw_gramian, tape.close, self.window, self.bar_of_pixel, sums)
 
     def _scaled(self, xp, close, shown):
         """Return the closes in [0, 1], snapped to multiples of 2^-20 so that no unit of price changes them."""

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from candlelab.core.contracts import StorageLike
 from candlelab.core.errors import UserError
-from candlelab.render.bars import Bars
+from candlelab.render import kernels
+from candlelab.render.bars import Bars, Tape
 from candlelab.render.chart import Chart, solid, spans_of
 from candlelab.render.polyline import Polyline, blank
 from candlelab.render.raster import FillName
 from candlelab.render.scale import bar_heights, extent, moving_average, price_scale, rows_above
 from candlelab.render.spans import Spans
-from candlelab.render.style import Missing, check_sides
+from candlelab.render.style import Missing, OnePass, check_sides
 
 
 class Jkx(Chart):
@@ -72,6 +74,11 @@ class Jkx(Chart):
             heights = bar_heights(now.volume, self.volume_rows, now.shown)
             runs.append((self.height - heights, self.height - 1 + 0 * heights))
         return spans_of([(top, bottom, solid(top, 1)) for top, bottom in runs])
+
+    def one_pass(self, tape: Tape) -> OnePass:
+        """Return the machine code for these pictures."""
+        line = self.line.for_machine(self.price_rows)
+        return partial(kernels.draw_jkx, *tape[:5], self.window, self.price_rows, self.moving_average, line)
 
     def _bars_of(self, now: Bars, scale) -> list[tuple[Any, ...]]:
         opened, top, bottom, closed = (self._rows(price, scale, now.shown) for price in now[:4])

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from candlelab.core.compiled import compiled
 
 SNAP = 2.0**20  # as in scale
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def rows(values, origin, factor, nearest):
     """Return rows (B, n) int32, halves to even if nearest, else truncated; values (B, n), origin and factor (B, 1)."""
     found = np.empty(values.shape, np.int32)
@@ -20,7 +21,7 @@ def rows(values, origin, factor, nearest):
     return found
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def walk(rows, rise, points, lengths, length_of, shares):
     """Return (top, bottom) of each column of a polyline, int32 (B, W').
 

@@ -7,10 +7,8 @@ from typing import Any
 import numpy as np
 from array_api_compat import array_namespace, device, is_numpy_array
 
-from candlelab.core.compiled import COMPILES
-
-if COMPILES:
-    from candlelab.render import numba_geometry
+from candlelab.core.compiled import at_hand
+from candlelab.render import numba_geometry
 
 FAR = 1 << 20  # a row below every picture
 
@@ -54,7 +52,7 @@ class Polyline:
         if shown is not None:
             onward = xp.concat([shown[:, 1:] & shown[:, :-1], shown[:, :1] & False], axis=1)
             rise = xp.where(onward, rise, xp.zeros_like(rise))
-        if COMPILES and is_numpy_array(rows):
+        if is_numpy_array(rows) and at_hand(rows.size):
             top, bottom = numba_geometry.walk(
                 rows, rise, self.points - self.points[0], self._lengths, self._length_of, self._table(rise)
             )
@@ -65,6 +63,11 @@ class Polyline:
         where = self._on(rows, self.stretch)
         drawn = onward[:, where] | (shown[:, where] & (self._on(rows, self.walked) == 0))
         return blank(top, bottom, drawn)
+
+    def for_machine(self, rows: int) -> tuple[np.ndarray, ...]:
+        """Return what `kernels` need to walk the line on `rows` rows: points from 0, lengths, length of each stretch, shares."""
+        shares = self._table(np.full((1, 1), rows))
+        return self.points - self.points[0], self._lengths, self._length_of, shares
 
     def _table(self, rise: np.ndarray) -> np.ndarray:
         """Return what a stretch takes of each of its columns, by its height and length: (H, lengths, columns, 2) int16, H > any rise."""

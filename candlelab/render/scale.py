@@ -10,10 +10,8 @@ from typing import Any, NamedTuple
 
 from array_api_compat import array_namespace, is_numpy_array
 
-from candlelab.core.compiled import COMPILES
-
-if COMPILES:
-    from candlelab.render import numba_geometry
+from candlelab.core.compiled import at_hand
+from candlelab.render import numba_geometry
 
 SNAP = 2.0**20
 FLAT = 2.0**-40  # a relative range below this is float noise: averages of equal prices
@@ -59,7 +57,7 @@ def snapped(values: Any, scale: Scale) -> Any:
 def rows_above(values: Any, scale: Scale, shown: Any = None) -> Any:
     """Return rows counted from the bottom (half to even), int32; any row where nothing is shown."""
     values, xp = _numbers(values, scale, shown), array_namespace(values)
-    if COMPILES and is_numpy_array(values):
+    if is_numpy_array(values) and at_hand(values.size):
         return numba_geometry.rows(values, *scale, True)
     return xp.astype(xp.round(snapped(values, scale)), xp.int32)
 
@@ -67,7 +65,7 @@ def rows_above(values: Any, scale: Scale, shown: Any = None) -> Any:
 def rows_below(values: Any, scale: Scale, shown: Any = None) -> Any:
     """Return rows counted from the top (truncated), int32; any row where nothing is shown."""
     values, xp = _numbers(values, scale, shown), array_namespace(values)
-    if COMPILES and is_numpy_array(values):
+    if is_numpy_array(values) and at_hand(values.size):
         return numba_geometry.rows(values, *scale, False)
     return xp.astype(snapped(values, scale), xp.int32)
 

@@ -15,7 +15,7 @@ import numpy as np
 from array_api_compat import is_cupy_array, is_torch_array
 
 from candlelab.core.agreement import NOT_DRAWN
-from candlelab.core.compiled import COMPILES
+from candlelab.core.compiled import COMPILES, at_hand
 from candlelab.core.contracts import StorageLike
 from candlelab.core.errors import UserError
 from candlelab.render.bars import Bars, Tape, adjacent, gather_bars, mark, unpack
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     import torch
 
 Missing = Literal["adjacent", "blank"]
+OnePass = Callable[[np.ndarray, np.ndarray], None]  # draws the windows that end at rows (B,) into images (B, C, H, W)
 LARGEST_WINDOW = 10_000  # bars; nobody tells more of them apart
 LARGEST_SIDE = 20_000  # pixels
 PIECE = 20_000  # bars a thread draws at a time: their numbers stay in the cache
@@ -32,6 +33,8 @@ MANY, LARGER = (
     1 << 15,
     4,
 )  # from so many pictures on pieces are so many times larger: the threads wait for each other less often
+ALONE = 4 << 20  # bytes of pictures that one thread draws sooner than others wake up
+PIECES = 4  # for each thread, where none holds another up
 
 
 def check_sides(least: int = 1, **sides: int) -> None:
@@ -97,6 +100,10 @@ class Style(ABC):
         bars = unpack(ohlcv)
         return self.pixels(self._arranged(bars if present is None else mark(bars, present)))
 
+    def one_pass(self, tape: Tape) -> OnePass | None:
+        """Return machine code that draws straight from a NumPy tape without missing bars, with the same bytes; None without."""
+        return None
+
     def plan(self, bars: Bars) -> Any:
         """Return what `paint` needs of NumPy bars; called by one thread at a time."""
         return bars
@@ -109,6 +116,10 @@ class Style(ABC):
         """Draw in pieces small enough for the cache, on all cores."""
         self._check(tape, ends)
         images = pictures((len(ends), *self.shape))
+        direct = self._direct(tape, len(ends))
+        if direct is not None:
+            _in_one_pass(direct, np.ascontiguousarray(ends, np.int64), images)
+            return images
         size = self._piece(len(ends))
 
         def piece(start: int) -> None:
@@ -118,6 +129,12 @@ class Style(ABC):
 
         for_each(piece, range(0, len(ends), size))
         return images
+
+    def _direct(self, tape: Tape, count: int) -> OnePass | None:
+        """Return `one_pass` where there is one for such a tape and machine code is worth loading."""
+        if tape.missing is not None or not at_hand(count * (self.window + self.warmup)):
+            return None
+        return self.one_pass(tape) if all(column.flags.c_contiguous for column in tape[:5]) else None
 
     def _piece(self, count: int) -> int:
         """Return how many pictures a thread draws at a time: what the cache holds, and as many pieces for each thread.
@@ -148,14 +165,28 @@ class Style(ABC):
             )
 
 
+def _in_one_pass(draw: OnePass, ends: np.ndarray, images: np.ndarray) -> None:
+    """Draw on one thread what it draws before others wake up, else in pieces on all."""
+    threads = workers() if images.nbytes > ALONE else 1
+    size = max(1, -(-len(ends) // (PIECES * threads if threads > 1 else 1)))
+    for_each(lambda start: draw(ends[start : start + size], images[start : start + size]), range(0, len(ends), size))
+
+
 def for_each(work: Callable[[Any], None], pieces: Sequence[Any]) -> None:
     """Call work on every piece, on all cores when there is more than one; raises what the first failing call raised."""
-    if len(pieces) < 2 or workers() < 2:
-        for piece in pieces:
+    helpers = min(len(pieces), workers()) - 1 if len(pieces) > 1 else 0
+    left = iter(pieces)
+
+    def some() -> None:
+        for piece in left:  # an iterator hands each piece to one thread
             work(piece)
-        return
-    for _ in _pool(os.getpid()).map(work, pieces):
-        pass
+
+    others = [_pool(os.getpid()).submit(some) for _ in range(helpers)]
+    try:
+        some()
+    finally:
+        for other in others:
+            other.result()
 
 
 def workers() -> int:

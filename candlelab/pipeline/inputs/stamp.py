@@ -26,7 +26,7 @@ def bars_stamp(cfg: DictConfig) -> str | None:
 
     None for bars from outside, which can change while nothing here does, and where code of an extension takes part.
     """
-    settings = {name: plain(cfg).get(name) for name in ("data", "render")}
+    settings: dict[str, Any] = {name: plain(cfg).get(name) for name in ("data", "render")}
     if any(not target.startswith(OURS) for target in _targets(settings)):
         return None
     source = build(cfg, "data.source") if settings["data"].get("source") else None

@@ -8,8 +8,8 @@ the runs are chained up by the rows where something changes, one line per channe
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from candlelab.core.compiled import compiled, inlined
 from candlelab.render.spans import Canvas, Spans
 
 BAND = 256  # rows that a byte can number
@@ -26,7 +26,7 @@ def paint(spans: Spans, canvas: Canvas, images: np.ndarray) -> None:
         _paint_layers(*runs, canvas.bit_of_run, canvas.run_below, canvas.highest, images)
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _paint_one_layer(top, bottom, ink, left, right, palette, images):
     """Nothing is ever covered: in bands of 256 rows each column's run is a first row, a reach and a colour."""
     batch, channels, height, width = images.shape
@@ -50,13 +50,13 @@ def _paint_one_layer(top, bottom, ink, left, right, palette, images):
                     _line(np.uint8(y - start), first, reach, colour[c], palette[0, c], images[b, c, y])
 
 
-@njit(nogil=True, cache=True, inline="always")
+@inlined
 def _line(y, first, reach, colour, paper, row):
     for x in range(row.size):
         row[x] = colour[x] if np.uint8(y - first[x]) <= reach[x] else paper
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _paint_layers(top, bottom, ink, left, right, palette, bit, run_below, highest, images):
     """Where layers lie over each other, the highest one that has ink in this row shows. Unsigned numbers index without a sign test."""
     batch, channels, height, width = images.shape
@@ -86,7 +86,7 @@ def _paint_layers(top, bottom, ink, left, right, palette, bit, run_below, highes
                 _copy(line[c], images[b, c, y])
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _chain(top, bottom, head, following, height):
     """Chain up, for each row, the runs that begin there (2 · run) and those that ended above (2 · run + 1)."""
     head[:] = NONE
@@ -98,13 +98,13 @@ def _chain(top, bottom, head, following, height):
             following[ends], head[after] = head[after], ends
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _clear(line, palette):
     for c in range(line.shape[0]):
         line[c, :] = palette[0, c]
 
 
-@njit(nogil=True, cache=True, inline="always")
+@inlined
 def _copy(line, row):
     for x in range(line.size):  # a slice assignment takes twenty times as long
         row[x] = line[x]
