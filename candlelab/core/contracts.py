@@ -183,6 +183,23 @@ class Caption(Protocol):
 
 
 @runtime_checkable
+class InLevels(Protocol):
+    """A caption that is one word of each of its fields, "name word" after "name word"."""
+
+    warmup: int
+    length: int
+
+    @property
+    def fields(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
+        """The name of each field and its words by level."""
+        ...
+
+    def levels(self, candles: Candles, ends: np.ndarray, window: int) -> np.ndarray:
+        """Return the level of each field, (n, fields) uint8."""
+        ...
+
+
+@runtime_checkable
 class StorageLike(Protocol):
     """Where pictures are kept."""
 

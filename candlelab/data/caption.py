@@ -5,13 +5,16 @@ A caption reads bars up to the window's last and no others. Token ids are made o
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from candlelab.core.columns import OHLCV
+from candlelab.core.compiled import at_hand
+from candlelab.core.contracts import InLevels
 from candlelab.core.errors import UserError
 from candlelab.data.indicators.windowed import present_rows
+from candlelab.data.spelling import longest_row, window_levels, write_tokens
 
 if TYPE_CHECKING:
     from candlelab.core.candles import Candles
@@ -26,6 +29,7 @@ SHADOWS, SHADOW_EDGES = ("none", "short", "long"), (0.1, 0.4)
 TRENDS, TREND_EDGES = ("plunge", "fall", "flat", "rise", "soar"), (-1.0, -0.3, 0.3, 1.0)
 SWINGS = ("calm", "usual", "wild")
 VOLUMES, RATIO_EDGES = ("low", "usual", "high"), (0.6, 1.5)
+EDGES = (SIZE_EDGES, SHADOW_EDGES, tuple(np.arange(1, 8) / 8), TREND_EDGES, RATIO_EDGES)
 CANDLES = ("down", "flat", "up")
 NUMBERS = tuple(str(k) for k in range(10))
 SPECIAL = ("[PAD]", "[CLS]", "[SEP]", "[UNK]")
@@ -107,8 +111,17 @@ class Relative:
         """One caption per window, ends (n,); ValueError if the window is shorter than 4 bars."""
         texts: list[str] = []
         for first in range(0, len(ends), CHUNK):
-            texts.extend(_phrases(relative_levels(candles, ends[first : first + CHUNK], window)))
+            texts.extend(_phrases(self.levels(candles, ends[first : first + CHUNK], window)))
         return texts
+
+    @property
+    def fields(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
+        """The name of each field and its words by level; a caption is one of each, in this order."""
+        return FIELDS
+
+    def levels(self, candles: Candles, ends: np.ndarray, window: int) -> np.ndarray:
+        """Level of each field, (n, fields) uint8; UserError if the window is shorter than 4 bars."""
+        return relative_levels(candles, ends, window)
 
 
 # one field per line: its name in the caption, its words by level
@@ -132,6 +145,8 @@ def relative_levels(candles: Candles, ends: np.ndarray, window: int) -> np.ndarr
     """Level of each field of a relative caption, (n, fields) uint8; FIELDS gives their names and words."""
     if window < 4:
         raise UserError(f"a relative caption needs a window of 4 bars or more, not {window}; set data.window.")
+    if candles.missing is None and len(ends) and at_hand(len(ends) * window):
+        return _levels_by_loop(candles, ends, window)
     rows = present_rows(candles, ends, window)
     high, low, volume = candles.high[rows], candles.low[rows], candles.volume[rows]
     moves = np.diff(np.log(candles.close[rows]), axis=1)
@@ -157,6 +172,20 @@ def relative_levels(candles: Candles, ends: np.ndarray, window: int) -> np.ndarr
     return np.stack(levels, axis=1).astype(np.uint8)
 
 
+def _levels_by_loop(candles: Candles, ends: np.ndarray, window: int) -> np.ndarray:
+    """The same levels, to the last bit, in one pass over the tape."""
+    part = slice(int(ends.min()) - window + 1, int(ends.max()) + 1)
+    assert part.start >= 0, "a window begins before the tape"
+    most = max(map(len, EDGES))
+    edges = np.array([[*row, *[np.inf] * (most - len(row))] for row in EDGES])
+    opened, closed = candles.open[ends], candles.close[ends]
+    levels = np.empty((len(ends), len(FIELDS)), np.uint8)
+    tape = np.log(candles.close[part]), candles.high[part], candles.low[part], candles.volume[part]
+    ends = np.asarray(ends, np.int64) - part.start
+    window_levels(*tape, opened, closed, np.abs(np.log(closed / opened)), ends, window, edges, levels)
+    return levels
+
+
 def encode(texts: list[str], tokenizer: Tokenizer, length: int) -> tuple[np.ndarray, np.ndarray]:
     """Token ids (n, length) and their mask (n, length) bool; ids are int16, or int32 for a large vocabulary.
 
@@ -166,12 +195,9 @@ def encode(texts: list[str], tokenizer: Tokenizer, length: int) -> tuple[np.ndar
     place = np.fromiter((seen.setdefault(text, len(seen)) for text in texts), np.int64, count=len(texts))
     lists = tokenizer.many(list(seen)) if seen else []
     sizes = np.fromiter(map(len, lists), np.int64, count=len(lists))
-    if len(sizes) and sizes.max() > length:
-        raise UserError(
-            f"a caption has {sizes.max()} tokens, more than data.caption.length={length}; set it to {sizes.max()} or more."
-        )
+    _check_length(sizes.max(initial=0), length)
     mask = np.arange(length) < sizes[:, None]
-    ids = np.full(mask.shape, tokenizer.pad, dtype=np.int16 if len(tokenizer) <= 32_767 else np.int32)
+    ids = np.full(mask.shape, tokenizer.pad, dtype=_kind(tokenizer))
     ids[mask] = np.fromiter((token for row in lists for token in row), ids.dtype, count=int(sizes.sum()))
     return ids[place], mask[place]
 
@@ -179,7 +205,13 @@ def encode(texts: list[str], tokenizer: Tokenizer, length: int) -> tuple[np.ndar
 def encode_windows(
     caption: Caption, candles: Candles, ends: np.ndarray, window: int, tokenizer: Tokenizer
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Token ids and mask of the captions of many windows, as `encode`, without ever holding all the texts."""
+    """Token ids and mask of the captions of many windows, as `encode`, without ever holding all the texts.
+
+    Captions that are made of levels have their ids from a table, where every word keeps its tokens beside others.
+    """
+    table = word_table(caption.fields, tokenizer) if isinstance(caption, InLevels) else None
+    if isinstance(caption, InLevels) and table is not None:
+        return _by_table(caption, candles, ends, window, table, tokenizer)
     ids = mask = np.zeros((0, caption.length), dtype=np.int16)
     for first in range(0, len(ends), CHUNK):
         some = slice(first, min(first + CHUNK, len(ends)))
@@ -188,6 +220,58 @@ def encode_windows(
             ids, mask = np.empty((len(ends), caption.length), part.dtype), np.empty((len(ends), caption.length), bool)
         ids[some], mask[some] = part, part_mask
     return ids, mask
+
+
+class WordTable(NamedTuple):
+    """Token ids of each word of each field of a caption, (fields, words, most), how many each has, and the first and last of all."""
+
+    ids: np.ndarray
+    sizes: np.ndarray
+    begin: int
+    stop: int
+
+
+def word_table(fields: tuple[tuple[str, tuple[str, ...]], ...], tokenizer: Tokenizer) -> WordTable | None:
+    """Return the table of a tokenizer; None if it reads words otherwise beside others than alone."""
+    found = [tokenizer.many([f"{name} {word}" for word in words]) for name, words in fields]
+    begin, stop = found[0][0][0], found[0][0][-1]
+    inner = [[row[1:-1] for row in rows] for rows in found]
+    most, longest = max(map(len, inner)), max(len(row) for rows in inner for row in rows)
+    ids, sizes = np.zeros((len(fields), most, longest), np.int32), np.zeros((len(fields), most), np.int64)
+    for field, rows in enumerate(inner):
+        for word, row in enumerate(rows):
+            ids[field, word, : len(row)], sizes[field, word] = row, len(row)
+    for k in range(most):  # so many captions say every word
+        text = " ".join(f"{name} {words[k % len(words)]}" for name, words in fields)
+        alone = [token for rows in inner for token in rows[k % len(rows)]]
+        if tokenizer.many([text])[0] != [begin, *alone, stop]:
+            return None
+    return WordTable(ids, sizes, begin, stop)
+
+
+def _by_table(
+    caption: InLevels, candles: Candles, ends: np.ndarray, window: int, table: WordTable, tokenizer: Tokenizer
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return token ids and mask as `encode_windows`."""
+    ids = np.full((len(ends), caption.length), tokenizer.pad, _kind(tokenizer))
+    mask = np.zeros(ids.shape, bool)
+    for first in range(0, len(ends), CHUNK):
+        some = slice(first, first + CHUNK)
+        levels = caption.levels(candles, ends[some], window)
+        _check_length(longest_row(levels, table.sizes), caption.length)
+        write_tokens(levels, *table, ids[some], mask[some])
+    return ids, mask
+
+
+def _kind(tokenizer: Tokenizer) -> type:
+    return np.int16 if len(tokenizer) <= 32_767 else np.int32
+
+
+def _check_length(longest: int, length: int) -> None:
+    if longest > length:
+        raise UserError(
+            f"a caption has {longest} tokens, more than data.caption.length={length}; set it to {longest} or more."
+        )
 
 
 def _fusion_sentence(opened, high, low, close, volume, typical) -> str:
