@@ -35,6 +35,10 @@ class Arrays(Protocol):
         """Return an array whose values are not set."""
         ...
 
+    def copy(self, values: np.ndarray) -> np.ndarray:
+        """Return an array of the same values."""
+        ...
+
     def column(self, dtype: DTypeLike) -> Column:
         """Return a column without values."""
         ...
@@ -48,6 +52,10 @@ class Ram:
     def empty(self, shape: tuple[int, ...], dtype: DTypeLike) -> np.ndarray:
         """Return an array whose values are not set."""
         return np.empty(shape, dtype)
+
+    def copy(self, values: np.ndarray) -> np.ndarray:
+        """Return an array of the same values."""
+        return np.array(values)
 
     def column(self, dtype: DTypeLike) -> Column:
         """Return a column without values."""
@@ -71,6 +79,12 @@ class Mapped:
         with _nameless(self.folder) as file:
             _reserve(file.fileno(), size, self.folder)
             return _view(file.fileno(), size, dtype).reshape(shape)
+
+    def copy(self, values: np.ndarray) -> np.ndarray:
+        """Return an array of the same values."""
+        out = self.empty(values.shape, values.dtype)
+        out[...] = values
+        return out
 
     def column(self, dtype: DTypeLike) -> Column:
         """Return a column without values."""

@@ -209,7 +209,9 @@ def plant(made: Prepared, classes: int, edge: float, *, seed: int) -> tuple[Prep
     tape, ends, top = made.candles, made.ends, classes - 1
     p = 0.5 - edge * np.sign(tape.close[ends] - tape.open[ends])
     up = np.random.default_rng([seed, len(ends)]).random(len(ends)) < p
-    label, target, change = (np.array(getattr(made.labels, name)) for name in ("label", "target", "forward_return"))
+    label, target, change = (
+        made.arrays.copy(getattr(made.labels, name)) for name in ("label", "target", "forward_return")
+    )
     flipped = ((label[ends] == top) & ~up) | ((label[ends] == 0) & up)
     label[ends] = np.where(flipped, top - label[ends], label[ends])
     for column in (target, change):

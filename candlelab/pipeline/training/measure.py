@@ -25,6 +25,7 @@ WARM_UP, CALLS, SECONDS = 3, 50, 2.0  # calls before timing; at most so many tim
 class PeakMemory:
     """The most memory this process held inside a `with` block, in MB: the GPU's where one was used, else resident memory.
 
+    Pages of files that were mapped since, such as bars larger than the memory, do not count: the system takes them back as it needs.
     A high-water mark of the operating system never falls, so in a sweep every job would inherit that of the largest before it:
     here a thread looks every hundredth of a second, after memory that earlier jobs left free was given back.
     """
@@ -33,7 +34,8 @@ class PeakMemory:
         _give_back()
         if torch.cuda.is_available():
             torch.cuda.reset_peak_memory_stats()
-        self._peak, self._done = resident_mb(), threading.Event()
+        self._files, self._done = mapped_mb(), threading.Event()
+        self._peak = self._now()
         self._thread = threading.Thread(target=self._watch, daemon=True)
         self._thread.start()
         return self
@@ -44,14 +46,17 @@ class PeakMemory:
 
     def _watch(self) -> None:
         while not self._done.wait(INTERVAL):
-            self._peak = max(self._peak, resident_mb())
+            self._peak = max(self._peak, self._now())
+
+    def _now(self) -> float:
+        return resident_mb() - max(0.0, mapped_mb() - self._files)
 
     @property
     def megabytes(self) -> float:
         """The peak so far."""
         if torch.cuda.is_available() and torch.cuda.max_memory_allocated():
             return torch.cuda.max_memory_allocated() / 2**20
-        return max(self._peak, resident_mb())
+        return max(self._peak, self._now())
 
 
 def resident_mb() -> float:
@@ -62,6 +67,12 @@ def resident_mb() -> float:
     import resource
 
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20  # macOS counts bytes
+
+
+def mapped_mb() -> float:
+    """Pages of files among that memory, in MB; 0 where the system does not say."""
+    statm = Path("/proc/self/statm")
+    return int(statm.read_text().split()[2]) * os.sysconf("SC_PAGE_SIZE") / 2**20 if statm.exists() else 0.0
 
 
 def _give_back() -> None:
