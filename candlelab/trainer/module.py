@@ -12,6 +12,7 @@ from torchmetrics.classification import MulticlassAccuracy, MulticlassAUROC
 
 from candlelab.core.batch import Batch, Output, answers_of
 from candlelab.core.contracts import OptimizerFactory
+from candlelab.trainer.batch_norm import WholeBatchNorm
 
 RANK_STEP = 7_368_787  # between the random seeds of two processes
 
@@ -44,12 +45,14 @@ class Learner(pl.LightningModule):
         torch.manual_seed((self.seed * 1_000_003 + self.global_step + self.trainer.global_rank * RANK_STEP) % 2**63)
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
-        terms = self.terms(batch, self.net(batch))
         if self.trainer.world_size == 1:
+            terms = self.terms(batch, self.net(batch))
             self._add("train", terms, len(batch["row"]))
             return terms["loss"]
         loader: Any = self.trainer.train_dataloader
         weight = loader.weight(batch_idx)
+        with WholeBatchNorm(counts=weight > 0):
+            terms = self.terms(batch, self.net(batch))
         self._add("train", terms, len(batch["row"]) if weight else 0)
         return terms["loss"] * weight
 

@@ -194,7 +194,6 @@ class Trainer:
             accelerator=self.accelerator,
             devices=self.devices,
             strategy=ranks.strategy(),
-            sync_batchnorm=ranks.world > 1 and self.accelerator != "cpu" and torch.cuda.is_available(),
             precision=self._precision(),
             gradient_clip_val=self.gradient_clip or None,
             callbacks=[stop, *callbacks],
