@@ -46,7 +46,18 @@ MAY_IMPORT["task"] = MAY_IMPORT["pipeline"] | {"pipeline"}
 MAY_IMPORT["__init__"] = MAY_IMPORT["task"]  # inside its functions: the front door of the library
 HEAVY = {"torch", "numpy", "pandas", "timm", "transformers", "pytorch_lightning", "zarr"}
 AT_THE_DOOR = ("__init__", "__main__", "config", "run", "launch")
-ONLY_WHERE_NEEDED = {"wandb", "huggingface_hub", "onnxruntime", "binance", "cupy", "ray", "optuna"}
+ONLY_WHERE_NEEDED = {
+    "wandb",
+    "huggingface_hub",
+    "onnxruntime",
+    "binance",
+    "cupy",
+    "ray",
+    "optuna",
+    "gradio",
+    "fastapi",
+    "uvicorn",
+}
 
 
 def in_each(paths: Iterable[Path]) -> Callable[[Callable[[Path], None]], Callable[[], None]]:

@@ -24,6 +24,7 @@ EXTRAS = {
     "onnxruntime": ("onnx", "task=export, task.engine=onnx"),
     "onnxscript": ("onnx", "task=export"),
     "captum": ("explain", "heat maps"),
+    "gradio": ("demo", "task=serve"),
     "ray": ("ray", "hydra/launcher=ray"),
     "cupy": ("cuda13", "render.fill=cupy"),
 }

@@ -12,6 +12,7 @@ from candlelab import run as runs
 from candlelab.config import ConfigError
 from candlelab.core import files
 from candlelab.core.errors import DataTrouble
+from candlelab.core.reading import bytes_of
 from candlelab.core.spreadsheet import neutral_table
 from candlelab.core.times import iso
 from candlelab.export.rule import left_out_of_signals
@@ -25,6 +26,7 @@ from candlelab.pipeline.inputs.new_candles import (
 from candlelab.pipeline.inputs.stored import InputMaker
 from candlelab.pipeline.load import load_or_download
 from candlelab.pipeline.overrides import overridden
+from candlelab.pipeline.scores.pictures import LARGEST_PICTURE, answer_picture
 from candlelab.pipeline.scores.signals import signals
 from candlelab.run import Run
 
@@ -35,6 +37,7 @@ def predict(
     run: str,
     engine: Literal["torch", "onnx", "int8"],
     csv: str | None,
+    image: str | None,
     at: str | None,
     threshold: float | None,
     max_stale: int | None,
@@ -43,6 +46,7 @@ def predict(
     """Print and return one row per symbol, and write it into the run's predict/ folder.
 
     engine      torch, or the exported model: then torch is never imported.
+    image       a picture of a chart that somebody else drew, for nets that read pictures alone: nothing else is looked at.
     csv         candles to look at; None: data/source=… of the command, else the run's own source, open at its end.
     at          moment to look at (UTC); None or `now`: the present; `newest`: when the newest bar closed.
     threshold   confidence to ask for; None: the one chosen on validation.
@@ -51,6 +55,8 @@ def predict(
     """
     _check(max_stale)
     found = load_or_download(run)
+    if image is not None:
+        return _of_picture(found, Path(image), csv, engine=engine, threshold=threshold, format=format)
     maker, given = InputMaker.of(found), overridden() or []
     timeless = at in (None, NOW) and not has_a_present(maker.recipe, given, csv)
     asked = None if timeless else moment(at)
@@ -71,6 +77,30 @@ def predict(
         raise DataTrouble(
             f"no symbol could be answered ({table.symbol[0]}: {table.reason[0]}): bring newer or longer candles"
         )
+    return table
+
+
+def _of_picture(
+    run: Run, path: Path, csv: str | None, *, engine: str, threshold: float | None, format: str
+) -> pd.DataFrame:
+    """Print, write and return the one row on a picture from elsewhere."""
+    if csv is not None:
+        raise ConfigError("task.image and task.csv are two questions: give one of them")
+    said = answer_picture(
+        run,
+        bytes_of(path, most=LARGEST_PICTURE, cure="give a smaller picture"),
+        path.name,
+        engine=engine,
+        threshold=threshold,
+    )
+    came, seen = (f"{wide}x{high}" for wide, high in (said["size"], said["seen"]))
+    probabilities = {f"p_{name}": value for name, value in said.pop("probabilities").items()}
+    table = pd.DataFrame([said | {"size": came, "seen": seen} | probabilities])
+    print(f"chart seen by {run.folder.name}: {said['source']}, {came} made {seen} (not financial advice)\n")
+    shown = table.drop(columns=["source", "size", "seen"])
+    print(shown.to_string(index=False, float_format=lambda value: f"{value:.5g}"))
+    written = write(table, run.folder / runs.PREDICTED / f"picture-{path.stem}.{format}")
+    print(f"\nwritten to {written}", flush=True)
     return table
 
 
