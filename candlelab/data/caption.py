@@ -197,7 +197,7 @@ def encode(texts: list[str], tokenizer: Tokenizer, length: int) -> tuple[np.ndar
     sizes = np.fromiter(map(len, lists), np.int64, count=len(lists))
     _check_length(sizes.max(initial=0), length)
     mask = np.arange(length) < sizes[:, None]
-    ids = np.full(mask.shape, tokenizer.pad, dtype=_kind(tokenizer))
+    ids: np.ndarray = np.full(mask.shape, tokenizer.pad, dtype=_kind(tokenizer))
     ids[mask] = np.fromiter((token for row in lists for token in row), ids.dtype, count=int(sizes.sum()))
     return ids[place], mask[place]
 
@@ -253,7 +253,7 @@ def _by_table(
     caption: InLevels, candles: Candles, ends: np.ndarray, window: int, table: WordTable, tokenizer: Tokenizer
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return token ids and mask as `encode_windows`."""
-    ids = np.full((len(ends), caption.length), tokenizer.pad, _kind(tokenizer))
+    ids: np.ndarray = np.full((len(ends), caption.length), tokenizer.pad, _kind(tokenizer))
     mask = np.zeros(ids.shape, bool)
     for first in range(0, len(ends), CHUNK):
         some = slice(first, first + CHUNK)
