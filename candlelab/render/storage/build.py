@@ -23,6 +23,7 @@ from candlelab.core import files
 from candlelab.core.contracts import Renderer
 from candlelab.core.errors import UserError
 from candlelab.render.storage.beside import Beside
+from candlelab.render.storage.bits import packed
 from candlelab.render.storage.storage import PIECES, Pictures, Storage, StorePart, checksum, duplicates, placed
 from candlelab.render.storage.store import (
     FORMAT,
@@ -254,7 +255,7 @@ def _digests(images: np.ndarray, pictures: Pictures) -> list[int]:
     def piece(start: int) -> None:
         some = images[start : start + 32]
         if pictures.levels:
-            some = np.packbits(some[:, 0] != pictures.levels[0], axis=-1)
+            some = packed(some[:, 0], pictures.levels)
         for k, picture in enumerate(some, start):
             digests[k] = int.from_bytes(hashlib.sha256(picture.data).digest()[:8], "big") >> 1
 

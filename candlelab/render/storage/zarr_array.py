@@ -21,6 +21,7 @@ from candlelab.core.errors import UserError
 from candlelab.core.local import Place
 from candlelab.render.memory import pictures as memory
 from candlelab.render.storage.beside import BLOCK
+from candlelab.render.storage.bits import packed
 from candlelab.render.storage.storage import Mode, Pictures, Storage, StorePart, cut, per_file, placed
 from candlelab.render.style import for_each
 
@@ -193,7 +194,7 @@ def _encoded(block: np.ndarray, pictures: Pictures, compression_level: int) -> l
     def piece(start: int) -> None:
         raw = block[start : start + 16]
         if pictures.levels:
-            raw = np.packbits(raw[:, 0] != pictures.levels[0], axis=-1)
+            raw = packed(raw[:, 0], pictures.levels)
         for k, picture in enumerate(raw):
             chunks[start + k] = codec.encode(picture)
 
