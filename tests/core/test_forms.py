@@ -20,3 +20,7 @@ def test_a_table_that_a_parser_refuses_in_two_lines_is_one_sentence(tmp_path):
     with pytest.raises(Unreadable) as refused:
         metrics_of(tmp_path / "table.csv", cure="repeat it")
     assert "\n" not in str(refused.value)
+
+
+def test_a_whole_position_that_no_score_reached_is_no_damage():
+    assert objection({"threshold": None, "held": {"full": None}}, forms.THRESHOLD) is None
