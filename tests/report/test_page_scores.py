@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from explorer_cases import TASK, WARMUP, WINDOW, market, predictions, rows_told, settings
+from explorer_cases import HOUR, TASK, WARMUP, WINDOW, market, predictions, rows_told, settings
 from page_scripts import in_node, needs_node
 
 from candlelab.evaluate import backtest, ledger
@@ -87,6 +87,36 @@ def test_a_page_holds_what_simple_rules_held():
     rule = backtest.run_backtest(made.held["reversal"], could.bar_return, could.rows, cost)
     hold = backtest.run_backtest(np.ones(len(could.rows)), could.bar_return, could.rows, cost)
     assert np.allclose(found["rule"], rule.net, atol=1e-12) and np.allclose(found["hold"], hold.net, atol=1e-12)
+
+
+class OnlyLong(Threshold):
+    """A rule of another package."""
+
+    def positions(self, could, threshold, held):
+        return np.maximum(super().positions(could, threshold, held), 0)
+
+
+@needs_node
+def test_a_rule_that_the_page_does_not_know_keeps_what_it_held():
+    found, signal, _, _, _ = both(*MARKETS["one symbol"], OnlyLong(), 3.0, 0.0)
+    assert set(signal) == {0, 1} and np.array_equal(found["signal"], signal)
+
+
+@needs_node
+def test_folds_with_thresholds_of_their_own_are_scored_at_those():
+    table = predictions(market(400))
+    table["settled_threshold"] = np.where(table.time % (48 * HOUR) < 24 * HOUR, 0.6, np.inf)
+    told, made = page_of(market(400), table, settings())
+    could = settings().trades(made.part)
+    found = in_node(SCORE, told | {"fee": 10.0, "threshold": 0.0}, *NAMES)
+    assert 0 < np.abs(found["signal"]).sum() == np.abs(settings().positions(made.part, could, 0.0, {})).sum()
+
+
+def test_a_whole_position_that_is_never_reached_is_not_told():
+    made = rows_told(predictions(market(400)), settings(RULES["proportional"]))
+    made = replace(made, threshold=made.threshold | {"threshold": None, "held": {"full": np.inf}})
+    shown = shown_of(market(400), made.part, before=0, after=1)
+    assert facts_of(made, shown, settings(RULES["proportional"]), TASK)["held"] == {"steps": 4}
 
 
 @needs_node

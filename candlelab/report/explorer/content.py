@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +12,9 @@ import numpy as np
 from candlelab.core.candles import Candles
 from candlelab.core.interval import interval_ms
 from candlelab.evaluate.baselines import BASELINES
+from candlelab.evaluate.rule.hysteresis import Hysteresis
 from candlelab.evaluate.rule.proportional import Proportional
+from candlelab.evaluate.rule.threshold import Threshold
 from candlelab.evaluate.score import FUNDED, Evaluation
 from candlelab.evaluate.table import Part, Task
 from candlelab.report.explorer.packed import Pack
@@ -21,6 +24,7 @@ EXACT = 20_000  # bars up to which all prices are kept to the last bit; beyond, 
 MOST_CAPTIONS = 20_000
 PARTS_OF_P, PARTS_OF_RETURN = 10_000, 100_000  # what a shown probability and return are rounded to
 PRICES = ("open", "high", "low")
+KNOWN_RULES = (Threshold, Hysteresis, Proportional)  # scoring.js has them, too
 
 
 @dataclass(frozen=True)
@@ -134,7 +138,8 @@ def pack_rows(pack: Pack, candles: Candles, tested: Tested, shown: Shown, settin
     gain = np.nan_to_num(ground.bar_return[take])
     if not np.array_equal(gain, told_by_closes(candles.close[shown.bars], shown.bar, starts)):
         pack.exact("gain", gain)
-    for name in _rules(tested):
+    stored = [] if _scores_again(tested, settings) else ["net"]
+    for name in (*_rules(tested), *stored):
         pack.exact(f"held_{name}", tested.held[name][take])
 
 
@@ -145,6 +150,11 @@ def told_by_closes(close: np.ndarray, bar: np.ndarray, starts: np.ndarray) -> np
     return np.nan_to_num(close[following] / close[bar] - 1)
 
 
+def _scores_again(tested: Tested, settings: Evaluation) -> bool:
+    """Whether scripts can make the net's positions at other thresholds: of a rule of another package only what was held is told."""
+    return tested.part.settled is not None or type(settings.rule) in KNOWN_RULES
+
+
 def _rules(tested: Tested) -> list[str]:
     return [name for name in BASELINES if name in tested.held]
 
@@ -153,7 +163,8 @@ def facts_of(tested: Tested, shown: Shown, settings: Evaluation, task: Task) -> 
     """What the scripts have to know beside the columns; plain values."""
     rows, chosen = tested.part.rows, tested.threshold
     costs = settings.costs | {"bar_ms": rows.bar_ms, "step": rows.step, "funded_ms": FUNDED}
-    held: dict[str, float] = {name: float(value) for name, value in (chosen.get("held") or {}).items()}
+    told = (chosen.get("held") or {}).items()
+    held: dict[str, float] = {name: value for name, value in told if value is not None and math.isfinite(value)}
     held |= {"steps": settings.rule.steps} if isinstance(settings.rule, Proportional) else {}
     settled = tested.part.settled is not None
     return {
@@ -165,7 +176,7 @@ def facts_of(tested: Tested, shown: Shown, settings: Evaluation, task: Task) -> 
         "score": chosen.get("score", "confidence"),
         "threshold": chosen.get("threshold"),
         "flat": chosen.get("flat"),
-        "rule": "threshold" if settled else chosen.get("position", "threshold"),
+        "rule": "threshold" if settled else type(settings.rule).__name__.lower(),
         "held": held,
         "settled": settled,
         "costs": costs,

@@ -38,6 +38,7 @@
       this.slider("fee", 0, Math.max(30, 3 * this.fee), this.fee, (value) => { this.fee = Math.max(0, value); });
       const [low, high] = lab.scores.rangeOf(this.run);
       this.slider("threshold", low, high, this.threshold === null ? high : this.threshold, (value) => { this.threshold = value; });
+      byId("threshold-dial").hidden = Boolean(this.run.columns.held_net);
       byId("reset").addEventListener("click", () => this.reset());
       this.lineBoxes();
       for (const [id, act] of Object.entries(this.actions())) byId(id).addEventListener("click", act);

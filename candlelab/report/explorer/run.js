@@ -39,8 +39,9 @@
 
   /** The net at a fee and a threshold (null: nothing is traded), with its trades; rows are numbered over all symbols. */
   function netOf(run, symbol, fee, threshold) {
-    const part = partOf(run, symbol), { rule, held } = run.facts;
-    const made = scored(part, lab.scoring.positions(rule, part.told, threshold, held), costsAt(run, fee));
+    const part = partOf(run, symbol), { rule, held } = run.facts, stored = run.columns.held_net; // of a rule that is not known here
+    const signal = stored ? stored.subarray(part.first, part.stop) : lab.scoring.positions(rule, part.told, threshold, held);
+    const made = scored(part, signal, costsAt(run, fee));
     const trades = lab.scoring.trades(made.signal, made.gain, part.book, made.cost);
     for (const trade of trades) { trade.first += part.first; trade.last += part.first; }
     return { ...made, part, trades };
