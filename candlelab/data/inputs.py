@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -57,16 +59,24 @@ class Inputs:
         assert self.scaling is not None, "this net reads no series"
         return self.scaling(values).astype(np.float32)
 
+    def reader(self, candles: Candles) -> Callable[[np.ndarray], dict[str, np.ndarray]]:
+        """Return what `arrays` is for one tape and any rows, its indicators computed once."""
+        numbers = self.numbers(candles) if "series" in self.reads else None
+        return partial(self._arrays, candles, numbers)
+
     def arrays(self, candles: Candles, ends: np.ndarray) -> dict[str, np.ndarray]:
         """Return image (n, C, H, W), caption (n, L) int64 and caption_mask (n, L), series (n, T, F): those that the net reads."""
+        return self.reader(candles)(ends)
+
+    def _arrays(self, candles: Candles, numbers: np.ndarray | None, ends: np.ndarray) -> dict[str, np.ndarray]:
         made = {}
         if "image" in self.reads:
             made["image"] = self.charts(candles, ends)
         if "caption" in self.reads:
             ids, mask = self.tokens(candles, ends)
             made |= {"caption": ids.astype(np.int64), "caption_mask": mask}
-        if "series" in self.reads:
-            made["series"] = gather(self.numbers(candles), ends, self.window)
+        if numbers is not None:
+            made["series"] = gather(numbers, ends, self.window)
         return made
 
 

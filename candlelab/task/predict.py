@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from hashlib import sha256
 from pathlib import Path
 from typing import Literal
 
@@ -22,13 +24,18 @@ from candlelab.pipeline.inputs.new_candles import (
     has_a_present,
     moment,
     newest_close,
+    period_tapes,
+    replacements,
 )
 from candlelab.pipeline.inputs.stored import InputMaker
 from candlelab.pipeline.load import load_or_download
 from candlelab.pipeline.overrides import overridden
+from candlelab.pipeline.scores.every_window import every_window
 from candlelab.pipeline.scores.pictures import LARGEST_PICTURE, answer_picture
 from candlelab.pipeline.scores.signals import signals
 from candlelab.run import Run
+
+MOST_NAMES = 3  # symbols in the name of a file
 
 
 def predict(
@@ -42,6 +49,7 @@ def predict(
     threshold: float | None,
     max_stale: int | None,
     format: Literal["csv", "parquet", "json"],
+    all: bool,
 ) -> pd.DataFrame:
     """Print and return one row per symbol, and write it into the run's predict/ folder.
 
@@ -51,6 +59,8 @@ def predict(
     at          moment to look at (UTC); None or `now`: the present; `newest`: when the newest bar closed.
     threshold   confidence to ask for; None: the one chosen on validation.
     max_stale  missing bars up to which a signal is given; None: however many, and said.
+    all         every window from data.start to data.end instead of the newest, of all symbols, streamed into a Parquet file: then the
+                table that is returned counts them.
     Raises UserError for a run, a model file or candles that cannot be used, DataTrouble if no symbol could be answered.
     """
     _check(max_stale)
@@ -58,6 +68,8 @@ def predict(
     if image is not None:
         return _of_picture(found, Path(image), csv, engine=engine, threshold=threshold, format=format)
     maker, given = InputMaker.of(found), overridden() or []
+    if all:
+        return _all_windows(cfg, found, maker, given, csv, engine=engine, threshold=threshold)
     timeless = at in (None, NOW) and not has_a_present(maker.recipe, given, csv)
     asked = None if timeless else moment(at)
     candles = fetch_new_candles(cfg, maker.recipe, given, csv, at=asked, bars=maker.bars)
@@ -102,6 +114,37 @@ def _of_picture(
     written = write(table, run.folder / runs.PREDICTED / f"picture-{path.stem}.{format}")
     print(f"\nwritten to {written}", flush=True)
     return table
+
+
+def _all_windows(
+    cfg: DictConfig,
+    run: Run,
+    maker: InputMaker,
+    given: list[str],
+    csv: str | None,
+    *,
+    engine: str,
+    threshold: float | None,
+) -> pd.DataFrame:
+    """Stream what a run says of every window into a file; print and return how many windows each symbol has."""
+    words = ["all", *([Path(csv).name.partition(".")[0]] if csv else []), *_period_words(cfg, given)]
+    words += [*([] if engine == "torch" else [engine]), *([] if threshold is None else [f"threshold{threshold:g}"])]
+    path = run.folder / runs.PREDICTED / f"{'-'.join(words)}.parquet"
+    tapes = period_tapes(cfg, maker.recipe, given, csv, bars=maker.bars)
+    table = every_window(run, maker, tapes, path, engine=engine, threshold=threshold)
+    shown = table.assign(first=table["first"].map(iso), last=table["last"].map(iso))
+    print(f"{shown.to_string(index=False)}\n\n{table.windows.sum():,} windows written to {path}", flush=True)
+    return table
+
+
+def _period_words(cfg: DictConfig, given: list[str]) -> list[str]:
+    """Return what tells the file of one period and some symbols from another's."""
+    asked = replacements(cfg, given)
+    names = [str(name) for name in asked.get("symbols", [])]
+    if len(names) > MOST_NAMES:
+        names = [f"{len(names)}symbols", sha256(",".join(names).encode()).hexdigest()[:8]]
+    dates = [str(asked[key]) for key in ("start", "end") if asked.get(key)]
+    return [re.sub(r"[^\w.]", "", word) for word in [*names, *dates]]
 
 
 def _check(max_stale: int | None) -> None:

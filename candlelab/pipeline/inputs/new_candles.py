@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,8 +13,8 @@ from omegaconf import DictConfig
 
 from candlelab.config import ConfigError, build, plain
 from candlelab.core.candles import Candles, rows_of
-from candlelab.core.contracts import Source
-from candlelab.core.interval import interval_ms, next_open
+from candlelab.core.contracts import MadeUp, Source, SymbolBySymbol
+from candlelab.core.interval import interval_ms, next_open, to_time
 from candlelab.core.times import iso
 from candlelab.data.source.file import File
 from candlelab.data.tape import checked_intervals, fetch_tape
@@ -49,6 +50,28 @@ def fetch_new_candles(
         data |= replacements(cfg, given)
         source = build({"data": {"source": data["source"]}}, "data.source")
     return fetch_settings(source, data)
+
+
+def period_tapes(
+    cfg: DictConfig, recipe: DictConfig, given: list[str], csv: str | None, *, bars: int
+) -> Iterator[tuple[Candles, int | None]]:
+    """Yield (tape, ms UTC from which on its windows are asked for): the run's period or that of the command, one symbol at a time.
+
+    Of a market with a past the bars before the period are there too, for the first windows and their warm-up; a made-up one begins
+    where it is told to. A source that cannot give one symbol alone gives one tape of all. Arguments as in `fetch_new_candles`.
+    """
+    data = plain(recipe)["data"]
+    if csv is not None:
+        yield fetch_settings(File.plain(csv), data | {"symbols": [], "start": None, "end": None}), None
+        return
+    data |= replacements(cfg, given)
+    source, first = build({"data": {"source": data["source"]}}, "data.source"), to_time(data["start"])
+    interval = data["resample"] or checked_intervals(data["interval"], None)[0]
+    if first is not None and interval != "auto" and not isinstance(source, MadeUp):
+        data["start"] = _iso_ms(first - (bars + SPARE) * interval_ms(interval))
+    apart = isinstance(source, SymbolBySymbol) and data["symbols"]
+    for symbols in [[name] for name in dict.fromkeys(data["symbols"])] if apart else [data["symbols"]]:
+        yield fetch_settings(source, data | {"symbols": symbols}), first
 
 
 def replacements(cfg: DictConfig, given: list[str]) -> dict[str, Any]:

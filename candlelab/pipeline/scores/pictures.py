@@ -12,7 +12,7 @@ from candlelab.core.errors import UserError
 from candlelab.core.signal import check_answers, checked_threshold, sides_of
 from candlelab.data.pictures import FORMATS, decode
 from candlelab.export.rule import rule_of
-from candlelab.pipeline.scores.signals import FILES, decided, with_onnx, with_torch
+from candlelab.pipeline.scores.signals import decided, engine_of
 from candlelab.run import Run
 
 LARGEST_PICTURE = 20 << 20  # bytes of its file
@@ -60,7 +60,7 @@ def answer_picture(run: Run, data: bytes, name: str, *, engine: str, threshold: 
     """
     pixels, size = read_picture(run, data, name)
     made = run.preprocessing
-    said = with_torch(run, {"image": pixels}) if engine == "torch" else with_onnx(run, {"image": pixels}, FILES[engine])
+    said = engine_of(run, engine)({"image": pixels})
     if "probabilities" not in said:
         raise UserError(
             f"the net of '{run.folder.name}' forecasts a number in units of past volatility, which a picture alone does not have"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -28,6 +30,7 @@ from candlelab.pipeline.inputs.new_candles import Latest, latest
 from candlelab.pipeline.inputs.stored import InputMaker
 from candlelab.run import Run
 
+Engine = Callable[[dict[str, np.ndarray]], dict[str, np.ndarray]]
 SIGNALS = {-1: "SHORT", 0: "NONE", 1: "LONG"}
 UNSURE = "-"  # in place of a class that is not sure enough
 FILES = {"onnx": "model.onnx", "int8": "model.int8.onnx"}
@@ -68,22 +71,34 @@ def answer(
     run: Run, maker: InputMaker, candles: Candles, ends: np.ndarray, engine: str
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return (probabilities (n, K), forecast log returns (n,) or NaN, whether an indicator is unknown (n,)) at some rows."""
-    inputs = maker.arrays(candles, ends)
+
+    def theta() -> np.ndarray:
+        return build(maker.recipe, "data.label")(candles, run.preprocessing["window"]).theta[ends]
+
+    inputs, sigma = maker.arrays(candles, ends), volatility_at(candles, ends)
+    return answers_to(run.preprocessing, engine_of(run, engine), inputs, sigma=sigma, theta=theta)
+
+
+def answers_to(
+    made: dict[str, Any],
+    ask: Engine,
+    inputs: dict[str, np.ndarray],
+    *,
+    sigma: np.ndarray,
+    theta: Callable[[], np.ndarray],
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return what `answer` does, of inputs that are made: sigma (n,) is the volatility at each end, theta its class threshold."""
     series = inputs.get("series")
-    unknown = np.zeros(len(ends), bool) if series is None else ~np.isfinite(series).all((1, 2))
-    inputs = {name: np.nan_to_num(value) if value.dtype == np.float32 else value for name, value in inputs.items()}
-    made = run.preprocessing
-    said = with_torch(run, inputs) if engine == "torch" else with_onnx(run, inputs, FILES[engine])
-    sigma = volatility_at(candles, ends)
+    unknown = np.zeros(len(sigma), bool) if series is None else ~np.isfinite(series).all((1, 2))
+    said = ask({name: np.nan_to_num(value) if value.dtype == np.float32 else value for name, value in inputs.items()})
     learnt = (
         "forecast" in said and made.get("forecast_range", ()) is not None
     )  # a label without a coming close teaches no forecast
-    returns = said["forecast"] * sigma if learnt else np.full(len(ends), np.nan)
+    returns = said["forecast"] * sigma if learnt else np.full(len(sigma), np.nan)
     if "probabilities" in said:
         return said["probabilities"], returns, unknown
-    theta = build(maker.recipe, "data.label")(candles, made["window"]).theta[ends]
     error, classes = made["forecast_error"], len(made["classes"])
-    return normal_probabilities(said["forecast"], error, sigma, theta, classes), returns, unknown
+    return normal_probabilities(said["forecast"], error, sigma, theta(), classes), returns, unknown
 
 
 def expected_closes(made: dict[str, Any], candles: Candles, ends: np.ndarray, returns: np.ndarray) -> np.ndarray:
@@ -97,6 +112,15 @@ def expected_closes(made: dict[str, Any], candles: Candles, ends: np.ndarray, re
     return np.stack([close, *coming], 1)
 
 
+def engine_of(run: Run, engine: str) -> Engine:
+    """Return what answers inputs by name with "probabilities" and/or "forecast": torch, or a checked model file, opened once."""
+    if engine == "torch":
+        return partial(with_torch, run)
+    model = Predictor(run.folder / runs.EXPORTS / FILES[engine], recipe=recipe_hash(run.preprocessing))
+    check_export(model.path, model.card, rule_of(run))
+    return lambda inputs: {name: value.astype(np.float64) for name, value in model(inputs).items()}
+
+
 def with_torch(run: Run, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     try:
         import torch
@@ -108,12 +132,6 @@ def with_torch(run: Run, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]
     with torch.inference_mode():
         said = answers_of(run.model({name: torch.from_numpy(value) for name, value in inputs.items()}))
     return {name: value.numpy() for name, value in said.items()}
-
-
-def with_onnx(run: Run, inputs: dict[str, np.ndarray], file: str) -> dict[str, np.ndarray]:
-    model = Predictor(run.folder / runs.EXPORTS / file, recipe=recipe_hash(run.preprocessing))
-    check_export(model.path, model.card, rule_of(run))
-    return {name: value.astype(np.float64) for name, value in model(inputs).items()}
 
 
 def _row(bar: Latest, said: tuple[Any, ...] | None, made: dict[str, Any], rule: Rule) -> dict[str, Any]:
