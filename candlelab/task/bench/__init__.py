@@ -12,10 +12,12 @@ from rich.table import Table
 
 from candlelab import run as runs
 from candlelab.config import ConfigError, hint
+from candlelab.core import files
+from candlelab.task.bench._goals import as_markdown
 
 
 def bench(cfg: DictConfig) -> dict[str, Any]:
-    """Run bench=NAME, or all; print each table and write outputs/bench/<name>.json."""
+    """Run bench=NAME, or all; print each table and write outputs/bench/<name>.json, and <name>.md where there are goals."""
     known = sorted(path.stem for path in Path(__file__).parent.glob("[!_]*.py"))
     names = known if cfg.bench == "all" else [cfg.bench]
     unknown = [name for name in names if name not in known]
@@ -26,13 +28,26 @@ def bench(cfg: DictConfig) -> dict[str, Any]:
 
 def _one(name: str, folder: Path) -> dict[str, Any]:
     measured = getattr(importlib.import_module(f"{__name__}.{name}"), f"bench_{name}")()
+    Console().print(_goals_of(name, measured["rows"]) if "rows" in measured else _figures_of(name, measured))
+    folder.mkdir(parents=True, exist_ok=True)
+    runs.write_json(folder / f"{name}.json", measured | {"environment": runs.environment()})
+    if "rows" in measured:
+        files.write_text(folder / f"{name}.md", as_markdown(measured["rows"]))
+    return measured
+
+
+def _goals_of(name: str, rows: list[dict[str, Any]]) -> Table:
+    table = Table("work", "against", "goal", "figure", "holds", title=f"bench={name}", title_justify="left")
+    for row in rows:
+        table.add_row(row["work"], row["against"], row["goal"], f"{row['figure']:,.3g} {row['unit']}", row["holds"])
+    return table
+
+
+def _figures_of(name: str, measured: dict[str, Any]) -> Table:
     table = Table("figure", "value", title=f"bench={name}", title_justify="left")
     for key, value in _flat(measured):
         table.add_row(key, f"{value:,.4g}" if isinstance(value, float) else str(value))
-    Console().print(table)
-    folder.mkdir(parents=True, exist_ok=True)
-    runs.write_json(folder / f"{name}.json", measured | {"environment": runs.environment()})
-    return measured
+    return table
 
 
 def _flat(tree, prefix: str = ""):
