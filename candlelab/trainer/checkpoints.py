@@ -35,7 +35,9 @@ class Places:
 
 
 class Checkpoints(pl.Callback):
-    """Write places.best when the running mean of `monitor` improves and places.last every epoch and every few minutes; the one before stays as places.previous.
+    """Write the weights to places.best when the running mean of `monitor` improves, and all of the training to places.last.
+
+    The last is written every epoch and every few minutes; the one before stays as places.previous.
 
     Each is written under a temporary name, flushed and moved into place, so a reader sees the old or the new one, whole.
     Ctrl-C, SIGTERM and SIGHUP are obeyed after the batch they fall into, once last.ckpt is written; a second one at once.
@@ -113,16 +115,16 @@ class Checkpoints(pl.Callback):
         self._save(trainer, self.places.last)
 
     def _save(self, trainer: pl.Trainer, path: Path) -> None:
+        only_weights = path == self.places.best  # nothing goes on from it: a third of the bytes of last.ckpt
         if trainer.is_global_zero:
             with files.atomic(path) as temporary:
-                trainer.save_checkpoint(temporary)
+                trainer.save_checkpoint(temporary, weights_only=only_weights)
                 if path == self.places.last and path.exists():
                     files.sync(temporary)
                     os.replace(path, self.places.previous)
         else:
-            trainer.save_checkpoint(
-                path
-            )  # takes part in what the processes say to each other; only the first one writes
+            # takes part in what the processes say to each other; only the first one writes
+            trainer.save_checkpoint(path, weights_only=only_weights)
         self._saved_at = time.monotonic()
         self.interrupted = _any(trainer, self.interrupted)
         if self.interrupted and path == self.places.last:
