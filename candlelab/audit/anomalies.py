@@ -8,6 +8,7 @@ alarms were tried on 40 files of real bars, minutes to days, 2017 to 2025.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
@@ -51,6 +52,16 @@ class SymbolBars:
         opened, high, low, close, volume = (getattr(candles, name)[rows] for name in (*PRICES, "volume"))
         return cls(time, opened, high, low, close, volume, follows)
 
+    @cached_property
+    def decimals(self) -> np.ndarray:
+        """(n,) decimals that each close is written with; asked for by every detector, so it is kept."""
+        return decimals(self.close)
+
+    @cached_property
+    def made(self) -> np.ndarray:
+        """(n,) whether a bar was made by a computer."""
+        return interpolated(self) | repeated(self) | untraded(self)
+
     @property
     def prices(self) -> np.ndarray:
         """(4, n) open, high, low, close."""
@@ -66,7 +77,7 @@ def interpolated(bars: SymbolBars) -> np.ndarray:
     inside = np.zeros(len(bars.time), bool)
     if len(inside) < 3:
         return inside
-    tick = local_tick(bars.close)[1:-1]
+    tick = local_tick(bars.decimals)[1:-1]
     bend = np.abs(np.diff(bars.prices, 2)).max(0)
     volume = bars.volume
     even = np.abs(np.diff(volume, 2)) <= 1e-6 * volume[1:-1]
@@ -104,19 +115,18 @@ def decimals(values: np.ndarray) -> np.ndarray:
     return found
 
 
-def local_decimals(close: np.ndarray) -> np.ndarray:
-    """(n,) decimals that 9 of 10 closes of the same and the neighbouring blocks of 1000 bars have at most."""
-    blocks = np.arange(len(close)) // BLOCK
-    count = np.zeros((blocks[-1] + 3, MOST_DECIMALS + 1))
-    np.add.at(count, (blocks + 1, decimals(close)), 1)
+def local_decimals(written: np.ndarray) -> np.ndarray:
+    """(n,) of the decimals (n,) that closes are written with, those that 9 of 10 closes of the same and the neighbouring blocks of 1000 bars have at most."""
+    blocks, kinds = np.arange(len(written)) // BLOCK, MOST_DECIMALS + 1
+    count = np.bincount((blocks + 1) * kinds + written, minlength=(blocks[-1] + 3) * kinds).reshape(-1, kinds)
     wide = count[:-2] + count[1:-1] + count[2:]
     share = wide.cumsum(1) / np.maximum(wide.sum(1, keepdims=True), 1)
     return (share >= 0.9).argmax(1)[blocks]
 
 
-def local_tick(close: np.ndarray) -> np.ndarray:
-    """(n,) the price step of a bar's surroundings."""
-    return 10.0 ** -local_decimals(close)
+def local_tick(written: np.ndarray) -> np.ndarray:
+    """(n,) the price step of a bar's surroundings, of the decimals (n,) that closes are written with."""
+    return 10.0 ** -local_decimals(written)
 
 
 def off_tick(bars: SymbolBars) -> np.ndarray:
@@ -124,8 +134,8 @@ def off_tick(bars: SymbolBars) -> np.ndarray:
 
     A stretch that begins or ends its segment is none: there the exchange has made its tick finer.
     """
-    usual = local_decimals(bars.close)
-    odd = (decimals(bars.close) > usual) & (usual < MOST_DECIMALS - 3)
+    usual = local_decimals(bars.decimals)
+    odd = (bars.decimals > usual) & (usual < MOST_DECIMALS - 3)
     if not odd.any():
         return odd
     edges = np.append(np.flatnonzero(~bars.follows), len(odd))
@@ -144,8 +154,7 @@ def _at_edge(odd: np.ndarray) -> np.ndarray:
 
 def jumps(bars: SymbolBars) -> np.ndarray:
     """(n,) log of a bar's open over the close before it; 0 after a hole and beside bars that a computer made."""
-    made = interpolated(bars) | repeated(bars) | untraded(bars)
-    beside = made | np.append(False, made[:-1])[: len(made)]
+    beside = bars.made | np.append(False, bars.made[:-1])[: len(bars.made)]
     jump = np.append(0.0, np.log(bars.open[1:] / bars.close[:-1]))[: len(bars.time)]
     return np.where(bars.follows & ~beside, jump, 0.0)
 
