@@ -61,6 +61,15 @@ class SymbolBySymbol(Protocol):
 
 
 @runtime_checkable
+class Prefetches(Protocol):
+    """A source that can bring the bars of many symbols to this machine before they are asked for one by one."""
+
+    def prefetch(self, symbols: list[str], interval: str, start: int | None, end: int | None) -> None:
+        """Bring the bars into the cache, several symbols at a time; arguments as of `fetch`."""
+        ...
+
+
+@runtime_checkable
 class Redrawn(Protocol):
     """A source whose training samples are new ones in every epoch."""
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from candlelab.core.candles import Candles, concat
 from candlelab.core.columns import EXTRAS
-from candlelab.core.contracts import Inspected, Source, SymbolBySymbol
+from candlelab.core.contracts import Inspected, Prefetches, Source, SymbolBySymbol
 from candlelab.core.errors import UserError
 from candlelab.core.interval import check_asked, interval_ms, to_time
 from candlelab.core.machine import memory
@@ -84,12 +84,19 @@ def fetch_held(
     fetch = partial(fetch_tape, source, span=span, coarser=coarser, holes=holes, seed=seed)
     many = where == "mapped" or (where == "auto" and _too_many(_expected(symbols, intervals, span)))
     if many and symbols and isinstance(source, SymbolBySymbol):
+        if isinstance(source, Prefetches):
+            _prefetch(source, symbols, intervals, span)
         parts = _one_by_one(source, fetch, sorted(set(symbols)), intervals)
         return _gathered(parts, Mapped(folder)), Mapped(folder)
     tape = fetch(symbols, intervals)
     if many or (where == "auto" and _too_many(len(tape))):
         return _gathered(iter([tape]), Mapped(folder)), Mapped(folder)
     return tape, Ram()
+
+
+def _prefetch(source: Prefetches, symbols: list[str], intervals: tuple[str, ...], span: Span) -> None:
+    for interval in intervals:
+        source.prefetch(symbols, interval, *(to_time(date) for date in span))
 
 
 def at_interval(tape: Candles, interval: str) -> np.ndarray:

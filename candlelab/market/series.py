@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import difflib
 import time as clock
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +22,8 @@ from candlelab.market.collect import CacheFolders, collect
 from candlelab.market.quality import Quality, break_at_relistings, clean_bars
 from candlelab.market.symbols import tidy_symbol
 from candlelab.market.web import UnknownSymbol
+
+Collected = tuple[BarStore, CacheManifest, list[str]]
 
 
 @dataclass
@@ -50,21 +54,59 @@ def fetch_series(
     interval = check_interval(interval)
     wanted = check_range(start, end, interval, places.begins)
     tapes, qualities, noticed = [], [], []
+    for store, manifest, changes in collect_series(places, cache, source, symbols, interval, wanted, refresh=refresh):
+        noticed += changes
+        quality = Quality(manifest.symbol, interval, notes=list(manifest.notes))
+        tapes.append(load(store, manifest, wanted, quality, misaligned))
+        qualities.append(quality)
+    return Fetched(break_at_relistings(tapes[0] if len(tapes) == 1 else concat(tapes)), qualities, noticed)
+
+
+def collect_series(
+    places: CacheFolders,
+    cache: Path,
+    source: str,
+    symbols: list[str],
+    interval: str,
+    wanted: tuple[int, int],
+    *,
+    refresh: bool,
+) -> list[Collected]:
+    """Bring the cached series of all symbols up to `wanted` [start, end), ms UTC; return (store, manifest, changes) of each.
+
+    Several symbols at a time, and of each fewer files at a time: together never more downloads than `places.workers`. Of symbols
+    that fail the first is told, once those that had begun are done; what was good stays cached.
+    """
+    names = check_symbols(symbols)
+    at_once = min(places.workers, len(names))
+    share = replace(places, workers=places.workers // at_once)
     with ProgressBars() as progress:
-        for name in check_symbols(symbols):
+
+        def one(name: str) -> Collected:
             store = BarStore(cache / source / places.market / name / interval)
             blank = CacheManifest(source, places.market, name, interval)
             try:
-                manifest, changes = collect(places, store, blank, wanted, refresh=refresh, progress=progress)
+                return store, *collect(share, store, blank, wanted, refresh=refresh, progress=progress)
             except UnknownSymbol:
                 raise UserError(unknown(places, name)) from None
             except (DataTrouble, ExchangeRefuses) as error:
                 raise type(error)(f"{error}{kept(store)}") from None
-            noticed += changes
-            quality = Quality(name, interval, notes=list(manifest.notes))
-            tapes.append(load(store, manifest, wanted, quality, misaligned))
-            qualities.append(quality)
-    return Fetched(break_at_relistings(tapes[0] if len(tapes) == 1 else concat(tapes)), qualities, noticed)
+
+        return _in_threads(one, names, at_once)
+
+
+def _in_threads(action: Callable[[str], Collected], names: list[str], at_once: int) -> list[Collected]:
+    """Return [action(name)], so many at a time; after the first exception none begins any more, and the first of the names is raised."""
+    if at_once < 2:
+        return [action(name) for name in names]
+    pool = ThreadPoolExecutor(at_once, thread_name_prefix="series")
+    try:
+        futures = [pool.submit(action, name) for name in names]
+        wait(futures, return_when=FIRST_EXCEPTION)
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+    failed = [future for future in futures if not future.cancelled() and future.exception() is not None]
+    return [future.result() for future in failed or futures]
 
 
 def kept(store: BarStore) -> str:

@@ -8,7 +8,7 @@ import pytest
 from binance_cases import CONTENT, DAILY, HOUR, MONTHLY, api, fetch, leftovers, ms, publish_day, vision
 from loopback_exchange import Exchange, kline, zip_of_rows
 
-from candlelab.core.errors import DataTrouble, ExchangeRefuses
+from candlelab.core.errors import DataTrouble, ExchangeRefuses, UserError
 from candlelab.market import waiting
 
 
@@ -210,3 +210,46 @@ def test_a_stall_is_said(exchange, tmp_path, capsys, monkeypatch):
     exchange.faults = [[f"{DAILY}2024-01-02.zip.CHECKSUM", "drip", 1]]
     fetch(vision(exchange, tmp_path, timeout=0.3))
     assert "has not answered for 2 s (BTCUSDT-1h-2024-01-02.zip.CHECKSUM)" in capsys.readouterr().err
+
+
+def publish_symbols(exchange, names):
+    for name in names:
+        rows = [kline(ms("2024-01-01") + i * HOUR, HOUR, 100.0 + i) for i in range(24)]
+        exchange.put(
+            f"data/spot/daily/klines/{name}/1h/{name}-1h-2024-01-01.zip", zip_of_rows(f"{name}-1h-2024-01-01.zip", rows)
+        )
+
+
+def test_many_symbols_share_the_downloads_that_are_allowed(exchange, tmp_path):
+    names, at_once, most = [f"C{k}USDT" for k in range(9)], [], []
+    publish_symbols(exchange, names)
+    source = vision(exchange, tmp_path, workers=3)
+    get = source.places.web.get
+
+    def counted(url, **more):
+        at_once.append(url)
+        most.append(len(at_once))
+        try:
+            return get(url, **more)
+        finally:
+            at_once.remove(url)
+
+    source.places.web.get = counted
+    tape = fetch(source, end="2024-01-02", symbols=names)
+    assert tape.symbols == tuple(names) and len(tape) == 9 * 24 and max(most) <= 3
+
+
+def test_of_many_symbols_the_unknown_one_is_named_and_the_others_are_kept(exchange, tmp_path):
+    publish_symbols(exchange, ["AUSDT", "BUSDT"])
+    with pytest.raises(UserError, match="NOSUCH is unknown"):
+        fetch(vision(exchange, tmp_path), end="2024-01-02", symbols=("AUSDT", "NOSUCH", "BUSDT"))
+    exchange.log = []
+    assert len(fetch(vision(exchange, tmp_path), end="2024-01-02", symbols=("AUSDT",))) == 24 and not exchange.log
+
+
+def test_a_prefetched_symbol_is_not_asked_for_again(exchange, tmp_path):
+    publish_symbols(exchange, ["AUSDT", "BUSDT"])
+    source = vision(exchange, tmp_path)
+    source.prefetch(["AUSDT", "BUSDT"], "1h", ms("2024-01-01"), ms("2024-01-02"))
+    exchange.log = []
+    assert len(fetch(source, end="2024-01-02", symbols=("BUSDT",))) == 24 and not exchange.log

@@ -7,12 +7,13 @@ from typing import Literal
 
 from candlelab.core.candles import Candles
 from candlelab.core.errors import UserError
+from candlelab.core.interval import check_interval
 from candlelab.core.local import Address, Place
 from candlelab.market.collect import CacheFolders
 from candlelab.market.live import LiveBars
 from candlelab.market.quality import Quality
 from candlelab.market.rest import HOSTS, Rest, web_transport
-from candlelab.market.series import fetch_series
+from candlelab.market.series import check_range, collect_series, fetch_series
 from candlelab.market.web import HttpClient, base_address
 
 NAME = "binance_vision"
@@ -61,6 +62,12 @@ class BinanceVision(LiveBars):
         )
         self.quality: list[Quality] = []
         self.changes: list[str] = []
+
+    def prefetch(self, symbols: list[str], interval: str, start: int | None, end: int | None) -> None:
+        """Bring the bars into the cache, several symbols at a time; arguments and errors as of `fetch`."""
+        interval = check_interval(interval)
+        wanted = check_range(start, end, interval, self.places.begins)
+        collect_series(self.places, self.cache, NAME, symbols, interval, wanted, refresh=False)
 
     def fetch(self, symbols: list[str], interval: str, start: int | None, end: int | None) -> Candles:
         """Return the bars with start <= open time < end, ms UTC, of all symbols, from the cache where it has them.
