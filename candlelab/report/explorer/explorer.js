@@ -166,6 +166,7 @@
 
     tell(bar, row) {
       this.view.mark(bar);
+      this.legend(bar - this.run.facts.symbols[this.symbol].bars[0]);
       lab.panel.show(this.run, bar, row, this.own);
     }
 

@@ -60,9 +60,9 @@
       return;
     }
     const picture = pictureOf(run, row), caption = captionOf(run, row), forecast = columns.forecast ? columns.forecast[row] : NaN;
+    const saw = picture && element("figure", {}, picture, element("figcaption", {}, `What the net saw: ${facts.window} bars up to the close of this one.`));
     panel.replaceChildren(
-      ...(picture ? [element("figure", {}, picture, element("figcaption", {}, `What the net saw: ${facts.window} bars up to the close of this one.`))] : [element("p", { class: "soft" }, facts.no_picture)]),
-      ...heatMap(run, row),
+      picture ? element("div", { class: "shown" }, saw, ...heatMap(run, row)) : element("p", { class: "soft" }, facts.no_picture),
       ...(caption ? [element("blockquote", {}, caption)] : []),
       element("table", {}, element("caption", {}, "Probabilities"), element("tbody", {}, ...probabilityRows(run, row))),
       ...(Number.isFinite(forecast) ? [element("p", {}, `Forecast: ${signed(Math.expm1(forecast))}.`)] : []),
