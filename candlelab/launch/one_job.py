@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import sys
 import traceback
+from contextlib import suppress
 from pathlib import Path
 
 from omegaconf import DictConfig
 
 from candlelab import run as runs
-from candlelab.config import build, run_folder
+from candlelab.config import build, locate, run_folder
 from candlelab.core.files import CannotWrite
 
 DONE = ("finished", "sealed")  # states of a run that has a result
@@ -27,6 +28,15 @@ def run_noted(job: DictConfig) -> str | None:
         print(f"candlelab: {folder.name} failed: {reason}", file=sys.stderr, flush=True)
         return reason
     return None
+
+
+def prepare_here(job: DictConfig) -> None:
+    """Make what a job reads ready in this process, where its task knows how; what fails there the job says itself."""
+    made = locate(job.task["_target_"])
+    prepare = getattr(sys.modules[made.__module__], "prepare_data", None)
+    if prepare is not None:
+        with suppress(Exception):
+            prepare(job)
 
 
 def is_done(job: DictConfig) -> bool:

@@ -27,6 +27,16 @@ def check(jobs: list[DictConfig]) -> None:
     check_jobs(jobs)
 
 
+def prepare_data(job: DictConfig) -> None:
+    """Prepare the data of a job in this process, and import what trains it, so that the jobs which it forks share both."""
+    import candlelab.trainer.module
+    import candlelab.trainer.trainer  # noqa: F401
+    from candlelab.pipeline.inputs.shared import share_prepared
+    from candlelab.pipeline.training import fit  # noqa: F401
+
+    share_prepared(job, build(job, "data", build(job, "render") if job.get("render") else None))
+
+
 def train(cfg: DictConfig) -> dict[str, Any]:
     """Return the metrics of the run this config names; a finished run is not repeated, an interrupted one goes on.
 

@@ -1,0 +1,65 @@
+"""A task for jobs in other processes, declared by CANDLELAB_EXTENSIONS: it needs no torch, writes what it saw, fails, dies or waits."""
+
+import json
+import os
+import signal
+from dataclasses import fields
+
+import numpy as np
+from omegaconf import DictConfig, OmegaConf
+
+from candlelab.config import build, run_folder
+
+
+def work(cfg: DictConfig, *, what: str) -> None:
+    """Do what was asked: "finish", "fail", "die" or "wait" for Ctrl-C."""
+    folder = run_folder(cfg)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "config.yaml").write_text("made: up")
+    if what == "fail":
+        raise RuntimeError("the fan failed")
+    if what == "die":
+        print("I can do no more", flush=True)
+        os.kill(os.getpid(), signal.SIGKILL)
+    if what == "hold":
+        hold(cfg, folder)
+    if what in ("wait", "hold"):
+        wait(folder)
+    names = ("OMP_NUM_THREADS", "CUDA_VISIBLE_DEVICES")
+    seen = {name: os.environ.get(name) for name in names} | {"pid": os.getpid(), "parent": os.getppid()}
+    (folder / "metrics.json").write_text(json.dumps(seen))
+
+
+def prepare_data(cfg: DictConfig) -> None:
+    """What the nursery does for a training job, for jobs that name data."""
+    if "data" in cfg:
+        from candlelab.task import train
+
+        train.prepare_data(cfg)
+
+
+def hold(cfg, folder):
+    """Read every bar and label of the data, and say how many bytes they are."""
+    from candlelab.pipeline.inputs.shared import share_prepared
+
+    made = share_prepared(cfg, build(cfg, "data", None)).prepared
+    arrays = [getattr(part, field.name) for part in (made.candles, made.labels) for field in fields(part)]
+    arrays = [array for array in (*arrays, made.ends, made.part) if isinstance(array, np.ndarray)]
+    owned = [array for array in arrays if 0 not in array.strides]  # a constant takes no room
+    read = sum(float(np.nansum(array)) for array in owned)
+    told = {"bytes": sum(array.nbytes for array in owned), "read": read, "pid": os.getpid(), "parent": os.getppid()}
+    (folder / "held.json").write_text(json.dumps(told))
+
+
+def wait(folder):
+    try:
+        (folder / "log.txt").write_text("12:00 epoch 1/2")
+        signal.pause()
+    except KeyboardInterrupt:
+        (folder / "checkpoint").write_text("kept")
+        raise
+
+
+def job(outputs, name, what):
+    tree = {"outputs": str(outputs), "study": "s", "name": name, "resume": "auto", "model": {}, "evaluate": {}}
+    return OmegaConf.create(tree | {"task": {"_target_": "made_up_jobs.work", "what": what}})
