@@ -9,7 +9,10 @@ from importlib.util import find_spec
 from threading import RLock
 from typing import Any, ClassVar, TypeVar, cast
 
-COMPILES = find_spec("numba") is not None
+try:
+    COMPILES = find_spec("numba") is not None
+except ModuleNotFoundError:  # what hides a package may refuse to look for it
+    COMPILES = False
 
 LONG = 20_000  # rows
 WORTH_LOADING = 10_000  # numbers
