@@ -35,6 +35,8 @@ SIZES = (
     (10_000_000, "1M<n<10M"),
 )
 
+GRADIO = "6.31.0"  # that a Space is started with: the version the page was looked at in
+
 
 def render_card(template: str, metadata: dict[str, Any], **words) -> str:
     """Return a card: metadata as YAML between two rules, then the filled template."""
@@ -83,6 +85,22 @@ def model_card(run: Run, *, repo: str, exports: list[str], command: str, passpor
         level=f"{run.cfg.evaluate.confidence_level:.0%}",
         passport=passport,
     )
+
+
+def space_card(run: Run) -> str:
+    """Return README.md of a Space that serves a run, with the metadata by which the hub starts it."""
+    reads = run.preprocessing["reads"]
+    takes = "a csv of candles or a picture of a chart" if reads == ["image"] else "a csv of candles"
+    metadata = {
+        "title": run.folder.name[:60],
+        "sdk": "gradio",
+        "sdk_version": GRADIO,
+        "python_version": "3.11",
+        "app_file": "app.py",
+        "pinned": False,
+        "license": "mit",
+    }
+    return render_card("space.md.j2", metadata, title=run.folder.name, takes=takes, verdict=verdict_of(run))
 
 
 def model_metadata(run: Run, card: dict[str, Any]) -> dict[str, Any]:

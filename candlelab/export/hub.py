@@ -15,7 +15,7 @@ from candlelab.core.online import hub_silence, told_offline
 from candlelab.export.secrets import refuse_secrets, secrets
 from candlelab.run import PUBLISHED
 
-OURS = ("data/", "bars/", "export/")  # folders in which files of an earlier publication are removed
+OURS = ("data/", "bars/", "export/", "run/")  # folders in which files of an earlier publication are removed
 LARGEST_RUN = 20_000_000_000  # bytes
 TRANSIENT = (408, 409, 412, 429, 500, 502, 503, 504)  # answers worth another try
 LONGEST_WAIT = 300.0  # seconds, whatever the server asks for
@@ -31,7 +31,7 @@ class HubTrouble(UserError):
 class Parcel:
     """Files for one repository: path in it -> file here."""
 
-    kind: Literal["model", "dataset"]
+    kind: Literal["model", "dataset", "space"]
     files: dict[str, Path]
 
     def listing(self) -> list[tuple[str, int, str]]:
@@ -74,7 +74,8 @@ class Courier:
     def _once(self, api, parcel: Parcel, repo: str, private: bool, message: str) -> str:
         from huggingface_hub import CommitOperationAdd, CommitOperationDelete
 
-        api.create_repo(repo, repo_type=parcel.kind, private=private, exist_ok=True)
+        kit = {"space_sdk": "gradio"} if parcel.kind == "space" else {}
+        api.create_repo(repo, repo_type=parcel.kind, private=private, exist_ok=True, **kit)
         head = api.repo_info(repo, repo_type=parcel.kind).sha
         there = remote_files(api, repo, parcel.kind)
         stale = [name for name in there if name.startswith(OURS) and name not in parcel.files]

@@ -10,6 +10,7 @@ from typing import Literal
 
 from omegaconf import DictConfig
 
+from candlelab import __version__
 from candlelab import run as runs
 from candlelab.config import ConfigError, build
 from candlelab.core.errors import UserError
@@ -31,7 +32,7 @@ NAME = re.compile(f"{PART}/{PART}", re.ASCII)
 def publish(
     cfg: DictConfig,
     *,
-    what: Literal["dataset", "model", "recipe"],
+    what: Literal["dataset", "model", "recipe", "space"],
     run: str | None,
     repo: str | None,
     confirm: bool,
@@ -45,7 +46,7 @@ def publish(
 ) -> Parcel:
     """Print every file with size and hash and the card; send them as one commit if confirmed.
 
-    run            of a model: its folder.
+    run            of a model or a Space: its folder.
     repo           user/name on the hub; needed to send.
     bars           whether a data set carries its bars too.
     rows_per_file  charts per Parquet file.
@@ -56,9 +57,10 @@ def publish(
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     name = repo or "you/name"
-    if what == "model":
+    if what in ("model", "space"):
         assert run is not None, "asked for above"
-        parcel = model_parcel(load_or_download(run), folder, name)
+        found = load_or_download(run)
+        parcel = model_parcel(found, folder, name) if what == "model" else space_parcel(found, folder)
     else:
         parcel = (
             dataset_parcel(cfg, folder, name, bars, rows_per_file)
@@ -92,6 +94,18 @@ def model_parcel(run: runs.Run, folder: Path, repo: str) -> Parcel:
     told = cards.model_card(run, repo=repo, exports=exports, command=published.command_of(run), passport=passport)
     runs.write_text(folder / README, told)
     return Parcel("model", files | {README: folder / README})
+
+
+def space_parcel(run: runs.Run, folder: Path) -> Parcel:
+    """Return the files of a Space that serves a run: README.md with its settings, app.py, requirements.txt and the run in run/."""
+    templates = Path(cards.__file__).parent / "templates"
+    files = published.run_files(run, folder / "run")
+    check_exports(run, [path for name, path in files.items() if name.endswith(".onnx")])
+    runs.write_text(folder / README, cards.space_card(run))
+    runs.write_text(folder / "app.py", text_of(templates / "space_app.py.txt"))
+    runs.write_text(folder / "requirements.txt", f"candlelab[demo,explain,onnx,train]=={__version__}\n")
+    own = {name: folder / name for name in (README, "app.py", "requirements.txt")}
+    return Parcel("space", own | {f"run/{name}": path for name, path in files.items()})
 
 
 def dataset_parcel(cfg: DictConfig, folder: Path, repo: str, bars: bool, rows_per_file: int) -> Parcel:
@@ -173,8 +187,8 @@ def _check_settings(
             f"task.rows_per_file is {rows_per_file}, retries {retries}, wait {wait}, timeout {timeout}: give at least 1 row, 0 "
             "retries, 0 s and a timeout above 0"
         )
-    if what == "model" and run is None:
-        raise ConfigError("task.what=model needs a finished run: give task.run=FOLDER")
+    if what in ("model", "space") and run is None:
+        raise ConfigError(f"task.what={what} needs a finished run: give task.run=FOLDER")
     if confirm and repo is None:
         raise ConfigError("task.confirm=true needs a place to send to: give task.repo=user/name")
     if repo is not None and not NAME.fullmatch(repo):

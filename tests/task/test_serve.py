@@ -7,10 +7,12 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 from export_cases import finished
 from PIL import Image
 from test_predict import YEAR_2020, ask, frame
 
+from candlelab.config import build, compose
 from candlelab.core.errors import UserError
 from candlelab.core.images import png
 from candlelab.pipeline.scores.pictures import answer_picture
@@ -149,7 +151,23 @@ def test_without_gradio_the_extra_is_named(monkeypatch):
         app_of(desk("recognition"))
 
 
+def test_a_space_is_shown_and_not_sent_and_its_page_answers_from_its_own_files(tmp_path, capsys):
+    cfg = compose(
+        "task=publish", "task.what=space", f"task.run={finished('recognition').folder}", f"outputs={tmp_path}"
+    )
+    parcel = build(cfg, "task", cfg)
+    assert parcel.kind == "space" and "nothing was sent" in capsys.readouterr().out
+    for name, path in parcel.files.items():
+        (tmp_path / "space" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "space" / name).write_bytes(path.read_bytes())
+    head = yaml.safe_load((tmp_path / "space" / "README.md").read_text().split("---")[1])
+    assert head["sdk"] == "gradio" and head["app_file"] in parcel.files
+    compile((tmp_path / "space" / "app.py").read_text(), "app.py", "exec")
+    assert desk_of(str(tmp_path / "space" / "run"), "auto").picture(picture_bytes(), "x")["answer"]
+
+
 def test_the_heat_map_lies_over_the_picture_as_it_was_seen():
     made = desk_of(str(finished("recognition").folder), "torch")
+    made.picture(picture_bytes(), "x")  # weights that an answer loads must be able to explain it
     glow = made.heat_map(picture_bytes(), "x")
     assert glow is not None and glow.shape == (3, 24, 24) and glow.dtype == np.uint8

@@ -129,8 +129,9 @@ def with_torch(run: Run, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]
             "torch is not installed here: ask the exported model with task.engine=onnx, or pip install 'candlelab[train]'"
         ) from error
 
+    net = run.model  # outside of inference mode: weights that are made in it can never be asked for a gradient
     with torch.inference_mode():
-        said = answers_of(run.model({name: torch.from_numpy(value) for name, value in inputs.items()}))
+        said = answers_of(net({name: torch.from_numpy(value) for name, value in inputs.items()}))
     return {name: value.numpy() for name, value in said.items()}
 
 
