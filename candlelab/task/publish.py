@@ -59,14 +59,11 @@ def publish(
     name = repo or "you/name"
     if what in ("model", "space"):
         assert run is not None, "asked for above"
-        found = load_or_download(run)
-        parcel = model_parcel(found, folder, name) if what == "model" else space_parcel(found, folder)
+        parcel = run_parcel(what, load_or_download(run), folder, name)
+    elif what == "dataset":
+        parcel = dataset_parcel(cfg, folder, name, bars, rows_per_file)
     else:
-        parcel = (
-            dataset_parcel(cfg, folder, name, bars, rows_per_file)
-            if what == "dataset"
-            else recipe_parcel(cfg, folder, name)
-        )
+        parcel = recipe_parcel(cfg, folder, name)
     try:
         refuse_secrets(parcel.files.values(), secrets())
     except UserError:
@@ -83,6 +80,11 @@ def publish(
     )
     print(f"\npublished {repo}, commit {commit[:12]}", flush=True)
     return parcel
+
+
+def run_parcel(what: str, run: runs.Run, folder: Path, repo: str) -> Parcel:
+    """Return the files of a finished run as a model, or of a Space that serves it."""
+    return model_parcel(run, folder, repo) if what == "model" else space_parcel(run, folder)
 
 
 def model_parcel(run: runs.Run, folder: Path, repo: str) -> Parcel:
