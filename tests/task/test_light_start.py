@@ -13,7 +13,7 @@ from candlelab.core import volatility
 from candlelab.core.errors import ConfigError
 from candlelab.pipeline.inputs import stamp
 
-TRAINERS = {"pytorch_lightning", "torchmetrics", "torchvision", "torch._dynamo"}
+TRAINERS = {"pytorch_lightning", "torchmetrics", "torchvision", "torch._dynamo", "transformers"}
 LISTED = """
 import atexit, runpy, sys
 atexit.register(lambda: print("imported", *sys.modules))
