@@ -34,12 +34,15 @@ CANDLES = {
 }
 
 
-def market(bars, missing=(), names=("AUSDT",), digits=2, gap=()):
-    """Random walks in cents with flat stretches; bars `missing` removed on purpose, bars `gap` never there."""
+def market(bars, missing=(), names=("AUSDT",), digits=2, gap=(), late=0):
+    """Random walks in cents with flat stretches; bars `missing` removed on purpose, bars `gap` never there.
+
+    late  bars by which symbols other than the first begin later
+    """
     many = [_walk(bars, seed, digits) for seed in range(1, len(names) + 1)]
     columns = {name: np.concatenate([each[name] for each in many]) for name in many[0]}
     at = np.tile(np.arange(bars), len(names))
-    kept, gone = ~np.isin(at, gap), np.isin(at, missing)
+    kept, gone = ~np.isin(at, gap) & ~((np.arange(len(at)) >= bars) & (at < late)), np.isin(at, missing)
     if len(missing):
         columns = {name: np.where(gone, np.nan, values) for name, values in columns.items()}
     return Candles.build(

@@ -6,7 +6,7 @@ import math
 import numpy as np
 import pytest
 from browser import browser, needs_chromium
-from explorer_cases import CANDLES, WARMUP, WINDOW, explored, market, predictions, rows_told, settings
+from explorer_cases import CANDLES, explored, market, predictions, rows_told, settings
 from test_study_explorer import page as study_page
 from test_study_explorer import run
 
@@ -23,7 +23,7 @@ PIXELS = """(() => { const seen = document.querySelector("canvas.seen"), { width
 
 @pytest.fixture(scope="module")
 def candles():
-    return market(400, names=("AUSDT", "BUSDT"))
+    return market(400, names=("AUSDT", "BUSDT"), late=250)
 
 
 @pytest.fixture(scope="module")
@@ -61,18 +61,20 @@ def test_sliders_say_what_the_backtest_says(opened, candles, fee, shift):
     assert json.loads(opened.ask(FIGURES)) == pytest.approx(expected, abs=1e-9)
 
 
-def test_a_click_on_a_bar_shows_what_the_net_saw(opened, candles):
+@pytest.mark.parametrize("symbol", [0, 1])
+def test_a_click_on_a_bar_shows_what_the_net_saw(opened, candles, symbol):
+    opened.set("symbol", symbol)
     opened.ask("candlelab.explorer.view.newest(40)")
-    place = "candlelab.explorer.view.chart.timeScale().logicalToCoordinate(candlelab.explorer.run.facts.symbols[0].bars[1] - 9)"
+    end = int(np.flatnonzero(candles.symbol == symbol)[-9])
+    place = f"candlelab.explorer.view.chart.timeScale().timeToCoordinate({candles.time[end] // 1000})"
     left = "document.getElementById('chart').getBoundingClientRect().left"
-    x = opened.ask(f"new Promise((done) => requestAnimationFrame(() => done({place} + {left})))")
+    x = opened.ask(f"new Promise((done) => setTimeout(() => done({place} + {left}), 200))")
     opened.click(x, 400)
     row = opened.ask("new Promise((done) => setTimeout(() => done(candlelab.explorer.row), 700))")
-    bar = int(opened.ask(f"candlelab.explorer.run.columns.time[candlelab.explorer.run.columns.bar[{row}]]"))
-    told = {name: value for name, value in CANDLES.items() if name != "style"}
-    chart = CandleChart(**told, fill="numpy", storage=Live())
-    end = int(np.flatnonzero((candles.time == bar) & (candles.symbol == 0))[0])
-    assert chart.window + chart.warmup == WINDOW + WARMUP
+    assert opened.ask(f"candlelab.explorer.run.time[{row}]") == candles.time[end]
+    chart = CandleChart(
+        **{name: value for name, value in CANDLES.items() if name != "style"}, fill="numpy", storage=Live()
+    )
     drawn = np.array(opened.ask(PIXELS), np.uint8).reshape(32, 32, 4)[..., :3].transpose(2, 0, 1)
     assert np.array_equal(drawn, chart.draw(candles, np.array([end]))[0])
 

@@ -31,6 +31,28 @@
     }
   }
 
+  /** Positions as bands behind the candles: {from, to, colour}, times in seconds, ascending. */
+  class Shades {
+    constructor() { this.spans = []; }
+    attached({ chart, requestUpdate }) { this.chart = chart; this.update = requestUpdate; }
+    set(spans) { this.spans = spans; if (this.update) this.update(); }
+    paneViews() { return [{ zOrder: () => "bottom", renderer: () => ({ draw: (target) => this.draw(target) }) }]; }
+    draw(target) {
+      const scale = this.chart.timeScale(), seen = scale.getVisibleRange(), half = scale.options().barSpacing / 2;
+      if (!seen) return;
+      target.useMediaCoordinateSpace(({ context, mediaSize }) => {
+        for (const { from, to, colour } of this.spans) {
+          if (to < seen.from) continue;
+          if (from > seen.to) break;
+          const left = scale.timeToCoordinate(from), right = scale.timeToCoordinate(to);
+          if (left === null || right === null) continue;
+          context.fillStyle = colour;
+          context.fillRect(left - half, 0, right - left + 2 * half, mediaSize.height);
+        }
+      });
+    }
+  }
+
   class View {
     constructor(element, run) {
       this.run = run;
@@ -43,12 +65,11 @@
 
     build() {
       this.volume = this.chart.addSeries(HistogramSeries, { ...quiet, priceScaleId: "volume", priceFormat: { type: "volume" } }, PRICE);
-      this.positions = this.chart.addSeries(HistogramSeries, { ...quiet, priceScaleId: "positions" }, PRICE);
       this.candles = this.chart.addSeries(CandlestickSeries, { ...quiet, borderVisible: false }, PRICE);
       this.chart.priceScale("volume", PRICE).applyOptions({ scaleMargins: { top: 0.82, bottom: 0 } });
-      this.chart.priceScale("positions", PRICE).applyOptions({ scaleMargins: { top: 0, bottom: 0 } });
+      this.shades = new Shades();
       this.window = new Window();
-      this.candles.attachPrimitive(this.window);
+      for (const each of [this.shades, this.window]) this.candles.attachPrimitive(each);
       this.markers = createSeriesMarkers(this.candles, [], { autoScale: false });
       this.scores = [0, 1].map(() => this.chart.addSeries(LineSeries, { ...quiet, lineWidth: 1, crosshairMarkerVisible: false, priceFormat: { type: "price", precision: 3, minMove: 0.001 } }, SCORE));
       this.levels = [];
@@ -113,20 +134,17 @@
     }
 
     showPositions({ signal, part, trades }) {
-      const { bar } = this.run.columns, { start } = part.told, shades = [], markers = [], tone = this.tone;
-      for (let i = 0; i < signal.length; i++) {
-        if (!signal[i]) continue;
-        const at = bar[part.first + i], chained = i + 1 < signal.length && !start[i + 1], stop = chained ? bar[part.first + i + 1] : at + 1;
-        const color = signal[i] > 0 ? `${tone.good}26` : `${tone.bad}26`, last = this.run.facts.symbols[this.symbol].bars[1] - 1;
-        for (let b = at + 1; b <= Math.min(stop, last); b++) shades.push({ time: this.seconds(b), value: 1, color });
-      }
+      const { bar } = this.run.columns, { start } = part.told, [, end] = this.run.facts.symbols[this.symbol].bars, tone = this.tone;
+      const markers = [], spans = [];
       for (const { first, last, side } of trades) {
-        const up = side > 0;
-        markers.push({ time: this.seconds(bar[first]), position: up ? "belowBar" : "aboveBar", shape: up ? "arrowUp" : "arrowDown", color: up ? tone.good : tone.bad });
-        const next = last + 1 - part.first, stop = next < signal.length && !start[next] ? bar[last + 1] : bar[last] + 1;
-        if (stop < this.run.facts.symbols[this.symbol].bars[1]) markers.push({ time: this.seconds(stop), position: up ? "aboveBar" : "belowBar", shape: "circle", color: tone.soft, size: 0.6 });
+        const up = side > 0, colour = up ? tone.good : tone.bad, next = last + 1 - part.first;
+        const stop = next < signal.length && !start[next] ? bar[last + 1] : bar[last] + 1;
+        markers.push({ time: this.seconds(bar[first]), position: up ? "belowBar" : "aboveBar", shape: up ? "arrowUp" : "arrowDown", color: colour });
+        if (stop < end) markers.push({ time: this.seconds(stop), position: up ? "aboveBar" : "belowBar", shape: "circle", color: tone.soft, size: 0.5 });
+        const from = Math.min(bar[first] + 1, end - 1);
+        spans.push({ from: this.seconds(from), to: this.seconds(Math.max(from, Math.min(stop, end - 1))), colour: `${colour}26` });
       }
-      this.positions.setData(shades);
+      this.shades.set(spans);
       this.markers.setMarkers(markers.sort((a, b) => a.time - b.time));
     }
 
@@ -163,9 +181,18 @@
       this.window.show(bar === null ? null : [this.seconds(Math.max(first, bar - window + 1)), this.seconds(bar)], this.tone.model);
     }
 
+    /** Where a bar stands on the time scale: other symbols' times may stand there, too. */
+    place(bar) { return this.chart.timeScale().timeToIndex(this.seconds(bar), true); }
+
+    /** The bar of the symbol at a time of the scale, -1 where it has none. */
+    barAt(time) {
+      const { bars } = this.run.facts.symbols[this.symbol], own = this.run.columns.time.subarray(...bars), at = lab.scoring.place(own, time * 1000);
+      return own[at] === time * 1000 ? bars[0] + at : -1;
+    }
+
     /** Bring a bar into the middle if it is not in sight. */
     reveal(bar) {
-      const scale = this.chart.timeScale(), at = bar - this.run.facts.symbols[this.symbol].bars[0], range = scale.getVisibleLogicalRange();
+      const scale = this.chart.timeScale(), at = this.place(bar), range = scale.getVisibleLogicalRange();
       const wide = range ? Math.min(range.to - range.from, 400) : 150;
       if (!range || at < range.from + 2 || at > range.to - 2 || range.to - range.from > 400)
         scale.setVisibleLogicalRange({ from: at - wide * 0.6, to: at + wide * 0.4 });
@@ -173,8 +200,8 @@
 
     /** Show the newest bars, or all. */
     newest(count) {
-      const [first, stop] = this.run.facts.symbols[this.symbol].bars, bars = stop - first;
-      this.chart.timeScale().setVisibleLogicalRange({ from: Math.max(0, bars - count) - 0.5, to: bars + 1 });
+      const [first, stop] = this.run.facts.symbols[this.symbol].bars, from = this.place(Math.max(first, stop - count));
+      this.chart.timeScale().setVisibleLogicalRange({ from: from - 0.5, to: this.place(stop - 1) + 2 });
     }
 
     zoom(factor) {

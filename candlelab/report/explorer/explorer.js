@@ -25,7 +25,7 @@
       this.rescore();
       this.line("buy_and_hold", true);
       this.view.newest(NEAR);
-      this.legend(run.facts.symbols[0].bars[1] - run.facts.symbols[0].bars[0] - 1);
+      this.legend(run.facts.symbols[0].bars[1] - 1);
     }
 
     // ---- controls
@@ -42,8 +42,8 @@
       byId("reset").addEventListener("click", () => this.reset());
       this.lineBoxes();
       for (const [id, act] of Object.entries(this.actions())) byId(id).addEventListener("click", act);
-      this.view.chart.subscribeClick(({ logical }) => this.clicked(logical));
-      this.view.chart.subscribeCrosshairMove(({ logical }) => this.legend(logical));
+      this.view.chart.subscribeClick(({ time }) => this.clicked(time));
+      this.view.chart.subscribeCrosshairMove(({ time }) => this.legend(time === undefined ? -1 : this.view.barAt(time)));
     }
 
     /** A range and a number field that say the same. */
@@ -156,17 +156,16 @@
       this.view.newest(NEAR);
     }
 
-    clicked(logical) {
-      if (logical === undefined || logical === null) return;
-      const [first, stop] = this.run.facts.symbols[this.symbol].bars, bar = first + Math.round(logical);
-      if (bar < first || bar >= stop) return;
+    clicked(time) {
+      const bar = time === undefined ? -1 : this.view.barAt(time);
+      if (bar < 0) return;
       this.row = lab.run.rowAt(this.run, bar);
       this.tell(bar, this.row);
     }
 
     tell(bar, row) {
       this.view.mark(bar);
-      this.legend(bar - this.run.facts.symbols[this.symbol].bars[0]);
+      this.legend(bar);
       lab.panel.show(this.run, bar, row, this.own);
     }
 
@@ -222,9 +221,9 @@
 
     say(words) { byId("status").textContent = words; }
 
-    legend(logical) {
-      const { columns, facts } = this.run, [first, stop] = facts.symbols[this.symbol].bars, bar = first + Math.round(logical ?? NaN);
-      if (!(bar >= first && bar < stop)) return;
+    legend(bar) {
+      if (bar < 0) return;
+      const { columns } = this.run;
       const row = lab.run.rowAt(this.run, bar), digits = this.view.candles.options().priceFormat.precision;
       const prices = ["open", "high", "low", "close"].map((name) => `${name[0].toUpperCase()} ${number(columns[name][bar], digits)}`);
       const said = row < 0 ? [] : this.view.shownScores.map((line) => `${line.name} ${number(line.at(row), 3)}`);
