@@ -246,6 +246,7 @@ def equity(time: np.ndarray, curves: Sequence[tuple[str, str, np.ndarray]]) -> F
     """Growth of one unit on a logarithmic scale; curves = (kind, name, values (T,) above 0), time (T,) ms UTC."""
     logs = [(kind, name, np.log10(np.maximum(values, 1e-6))) for kind, name, values in curves]
     panel = _over_time(time, logs, 0.0, "equity")
+    panel.read = "log"
     low, high = (10**edge for edge in panel.y)
     marks = (
         ticks(low, high, 5)
@@ -268,6 +269,7 @@ def equity(time: np.ndarray, curves: Sequence[tuple[str, str, np.ndarray]]) -> F
 def drawdown(time: np.ndarray, curves: Sequence[tuple[str, str, np.ndarray]]) -> Figure:
     """Fall from the highest equity so far; fractions, zero or negative."""
     panel = _over_time(time, curves, 0.0, "drawdown")
+    panel.read = "percent"
     panel.left_axis(labelled(ticks(*panel.y, 5), formats.percent, scale=100))
     return Figure("Drawdown", "How far below its own peak the account stood.", panel.svg(), _legend(curves))
 

@@ -1,6 +1,7 @@
 """What a report is made of (tables, sections, charts), and how it becomes one self-contained HTML file."""
 
 import base64
+import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -104,8 +105,18 @@ def _with_true_minus(value: Any) -> Any:
     return A_MINUS.sub(MINUS, value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
+def policy_of(*scripts: str) -> str:
+    """The Content-Security-Policy of a page with these scripts and no others."""
+    hashes = (base64.b64encode(hashlib.sha256(text.encode("utf-8")).digest()).decode("ascii") for text in scripts)
+    allowed = " ".join(f"'sha256-{each}'" for each in hashes)
+    return f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src {allowed}; base-uri 'none'; form-action 'none'"
+
+
 def write_page(path: Path | str, template: str, context: Mapping[str, Any]) -> Path:
-    """Fills a template of this package and puts the page in place in one step."""
+    """Fills a template of this package and puts the page in place in one step.
+
+    Its policy allows one script by hash: that by which figures answer to a pointer. Pages with scripts of their own bring another.
+    """
     folder = Path(__file__).parent / "templates"
     pages = Environment(
         loader=FileSystemLoader(folder),
@@ -115,7 +126,9 @@ def write_page(path: Path | str, template: str, context: Mapping[str, Any]) -> P
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    text = pages.get_template(template).render({"theme": "", **context})
+    pointer = (folder / "pointer.js").read_text(encoding="utf-8").strip()
+    plain = {"theme": "", "policy": Markup(policy_of(pointer)), "pointer": Markup(pointer)}
+    text = pages.get_template(template).render({**plain, **context})
     path = Path(path)
     files.write_text(path, text)
     return path

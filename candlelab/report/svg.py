@@ -70,6 +70,7 @@ class Panel:
     x, y       data ranges (low, high).
     label      what the picture shows, for people who cannot see it.
     style      a class of the whole picture.
+    read       how the page's script reads values off the lines: number, percent (of fractions) or log (powers of ten).
     kind       of a mark is a class of the page's style sheet: model, base, hold, good, bad, muted, band, …
     """
 
@@ -83,6 +84,7 @@ class Panel:
     top: float = 14
     bottom: float = 44
     style: str = ""
+    read: str = "number"
     marks: list[Markup] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -212,10 +214,25 @@ class Panel:
             words,
         )
 
+    def _scales(self) -> Markup:
+        """What the page's script needs to read values off the lines; nothing where there are none."""
+        if not any('<polyline class="line' in mark for mark in self.marks):
+            return Markup("")
+        pattern = ' data-x="{!r} {!r} {:g} {:g}" data-y="{!r} {!r} {:g} {:g}" data-read="{}"'
+        ends = [
+            *map(float, self.x),
+            self.to_x.start,
+            self.to_x.end,
+            *map(float, self.y),
+            self.to_y.start,
+            self.to_y.end,
+        ]
+        return Markup(pattern.format(*ends, self.read))
+
     def svg(self) -> Markup:
         """The finished picture."""
-        head = Markup('<svg class="{}" viewBox="0 0 {:g} {:g}" role="img" aria-label="{}">').format(
-            self.style, self.width, self.height, self.label
+        head = Markup('<svg class="{}" viewBox="0 0 {:g} {:g}" role="img" aria-label="{}"{}>').format(
+            self.style, self.width, self.height, self.label, self._scales()
         )
         return head + Markup("").join(self.marks) + Markup("</svg>")
 

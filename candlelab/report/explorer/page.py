@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -12,7 +10,7 @@ from typing import Any
 from markupsafe import Markup
 
 from candlelab.report.explorer.packed import Pack
-from candlelab.report.page import write_page
+from candlelab.report.page import policy_of, write_page
 
 HERE = Path(__file__).parent
 LIBRARY = "lightweight-charts.js"
@@ -58,13 +56,6 @@ def script_of(name: str) -> str:
     text = (HERE / name).read_text(encoding="utf-8")
     assert "</script" not in text.lower() and "<!--" not in text, f"{name} cannot stand in a page"
     return text
-
-
-def policy_of(*scripts: str) -> str:
-    """The Content-Security-Policy of a page with these scripts and no others."""
-    hashes = (base64.b64encode(hashlib.sha256(text.encode("utf-8")).digest()).decode("ascii") for text in scripts)
-    allowed = " ".join(f"'sha256-{each}'" for each in hashes)
-    return f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src {allowed}; base-uri 'none'; form-action 'none'"
 
 
 def page_json(told: Mapping[str, Any]) -> str:
