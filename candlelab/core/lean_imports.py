@@ -28,8 +28,8 @@ def lean_torchmetrics() -> Iterator[None]:
             cache.available, cache.message = False, f"{cache.requirement} is not asked for"
         check(cache)
 
-    RequirementCache._check_available = checked  # type: ignore[method-assign]
+    setattr(RequirementCache, check.__name__, checked)
     try:
         yield
     finally:
-        RequirementCache._check_available = check  # type: ignore[method-assign]
+        setattr(RequirementCache, check.__name__, check)

@@ -29,9 +29,9 @@ class Width:
 def attended(query: Tensor, key: Tensor, value: Tensor, heads: int, mask: Tensor | None, dropout: float) -> Tensor:
     """Scaled dot-product attention of (B, N, width) in several heads; (B, N, width)."""
     batch, count, width = query.shape
-    parts = [states.view(batch, count, heads, width // heads).transpose(1, 2) for states in (query, key, value)]
+    q, k, v = (states.view(batch, count, heads, width // heads).transpose(1, 2) for states in (query, key, value))
     scale = (width // heads) ** -0.5
-    found = scaled_dot_product_attention(*parts, attn_mask=mask, dropout_p=dropout, scale=scale, is_causal=False)
+    found = scaled_dot_product_attention(q, k, v, attn_mask=mask, dropout_p=dropout, scale=scale)
     return found.transpose(1, 2).contiguous().reshape(batch, count, width)
 
 

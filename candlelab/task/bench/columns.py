@@ -67,8 +67,8 @@ def _threshold_against_grid(size: int, rounds: int) -> Row:
 
 def simulated_bars(count: int) -> Candles:
     """Bars of one made-up market."""
-    settings = {"volatility": 0.01, "edge": 0.0, "feature": "close_position", "feature_window": 20}
-    return Simulated(seed=1, bars=count, **settings).fetch(["SIM"], "1m", None, None)
+    market = Simulated(seed=1, bars=count, volatility=0.01, edge=0.0, feature="close_position", feature_window=20)
+    return market.fetch(["SIM"], "1m", None, None)
 
 
 def _captions(count: int, rounds: int) -> Row:

@@ -11,8 +11,7 @@ from candlelab.render import memory, style
 from candlelab.task.bench._goals import Row, reaches, stays_within, told
 from candlelab.task.bench.render import alternating, market, mplfinance_seconds, renderer_of
 
-MEGABYTES = {64: "64 MB", 256: "256 MB"}
-SHARES = (
+SHARES: tuple[tuple[str, dict[str, Any], dict[int, float]], ...] = (
     ("ohlc_bars", {"window": 100}, {64: 0.95, 256: 0.8}),
     ("candles", {"window": 64, "height": 224, "width": 224}, {64: 0.6}),
     ("jkx_i20", {}, {64: 0.2}),
