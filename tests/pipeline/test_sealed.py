@@ -12,7 +12,7 @@ from candlelab.config import build, compose, run_folder
 from candlelab.core.columns import OHLCV
 from candlelab.core.errors import UserError
 from candlelab.core.trial_ledger import read_ledger
-from candlelab.data import samples
+from candlelab.data import tape as tapes
 from candlelab.data.sealing import without_future
 from candlelab.data.split.parts import TEST
 from candlelab.pipeline.inputs import shared
@@ -31,7 +31,7 @@ KINDS = {
 @pytest.fixture
 def other_future(monkeypatch):
     """A switch: from then on every bar from the first test sample on is another one."""
-    fetched = samples.fetch_tape
+    fetched = tapes.fetch_tape
 
     def after(first):
         def fetch_tape(*words, **more):
@@ -41,7 +41,7 @@ def other_future(monkeypatch):
             return replace(tape, **columns)
 
         shared._prepared.clear()
-        monkeypatch.setattr(samples, "fetch_tape", fetch_tape)
+        monkeypatch.setattr(tapes, "fetch_tape", fetch_tape)
 
     yield after
     shared._prepared.clear()
