@@ -15,6 +15,7 @@ from candlelab.core.errors import UserError
 if TYPE_CHECKING:
     from candlelab.core.candles import Candles
 
+TOGETHER = 2048  # rows whose indicators fit into the cache
 SETTLED = 1e-3  # share of a filter's starting value that may be left when its warm-up ends
 
 
@@ -51,11 +52,19 @@ def per_segment(
         if len(rows) <= warmup:
             continue
         source = None if len(rows) == stop - first else _held(rows - first, stop - first)
-        for k, column in enumerate(compute(_bars(candles, rows, kalman))):
-            out[first:stop, k] = column if source is None else column[source]
+        whole = slice(first, stop) if source is None else rows
+        _side_by_side(list(compute(_bars(candles, whole, kalman))), source, out[first:stop])
         settled = warmup if source is None else rows[warmup] - first
         out[first : first + settled] = np.nan
     return out
+
+
+def _side_by_side(columns: list[np.ndarray], source: np.ndarray | None, out: np.ndarray) -> None:
+    """Write columns into out (n, F), some rows of all at a time: column by column, each would go through all of the memory."""
+    for first in range(0, len(out), TOGETHER):
+        rows = slice(first, first + TOGETHER)
+        for k, column in enumerate(columns):
+            out[rows, k] = column[rows] if source is None else column[source[rows]]
 
 
 UNFILTERED = 1e6  # a ratio from which on the filter changes no digit of a price that is stored
