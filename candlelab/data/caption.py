@@ -209,9 +209,10 @@ def encode_windows(
 
     Captions that are made of levels have their ids from a table, where every word keeps its tokens beside others.
     """
-    table = word_table(caption.fields, tokenizer) if isinstance(caption, InLevels) else None
-    if isinstance(caption, InLevels) and table is not None:
-        return _by_table(caption, candles, ends, window, table, tokenizer)
+    if isinstance(caption, InLevels) and at_hand(len(ends) * window):
+        table = word_table(caption.fields, tokenizer)
+        if table is not None:
+            return _by_table(caption, candles, ends, window, table, tokenizer)
     ids = mask = np.zeros((0, caption.length), dtype=np.int16)
     for first in range(0, len(ends), CHUNK):
         some = slice(first, min(first + CHUNK, len(ends)))

@@ -59,7 +59,7 @@ class ImageEmbeddings(nn.Module):
 
     def forward(self, image: Tensor) -> Tensor:
         tokens = self.patch_embeddings(image)
-        tokens = torch.cat((self.cls_token.expand(len(image), -1, -1), tokens), dim=1)
+        tokens = torch.cat((self.cls_token.expand(image.shape[0], -1, -1), tokens), dim=1)
         return self.dropout(tokens + self.position_embeddings)
 
 

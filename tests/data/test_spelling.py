@@ -49,7 +49,8 @@ def test_a_pairwise_sum_has_the_bits_of_numpys(count):
 
 
 @pytest.mark.parametrize("tokenizer", [ClosedTokenizer(), InPieces()])
-def test_ids_by_table_are_the_tokenizers_own(tokenizer):
+def test_ids_by_table_are_the_tokenizers_own(tokenizer, monkeypatch):
+    monkeypatch.setattr(captions, "at_hand", lambda numbers: True)
     candles, ends, caption = market(900), np.arange(64, 900), Relative(length=64)
     texts = encode(caption(candles, ends, 20), tokenizer, 64)
     for made, told in zip(encode_windows(caption, candles, ends, 20, tokenizer), texts, strict=True):
@@ -61,6 +62,7 @@ def test_a_tokenizer_that_reads_words_by_their_place_has_no_table():
     assert word_table(FIELDS, ByPlace()) is None and word_table(FIELDS, InPieces()) is not None
 
 
-def test_a_caption_by_table_is_never_cut_off():
+def test_a_caption_by_table_is_never_cut_off(monkeypatch):
+    monkeypatch.setattr(captions, "at_hand", lambda numbers: True)
     with pytest.raises(UserError, match=r"a caption has 26 tokens, more than data\.caption\.length=25"):
         encode_windows(Relative(length=25), market(300), np.arange(64, 300), 20, ClosedTokenizer())

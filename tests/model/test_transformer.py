@@ -44,3 +44,14 @@ def test_answers_and_gradients_are_those_of_transformers(kind, masked, training)
         made[-1].square().sum().backward()
     assert torch.equal(*made)
     assert all(torch.equal(a.grad, b.grad) for a, b in zip(ours.parameters(), theirs.parameters(), strict=True))
+
+
+@pytest.mark.parametrize("kind", ["vit", "bert"])
+def test_an_exported_graph_takes_any_number_of_rows(kind):
+    net = nets(kind)[0][0].eval()
+    given = (
+        (torch.zeros(3, 3, 32, 32),) if kind == "vit" else (torch.ones(3, 12, dtype=torch.int64), torch.ones(3, 12) > 0)
+    )
+    rows = torch.export.Dim("batch", min=1, max=64)
+    graph = torch.export.export(net, given, dynamic_shapes=tuple({0: rows} for _ in given)).module()
+    assert graph(*(tensor[:1] for tensor in given)).shape[0] == 1
