@@ -7,17 +7,16 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from candlelab.core.batch import Shapes
 from candlelab.core.errors import UserError
 from candlelab.model import pretrained as weights
 from candlelab.model.columns import CHANNELS, WAVES, ColumnTokens
 from candlelab.model.layers import PixelNorm, check_fraction, check_heads, sinusoidal_embedding_2d
-from candlelab.model.transformer import Bert, ViT, Width
 
 if TYPE_CHECKING:
-    from transformers import PretrainedConfig
+    from transformers import BertModel, PretrainedConfig, ViTModel
 
 # What ViTImageProcessor does for google/vit-base-patch16-224 and its in21k form: mean = std = 0.5.
 VIT_MEAN = VIT_STD = (0.5, 0.5, 0.5)
@@ -44,13 +43,8 @@ class Size:
                 f"and at most {MOST_LAYERS} layers."
             )
 
-    @property
-    def of_layers(self) -> Width:
-        """Sizes of each layer."""
-        return Width(self.width, self.heads, self.ffn_width, self.dropout)
-
     def settings(self) -> dict[str, Any]:
-        """As the configs of transformers name them."""
+        """As transformers' configs name them."""
         return {
             "hidden_size": self.width,
             "num_hidden_layers": self.layers,
@@ -80,27 +74,29 @@ def grid_of(image: tuple[int, int, int], patch: int | None) -> tuple[int, int]:
     return height // patch, width // patch
 
 
-def vit(shapes: Shapes, size: Size, *, name: str, pretrained: bool | str, patch: int | None) -> ViT:
+def vit(shapes: Shapes, size: Size, *, name: str, pretrained: bool | str, patch: int | None) -> ViTModel:
     """A ViT without pooler for the charts of `shapes`: random, or with the weights of `name` fitted to their size and channels."""
+    from transformers import ViTConfig, ViTModel
+
     if shapes.image is None:
         raise UserError("this net reads charts but the data draws none; choose a render style.")
+    channels, height, width = shapes.image
     grid, side = grid_of(shapes.image, patch), patch or 0  # grid_of refuses a patch of none
-    net = ViT(shapes.image, (side, side), size.of_layers, size.layers)
+    config = ViTConfig(image_size=(height, width), patch_size=side, num_channels=channels, **size.settings())
+    net = ViTModel(config, add_pooling_layer=False)
     _init_position_embeddings(net, grid)
     if pretrained:
-        from transformers import ViTModel
-
         source = weights.backbone(ViTModel, name, pretrained)
-        _require_sizes(source.config, size.settings() | {"patch_size": side}, name)
+        _require_sizes(source.config, config, (*size.settings(), "patch_size"), name)
         state = source.state_dict()
         kernel = "embeddings.patch_embeddings.projection.weight"
-        state[kernel] = weights.fit_channels(state[kernel], shapes.image[0])
+        state[kernel] = weights.fit_channels(state[kernel], channels)
         state["embeddings.position_embeddings"] = weights.fit_positions(state["embeddings.position_embeddings"], grid)
         net.load_state_dict(state)
     return net
 
 
-def convolve_first(net: ViT, patch: int | None) -> None:
+def convolve_first(net: ViTModel, patch: int | None) -> None:
     """Let convolutions of stride 2 make the tokens of a random ViT: it learns in far fewer steps (Xiao et al. 2021, section 3).
 
     Raises UserError unless the patch is a power of two of at least 4 pixels.
@@ -109,22 +105,22 @@ def convolve_first(net: ViT, patch: int | None) -> None:
     if patch is None or patch < 4 or patch != 1 << halvings:
         raise UserError(f"patch is {patch}; convolutions that halve the picture need 4, 8, 16 or 32.")
     place = net.embeddings.patch_embeddings
-    plain = place.projection
-    assert isinstance(plain, nn.Conv2d)
-    width = plain.out_channels
-    widths = [plain.in_channels, *(max(8, width >> k) for k in range(halvings - 1, -1, -1))]
+    width = place.projection.out_channels
+    widths = [place.projection.in_channels, *(max(8, width >> k) for k in range(halvings - 1, -1, -1))]
     stages = [
         nn.Sequential(nn.Conv2d(inner, outer, 3, stride=2, padding=1, bias=False), nn.BatchNorm2d(outer), nn.ReLU())
         for inner, outer in pairwise(widths)
     ]
-    place.projection = nn.Sequential(*stages, nn.Conv2d(width, width, 1))
+    place.register_module("projection", Stem(*stages, nn.Conv2d(width, width, 1)))
 
 
-def column_vit(shapes: Shapes, size: Size, *, patch: int | None) -> ViT:
+def column_vit(shapes: Shapes, size: Size, *, patch: int | None) -> ViTModel:
     """A random ViT whose tokens are columns of the chart, `patch` pixels wide; None: as a bar, all of its height; docs/gym.md.
 
     Raises UserError unless the patch divides the width.
     """
+    from transformers import ViTConfig, ViTModel
+
     if shapes.image is None:
         raise UserError("this net reads charts but the data draws none; choose a render style.")
     _, height, width = shapes.image
@@ -136,9 +132,13 @@ def column_vit(shapes: Shapes, size: Size, *, patch: int | None) -> ViT:
             f"patch={columns} makes {width // columns:,} tokens of a chart {width} pixels wide, and each looks at every other: give at "
             f"most {MOST_PATCHES:,}, with a larger patch or narrower charts."
         )
-    net = ViT(shapes.image, (height, columns), size.of_layers, size.layers)
+    config = ViTConfig(
+        image_size=(height, width), patch_size=(height, columns), num_channels=shapes.image[0], **size.settings()
+    )
+    net = ViTModel(config, add_pooling_layer=False)
     _init_position_embeddings(net, (1, width // columns))
-    net.embeddings.patch_embeddings.projection = ColumnTokens(shapes.image, CHANNELS, WAVES, size.width, columns)
+    tokens = ColumnTokens(shapes.image, CHANNELS, WAVES, size.width, columns)
+    net.embeddings.patch_embeddings.register_module("projection", tokens)
     return net
 
 
@@ -149,18 +149,29 @@ def columns_of_a_bar(shapes: Shapes) -> int:
     return next(columns for columns in range(1, width + 1) if width % columns == 0 and columns * bars >= width)
 
 
-def bert(shapes: Shapes, size: Size, *, name: str, pretrained: bool | str) -> Bert:
+class Stem(nn.Sequential):
+    """Layers in place of one convolution: transformers asks it for the type of its weights."""
+
+    @property
+    def weight(self) -> Tensor:
+        last = self[-1]
+        assert isinstance(last, nn.Conv2d)
+        return last.weight
+
+
+def bert(shapes: Shapes, size: Size, *, name: str, pretrained: bool | str) -> BertModel:
     """A BERT without pooler for the captions of `shapes`: random, or with the weights of `name`, whose vocabulary must be the data's."""
+    from transformers import BertConfig, BertModel
+
     if shapes.caption is None or shapes.vocabulary is None:
         raise UserError(
             "this net reads captions but the data writes none; choose data/caption= or set model.net.inputs=[image]."
         )
-    net = Bert(shapes.vocabulary, shapes.caption, size.of_layers, size.layers)
+    config = BertConfig(vocab_size=shapes.vocabulary, max_position_embeddings=shapes.caption, **size.settings())
+    net = BertModel(config, add_pooling_layer=False)
     if pretrained:
-        from transformers import BertModel
-
         source = weights.backbone(BertModel, name, pretrained)
-        _require_sizes(source.config, size.settings() | {"vocab_size": shapes.vocabulary}, name)
+        _require_sizes(source.config, config, (*size.settings(), "vocab_size"), name)
         state = source.state_dict()
         table = "embeddings.position_embeddings.weight"
         if len(state[table]) < shapes.caption:
@@ -181,7 +192,7 @@ def norm_of(shapes: Shapes, pretrained: bool | str) -> PixelNorm:
     return pixels
 
 
-def _init_position_embeddings(net: ViT, grid: tuple[int, int]) -> None:
+def _init_position_embeddings(net: ViTModel, grid: tuple[int, int]) -> None:
     """Start the position table from waves: measured, a planted edge is then found in a third of the steps of a random start."""
     table = net.embeddings.position_embeddings
     if table.shape[2] % 4:
@@ -202,11 +213,11 @@ _SPELLING = {
 }
 
 
-def _require_sizes(theirs: PretrainedConfig, ours: dict[str, Any], name: str) -> None:
+def _require_sizes(theirs: PretrainedConfig, ours: PretrainedConfig, keys: tuple[str, ...], name: str) -> None:
     """Raise ValueError at the first size in which the checkpoint differs from the yaml."""
-    for key, value in ours.items():
-        if key in _SPELLING and getattr(theirs, key) != value:
+    for key in keys:
+        if key in _SPELLING and getattr(theirs, key) != getattr(ours, key):
             raise UserError(
-                f"{name} has {key} {getattr(theirs, key)} but {_SPELLING[key]} is {value}; "
+                f"{name} has {key} {getattr(theirs, key)} but {_SPELLING[key]} is {getattr(ours, key)}; "
                 "make them equal or set model.net.pretrained=false."
             )

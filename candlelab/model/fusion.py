@@ -87,7 +87,7 @@ class Fusion(nn.Module):
         if "image" not in self.reads:
             return self._answer(self._caption(batch))
         image = self.pixels(batch["image"])
-        tokens = self.chart(image)
+        tokens = self.chart(image).last_hidden_state
         query = self._caption(batch) if "caption" in self.reads else tokens[:, 0]
         if self.by_columns:
             query = query + tokens[:, -1]
@@ -98,7 +98,8 @@ class Fusion(nn.Module):
 
     def _caption(self, batch: Batch) -> Tensor:
         """[CLS] of the caption; (B, width)."""
-        return self.caption(batch["caption"], batch["caption_mask"])[:, 0]
+        states = self.caption(input_ids=batch["caption"], attention_mask=batch["caption_mask"].long())
+        return states.last_hidden_state[:, 0]
 
     def _fuse(self, query: Tensor, patches: Tensor) -> tuple[Tensor, Tensor]:
         """Query (B, width) over patches (B, N, width); the fused vector and who looked where."""

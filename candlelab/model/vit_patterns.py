@@ -73,7 +73,7 @@ class VitPatterns(nn.Module):
 
     def forward(self, batch: Batch) -> Output:
         image = self.pixels(self.augment(batch["image"]))
-        tokens = self.chart(image)
+        tokens = self.chart(image).last_hidden_state
         seen = [tokens[:, 0], tokens[:, -1] if self.by_columns else tokens[:, 1:].mean(1)]
         if self.close is not None:
             seen.append(self.close(image))

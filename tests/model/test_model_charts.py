@@ -33,7 +33,7 @@ def columns(**changes):
 )
 def test_a_token_is_as_wide_as_a_bar(image, bars, tokens):
     net = column_vit(shapes(image=image, series=(bars, 6)), Size(32, 1, 4, 64, 0.0), patch=None)
-    assert net(torch.zeros(1, *image)).shape == (1, tokens + 1, 32)
+    assert net(torch.zeros(1, *image)).last_hidden_state.shape == (1, tokens + 1, 32)
 
 
 def test_a_token_knows_nothing_of_its_neighbours():

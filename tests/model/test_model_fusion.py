@@ -2,7 +2,6 @@
 
 import pytest
 import torch
-from hf_twins import as_transformers
 from model_cases import FUSION, batch, fusion, settings, shapes, untouched
 
 from candlelab.core.batch import Shapes
@@ -86,8 +85,8 @@ def test_missing_weights_are_one_sentence_and_no_fallback():
 
 def test_a_local_folder_of_weights_is_loaded_and_said(tmp_path):
     donor = fusion()
-    as_transformers(donor.chart).save_pretrained(tmp_path / "vit-base-patch16-224")
-    as_transformers(donor.caption).save_pretrained(tmp_path / "bert-base-uncased")
+    donor.chart.save_pretrained(tmp_path / "vit-base-patch16-224")
+    donor.caption.save_pretrained(tmp_path / "bert-base-uncased")
     torch.manual_seed(1)
     net = Fusion(shapes(), **{**FUSION, "pretrained": str(tmp_path)})
     assert (net.weights_origin, net.pixels.source) == ("local", "backbone")
@@ -96,7 +95,7 @@ def test_a_local_folder_of_weights_is_loaded_and_said(tmp_path):
 
 
 def test_local_weights_fit_another_chart_size_and_grey_charts(tmp_path):
-    as_transformers(fusion(inputs=["image"]).chart).save_pretrained(tmp_path)
+    fusion(inputs=["image"]).chart.save_pretrained(tmp_path)
     net = Fusion(shapes(image=(1, 48, 40)), **{**FUSION, "inputs": ["image"], "pretrained": str(tmp_path)})
     assert net(batch(image=(1, 48, 40)))["attention"].shape[-1] == 30
 
@@ -120,7 +119,7 @@ def test_settings_that_cannot_be_are_named(changes, says):
 
 
 def test_a_checkpoint_of_another_size_is_refused_by_name(tmp_path):
-    as_transformers(fusion(inputs=["image"]).chart).save_pretrained(tmp_path)
+    fusion(inputs=["image"]).chart.save_pretrained(tmp_path)
     with pytest.raises(ValueError, match=r"hidden_size 32 but width is 64"):
         fusion(inputs=["image"], width=64, pretrained=str(tmp_path))
 

@@ -15,7 +15,7 @@ from candlelab.core.errors import ConfigError
 from candlelab.core.lean_imports import lean_torchmetrics
 from candlelab.pipeline.inputs import stamp
 
-TRAINERS = {"pytorch_lightning", "torchmetrics", "torchvision", "torch._dynamo", "transformers"}
+TRAINERS = {"pytorch_lightning", "torchmetrics", "torchvision", "torch._dynamo"}
 LISTED = """
 import atexit, runpy, sys
 atexit.register(lambda: print("imported", *sys.modules))
