@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
+import pytorch_lightning as pl
 import torch
 
 from candlelab.core.batch import Batch
 from candlelab.core.errors import UserError
-from candlelab.core.lean_imports import lean_torchmetrics
 from candlelab.data.loader import SampleLoader
 from candlelab.data.samples import SampleSet
-
-with lean_torchmetrics():
-    import pytorch_lightning as pl
 
 
 class ChartData(pl.LightningDataModule):

@@ -7,12 +7,10 @@ import sys
 import numpy as np
 import pytest
 import tiny
-from lightning_utilities.core.imports import RequirementCache
 
 from candlelab.config import build, compose, run_folder
 from candlelab.core import volatility
 from candlelab.core.errors import ConfigError
-from candlelab.core.lean_imports import lean_torchmetrics
 from candlelab.pipeline.inputs import stamp
 
 TRAINERS = {"pytorch_lightning", "torchmetrics", "torchvision", "torch._dynamo"}
@@ -46,13 +44,6 @@ def test_a_prediction_imports_no_trainer(words):
     folder = run_folder(compose(*words))
     found = imported(["task=predict", f"task.run={folder}"])
     assert "torch" in found and not TRAINERS & found
-
-
-def test_torchmetrics_takes_no_notice_of_torchvision_only_while_it_is_imported(monkeypatch):
-    monkeypatch.delitem(sys.modules, "torchmetrics", raising=False)
-    with lean_torchmetrics():
-        during = [bool(RequirementCache(name)) for name in ("torchvision", "transformers>=4.4.0", "torch")]
-    assert during == [False, False, True] and RequirementCache("torch") and RequirementCache("transformers")
 
 
 def test_a_finished_run_without_a_stamp_makes_its_bars_again(words, monkeypatch):
