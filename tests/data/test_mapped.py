@@ -1,5 +1,6 @@
 """Bars in mapped files: the same numbers as in memory, computed block by block."""
 
+import tracemalloc
 from dataclasses import fields
 
 import numpy as np
@@ -105,3 +106,21 @@ def test_symbols_that_the_exchange_writes_otherwise_are_one_sentence(tmp_path):
     parts = [tape.rows(rows) for rows in core_blocks.blocks(tape, 300)]
     with pytest.raises(UserError, match="as the exchange does"):
         _gathered(iter(parts), Mapped(tmp_path))
+
+
+def memory_of(folder, symbols):
+    """Most memory, in bytes, that preparing and scaling markets of 5,000 bars each takes."""
+    names = ",".join(f"S{k:02d}" for k in range(symbols))
+    data = data_of(folder, f"data.symbols=[{names}]", "data.source.bars=5000", "data.stride=100")
+    tracemalloc.start()
+    _ = data.prepared, data.fingerprint, data.series
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    return peak
+
+
+def test_memory_does_not_grow_with_the_number_of_symbols(tmp_path, monkeypatch):
+    monkeypatch.setattr(core_blocks.blocks, "__defaults__", (5_000,))
+    monkeypatch.setattr(blockwise, "MOST_FITTED", 5_000)
+    few, many = memory_of(tmp_path, 2), memory_of(tmp_path, 12)
+    assert many < 1.2 * few
