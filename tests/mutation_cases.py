@@ -115,7 +115,13 @@ def _predict(folder: Path) -> str:
     return build(cfg, "task", cfg).to_csv()
 
 
-COMMANDS = {"load": _load, "report": _report, "predict": _predict}
+def _explore(folder: Path) -> str:
+    cfg = command("explore", folder)
+    build(cfg, "task", cfg)
+    return (folder / runs.EXPLORER).read_text(encoding="utf-8")
+
+
+COMMANDS = {"load": _load, "report": _report, "predict": _predict, "explore": _explore}
 
 
 def command(task: str, folder: Path) -> DictConfig:

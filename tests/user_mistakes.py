@@ -170,6 +170,9 @@ task=predict task.run=/nowhere task.threshold=-1
 task=predict task.run=
 task=export task.run=/dev/null
 task=explain task.run=/nowhere
+task=explore task.run=/nowhere
+task=explore study=nothing-here
+task=explore task.run=[/nowhere,/elsewhere]
 task=publish task.what=model
 task=publish task.what=nonsense
 task=dashboard task.run=/nowhere
