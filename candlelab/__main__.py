@@ -20,7 +20,7 @@ from candlelab.config.search_path import choose_folder
 from candlelab.core.errors import UserError
 from candlelab.core.refusals import refusal
 from candlelab.core.terminal import leave_closed_pipe, print_anything, refuse_lost_folder, stop_when_asked, visible
-from candlelab.launch.one_job import is_done, run_noted
+from candlelab.launch.one_job import expected, is_done, refused, run_noted
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -193,6 +193,7 @@ def _run_many(jobs: list[Any], words: list[str]) -> None:
     print(f"{len(jobs)} jobs, all checked", flush=True)
     if _trains(jobs[0]):
         plans.append(locate("candlelab.pipeline.training.estimate.Plan")(jobs))
+        expected.update({folder: guess.megabytes for folder, guess in plans[-1].guesses.items()})
     sys.argv += _batch_of_one(words)
     _hydra_main()
     _count_failures(jobs)
@@ -216,6 +217,7 @@ def _batch_of_one(words: list[str]) -> list[str]:
 
 def _count_failures(jobs: list[Any]) -> None:
     """Note jobs that ended without a result in processes of a launcher's own, where `failures` is another list."""
+    failures.extend(refused)
     if _trains(jobs[0]) and not failures:
         failures.extend(str(run_folder(job)) for job in jobs if not is_done(job))
 

@@ -12,13 +12,15 @@ from candlelab.config import build, run_folder
 
 
 def work(cfg: DictConfig, *, what: str) -> None:
-    """Do what was asked: "finish", "fail", "die" or "wait" for Ctrl-C."""
+    """Do what was asked: "finish", "fail", "die", "die_once", "wait" for Ctrl-C, or "hold" the data and wait."""
     folder = run_folder(cfg)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "config.yaml").write_text("made: up")
     if what == "fail":
         raise RuntimeError("the fan failed")
-    if what == "die":
+    first = not (folder / "seen").exists()
+    (folder / "seen").touch()
+    if what == "die" or (what == "die_once" and first):
         print("I can do no more", flush=True)
         os.kill(os.getpid(), signal.SIGKILL)
     if what == "hold":

@@ -15,9 +15,8 @@ from omegaconf import DictConfig, OmegaConf
 
 from candlelab.core.errors import Stopped
 from candlelab.core.terminal import stop_when_asked
-from candlelab.launch.one_job import prepare_here, run_noted
+from candlelab.launch.one_job import THREADS, data_here, run_noted, use_threads
 
-THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 FAILED, BUG, INTERRUPTED = 3, 1, 130  # exit codes of a job
 PAUSE = 0.1  # seconds between two looks at who has ended
 
@@ -49,7 +48,7 @@ def main() -> None:
 def _born(order: dict[str, Any]) -> int:
     """Prepare what the job reads, then fork it; return its process id."""
     job = OmegaConf.create(order["job"])
-    prepare_here(job)
+    data_here(job)
     gc.freeze()  # else the collector of a child would write on pages that all share
     child = os.fork()
     if child == 0:
@@ -61,14 +60,14 @@ def _live(order: dict[str, Any], job: DictConfig) -> None:
     """Be the process of one job, to its end."""
     code = BUG
     try:
-        os.environ.update(dict.fromkeys(THREADS, str(order["threads"])) | order["env"])
+        os.environ.update(order["env"])
         log = os.open(order["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
         os.dup2(log, 1)
         os.dup2(log, 2)
         signal.signal(signal.SIGINT, signal.default_int_handler)
         stop_when_asked()
-        _use_threads(order["threads"])
+        use_threads(order["threads"])
         code = 0 if run_noted(job) is None else FAILED
     except Stopped as stop:
         code = stop.exit_code
@@ -80,14 +79,6 @@ def _live(order: dict[str, Any], job: DictConfig) -> None:
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)
-
-
-def _use_threads(threads: int) -> None:
-    """Let torch use so many threads in this process; where it is not loaded yet the environment says so."""
-    if "torch" in sys.modules:
-        import torch
-
-        torch.set_num_threads(threads)
 
 
 def _stop(children: dict[int, int]) -> bool:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import traceback
-from contextlib import suppress
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from omegaconf import DictConfig
 
@@ -13,6 +15,9 @@ from candlelab import run as runs
 from candlelab.config import build, locate, run_folder
 from candlelab.core.files import CannotWrite
 
+THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+expected: dict[Path, float] = {}  # megabytes that a run may take, by the estimate of the sweep
+refused: list[str] = []  # why jobs that had a result already were refused all the same: their data have changed
 DONE = ("finished", "sealed")  # states of a run that has a result
 
 
@@ -30,13 +35,37 @@ def run_noted(job: DictConfig) -> str | None:
     return None
 
 
-def prepare_here(job: DictConfig) -> None:
-    """Make what a job reads ready in this process, where its task knows how; what fails there the job says itself."""
-    made = locate(job.task["_target_"])
-    prepare = getattr(sys.modules[made.__module__], "prepare_data", None)
-    if prepare is not None:
-        with suppress(Exception):
-            prepare(job)
+def data_here(job: DictConfig) -> tuple[str, Any] | None:
+    """Prepare what a job reads in this process, and import what works on it, where its task knows how; return key and data.
+
+    None where they cannot be shared; what fails here the job says itself when its turn comes.
+    """
+    prepare = _of_task(job, "prepare_data")
+    try:
+        return None if prepare is None else prepare(job)
+    except Exception:  # noqa: BLE001 - the job meets it again, and its folder takes the reason
+        return None
+
+
+def take_data(job: DictConfig, key: str, data: Any) -> None:
+    """Let the jobs of this process read data that were prepared elsewhere."""
+    hold = _of_task(job, "hold_data")
+    if hold is not None:
+        hold(key, data)
+
+
+def use_threads(threads: int) -> None:
+    """Let torch use so many threads in this process; where it is not loaded yet the environment says so."""
+    os.environ.update(dict.fromkeys(THREADS, str(threads)))
+    if "torch" in sys.modules:
+        import torch
+
+        torch.set_num_threads(threads)
+
+
+def _of_task(job: DictConfig, name: str) -> Callable[..., Any] | None:
+    """Return a function of the module of a job's task, None where it has none of that name."""
+    return getattr(sys.modules[locate(job.task["_target_"]).__module__], name, None)
 
 
 def is_done(job: DictConfig) -> bool:

@@ -13,7 +13,7 @@ from omegaconf import DictConfig
 
 from candlelab import run as runs
 from candlelab.config import plain, run_folder
-from candlelab.launch.one_job import is_done, run_noted
+from candlelab.launch.one_job import is_done, refused, run_noted
 
 
 class Died(Exception):
@@ -41,8 +41,8 @@ class SideBySide(Launcher):
         jobs = [check_overrides(list(words))[0] for words in job_overrides]
         left = [job for job in jobs if not (is_done(job) and job.resume != "never")]
         for job in jobs:
-            if job not in left:
-                run_noted(job)
+            if job not in left and (reason := run_noted(job)) is not None:
+                refused.append(reason)
         if left:
             self.run_all(left)
         return [JobReturn(status=JobStatus.COMPLETED) for _ in jobs]

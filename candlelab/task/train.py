@@ -27,14 +27,21 @@ def check(jobs: list[DictConfig]) -> None:
     check_jobs(jobs)
 
 
-def prepare_data(job: DictConfig) -> None:
-    """Prepare the data of a job in this process, and import what trains it, so that the jobs which it forks share both."""
+def prepare_data(job: DictConfig) -> tuple[str, Any] | None:
+    """Prepare the data of a job in this process, and import what trains it; return their key and them, None where each job makes its own."""
     import candlelab.trainer.module
     import candlelab.trainer.trainer  # noqa: F401
-    from candlelab.pipeline.inputs.shared import share_prepared
+    from candlelab.pipeline.inputs.shared import shareable_data
     from candlelab.pipeline.training import fit  # noqa: F401
 
-    share_prepared(job, build(job, "data", build(job, "render") if job.get("render") else None))
+    return shareable_data(job)
+
+
+def hold_data(key: str, data: Any) -> None:
+    """Let the jobs of this process read data that another process prepared."""
+    from candlelab.pipeline.inputs.shared import hold_prepared
+
+    hold_prepared(key, data)
 
 
 def train(cfg: DictConfig) -> dict[str, Any]:

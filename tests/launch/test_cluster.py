@@ -1,0 +1,134 @@
+"""Jobs on a Ray cluster: what becomes of one that fails, or whose node goes away, and that the study is that of the plain sweep."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import tiny
+from made_up_jobs import job
+
+from candlelab.config import ConfigError, plugins, run_folder
+from candlelab.config.command_line import check_overrides
+from candlelab.core.run_folder import failure, state
+from candlelab.launch.cluster import RayLauncher
+
+SETTINGS = {"address": None, "num_cpus": 1, "num_gpus": 0, "memory_mb": None, "object_store_mb": 80, "retries": 1}
+TIMED = "Train_Seconds Epoch_Seconds Samples_Per_Second Peak_Memory_MB Load_Seconds Latency_P50_MS Latency_P90_MS Throughput"
+
+
+def test_a_cluster_without_ray_says_what_to_install(monkeypatch):
+    monkeypatch.setattr(plugins, "find_spec", lambda name: None)
+    with pytest.raises(ConfigError, match=r"^hydra/launcher=ray is not installed: pip install 'candlelab\[ray\]'$"):
+        check_overrides(["hydra/launcher=ray"])
+
+
+@pytest.fixture
+def ray(monkeypatch):
+    found = pytest.importorskip("ray")
+    monkeypatch.setenv("CANDLELAB_EXTENSIONS", "made_up_jobs")
+    places = [str(Path(__file__).parents[1]), str(tiny.ROOT), os.environ.get("PYTHONPATH", "")]
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(places))
+    monkeypatch.setenv("RAY_worker_niceness", "0")
+    yield found
+    found.shutdown()
+
+
+@pytest.mark.slow
+def test_a_failed_job_is_noted_and_one_that_dies_is_started_again_first(ray, tmp_path):
+    jobs = [job(tmp_path, what, what.rstrip("12")) for what in ("finish1", "fail", "die_once", "die", "finish2")]
+    RayLauncher(**SETTINGS).run_all(jobs)
+    states = {each.name: state(run_folder(each)) for each in jobs}
+    assert states == dict.fromkeys(states, "finished") | {"fail": "failed", "die": "failed"}
+    assert failure(run_folder(jobs[1])) == "RuntimeError: the fan failed"
+    assert "went away 2 times" in failure(run_folder(jobs[3]))
+
+
+SWEEP = (*tiny.LOGISTIC, "trainer.max_epochs=40", f"seed={','.join(map(str, range(9)))}")
+
+
+def begin(outputs, *words):
+    """Start the command of the nine jobs."""
+    command = [sys.executable, "-m", "candlelab", "-m", *SWEEP, *words, f"outputs={outputs}"]
+    return subprocess.Popen(command, cwd=tiny.ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+def finished(outputs):
+    return {path: path.stat().st_mtime_ns for path in outputs.glob("default/*/metrics.json")}
+
+
+def wait_for(outputs, jobs, driver):
+    """Wait until so many jobs are finished; the driver must be alive."""
+    while len(finished(outputs)) < jobs:
+        assert driver.poll() is None, driver.stdout.read()
+        time.sleep(0.2)
+
+
+def table(outputs):
+    return pd.read_csv(outputs / "default" / "leaderboard.csv").drop(columns=TIMED.split())
+
+
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory):
+    """The leaderboard of the same sweep, one job after another in one process."""
+    outputs = tmp_path_factory.mktemp("plain")
+    driver = begin(outputs)
+    told = driver.communicate()[0]
+    assert driver.returncode == 0, told
+    return table(outputs)
+
+
+@pytest.fixture
+def cluster(ray):
+    """Three simulated nodes of one core each; the driver joins the first."""
+    from ray.cluster_utils import Cluster
+
+    made = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "object_store_memory": 80 * 2**20})
+    made.others = [made.add_node(num_cpus=1, object_store_memory=80 * 2**20) for _ in range(2)]
+    yield made
+    made.shutdown()
+
+
+@pytest.mark.slow
+def test_a_study_whose_node_is_killed_equals_the_plain_one(cluster, plain, tmp_path):
+    driver = begin(tmp_path, "hydra/launcher=ray", f"hydra.launcher.address='{cluster.address}'")
+    wait_for(tmp_path, 2, driver)
+    cluster.remove_node(cluster.others[0], allow_graceful=False)
+    told = driver.communicate()[0]
+    assert driver.returncode == 0 and "goes on elsewhere from its checkpoint" in told, told
+    pd.testing.assert_frame_equal(table(tmp_path), plain)
+
+
+@pytest.mark.slow
+def test_after_a_kill_of_the_driver_the_same_command_finishes_the_rest(cluster, plain, tmp_path):
+    words = ("hydra/launcher=ray", f"hydra.launcher.address='{cluster.address}'")
+    driver = begin(tmp_path, *words)
+    wait_for(tmp_path, 3, driver)
+    driver.kill()
+    driver.communicate()
+    before = finished(tmp_path)
+    again = begin(tmp_path, *words)
+    told = again.communicate()[0]
+    assert again.returncode == 0 and 3 <= len(before) < 9, told
+    after = finished(tmp_path)
+    assert all(after[path] == when for path, when in before.items()), "a finished job was trained again"
+    pd.testing.assert_frame_equal(table(tmp_path), plain)
+
+
+@pytest.mark.slow
+def test_ctrl_c_ends_with_every_checkpoint_written(cluster, tmp_path):
+    driver = begin(
+        tmp_path, "trainer.max_epochs=4000", "hydra/launcher=ray", f"hydra.launcher.address='{cluster.address}'"
+    )
+    while len(list(tmp_path.glob("default/*/checkpoints/last.ckpt"))) < 2:
+        assert driver.poll() is None, driver.stdout.read()
+        time.sleep(0.2)
+    driver.send_signal(signal.SIGINT)
+    told = driver.communicate()[0]
+    assert driver.returncode == 130 and "goes on from the last checkpoint" in told, told
+    logs = [path.read_text() for path in tmp_path.glob("default/*/log.txt")]
+    assert len(logs) >= 2 and all("ended by" in log for log in logs)
