@@ -31,6 +31,10 @@ def test_every_timed_call_counts_and_none_of_the_warm_up():
     assert 1 <= len(durations(Line(), batch())) <= CALLS
 
 
+def test_after_a_short_training_one_call_is_timed():
+    assert len(durations(Line(), batch(), 0.0)) == 1
+
+
 def test_a_small_job_after_a_large_one_has_its_own_peak():
     with PeakMemory() as large:
         held = np.ones(100 * 2**17)  # 100 MB

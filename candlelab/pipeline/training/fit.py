@@ -79,10 +79,10 @@ def _fit_and_score(cfg: DictConfig, folder: Path, ready: Ready, log: RunLog) -> 
     error = save_model(parts, learner, folder)
     extra: dict[str, Any] = dict(_fit_figures(fit, memory.megabytes))
     if cfg.evaluate.sealed:
-        extra |= costs(parts, folder)
+        extra |= costs(parts, folder, fit.seconds)
         return seal(cfg, folder, parts, learner, error=error, costs=extra, epochs=fit.epochs)
     write_answers(cfg, folder, parts, learner, error=error, epochs=fit.epochs)
-    return score_and_explore(runs.Run(folder), cfg, extra=extra | costs(parts, folder), data=parts.data)
+    return score_and_explore(runs.Run(folder), cfg, extra=extra | costs(parts, folder, fit.seconds), data=parts.data)
 
 
 def write_answers(

@@ -20,6 +20,7 @@ from candlelab.run import Run
 
 INTERVAL = 0.01  # seconds between two looks at the memory
 WARM_UP, CALLS, SECONDS = 3, 50, 2.0  # calls before timing; at most so many timed ones, at most so long
+SHARE = 0.02  # of the training, for each of the two sizes of batch
 
 
 class PeakMemory:
@@ -85,9 +86,10 @@ def _give_back() -> None:
         return  # only glibc keeps freed memory this way
 
 
-def costs(parts: Parts, folder: Path) -> dict[str, float | None]:
+def costs(parts: Parts, folder: Path, trained: float) -> dict[str, float | None]:
     """Return net/parameters, net/flops, net/load_seconds and the latency/ figures of a run whose weights are written.
 
+    trained     seconds that training took: timing takes a small share of it.
     flops       of one forward pass of one sample; a multiplication and an addition count as two. None where a layer is unknown.
     load        from the folder to a net in evaluation mode.
     p50_ms, p90_ms   of one sample in one thread (or on the GPU), inputs ready; throughput: samples per second of whole batches.
@@ -106,19 +108,19 @@ def costs(parts: Parts, folder: Path) -> dict[str, float | None]:
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        single = durations(net, one)
+        single = durations(net, one, SHARE * trained)
     finally:
         torch.set_num_threads(threads)
     p50, p90 = 1000 * np.quantile(single, (0.5, 0.9))
     return counts | {
         "latency/p50_ms": p50,
         "latency/p90_ms": p90,
-        "latency/throughput": len(rows) / np.median(durations(net, many)),
+        "latency/throughput": len(rows) / np.median(durations(net, many, SHARE * trained)),
     }
 
 
-def durations(net: torch.nn.Module, batch: Batch) -> np.ndarray:
-    """Seconds of each timed forward pass, after a warm-up."""
+def durations(net: torch.nn.Module, batch: Batch, most: float = SECONDS) -> np.ndarray:
+    """Seconds of each timed forward pass, after a warm-up; of as many as fit into `most` seconds, and of one at least."""
     found: list[float] = []
     wait: Callable[[], None] = torch.cuda.synchronize if batch["row"].is_cuda else lambda: None
     with torch.inference_mode():
@@ -126,7 +128,7 @@ def durations(net: torch.nn.Module, batch: Batch) -> np.ndarray:
             net(batch)
         wait()
         begin = time.perf_counter()
-        while len(found) < CALLS and (not found or time.perf_counter() - begin < SECONDS):
+        while len(found) < CALLS and (not found or time.perf_counter() - begin < min(most, SECONDS)):
             start = time.perf_counter()
             net(batch)
             wait()

@@ -18,6 +18,8 @@ LOGISTIC = (
     "model=logistic",
     "data=simulated",
     "data.source.bars=2000",
+    "data/indicators=bars",
+    "data/scaling=none",
     "trainer.max_epochs=2",
     "trainer.progress=none",
 )
