@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from scipy.stats import rankdata, spearmanr
+from scipy.stats import spearmanr
 
 from candlelab.evaluate import intervals, mean_error, metrics
 from candlelab.evaluate.mean_error import FEWEST_COSINES, MeanError
@@ -195,13 +195,11 @@ def forecast_scores(given: Predicted, confidence_level: float) -> Scored:
     )
     found["forecast_r2"] = float(1 - losses.mean() / np.mean((actual / sigma) ** 2))
     constant = np.ptp(forecast) == 0 or np.ptp(actual) == 0
-    rank = np.nan if constant else float(spearmanr(forecast, actual).statistic)
-    first, second = (_standard_ranks(values) for values in (forecast, actual))
-    error = (
-        mean_error.error_of_mean(first * second - rank / 2 * (first**2 + second**2), rows)
-        if not constant
-        else MeanError(np.nan, np.inf)
-    )
+    ranks = np.stack([metrics.average_ranks(v) for v in (forecast, actual)])
+    rank = np.nan if constant else float(np.corrcoef(ranks)[1, 0])
+    first, second = (_standard_ranks(own) for own in ranks)
+    parts = first * second - rank / 2 * (first**2 + second**2)
+    error = MeanError(np.nan, np.inf) if constant else mean_error.error_of_mean(parts, rows)
     put(
         found,
         "rank_correlation",
@@ -211,9 +209,9 @@ def forecast_scores(given: Predicted, confidence_level: float) -> Scored:
     return found | _cross_section(forecast, actual, rows)
 
 
-def _standard_ranks(values: np.ndarray) -> np.ndarray:
+def _standard_ranks(ranks: np.ndarray) -> np.ndarray:
     """(n,) ranks with mean 0 and variance 1; 0 where all are equal."""
-    ranks = rankdata(values) - (len(values) + 1) / 2
+    ranks = ranks - (len(ranks) + 1) / 2
     spread = ranks.std()
     return ranks / spread if spread > 0 else ranks
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import numpy as np
 from scipy.special import ndtri
-from scipy.stats import rankdata
 
 
 def confusion(label: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndarray:
@@ -73,7 +72,19 @@ def auroc(positive: np.ndarray, score: np.ndarray) -> float:
     zeros = len(positive) - ones
     if ones == 0 or zeros == 0:
         return np.nan
-    return float((rankdata(score)[positive].sum() - ones * (ones + 1) / 2) / (ones * zeros))
+    return float((average_ranks(score)[positive].sum() - ones * (ones + 1) / 2) / (ones * zeros))
+
+
+def average_ranks(values: np.ndarray) -> np.ndarray:
+    """(n,) ranks from 1, equal values sharing the mean of theirs, as `scipy.stats.rankdata`; its stable sort takes ten times as long."""
+    order = np.argsort(values)
+    steps = np.empty(len(values), bool)
+    steps[:1] = True
+    np.not_equal(values[order[1:]], values[order[:-1]], out=steps[1:])
+    first = np.append(np.flatnonzero(steps), len(values))
+    ranks = np.empty(len(values))
+    ranks[order] = ((first[:-1] + 1 + first[1:]) / 2)[np.cumsum(steps) - 1]
+    return ranks
 
 
 def auroc_parts(positive: np.ndarray, score: np.ndarray) -> np.ndarray:
@@ -100,7 +111,7 @@ def auprc(positive: np.ndarray, score: np.ndarray) -> float:
     """Average precision: precision at each distinct score, weighted by the recall it adds; NaN with one class."""
     if positive.all() or not positive.any():
         return np.nan
-    order = np.argsort(-score, kind="stable")
+    order = np.argsort(-score)  # rows of equal score count together, in whatever order
     last = np.r_[np.diff(score[order]) != 0, True]
     hits = np.cumsum(positive[order])[last]
     return float(np.sum(np.diff(hits, prepend=0) / hits[-1] * hits / (np.flatnonzero(last) + 1)))
