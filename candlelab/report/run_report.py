@@ -13,10 +13,14 @@ from candlelab.evaluate.score import Scores
 from candlelab.evaluate.verdict import Answer, Verdict
 from candlelab.report import answer_sections, breakdown_sections, figures, formats, money_section, sections
 from candlelab.report.figures import Estimate, Reference
+from candlelab.report.markdown_page import write_markdown
 from candlelab.report.page import Section, write_page
 from candlelab.report.results import ReportData
+from candlelab.report.share_card import write_card
 
-# A recognition report never speaks of these: its label is drawn inside the input, so there is nothing to trade on.
+# A recognition report itself never speaks of these: its label is drawn inside the input, so there is nothing to trade on. Its
+# config, which is quoted whole, may.
+CARD = "card.png"  # the share image
 MONEY_WORDS = re.compile(r"sharpe|backtest|predict", re.IGNORECASE)
 
 
@@ -32,7 +36,7 @@ def write_report(
     difficulty: Sequence[Mapping[str, Any]] = (),
     epochs: Sequence[Mapping[str, float]] = (),
 ) -> Path:
-    """The path of a finished report.html that loads nothing from elsewhere.
+    """The path of a finished report.html that loads nothing from elsewhere; report.md and card.png are written beside it.
 
     predictions  the predictions table: all models on the same rows.
     card         `SampleSet.describe()`; `title` and `about` {name: value} may be added.
@@ -67,10 +71,22 @@ def write_report(
     box = _verdict(results, verdict, Path(path).parent.name)
     context = {
         "sections": [part for part in parts if part.filled],
-        "config": escape(_config(str(provenance.get("config", "")), recognition)),  # to be copied letter by letter
+        "config": escape(str(provenance.get("config", "")).rstrip("\n")),  # to be copied letter by letter
         **box,
     }
-    return write_page(path, "report.html.j2", context)
+    path = write_page(path, "report.html.j2", context)
+    write_markdown(path.with_suffix(".md"), context)
+    write_card(path.with_name(CARD), context, _measured(verdict))
+    return path
+
+
+def _measured(verdict: Verdict) -> list[tuple[str, Answer]]:
+    """The three answers with the names of what they rest on."""
+    first = "balanced accuracy" if verdict.kind == "recognition" else "AUROC"
+    if verdict.information.answer == "volatility only":
+        first = "AUROC of move"
+    every = [(first, verdict.information), ("lead", verdict.beyond_baseline), ("Sharpe", verdict.money)]
+    return [(name, answer) for name, answer in every if answer is not None]
 
 
 def _verdict(results: ReportData, verdict: Verdict, name: str) -> dict[str, Any]:
@@ -232,8 +248,3 @@ def _bar(answer: Answer, nothing: str, words: Any) -> Markup:
         Reference(answer.chance, nothing),
         words,
     )
-
-
-def _config(text: str, recognition: bool) -> str:
-    """The yaml as it is; for recognition without the lines about money."""
-    return "\n".join(line for line in text.splitlines() if not (recognition and MONEY_WORDS.search(line)))
