@@ -74,10 +74,14 @@ def write_report(
         "config": escape(str(provenance.get("config", "")).rstrip("\n")),  # to be copied letter by letter
         **box,
     }
-    path = write_page(path, "report.html.j2", context)
+    return _written(Path(path), context, verdict)
+
+
+def _written(path: Path, context: Mapping[str, Any], verdict: Verdict) -> Path:
+    """Write the page, and beside it what is shared of it."""
     write_markdown(path.with_suffix(".md"), context)
     write_card(path.with_name(CARD), context, _measured(verdict))
-    return path
+    return write_page(path, "report.html.j2", context)
 
 
 def _measured(verdict: Verdict) -> list[tuple[str, Answer]]:
