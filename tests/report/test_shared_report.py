@@ -6,7 +6,7 @@ import pytest
 import test_report
 from PIL import Image
 
-from candlelab.report.markdown_page import plain_text, write_markdown
+from candlelab.report.markdown_page import inert_words, write_markdown
 from candlelab.report.page import Section, Table
 
 
@@ -34,7 +34,7 @@ def test_nothing_a_run_says_means_anything_to_markdown(tmp_path):
     parts = {"answers": [], "suspicions": [hostile], "notes": [("n", [hostile])], "sections": [section]}
     text = write_markdown(tmp_path / "a.md", words | parts).read_text()
     assert not re.search(r"(?<!\\)(<img|\[a|`b)", text) and text.count("\n# ") == 0
-    assert plain_text("a|b") == "a\\|b"
+    assert inert_words("a|b") == "a\\|b"
 
 
 @pytest.mark.parametrize("kind", ["forecast", "recognition"])
