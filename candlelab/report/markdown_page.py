@@ -16,7 +16,7 @@ SPECIAL = re.compile(r"([\\`*_\[\]<>|#~])")
 BREAK = re.compile(r"<(small|br)\b")
 
 
-def write_markdown(path: Path, context: Mapping[str, Any]) -> Path:
+def write_report_text(path: Path, context: Mapping[str, Any]) -> Path:
     """Write a page as Markdown; context: what its template is filled with. Returns the path."""
     lines = [f"# {inert_words(context['title'])}", "", inert_words(context["subtitle"]), ""]
     lines += [f"## {inert_words(context['headline'])}", "", inert_words(context["explanation"]), ""]

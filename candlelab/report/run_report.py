@@ -13,7 +13,7 @@ from candlelab.evaluate.score import Scores
 from candlelab.evaluate.verdict import Answer, Verdict
 from candlelab.report import answer_sections, breakdown_sections, figures, formats, money_section, sections
 from candlelab.report.figures import Estimate, Reference
-from candlelab.report.markdown_page import write_markdown
+from candlelab.report.markdown_page import write_report_text
 from candlelab.report.page import Section, write_page
 from candlelab.report.results import ReportData
 from candlelab.report.share_card import write_card
@@ -79,7 +79,7 @@ def write_report(
 
 def _written(path: Path, context: Mapping[str, Any], verdict: Verdict) -> Path:
     """Write the page, and beside it what is shared of it."""
-    write_markdown(path.with_suffix(".md"), context)
+    write_report_text(path.with_suffix(".md"), context)
     write_card(path.with_name(CARD), context, _measured(verdict))
     return write_page(path, "report.html.j2", context)
 

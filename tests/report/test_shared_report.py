@@ -6,7 +6,7 @@ import pytest
 import test_report
 from PIL import Image
 
-from candlelab.report.markdown_page import inert_words, write_markdown
+from candlelab.report.markdown_page import inert_words, write_report_text
 from candlelab.report.page import Section, Table
 
 
@@ -32,7 +32,7 @@ def test_nothing_a_run_says_means_anything_to_markdown(tmp_path):
     section = Section("s", facts=[("name", hostile)], tables=[Table(["head"], [[hostile]])])
     words = dict.fromkeys(("title", "subtitle", "headline", "explanation", "footer"), hostile)
     parts = {"answers": [], "suspicions": [hostile], "notes": [("n", [hostile])], "sections": [section]}
-    text = write_markdown(tmp_path / "a.md", words | parts).read_text()
+    text = write_report_text(tmp_path / "a.md", words | parts).read_text()
     assert not re.search(r"(?<!\\)(<img|\[a|`b)", text) and text.count("\n# ") == 0
     assert inert_words("a|b") == "a\\|b"
 
