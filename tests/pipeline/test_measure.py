@@ -4,7 +4,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from candlelab.pipeline.training.measure import CALLS, PeakMemory, durations
+from candlelab.core.mapped import Mapped
+from candlelab.pipeline.training.measure import CALLS, PeakMemory, durations, resident_mb
 from candlelab.pipeline.training.operations import flops
 
 
@@ -43,3 +44,11 @@ def test_a_small_job_after_a_large_one_has_its_own_peak():
     with PeakMemory() as small:
         pass
     assert high - 110 < small.megabytes < high - 90
+
+
+def test_pages_of_mapped_bars_do_not_count(tmp_path):
+    with PeakMemory() as memory:
+        before = memory.megabytes
+        column = Mapped(tmp_path).empty((100 * 2**17,), np.float64)  # 100 MB
+        column[:] = 1
+        assert memory.megabytes < before + 50 < resident_mb() + 50

@@ -26,7 +26,8 @@ SHARE = 0.02  # of the training, for each of the two sizes of batch
 class PeakMemory:
     """The most memory this process held inside a `with` block, in MB: the GPU's where one was used, else resident memory.
 
-    Pages of files that were mapped since, such as bars larger than the memory, do not count: the system takes them back as it needs.
+    Pages of files beyond those of the program itself, such as bars larger than the memory, do not count: the system takes them back as
+    it needs.
     A high-water mark of the operating system never falls, so in a sweep every job would inherit that of the largest before it:
     here a thread looks every hundredth of a second, after memory that earlier jobs left free was given back.
     """
@@ -35,8 +36,7 @@ class PeakMemory:
         _give_back()
         if torch.cuda.is_available():
             torch.cuda.reset_peak_memory_stats()
-        self._files, self._done = mapped_mb(), threading.Event()
-        self._peak = self._now()
+        self._peak, self._done = self._now(), threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
         self._thread.start()
         return self
@@ -50,7 +50,7 @@ class PeakMemory:
             self._peak = max(self._peak, self._now())
 
     def _now(self) -> float:
-        return resident_mb() - max(0.0, mapped_mb() - self._files)
+        return resident_mb() - max(0.0, mapped_mb() - PROGRAM)
 
     @property
     def megabytes(self) -> float:
@@ -74,6 +74,9 @@ def mapped_mb() -> float:
     """Pages of files among that memory, in MB; 0 where the system does not say."""
     statm = Path("/proc/self/statm")
     return int(statm.read_text().split()[2]) * os.sysconf("SC_PAGE_SIZE") / 2**20 if statm.exists() else 0.0
+
+
+PROGRAM = mapped_mb()  # this file is loaded before the data are
 
 
 def _give_back() -> None:
