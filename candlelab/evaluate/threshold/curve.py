@@ -151,7 +151,8 @@ def _pass_over_rows(sweep: Sweep, groups: int, times: np.ndarray) -> tuple[np.nd
     """`Sweep.moments` where every instant has one row, as of a single symbol."""
     trades, rows = sweep.trades, sweep.trades.rows
     state = (trades.direction + 1 + rows.starts * FIRST_ROW + rows.ends * LAST_ROW).astype(np.uint8)
-    count = times[rows.instant] if times.ndim else np.broadcast_to(times, len(rows))
+    by_row = times if rows.instants is rows.time or not times.ndim else times[rows.instant]
+    count = np.broadcast_to(by_row, len(rows))
     return sweep_rows(sweep.order, sweep.ends_group, groups, trades.bar_return, state, count, trades.cost)
 
 
