@@ -29,17 +29,19 @@ TAIL = 2000  # characters of a dead job's output that are kept
 
 
 class LocalLauncher(SideBySide):
-    """Runs several jobs at once on this machine; each has cores / jobs threads, and the GPU of its slot.
+    """Runs several jobs at once on this machine; each has its share of the threads, and the GPU of its slot.
 
     jobs  at once; "auto": one per GPU, without GPUs one per core.
+    threads  of each job; "auto": cores / jobs.
     gpus  that are shared out; "auto": those of CUDA_VISIBLE_DEVICES, else all that the driver names. Several jobs may share one.
     Raises UserError for numbers out of range, and where the system cannot fork.
     """
 
-    def __init__(self, *, jobs: int | Literal["auto"], gpus: int | Literal["auto"]):
+    def __init__(self, *, jobs: int | Literal["auto"], threads: int | Literal["auto"], gpus: int | Literal["auto"]):
         super().__init__()
-        if jobs != "auto" and jobs < 1:
-            raise UserError(f"jobs is {jobs}; give 1 or more, or auto")
+        for name, value in (("jobs", jobs), ("threads", threads)):
+            if value != "auto" and value < 1:
+                raise UserError(f"{name} is {value}; give 1 or more, or auto")
         if gpus != "auto" and gpus < 0:
             raise UserError(f"gpus is {gpus}; give 0 or more, or auto")
         if not hasattr(os, "fork"):
@@ -48,6 +50,7 @@ class LocalLauncher(SideBySide):
             )
         self._gpus = visible_gpus() if gpus == "auto" else tuple(map(str, range(gpus)))
         self._jobs = jobs if jobs != "auto" else len(self._gpus) or cores()
+        self._threads = threads if threads != "auto" else max(1, cores() // self._jobs)
 
     def run_all(self, jobs: Sequence[DictConfig]) -> None:
         """Keep every slot busy until all jobs have ended."""
@@ -66,7 +69,7 @@ class LocalLauncher(SideBySide):
 
     def threads(self) -> int:
         """Return the threads of each job."""
-        return max(1, cores() // self._jobs)
+        return self._threads
 
     def _order(self, number: int, job: DictConfig, slot: int, logs: Path) -> dict[str, Any]:
         env = {GPUS: self._gpus[slot % len(self._gpus)]} if self._gpus else {}

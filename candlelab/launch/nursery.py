@@ -43,6 +43,7 @@ def main() -> None:
                 if not read:
                     going = _stop(children)
             _tell_ended(children, answers, wait=not going)
+    gc.unfreeze()  # some libraries complain of what the last collection leaves
 
 
 def _born(order: dict[str, Any]) -> int:

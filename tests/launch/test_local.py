@@ -35,7 +35,7 @@ def ended(declared, tmp_path_factory):
     """Five jobs in two slots with two GPUs: three finish, one fails, one is killed by the system."""
     outputs = tmp_path_factory.mktemp("outputs")
     jobs = [job(outputs, what, what.rstrip("123")) for what in ("finish1", "fail", "finish2", "die", "finish3")]
-    launcher = LocalLauncher(jobs=2, gpus=2)
+    launcher = LocalLauncher(jobs=2, threads="auto", gpus=2)
     launcher.run_all(jobs)
     return {each.name: run_folder(each) for each in jobs}, launcher
 
@@ -68,7 +68,7 @@ def test_ctrl_c_lets_every_job_write_its_checkpoint(declared, tmp_path, monkeypa
 
     monkeypatch.setattr(Board, "show", interrupt)
     with pytest.raises(KeyboardInterrupt):
-        LocalLauncher(jobs=2, gpus=0).run_all(jobs)
+        LocalLauncher(jobs=2, threads="auto", gpus=0).run_all(jobs)
     assert [state(run_folder(each)) for each in jobs] == ["interrupted"] * 2
     assert all((run_folder(each) / "checkpoint").exists() for each in jobs)
 
@@ -144,7 +144,7 @@ def held_by_two(outputs, bars, monkeypatch):
 
     monkeypatch.setattr(Board, "show", measure)
     with pytest.raises(KeyboardInterrupt):
-        LocalLauncher(jobs=2, gpus=0).run_all(jobs)
+        LocalLauncher(jobs=2, threads="auto", gpus=0).run_all(jobs)
     return found
 
 
