@@ -174,6 +174,7 @@ def _run_search(jobs: list[Any]) -> None:
         raise ConfigError("hydra/sweeper=optuna searches for a net: leave task=train")
     print(f"a search, checked at the {len(jobs)} ends of its space", flush=True)
     _hydra_main()
+    failures.extend(refused)
 
 
 def _check_together(jobs: list[Any]) -> None:

@@ -40,10 +40,10 @@ def plugin_problems(full: DictConfig) -> Iterator[str]:
     """Yield what is wrong with the launcher and the sweeper of a composed config: absent ones, and settings of ours that do not fit."""
     for group in GROUPS:
         trouble = plugin_trouble(group, str(full.hydra.runtime.choices.get(group)))
-        node = OmegaConf.to_container(OmegaConf.select(full, group.replace("/", ".")), resolve=False)
+        node = OmegaConf.select(full, group.replace("/", "."))
         if trouble is not None:
             yield trouble
-        elif isinstance(node, dict) and str(node.get("_target_", "")).startswith(PLUGIN):
+        elif isinstance(node, DictConfig) and str(node.get("_target_", "")).startswith(PLUGIN):
             try:
                 build(full, group.replace("/", "."))
             except UserError as error:

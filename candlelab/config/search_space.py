@@ -43,7 +43,8 @@ class SearchAxis:
 
 def is_search(full: DictConfig) -> bool:
     """Return whether a config, Hydra's own node included, searches instead of multiplying its values out."""
-    return str(full.hydra.sweeper.get("_target_", "")).endswith(SEARCHER)
+    node = full.hydra.sweeper
+    return isinstance(node, DictConfig) and str(node.get("_target_", "")).endswith(SEARCHER)
 
 
 def axes_of(params: Mapping[str, Any], overrides: Iterable[Override]) -> list[SearchAxis]:

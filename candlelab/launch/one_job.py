@@ -17,7 +17,9 @@ from candlelab.core.files import CannotWrite
 
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 expected: dict[Path, float] = {}  # megabytes that a run may take, by the estimate of the sweep
-refused: list[str] = []  # why jobs that had a result already were refused all the same: their data have changed
+refused: list[
+    str
+] = []  # failures that no folder tells as such: trials of a search, and finished jobs whose data have changed
 DONE = ("finished", "sealed")  # states of a run that has a result
 
 

@@ -19,6 +19,7 @@ from candlelab.config import ConfigError, run_folder, signature
 from candlelab.config.search_space import SearchAxis, axes_of
 from candlelab.core.errors import UserError
 from candlelab.launch.journal import opened
+from candlelab.launch.one_job import refused
 from candlelab.launch.trials import TABLE, Trial, Trials
 from candlelab.launch.validation import SEEN, Outcome, outcome_of
 
@@ -110,6 +111,7 @@ class OptunaSearch(Sweeper):
         for trial in batch:
             outcome = self._outcome(trial, folders[trial]) or Outcome("failed", None, (), 0)
             trials.tell(trial, folders[trial], outcome)
+            refused.extend([folders[trial].name] if outcome.state == "failed" else [])
             print(self._line(trial, outcome, trials), flush=True)
 
     def _outcome(self, trial: Trial, folder: Path) -> Outcome | None:
