@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import test_report
 import test_report_study
@@ -11,8 +12,12 @@ import test_study_explorer
 from browser import READY, browser, needs_chromium
 from explorer_cases import explored, market, predictions
 
+from candlelab.pipeline.diary.judge import Promise
+from candlelab.pipeline.diary.outcomes import MEANING
+from candlelab.pipeline.diary.review import Review
 from candlelab.report.audit_page import write_audit
 from candlelab.report.demo_page import Market, write_demo_page
+from candlelab.report.diary_page import write_diary_page
 
 ROOT = Path(__file__).resolve().parents[2]
 AXE = Path(os.environ.get("AXE_CORE", ROOT / "node_modules" / "axe-core" / "axe.min.js"))
@@ -91,6 +96,17 @@ def test_the_page_of_the_demo_can_be_read_by_everybody(tmp_path):
     ]
     write_demo_page(tmp_path / "demo.html", markets)
     assert findings(tmp_path / "demo.html") == []
+
+
+def test_the_page_of_a_diary_can_be_read_by_everybody(tmp_path):
+    columns = ["line", "symbol", "bar", "bars", "written", "delay", "signal", "status", "restated", "forward_return"]
+    rows = [[k, "AUSDT", 1_700_000_000_000 + k, 1, 0, 2.0, "LONG", "counted", k == 1, 0.01] for k in range(3)]
+    scores = test_report.example()["scores"]
+    promise = Promise("Information?", (0.55, 0.52, 0.58), (0.5, 0.4, 0.6))
+    table = pd.DataFrame(rows, columns=columns)
+    made = Review("default/a", "1h", table, scores, None, (promise,), (0.53, 4000))
+    write_diary_page(tmp_path / "diary.html", [made, made], faults=(), meaning=MEANING, lines=6)
+    assert findings(tmp_path / "diary.html") == []
 
 
 def test_a_picture_without_words_is_found(tmp_path):
