@@ -56,7 +56,7 @@ class HashChain:
         Raises CannotWrite if the disk refuses, UserError if another process holds the log for a minute.
         """
         with self._alone():
-            return self._write([entry])[-1]["line"]
+            return int(self._write([entry])[-1]["line"])
 
     def append_unless(
         self, entries: Sequence[Mapping[str, Any]], told: Callable[[Mapping[str, Any], Sequence[Entry]], bool]
