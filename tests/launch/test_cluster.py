@@ -48,17 +48,31 @@ def test_a_failed_job_is_noted_and_one_that_dies_is_started_again_first(ray, tmp
     assert "went away 2 times" in failure(run_folder(jobs[3]))
 
 
-SWEEP = (*tiny.LOGISTIC, "trainer.max_epochs=40", f"seed={','.join(map(str, range(9)))}")
+NINE = ["byobnet", "convnext", "convnext2", "efficientnet", "efficientnet_gn", "nfnet", "resnet", "vit", "vit2"]
+SWEEP = (
+    "experiment=smoke",
+    "model=timm_backbone",
+    "data.source.bars=150",
+    "data.window=8",
+    "model.image_size=32",
+    f"model.net.backbone={','.join(f'test_{name}' for name in NINE)}",
+    "trainer.progress=lines",
+    "trainer.checkpoint_minutes=0",
+    "trainer.max_epochs=6",
+    "evaluate.n_bootstrap=20",
+    "evaluate.n_permutations=20",
+    "evaluate.threshold.n_bootstrap=5",
+)
 
 
 def begin(outputs, *words):
-    """Start the command of the nine jobs."""
+    """Start the smoke sweep of nine backbones."""
     command = [sys.executable, "-m", "candlelab", "-m", *SWEEP, *words, f"outputs={outputs}"]
     return subprocess.Popen(command, cwd=tiny.ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
 
 def finished(outputs):
-    return {path: path.stat().st_mtime_ns for path in outputs.glob("default/*/metrics.json")}
+    return {path: path.stat().st_mtime_ns for path in outputs.glob("smoke/*/metrics.json")}
 
 
 def wait_for(outputs, jobs, driver):
@@ -69,7 +83,7 @@ def wait_for(outputs, jobs, driver):
 
 
 def table(outputs):
-    return pd.read_csv(outputs / "default" / "leaderboard.csv").drop(columns=TIMED.split())
+    return pd.read_csv(outputs / "smoke" / "leaderboard.csv").drop(columns=TIMED.split())
 
 
 @pytest.fixture(scope="module")
@@ -124,11 +138,11 @@ def test_ctrl_c_ends_with_every_checkpoint_written(cluster, tmp_path):
     driver = begin(
         tmp_path, "trainer.max_epochs=4000", "hydra/launcher=ray", f"hydra.launcher.address='{cluster.address}'"
     )
-    while len(list(tmp_path.glob("default/*/checkpoints/last.ckpt"))) < 2:
+    while len(list(tmp_path.glob("smoke/*/checkpoints/last.ckpt"))) < 2:
         assert driver.poll() is None, driver.stdout.read()
         time.sleep(0.2)
     driver.send_signal(signal.SIGINT)
     told = driver.communicate()[0]
     assert driver.returncode == 130 and "goes on from the last checkpoint" in told, told
-    logs = [path.read_text() for path in tmp_path.glob("default/*/log.txt")]
+    logs = [path.read_text() for path in tmp_path.glob("smoke/*/log.txt")]
     assert len(logs) >= 2 and all("ended by" in log for log in logs)
