@@ -92,10 +92,13 @@ def given_of(exchange: Exchange, symbols: str = "[BTCUSDT]") -> dict[str, str]:
     }
 
 
+composed = cache(compose)  # nothing changes a config
+
+
 def watching(run, place, exchange, *, clock=None, symbols="[BTCUSDT]", patience=20.0, notify=None, engine="torch"):
     """A watcher of a run on the exchange, as `task=watch` makes it."""
     given = given_of(exchange, symbols)
-    cfg = compose("task=watch", f"task.run={run.folder}", *(f"{key}={value}" for key, value in given.items()))
+    cfg = composed("task=watch", f"task.run={run.folder}", *(f"{key}={value}" for key, value in given.items()))
     return watcher_of(
         cfg,
         str(run.folder),

@@ -16,10 +16,17 @@ class Enough(Exception):
     """The test has seen enough bars."""
 
 
-@pytest.fixture
-def exchange():
-    with MovingExchange(now=START + 500) as made:
+@pytest.fixture(scope="module")
+def served():
+    with MovingExchange() as made:
         yield made
+
+
+@pytest.fixture
+def exchange(served):
+    """The exchange half a second after a bar closed, without a fault."""
+    served.now, served.faults, served.late, served.restated = START + 500, [], {}, {}
+    return served
 
 
 def until(exchange, bars, watcher):

@@ -76,7 +76,9 @@ def period_tapes(
 
 def replacements(cfg: DictConfig, given: list[str]) -> dict[str, Any]:
     """Return the settings of data that a command puts in place of the run's. Raises ConfigError for those that belong to the run."""
-    return {key: plain(cfg)["data"][key] for key in _replaced(given)}
+    keys = _replaced(given)
+    data = plain(cfg)["data"] if keys else {}
+    return {key: data[key] for key in keys}
 
 
 def fetch_settings(source: Source, data: dict[str, Any]) -> Candles:
