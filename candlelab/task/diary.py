@@ -15,7 +15,7 @@ from candlelab.core.errors import UserError
 from candlelab.core.files import json_text
 from candlelab.core.spreadsheet import neutral_table
 from candlelab.pipeline.diary.feed import Feed
-from candlelab.pipeline.diary.lines import DIARY, FOLDER, diary_in
+from candlelab.pipeline.diary.lines import DIARY, FOLDER, checked_lines, diary_in
 from candlelab.pipeline.diary.outcomes import MEANING
 from candlelab.pipeline.diary.review import Review, review
 from candlelab.pipeline.inputs.stored import InputMaker
@@ -45,7 +45,7 @@ def judge_diary(
     found = diary_in(place).read()
     if not found.entries and not found.faults:
         raise ConfigError(f"there is no line in '{place / DIARY}': task=watch writes them")
-    reviews = [] if found.faults else _reviews(cfg, found.entries, run, late, history)
+    reviews = [] if found.faults else _reviews(cfg, checked_lines(found.entries), run, late, history)
     told = {"lines": len(found.entries), "faults": list(found.faults), "runs": [each.row() for each in reviews]}
     files.write_text(place / RECORD, json_text(told))
     if reviews:

@@ -17,7 +17,7 @@ from candlelab.core.times import iso
 from candlelab.export.predict import Predictor
 from candlelab.export.rule import check_export, rule_of
 from candlelab.pipeline.diary.feed import Feed
-from candlelab.pipeline.diary.lines import FOLDER, Author, diary_in
+from candlelab.pipeline.diary.lines import FOLDER, Author, checked_lines, diary_in
 from candlelab.pipeline.diary.notify import Notifier
 from candlelab.pipeline.diary.watcher import Watcher
 from candlelab.pipeline.inputs.stored import InputMaker
@@ -77,6 +77,7 @@ def watcher_of(
     made = found.preprocessing
     if made["kind"] != "forecast":
         raise ConfigError(f"'{run}' recognises what is drawn: a diary holds forecasts, whose outcome comes later")
+    checked_lines(diary_in(place).read().entries)
     maker, rule = InputMaker.of(found), rule_of(found)
     chosen = _engine(found, engine)
     author = Author(f"{found.folder.absolute().parent.name}/{found.folder.name}", rule.weights[:16], chosen)

@@ -14,6 +14,7 @@ from candlelab.config import build, compose
 from candlelab.core.errors import ConfigError, UserError
 from candlelab.evaluate.metrics import rows_to_show, smallest_area
 from candlelab.pipeline.diary.judge import Promise
+from candlelab.pipeline.diary.lines import diary_in
 from candlelab.pipeline.diary.review import review
 from candlelab.pipeline.inputs.stored import InputMaker
 from candlelab.report.diary_page import write_diary_page
@@ -121,6 +122,18 @@ def test_a_changed_line_is_found_and_nothing_is_judged(kept, tmp_path):
         json.loads((tmp_path / "diary.json").read_text())["runs"] == []
         and (tmp_path / "diary.jsonl").read_text() == text
     )
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"run": "../../etc"}, {"bar": -1}, {"p": {"up": 2}}, {"written": None}, {"symbol": "\x1b[2J"}, {"interval": "7m"}],
+)
+def test_lines_that_nobody_here_wrote_are_refused_in_a_sentence(kept, tmp_path, change):
+    line = next(line for line in kept.lines if "p" in line)
+    own = {name: value for name, value in line.items() if name not in ("line", "before")}
+    diary_in(tmp_path).append(own | change)
+    with pytest.raises(UserError, match=f"line 1 is no line of a diary .{next(iter(change))}"):
+        judged(kept, tmp_path)
 
 
 def test_an_empty_diary_and_an_impossible_delay_are_refused(kept, tmp_path):

@@ -11,10 +11,41 @@ from typing import Any
 
 from candlelab.core.candles import Candles
 from candlelab.core.columns import OHLCV
+from candlelab.core.errors import UserError
+from candlelab.core.forms import COUNT, LAST, NUMBER, a_name, a_share
 from candlelab.core.hash_chain import HashChain
+from candlelab.core.interval import INTERVALS
+from candlelab.core.reading import objection
 
 DIARY = "diary.jsonl"
 FOLDER = "diary"  # of outputs, where nobody names another
+
+
+def a_run(value: Any) -> bool:
+    """Whether a text names a run as study/folder."""
+    return a_name(value) and value.count("/") == 1 and not any(part.startswith(".") for part in value.split("/"))
+
+
+def an_interval(value: Any) -> bool:
+    """Whether a text is a length of bars."""
+    return value in INTERVALS
+
+
+MOMENT = range(LAST)  # ms UTC
+HEAD = {"line": COUNT, "run": a_run, "weights": a_name, "engine": a_name, "symbol": a_name, "interval": an_interval}
+WHEN = {"bar": MOMENT, "closed": MOMENT, "written": MOMENT, "ahead": (None, range(-LAST, LAST))}
+SILENT = HEAD | WHEN | {"until?": MOMENT, "no_answer": str}
+ANSWERED = HEAD | WHEN | {"bars": a_name, "p": {...: a_share}, "signal": {"LONG", "SHORT", "NONE"}, "forecast": NUMBER}
+ANSWERED |= {"threshold": NUMBER, "confidence": NUMBER, "close": NUMBER}
+
+
+def checked_lines(lines: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
+    """Return the lines of a diary; raises UserError, naming the first, if one is none: the diary of somebody else, or another log."""
+    for number, line in enumerate(lines, 1):
+        told = objection(line, SILENT if "no_answer" in line else ANSWERED)
+        if told:
+            raise UserError(f"line {number} is no line of a diary ({told}): name the folder of one as task.diary")
+    return lines
 
 
 def diary_in(folder: Path) -> HashChain:

@@ -89,6 +89,10 @@ def review(
             f"the lines are of {lines[0]['interval']} bars and the run's are {feed.interval}: repeat what task=watch was "
             f"given, such as data.interval={lines[0]['interval']}"
         )
+    classes = run.preprocessing["classes"]
+    strange = next((line["line"] for line in lines if "p" in line and set(line["p"]) != set(classes)), None)
+    if strange is not None:
+        raise UserError(f"line {strange} names other classes than the run in '{run.folder}': name its own as task.run")
     now = feed.source.market_time()
     tape = _tape(feed, lines, feed.newest_close(now), history)
     rule = build(run.recipe, "data.label")
