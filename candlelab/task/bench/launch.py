@@ -16,8 +16,8 @@ EQUAL = (
     "data/indicators=bars",
     "data/scaling=none",
     "data.source.bars=4000",
-    "trainer.max_epochs=12",
-    "trainer.patience=12",
+    "trainer.max_epochs=24",
+    "trainer.patience=24",
     "trainer.progress=none",
     "evaluate.positive_control=off",
 )
