@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike
 from candlelab.core.columns import EXTRAS, PRICES
 from candlelab.core.errors import UserError
 from candlelab.core.interval import check_steps, infer_interval, next_open
+from candlelab.core.mapped import read_ahead
 from candlelab.core.notebook_html import facts
 from candlelab.core.times import iso, to_ms
 
@@ -195,6 +196,7 @@ class Candles:
             value = getattr(self, field.name)
             if isinstance(value, np.ndarray):
                 cut[field.name] = value[block]
+                read_ahead(cut[field.name])
         return replace(self, **cut)
 
     def select(self, rows: Any) -> Candles:

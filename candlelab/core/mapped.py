@@ -5,6 +5,7 @@ from __future__ import annotations
 import mmap
 import os
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -12,6 +13,32 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from candlelab.core.files import refused_in_words
+
+ADVISED = hasattr(mmap, "MADV_RANDOM")  # whether the system takes advice on maps
+STEP = 1 << 19  # bytes asked for at a time: of more some systems read the beginning alone
+STRETCH = 1 << 23  # bytes of a stretch
+
+
+def read_ahead(values: np.ndarray) -> None:
+    """Have a stretch of a mapped array read before it is needed, in order; of an array in memory there is nothing to read."""
+    held: Any = values
+    while isinstance(held, (np.ndarray, memoryview)):
+        held = held.base if isinstance(held, np.ndarray) else held.obj
+    if not ADVISED or not isinstance(held, mmap.mmap) or not values.nbytes:
+        return
+    origin = np.frombuffer(held, np.uint8).__array_interface__["data"][0]
+    first = values.__array_interface__["data"][0] - origin
+    stop = first + values.nbytes
+    for start in range(first - first % mmap.PAGESIZE, stop, STEP):
+        held.madvise(mmap.MADV_WILLNEED, start, min(STEP, stop - start))
+
+
+def stretches(values: np.ndarray) -> Iterator[np.ndarray]:
+    """Yield an array (N, …) in stretches that follow each other, read ahead where it is mapped."""
+    rows = max(1, STRETCH // max(1, values.itemsize))
+    for start in range(0, len(values), rows):
+        read_ahead(values[start : start + rows])
+        yield values[start : start + rows]
 
 
 class Column(Protocol):
@@ -140,4 +167,7 @@ def _reserve(descriptor: int, size: int, folder: Path) -> None:
 def _view(descriptor: int, size: int, dtype: DTypeLike) -> np.ndarray:
     if not size:
         return np.zeros(0, dtype)
-    return np.frombuffer(mmap.mmap(descriptor, size), dtype)  # the map holds the file from here on
+    held = mmap.mmap(descriptor, size)  # the map holds the file from here on
+    if ADVISED:
+        held.madvise(mmap.MADV_RANDOM)  # else each bar of a random window reads megabytes around it
+    return np.frombuffer(held, dtype)

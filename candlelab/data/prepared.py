@@ -10,7 +10,7 @@ from candlelab.core.blocks import blocks
 from candlelab.core.candles import Candles
 from candlelab.core.contracts import Indicators, LabelRule, Source
 from candlelab.core.errors import UserError
-from candlelab.core.mapped import Arrays, Ram
+from candlelab.core.mapped import Arrays, Ram, read_ahead
 from candlelab.data.label.outcomes import Labels, forward_returns
 from candlelab.data.windows import valid_ends
 
@@ -51,6 +51,7 @@ def sample_ends(
     found = _Newest(candles.time, newest) if newest is not None else arrays.column(np.int64)
     for block in blocks(candles):
         part, label = candles.rows(block), labels.label[block]
+        read_ahead(label)
         ends = valid_ends(part, window=window, warmup=warmup, stride=stride)
         kept = ((label >= 0) | _earning(part, rule))[ends] & _indicators_known(part, ends, indicators, window)
         found.append(ends[kept] + block.start)

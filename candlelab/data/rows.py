@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from candlelab.core.candles import Candles
+from candlelab.core.mapped import stretches
 from candlelab.data.prepared import Prepared
 from candlelab.data.split.parts import PARTS
 
@@ -73,8 +74,8 @@ def data_card(data: SampleSet) -> dict[str, Any]:
         "also_trained_on": list(data.intervals[1:]),
         "bars": len(made.candles),
         "segments": int(made.candles.segment[-1]) + 1,
-        "first": _iso(made.candles.time.min()),
-        "last": _iso(made.candles.time.max()),
+        "first": _iso(min(part.min() for part in stretches(made.candles.time))),
+        "last": _iso(max(part.max() for part in stretches(made.candles.time))),
         "window": data.window,
         "warmup": data.warmup,
         "dropped_samples": int((made.part < 0).sum()),

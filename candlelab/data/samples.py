@@ -16,7 +16,7 @@ from candlelab.core.candles import Candles
 from candlelab.core.columns import OHLCV
 from candlelab.core.contracts import Caption, Indicators, LabelRule, Redrawn, Renderer, Scaling, Source, Split
 from candlelab.core.local import Place
-from candlelab.core.mapped import Arrays, Ram
+from candlelab.core.mapped import Arrays, Ram, stretches
 from candlelab.data.baseline_inputs import baseline_inputs
 from candlelab.data.indicators.auto import Auto
 from candlelab.data.indicators.blockwise import IndicatorBlocks, training_values
@@ -219,7 +219,8 @@ class SampleSet:
         made = self.prepared
         digest = hashlib.sha256("|".join((*made.candles.symbols, *made.candles.intervals)).encode())
         for column in (made.candles.time, *(getattr(made.candles, name) for name in OHLCV), made.ends, made.part):
-            digest.update(np.ascontiguousarray(column).data)
+            for part in stretches(np.ascontiguousarray(column)):
+                digest.update(part.data)
         return digest.hexdigest()[:16]
 
     @cached_property

@@ -1,5 +1,6 @@
 """Bars in mapped files: the same numbers as in memory, computed block by block."""
 
+import mmap
 import tracemalloc
 from dataclasses import fields
 
@@ -8,6 +9,7 @@ import pytest
 
 from candlelab.config import build, compose
 from candlelab.core import blocks as core_blocks
+from candlelab.core import mapped
 from candlelab.core.candles import Candles
 from candlelab.core.errors import UserError
 from candlelab.core.mapped import Mapped
@@ -124,3 +126,24 @@ def test_memory_does_not_grow_with_the_number_of_symbols(tmp_path, monkeypatch):
     monkeypatch.setattr(blockwise, "MOST_FITTED", 5_000)
     few, many = memory_of(tmp_path, 2), memory_of(tmp_path, 12)
     assert many < 1.2 * few
+
+
+def test_stretches_of_a_mapped_array_follow_each_other(tmp_path, monkeypatch):
+    monkeypatch.setattr(mapped, "STRETCH", 1 << 15)
+    array = Mapped(tmp_path).empty((10_001,), np.int64)
+    array[:] = np.arange(10_001)
+    parts = list(mapped.stretches(array))
+    assert len(parts) == 3 and np.concatenate(parts).tolist() == list(range(10_001))
+
+
+def test_reading_ahead_asks_for_the_pages_of_the_stretch(tmp_path, monkeypatch):
+    asked = []
+
+    class Map(mmap.mmap):
+        def madvise(self, advice, *where):
+            asked.append((advice, *where))
+
+    monkeypatch.setattr(mapped.mmap, "mmap", Map)
+    array = Mapped(tmp_path).empty((3_000,), np.int64)
+    mapped.read_ahead(array[1_000:2_000])
+    assert asked == [(mmap.MADV_RANDOM,), (mmap.MADV_WILLNEED, 4096, 16_000 - 4096)]
