@@ -14,8 +14,7 @@ from candlelab.config import ConfigError
 from candlelab.core.candles import Candles
 from candlelab.core.clock import Clock, SystemClock
 from candlelab.core.times import iso
-from candlelab.export.predict import Predictor
-from candlelab.export.rule import check_export, rule_of
+from candlelab.export.rule import rule_of
 from candlelab.pipeline.diary.feed import Feed
 from candlelab.pipeline.diary.lines import FOLDER, Author, checked_lines, diary_in
 from candlelab.pipeline.diary.notify import Notifier
@@ -23,7 +22,7 @@ from candlelab.pipeline.diary.watcher import Watcher
 from candlelab.pipeline.inputs.stored import InputMaker
 from candlelab.pipeline.load import load_or_download
 from candlelab.pipeline.overrides import overridden
-from candlelab.pipeline.scores.signals import FILES, signals
+from candlelab.pipeline.scores.signals import FILES, check_engine, signals
 from candlelab.run import Run
 
 
@@ -95,12 +94,10 @@ def watcher_of(
 
 
 def _engine(run: Run, asked: str) -> str:
-    """Return the engine, its file looked at before a bar closes."""
+    """Return the engine; raises UserError now, and not at every bar, where it could not answer."""
     there = (run.folder / runs.EXPORTS / FILES["onnx"]).is_file()
     chosen = ("onnx" if there else "torch") if asked == "auto" else asked
-    if chosen in FILES:
-        model = Predictor(run.folder / runs.EXPORTS / FILES[chosen])
-        check_export(model.path, model.card, rule_of(run))
+    check_engine(run, chosen)
     return chosen
 
 

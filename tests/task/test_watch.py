@@ -194,6 +194,12 @@ def test_a_command_that_fails_stops_nothing(capfd):
     assert "task.notify failed" in capfd.readouterr().err
 
 
+def test_a_run_that_cannot_answer_is_refused_before_a_line_is_written(tmp_path, exchange):
+    with pytest.raises(UserError, match=r"model\.onnx"):
+        watching(finished("series"), tmp_path, exchange, engine="onnx")
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_market_without_a_present_and_a_recogniser_are_refused(tmp_path, exchange):
     from candlelab.config import build, compose
 

@@ -109,7 +109,7 @@ def silent_line(
         **({"until": until} if until > opened else {}),
         "closed": closed,
         **_when(at),
-        "no_answer": f"no answer, because {because}",
+        "no_answer": f"no answer, because {' '.join(because.split())}",
     }
 
 

@@ -121,14 +121,28 @@ def engine_of(run: Run, engine: str) -> Engine:
     return lambda inputs: {name: value.astype(np.float64) for name, value in model(inputs).items()}
 
 
-def with_torch(run: Run, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+def check_engine(run: Run, engine: str) -> None:
+    """Raise UserError where an engine could not answer for a run: no torch, weights that cannot be loaded, or no such export."""
+    if engine == "torch":
+        _torch()
+        _ = run.model
+    else:
+        engine_of(run, engine)
+
+
+def _torch() -> Any:
     try:
         import torch
     except ModuleNotFoundError as error:
         raise UserError(
             "torch is not installed here: ask the exported model with task.engine=onnx, or pip install 'candlelab[train]'"
         ) from error
+    return torch
 
+
+def with_torch(run: Run, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Return what the net says of some inputs: "probabilities" (B, K) and/or "forecast" (B,) in volatilities."""
+    torch = _torch()
     net = run.model  # outside of inference mode: weights that are made in it can never be asked for a gradient
     with torch.inference_mode():
         said = answers_of(net({name: torch.from_numpy(value) for name, value in inputs.items()}))
