@@ -31,8 +31,8 @@ test-all: $(READY)  ## Run the slow tests too
 	HF_HUB_OFFLINE=1 WANDB_MODE=offline OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile tests
 
 lint: $(READY)  ## Check format and style with ruff and types with mypy
-	$(BIN)/ruff format --check --quiet candlelab tests
-	$(BIN)/ruff check candlelab tests
+	$(BIN)/ruff format --check --quiet candlelab hydra_plugins tests
+	$(BIN)/ruff check candlelab hydra_plugins tests
 	$(BIN)/mypy
 
 audit: $(READY)  ## Compare the installed packages with the list of known vulnerabilities, where the registry can be asked
