@@ -7,7 +7,7 @@ WORKERS ?= auto
 export HF_HUB_DISABLE_TELEMETRY = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all lint audit bench clean wheel docs types lock smoke
+.PHONY: help setup demo test test-all lint audit bench clean wheel docs notebooks types lock smoke
 
 help:  ## Show what each target does
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -46,6 +46,9 @@ wheel: $(READY)  ## Build wheel and sdist into dist
 
 docs: $(READY)  ## Build the documentation into build/site, offline; a broken link or a warning fails
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
+notebooks: $(READY)  ## Run the notebooks and keep them with what they show
+	HF_HUB_OFFLINE=1 WANDB_MODE=offline PYTHONWARNINGS=ignore $(BIN)/jupyter-execute --inplace --NotebookClient.record_timing=False notebooks/*.ipynb
 
 types: $(READY)  ## Say how much of the public interface is typed
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pyright --verifytypes candlelab --ignoreexternal | tail -12
