@@ -30,13 +30,17 @@ def read(index, text):
     for name, entry in index.items():
         n, width = entry["n"], entry["width"]
         planes = data[entry["at"] :][: n * width].reshape(width, n)
-        if "scale" not in entry:
+        if "delta" not in entry:
             found[name] = np.ascontiguousarray(planes.T).view(f"<f{width}").ravel().astype(float)
             continue
         coded = sum(planes[k].astype(np.int64) << (8 * k) for k in range(width))
         values = (coded >> 1) ^ -(coded & 1)
-        found[name] = (np.cumsum(values) if entry["delta"] else values) / entry["scale"]
+        found[name] = (np.cumsum(values) if entry["delta"] else values) / scales_of(entry)
     return found
+
+
+def scales_of(entry):
+    return np.repeat(entry["scales"], np.diff([0, *entry["stops"]])) if "scales" in entry else entry["scale"]
 
 
 def parts_of(text):
@@ -66,8 +70,14 @@ def test_exact_columns_come_back_to_the_last_bit(values):
 
 def test_rounded_columns_lose_less_than_a_billionth():
     pack, values = Pack(), np.random.default_rng(0).uniform(50, 100, 500)
-    assert pack.rounded("x", values) and not pack.rounded("y", np.round(values, 2))
+    assert pack.rounded("x", values, [500]) and not pack.rounded("y", np.round(values, 2), [500])
     assert np.abs(unpacked(pack)["x"] / values - 1).max() < 2e-9
+
+
+def test_rounding_beside_a_dear_symbol_keeps_the_digits_of_a_cheap_one():
+    pack, cheap = Pack(), np.random.default_rng(0).uniform(1e-8, 2e-8, 50)
+    assert pack.rounded("x", np.append(cheap * 1e14, cheap), [50, 100])
+    assert np.abs(unpacked(pack)["x"][50:] / cheap - 1).max() < 2e-9
 
 
 def test_decimals_are_counted():

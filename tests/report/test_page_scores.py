@@ -57,6 +57,21 @@ def both(candles, stride, rule, fee, shift, **costs):
 
 
 @needs_node
+def test_a_page_reads_rounded_prices_by_the_scale_of_each_symbol():
+    pack, cheap = Pack(), np.random.default_rng(0).uniform(1e-8, 2e-8, 50)
+    pack.rounded("x", np.append(cheap * 1e14, cheap), [50, 100])
+    code = "async ({ index, text }) => Array.from((await candlelab.unpack.columns(index, text)).x)"
+    found = np.array(in_node(code, {"index": pack.index, "text": pack.text}, "unpack"))
+    assert np.abs(found / np.append(cheap * 1e14, cheap) - 1).max() < 2e-9
+
+
+@needs_node
+def test_prices_are_shown_to_six_digits_however_small():
+    code = "(prices) => prices.map(candlelab.words.decimals)"
+    assert in_node(code, [1.2e6, 63_000.5, 1.25, 0.00012, 1.2e-8, 0.0], "words") == [2, 2, 5, 9, 13, 5]
+
+
+@needs_node
 @pytest.mark.parametrize("rule", RULES)
 @pytest.mark.parametrize("name", MARKETS)
 def test_a_page_earns_what_the_backtest_earns(name, rule):

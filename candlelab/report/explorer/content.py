@@ -106,7 +106,11 @@ def pack_bars(pack: Pack, candles: Candles, bars: np.ndarray) -> bool:
         for name, values in columns.items():
             pack.exact(name, values)
         return False
-    changed = [pack.rounded(name, values) for name, values in columns.items()]
+    stops = [
+        *(np.flatnonzero(np.diff(candles.symbol[bars])) + 1).tolist(),
+        len(bars),
+    ]  # a symbol has prices of its own size
+    changed = [pack.rounded(name, values, stops) for name, values in columns.items()]
     return any(changed)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import zlib
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ class Pack:
     """Collects columns; `text` holds their bytes, `index` says where each lies and how it is read back.
 
     A column of the index is {n, at, width} and, of whole numbers, {scale, delta}: value = whole / scale, whole numbers
-    zigzag-coded and summed up if delta is 1. Floats have width 4 or 8 and no scale. Bytes lie in planes, lowest first.
+    zigzag-coded and summed up if delta is 1; {scales, stops} in place of scale: the scale of each part, and where it ends. Floats have width 4 or 8 and no scale. Bytes lie in planes, lowest first.
     """
 
     index: dict[str, dict[str, Any]]
@@ -53,19 +54,22 @@ class Pack:
         planes = values.astype(kind).view(np.uint8).reshape(-1, width).T
         self._add(name, planes.tobytes(), {"n": len(values), "width": width})
 
-    def rounded(self, name: str, values: np.ndarray) -> bool:
-        """Add positive numbers (n,), decimals as they are, others to 30 binary digits of the largest; return whether any changed."""
+    def rounded(self, name: str, values: np.ndarray, stops: Sequence[int]) -> bool:
+        """Add numbers (n,) >= 0, decimals as they are, others to 30 binary digits of the largest of their part; return whether any changed.
+
+        stops  where the parts of a scale of their own end, such as symbols; the last is n.
+        """
         values = np.asarray(values, np.float64)
         if decimal_places(values) is not None or not len(values):
             self.exact(name, values)
             return False
-        step = 2.0 ** (ROUNDED - np.ceil(np.log2(values.max())))
-        self._add_scaled(name, values, step)
+        firsts = [0, *stops[:-1]]
+        largest = np.maximum.reduceat(values, firsts)
+        steps = 2.0 ** (ROUNDED - np.ceil(np.log2(np.where(largest > 0, largest, 1.0))))
+        self.whole(name, np.rint(values * np.repeat(steps, np.diff([0, *stops]))))
+        del self.index[name]["scale"]
+        self.index[name] |= {"scales": steps.tolist(), "stops": list(stops)}
         return True
-
-    def _add_scaled(self, name: str, values: np.ndarray, step: float) -> None:
-        self.whole(name, np.rint(values * step))
-        self.index[name]["scale"] = step
 
     def _add(self, name: str, data: bytes, entry: dict[str, Any]) -> None:
         self.index[name] = entry | {"at": self._size}

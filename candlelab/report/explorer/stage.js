@@ -45,8 +45,8 @@
       candles.push({ time: at, open: open[i], high: high[i], low: low[i], close: close[i] });
       volumes.push({ time: at, value: volume[i], color: close[i] >= open[i] ? up : down });
     }
-    const digits = Math.max(2, Math.min(8, 5 - Math.floor(Math.log10(close[first] || 1))));
-    return { candles, volumes, priceFormat: { type: "price", precision: digits, minMove: 10 ** -digits } };
+    const digits = lab.words.decimals(close[first]);
+    return { candles, volumes, priceFormat: { type: "price", precision: digits, minMove: Number(`1e-${digits}`) } };
   }
 
   lab.stage = { quiet, percent, chartIn, paint, onTheme, barsOf };

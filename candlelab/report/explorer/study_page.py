@@ -122,10 +122,11 @@ def _joined(parts: Sequence[tuple[Candles, np.ndarray]]) -> Candles:
     """Columns of several tapes one behind the other: what packing reads of them, no tape to compute with."""
     columns = {
         name: np.concatenate([getattr(candles, name)[rows] for candles, rows in parts])
-        for name in ("symbol", "time", "open", "high", "low", "close", "volume", "segment")
+        for name in ("time", "open", "high", "low", "close", "volume", "segment")
     }
     gone = [np.zeros(len(rows), bool) if candles.missing is None else candles.missing[rows] for candles, rows in parts]
-    return Candles(symbols=(), intervals=(), missing=np.concatenate(gone), **columns)
+    part = np.repeat(np.arange(len(parts)), [len(rows) for _, rows in parts])  # codes of two markets may be alike
+    return Candles(symbols=(), intervals=(), symbol=part, missing=np.concatenate(gone), **columns)
 
 
 def _told(pack: Pack, number: int, run: ExploredRun, place: Mapping[int, int]) -> dict[str, Any]:

@@ -17,15 +17,16 @@
   }
 
   function wholeNumbers(bytes, entry) {
-    const { n, at, width, scale, delta } = entry, values = new Float64Array(n);
-    let sum = 0;
+    const { n, at, width, delta } = entry, scales = entry.scales || [entry.scale], stops = entry.stops || [n], values = new Float64Array(n);
+    let sum = 0, part = 0;
     for (let i = 0; i < n; i++) {
+      while (i >= stops[part]) part++;
       let low = 0, high = 0;
       for (let k = Math.min(width, 3) - 1; k >= 0; k--) low = low * 256 + bytes[at + k * n + i];
       for (let k = width - 1; k >= 3; k--) high = high * 256 + bytes[at + k * n + i];
       const coded = high * 16777216 + low, half = Math.floor(coded / 2), value = low % 2 ? -half - 1 : half;
       sum = delta ? sum + value : value;
-      values[i] = sum / scale;
+      values[i] = sum / scales[part];
     }
     return values;
   }
@@ -40,7 +41,7 @@
   async function columns(index, text) {
     const bytes = await inflated(bytesOf(text)), found = {};
     for (const [name, entry] of Object.entries(index))
-      found[name] = "scale" in entry ? wholeNumbers(bytes, entry) : floats(bytes, entry);
+      found[name] = "delta" in entry ? wholeNumbers(bytes, entry) : floats(bytes, entry);
     return found;
   }
 

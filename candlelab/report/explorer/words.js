@@ -15,6 +15,9 @@
   const signed = (fraction, digits = 2) => (fraction > 0 ? "+" : "") + percent(fraction, digits);
   const time = (ms) => new Date(ms).toISOString().slice(0, 16).replace("T", " ");
 
+  /** Decimal places that show six digits of a price, two at least; a double has no more than fifteen. */
+  const decimals = (price) => Math.max(2, Math.min(15, 5 - Math.floor(Math.log10(price || 1))));
+
   /** An element with attributes and children; texts stay texts. */
   function element(name, attributes, ...children) {
     const made = document.createElement(name);
@@ -28,5 +31,5 @@
 
   const byId = (id) => document.getElementById(id);
 
-  lab.words = { number, percent, signed, time, element, byId };
-})(window);
+  lab.words = { number, percent, signed, time, decimals, element, byId };
+})(typeof window === "undefined" ? globalThis : window);
