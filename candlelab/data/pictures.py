@@ -318,6 +318,8 @@ def decode(data: bytes, shape: tuple[int, int, int], name: str) -> np.ndarray:
             )
     except UserError:
         raise
-    except (OSError, ValueError, SyntaxError, EOFError, struct.error, MemoryError, Image.DecompressionBombError):
-        raise UserError(f"{name} cannot be read as a picture ({', '.join(FORMATS[:4])}): repair or remove it") from None
+    except Image.DecompressionBombError:  # before its size could be asked
+        raise UserError(f"{name} has more than {MOST_PIXELS:,} pixels: make it smaller") from None
+    except (OSError, ValueError, SyntaxError, EOFError, struct.error, MemoryError):
+        raise UserError(f"{name} cannot be read as a picture ({', '.join(FORMATS)}): repair or remove it") from None
     return pixels[None] if channels == 1 else pixels.transpose(2, 0, 1)

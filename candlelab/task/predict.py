@@ -100,7 +100,9 @@ def _of_picture(
         raise ConfigError("task.image and task.csv are two questions: give one of them")
     said = answer_picture(
         run,
-        bytes_of(path, most=LARGEST_PICTURE, cure="give a smaller picture"),
+        bytes_of(
+            path, most=LARGEST_PICTURE, cure=f"give the file of one picture, of at most {LARGEST_PICTURE:,} bytes"
+        ),
         path.name,
         engine=engine,
         threshold=threshold,

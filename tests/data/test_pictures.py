@@ -234,6 +234,13 @@ def test_files_that_are_no_pictures_are_refused(content):
         decode(content, (3, 8, 8), "charts/x.png")
 
 
+def test_a_picture_of_too_many_pixels_is_told_so():
+    content = io.BytesIO()
+    Image.new("1", (20_000, 10_000)).save(content, "PNG")
+    with pytest.raises(UserError, match=r"more than 50,000,000 pixels: make it smaller"):
+        decode(content.getvalue(), (3, 8, 8), "huge.png")
+
+
 def test_a_path_that_is_nothing_is_refused():
     with pytest.raises(UserError, match="is no folder of pictures"):
         _ = Images(path="./nowhere", revision="main", timeout=1.0).pictures
