@@ -98,7 +98,7 @@ class HashChain:
 
     def _write(self, entries: Sequence[Mapping[str, Any]]) -> list[Entry]:
         """Write whole lines, flush them, and only then move the head: a kill in between leaves it behind, never ahead."""
-        number, before = self._end(_last_line(self.path))
+        number, before = self._end(_last_line(self.path, self._known))
         written, lines = [], []
         for entry in entries:
             number += 1
@@ -118,17 +118,23 @@ class HashChain:
         return written
 
     def _whole_lines(self) -> list[bytes]:
-        """The lines; what stands behind the last line break was never finished. Raises Unreadable."""
+        """The lines; what stands behind the last line break was never finished, unless the head knows it. Raises Unreadable."""
         try:
-            return self.path.read_bytes().split(b"\n")[:-1] if self.path.is_file() else []
+            *whole, rest = self.path.read_bytes().split(b"\n") if self.path.is_file() else [b""]
         except OSError as error:
             raise Unreadable(self.path, os.strerror(error.errno or 0)) from error
+        return [*whole, rest] if _hash(rest) == self._known else whole
 
     def _end(self, last: bytes | None) -> tuple[int, str]:
         """Number and hash of the last line, or of one that is gone but known, so that the break stays to be seen."""
         head = self._written_head() or {"line": 0, "hash": FIRST}
         number = 0 if last is None else _number(last)
         return (number, _hash(last)) if last is not None and number > head["line"] else (head["line"], head["hash"])
+
+    @property
+    def _known(self) -> str:
+        """Hash of the last line, as the head has it: a whole line, though an editor may have taken its line break."""
+        return str((self._written_head() or {"hash": FIRST})["hash"])
 
     def _written_head(self) -> dict[str, Any] | None:
         try:
@@ -163,8 +169,8 @@ class HashChain:
             ) from None
 
 
-def _last_line(path: Path) -> bytes | None:
-    """The last whole line, None if there is none; what is not whole is cut off."""
+def _last_line(path: Path, known: str) -> bytes | None:
+    """The last whole line, None if there is none; what is not whole is cut off, a line of the known hash gets its line break."""
     if not path.exists():
         return None
     with open(path, "r+b") as file:
@@ -172,6 +178,9 @@ def _last_line(path: Path) -> bytes | None:
         file.seek(max(0, size - 2 * LONGEST))
         tail = file.read()
         whole = tail.rfind(b"\n") + 1
+        if _hash(tail[whole:]) == known:
+            file.write(b"\n")
+            return tail[whole:]
         if whole < len(tail):
             file.truncate(size - len(tail) + whole)
     lines = tail[:whole].split(b"\n")[:-1]

@@ -161,6 +161,26 @@ def killed_at(stop, monkeypatch, path):
     monkeypatch.setattr(*where[stop], end)
 
 
+def test_a_last_line_whose_line_break_an_editor_took_is_kept(tmp_path, exchange):
+    watching(finished("series"), tmp_path, exchange).once()
+    path = tmp_path / "diary.jsonl"
+    path.write_bytes(path.read_bytes().rstrip())
+    assert diary_in(tmp_path).read().faults == ()
+    exchange.now += MINUTE
+    watching(finished("series"), tmp_path, exchange).once()
+    assert bars_of(lines_in(tmp_path)) == [-1, 0] and diary_in(tmp_path).read().faults == ()
+
+
+def test_a_line_that_was_damaged_while_watching_is_refused(tmp_path, exchange):
+    watcher = watching(finished("series"), tmp_path, exchange)
+    watcher.once()
+    path = tmp_path / "diary.jsonl"
+    path.write_text(path.read_text().replace(f'"bar": {START - MINUTE}', '"bar": "x"'))
+    exchange.now += MINUTE
+    with pytest.raises(UserError, match=r"line 1 is no line of a diary"):
+        watcher.once()
+
+
 def test_two_runs_share_a_diary(tmp_path, exchange):
     for kind in ("series", "fusion"):
         watching(finished(kind), tmp_path, exchange).once()
@@ -187,6 +207,12 @@ def test_a_command_of_the_user_hears_of_positions_without_a_shell(tmp_path):
 def test_a_command_that_cannot_be_filled_in_is_refused(command):
     with pytest.raises(ConfigError, match=r"task\.notify"):
         Notifier(command)
+
+
+@pytest.mark.parametrize("field", ["signal!r", "signal:>9"])
+def test_a_form_that_a_command_may_not_ask_for_is_named(field):
+    with pytest.raises(ConfigError, match=rf"names \{{{field}\}}"):
+        Notifier(f"say {{{field}}}")
 
 
 def test_a_command_that_fails_stops_nothing(capfd):
