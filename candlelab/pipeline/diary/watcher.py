@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,6 +15,7 @@ from candlelab.pipeline.diary.feed import Feed
 from candlelab.pipeline.diary.lines import (
     Author,
     Moment,
+    checked_lines,
     is_written,
     last_bar,
     same_series,
@@ -85,7 +86,7 @@ class Watcher:
     def _bar(self, closed: int) -> None:
         """Write one line per symbol for the bar that closes at a moment, and lines for what was missed before it."""
         opened = self.feed.opened(closed)
-        there = self.chain.read().entries
+        there = checked_lines(self.chain.read().entries)
         due = [s for s in self.feed.symbols if not is_written(self._silent(s, opened, closed, ""), there)]
         self._write([line for symbol in due for line in self._missed(symbol, opened, there)])
         late = min(1000 * self.patience, SHARE_OF_BAR * (closed - opened))
@@ -96,7 +97,7 @@ class Watcher:
                 self.clock.sleep(min(pause, max(0.0, (end - self._now()) / 1000)))
                 pause = min(2 * pause, LONGEST_PAUSE)
 
-    def _missed(self, symbol: str, opened: int, there: tuple[Line, ...]) -> list[Line]:
+    def _missed(self, symbol: str, opened: int, there: Sequence[Mapping[str, Any]]) -> list[Line]:
         """Return a line on the bars that closed unseen between the symbol's last line and a bar; none for its first."""
         one = self._silent(symbol, opened, opened, "")
         seen = [last_bar(line) for line in there if same_series(line, one)]

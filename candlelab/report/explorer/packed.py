@@ -19,7 +19,8 @@ class Pack:
     """Collects columns; `text` holds their bytes, `index` says where each lies and how it is read back.
 
     A column of the index is {n, at, width} and, of whole numbers, {scale, delta}: value = whole / scale, whole numbers
-    zigzag-coded and summed up if delta is 1; {scales, stops} in place of scale: the scale of each part, and where it ends. Floats have width 4 or 8 and no scale. Bytes lie in planes, lowest first.
+    zigzag-coded and summed up if delta is 1; {scales, stops} in place of scale: of each part, and where it ends.
+    Floats have width 4 or 8 and no scale. Bytes lie in planes, lowest first.
     """
 
     index: dict[str, dict[str, Any]]
