@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 from explorer_cases import HOUR, START, market
+from page_scripts import in_node, needs_node
 from test_explorer import HOSTILE, parts_of, read
 
 from candlelab.report.explorer.study_page import ExploredRun, PricedBars, varied_keys, write_study_explorer
@@ -64,3 +65,10 @@ def test_hostile_words_of_runs_are_text(tmp_path):
     text = page(tmp_path, run(HOSTILE, settings={HOSTILE: "1"}, verdict=HOSTILE), run("b"))
     assert "<script>alert" not in text and text.count("</script>") == 4
     assert parts_of(text)[0]["keys"][0] == HOSTILE
+
+
+@needs_node
+def test_a_position_still_held_at_the_last_bar_is_drawn_up_to_it():
+    trades = [{"entry": 1000, "exit": 3000, "side": 1}, {"entry": 3000, "exit": 9000, "side": -1}]
+    line = in_node("(trades) => candlelab.stage.heldLine(trades, 8000)", trades, "stage")
+    assert [(point["time"], point["value"]) for point in line] == [(1, 1), (3, -1), (8, -1)]

@@ -71,12 +71,7 @@
     }
 
     positions(run, name) {
-      const trades = name === null ? [] : this.trades(run, name), points = new Map();
-      for (const { entry, exit, side } of trades) {
-        points.set(entry / 1000, side);
-        if (exit <= this.last) points.set(exit / 1000, 0);
-      }
-      return [...points].sort((a, b) => a[0] - b[0]).map(([time, value]) => ({ time, value }));
+      return name === null ? [] : lab.stage.heldLine(this.trades(run, name), this.last);
     }
   }
 

@@ -49,5 +49,15 @@
     return { candles, volumes, priceFormat: { type: "price", precision: digits, minMove: Number(`1e-${digits}`) } };
   }
 
-  lab.stage = { quiet, percent, chartIn, paint, onTheme, barsOf };
-})(window);
+  /** What was held from trade to trade, as a line of steps; one that is still open after the last bar (ms) reaches up to it. */
+  function heldLine(trades, last) {
+    const points = new Map();
+    for (const { entry, exit, side } of trades) {
+      points.set(entry / 1000, side);
+      points.set(Math.min(exit, last) / 1000, exit > last ? side : 0);
+    }
+    return [...points].sort((a, b) => a[0] - b[0]).map(([time, value]) => ({ time, value }));
+  }
+
+  lab.stage = { quiet, percent, chartIn, paint, onTheme, barsOf, heldLine };
+})(typeof window === "undefined" ? globalThis : window);
