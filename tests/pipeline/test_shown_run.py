@@ -80,6 +80,17 @@ def test_a_study_of_one_run_has_its_page(run):
     assert run.folder.name in text and '"markets":[[{"name":"SIM"' in text
 
 
+@pytest.mark.parametrize("name", ["trades.csv", "metrics.json"])
+def test_a_damaged_run_is_left_out_of_the_page_of_its_study(run, tmp_path, name):
+    study = tmp_path / "study"
+    shutil.copytree(run.folder, study / "sound"), shutil.copytree(run.folder, study / "hurt")
+    (study / "hurt" / name).write_text("hurt")
+    cfg = compose("task=explore", "study=study", f"outputs={tmp_path}")
+    build(cfg, "task", cfg)
+    text = (study / "explore.html").read_text()
+    assert "hurt is damaged and left out" in text and name in text and '"name":"hurt"' not in text
+
+
 def test_runs_of_several_studies_are_not_one_page(run, tmp_path):
     shutil.copytree(run.folder, tmp_path / "other" / run.folder.name)
     cfg = compose("task=explore", f"task.run=[{run.folder},{tmp_path / 'other' / run.folder.name}]")

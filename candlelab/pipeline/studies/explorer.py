@@ -36,18 +36,34 @@ def explore_study(folder: Path, chosen: Sequence[Path]) -> Path:
 
     Raises UserError if none of them has finished. Runs whose bars cannot be had again are shown without a price.
     """
-    rows = [readable_rows_of(path)[0] for path in chosen]
+    rows = [_row_of(path) for path in dict.fromkeys(chosen)]
     tell_apart(rows)
+    damaged = [
+        f"{row['run']} is damaged and left out: {row['reason']}." for row in rows if row["state"] == "unreadable"
+    ]
     finished = [(runs.Run(row["scores"]), row) for row in rows if row["state"] == "finished"]
     if not finished:
         raise ConfigError(f"no run of '{folder}' has finished, so there is nothing to explore")
     markets, place, troubles = _markets([run for run, _ in finished if has_explorer(run)])
     told = [_study_run(run, row, place.get(run.folder)) for run, row in finished]
-    others = len(rows) - len(finished)
+    others = len(rows) - len(finished) - len(damaged)
     words = [f"{others} of {len(rows)} runs have not finished and are left out."] if others else []
+    words += damaged
     return write_study_explorer(
         folder / runs.EXPLORER, title=folder.name, runs=told, markets=markets, left_out=" ".join([*words, *troubles])
     )
+
+
+def _row_of(folder: Path) -> dict[str, Any]:
+    """The row of a run; with its reason where it, or what the page shows of it, is damaged."""
+    row = readable_rows_of(folder)[0]
+    if row["state"] == "finished":
+        run = runs.Run(folder)
+        try:
+            _ = run.card, run.curves, run.verdict, run.trades
+        except UserError as error:
+            return row | {"state": "unreadable", "reason": str(error)}
+    return row
 
 
 def _study_run(run: runs.Run, row: dict[str, Any], market: int | None) -> ExploredRun:
