@@ -41,6 +41,8 @@ def judge_diary(
     """
     if late is not None and not late > 0:
         raise ConfigError(f"task.late is {late}: give bars after the close, above 0, or null")
+    if history < 0:
+        raise ConfigError(f"task.history is {history}: give bars before the first line, 0 or more")
     place = Path(cfg.outputs) / FOLDER if diary is None else Path(diary)
     found = diary_in(place).read()
     if not found.entries and not found.faults:

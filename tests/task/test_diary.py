@@ -136,11 +136,13 @@ def test_lines_that_nobody_here_wrote_are_refused_in_a_sentence(kept, tmp_path, 
         judged(kept, tmp_path)
 
 
-def test_an_empty_diary_and_an_impossible_delay_are_refused(kept, tmp_path):
+def test_an_empty_diary_and_impossible_settings_are_refused(kept, tmp_path):
     with pytest.raises(ConfigError, match="task=watch writes them"):
         judged(kept, tmp_path)
     with pytest.raises(ConfigError, match=r"task\.late is 0"):
         judged(kept, kept.place, "task.late=0.0")
+    with pytest.raises(ConfigError, match=r"task\.history is -1"):
+        judged(kept, kept.place, "task.history=-1")
 
 
 def test_the_page_says_what_counts_and_loads_nothing(kept, tmp_path):
