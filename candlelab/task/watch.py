@@ -78,13 +78,16 @@ def watcher_of(
         raise ConfigError(f"'{run}' recognises what is drawn: a diary holds forecasts, whose outcome comes later")
     checked_lines(diary_in(place).read().entries)
     maker, rule = InputMaker.of(found), rule_of(found)
+    feed = Feed(maker, cfg, given)
+    if not feed.symbols:  # of a run on a file, which took what it held
+        raise ConfigError("no symbol is followed: name those of the exchange, such as data.symbols=[BTCUSDT]")
     chosen = _engine(found, engine)
     author = Author(f"{found.folder.absolute().parent.name}/{found.folder.name}", rule.weights[:16], chosen)
     answered: Callable[[Candles, int], Any] = partial(signals, found, maker, engine=chosen, threshold=None, max_stale=0)
     return Watcher(
         author,
         tuple(made["classes"]),
-        Feed(maker, cfg, given),
+        feed,
         diary_in(place),
         clock,
         lambda tape, closed: answered(tape, closed).iloc[0],

@@ -226,6 +226,11 @@ def test_a_run_that_cannot_answer_is_refused_before_a_line_is_written(tmp_path, 
     assert not list(tmp_path.iterdir())
 
 
+def test_a_diary_that_would_follow_no_symbol_is_refused(tmp_path, exchange):
+    with pytest.raises(ConfigError, match=r"name those of the exchange, such as data\.symbols="):
+        watching(finished("series"), tmp_path, exchange, symbols="[]")
+
+
 def test_a_market_without_a_present_and_a_recogniser_are_refused(tmp_path, exchange):
     from candlelab.config import build, compose
 
