@@ -115,6 +115,8 @@ def test_candles_are_answered_over_http():
         (b'{"picture": "*"}', "no base64"),
         (b'{"picture": "aGVsbG8="}', "cannot be read as a picture"),
         (b'{"candles": "x"}', ""),
+        (b'{"candles": "\\ud800"}', "no JSON"),
+        (b'{"picture": "aGVsbG8=", "name": "\\ud800"}', "no JSON"),
     ],
 )
 def test_a_mistake_over_http_is_400_and_a_sentence(body, told):

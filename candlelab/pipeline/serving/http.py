@@ -24,6 +24,7 @@ def json_answer(desk: Desk, body: bytes) -> tuple[int, dict[str, Any]]:
         return 413, {"error": f"the request has {len(body):,} bytes: send at most {LARGEST_BODY:,}"}
     try:
         asked = json.loads(body)
+        json.dumps(asked, ensure_ascii=False).encode()  # fails on half a letter, which no answer could repeat
     except (ValueError, RecursionError):
         return 400, {"error": 'the request is no JSON: send {"picture": "<base64>"} or {"candles": "<csv>"}'}
     given = [key for key in KEYS if isinstance(asked, dict) and isinstance(asked.get(key), str)]
