@@ -33,7 +33,9 @@ class Notifier:
             raise ConfigError(
                 f"task.notify='{command}' is no command ({error}): quote its words as in a shell"
             ) from None
-        asked = [(name, f"{'!' if how else ''}{how or ''}{':' if spec else ''}{spec}") for _, name, spec, how in fields]
+        asked = [
+            (name or "", f"{'!' if how else ''}{how or ''}{':' if spec else ''}{spec}") for _, name, spec, how in fields
+        ]
         strange = [name + form for name, form in asked if name not in NAMES or form]
         if strange or not self.words:
             told = f"names {{{strange[0]}}}" if strange else "is empty"
