@@ -59,8 +59,10 @@ def resample_side(patch):
 
 
 def caption_field(patch):
-    honest = caption.present_rows
-    patch.setattr(caption, "present_rows", lambda c, ends, window: np.minimum(honest(c, ends, window) + 1, len(c) - 1))
+    honest = caption.relative_levels
+    patch.setattr(
+        caption, "relative_levels", lambda c, ends, window: honest(c, np.minimum(ends + 1, len(c) - 1), window)
+    )
 
 
 def indicator_window(patch):

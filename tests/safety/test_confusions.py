@@ -80,7 +80,7 @@ def wrong_answers(chosen):
 @pytest.fixture(autouse=True)
 def here(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(task, "_fit", lambda cfg, folder, ready: {})
+    monkeypatch.setattr(task, "_fit", lambda cfg, folder, ready, stamp: {})
     return tmp_path
 
 
