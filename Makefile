@@ -25,7 +25,7 @@ demo: $(READY)  ## One small net on three made-up markets, offline: charts, trai
 	$(BIN)/python -m candlelab experiment=demo
 
 test: $(READY)  ## Run the test suite (no network, at most eight minutes on two cores)
-	HF_HUB_OFFLINE=1 WANDB_MODE=offline OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "not slow" tests
+	HF_HUB_OFFLINE=1 WANDB_MODE=offline OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m "not slow" tests
 
 test-all: $(READY)  ## Run the slow tests too
 	HF_HUB_OFFLINE=1 WANDB_MODE=offline OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile tests
