@@ -78,8 +78,9 @@ def test_the_table_of_predictions_has_thumbnails(board, folder):
 def test_artifacts_carry_data_hash_model_and_report(board, folder):
     kept = {artifact.type: {entry.path for entry in artifact.manifest.contents} for artifact in board.of("artifact")}
     assert (
-        {"data", "model", "report"} <= set(kept)
+        {"data", "model", "predictions", "report"} <= set(kept)
         and "model.safetensors" in kept["model"]
+        and "predictions.parquet" in kept["predictions"]
         and kept["data"] == {"data.json"}
     )
     (model,) = [a for a in board.of("artifact") if a.type == "model"]

@@ -24,7 +24,8 @@ ARTIFACTS = {  # kind: files of the run folder
     "data": (names.DATA,),
     "model": (names.WEIGHTS, names.CONFIG, names.PREPROCESSING, names.THRESHOLD),
     "export": tuple(f"{names.EXPORTS}/*.{kind}" for kind in ("onnx", "json", "md")),
-    "report": (names.REPORT, names.METRICS, names.VERDICT, names.PREDICTIONS),
+    "predictions": (names.PREDICTIONS, names.TRADES),
+    "report": (names.REPORT, names.METRICS, names.VERDICT),
 }
 
 
@@ -214,6 +215,7 @@ class WandbLog:
                 "interval": card.get("interval"),
             },
             "model": {"data_hash": card.get("fingerprint")},
+            "predictions": {"data_hash": card.get("fingerprint")},
         }
         for kind, patterns in ARTIFACTS.items():
             files = [path for pattern in patterns for path in sorted(results.folder.glob(pattern))]
