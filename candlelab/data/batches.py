@@ -15,6 +15,7 @@ from candlelab.core.contracts import Labels, Renderer
 if TYPE_CHECKING:
     from candlelab.data.samples import SampleSet
 
+AT_ONCE = 32  # charts whose pixels are summed together
 LARGEST_TARGET = 10.0  # past volatilities; after a standstill one move can be thousands of them
 
 
@@ -131,8 +132,17 @@ def gather_rows(column: torch.Tensor, ends: torch.Tensor, window: int) -> torch.
 
 
 def pixel_statistics(data: SampleSet, most: int = 1024) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return mean and standard deviation per channel of training charts in [0, 1]; shapes (C,)."""
+    """Return mean and standard deviation per channel of training charts in [0, 1]; shapes (C,).
+
+    A few charts at a time: a thousand of 500x400 in double precision would fill gigabytes. The sums are of whole numbers, hence exact.
+    """
     rows = data.samples("train")
     rows = rows[np.linspace(0, len(rows) - 1, min(most, len(rows))).astype(int)]
-    charts = torch.from_numpy(data.charts(data.prepared.ends[rows])).double() / 255
-    return charts.mean((0, 2, 3)).float(), charts.std((0, 2, 3)).clamp_min(1e-3).float()
+    total, squares, count = torch.zeros(()).double(), torch.zeros(()).double(), 0
+    for first in range(0, len(rows), AT_ONCE):
+        charts = torch.from_numpy(data.charts(data.prepared.ends[rows[first : first + AT_ONCE]])).double()
+        total, squares = total + charts.sum((0, 2, 3)), squares + charts.square().sum((0, 2, 3))
+        count += charts[:, 0].numel()
+    mean = total / count
+    std = ((squares - count * mean.square()).clamp_min(0) / (count - 1)).sqrt()
+    return (mean / 255).float(), (std / 255).clamp_min(1e-3).float()
