@@ -9,6 +9,7 @@ import pytest
 import tiny
 from IPython.core.inputtransformer2 import TransformerManager
 from nbclient import NotebookClient
+from syntax import syntax_tree
 
 BOOKS = sorted((tiny.ROOT / "notebooks").glob("*.ipynb"))
 PUBLIC = {"candlelab", "candlelab.config", "candlelab.run"}
@@ -51,7 +52,7 @@ def test_it_runs_from_top_to_bottom(path, kernel):
 
 @pytest.mark.parametrize("path", BOOKS, ids=lambda path: path.stem)
 def test_it_calls_only_the_public_api(path):
-    nodes = list(ast.walk(ast.parse(code_of(path))))
+    nodes = list(ast.walk(syntax_tree(code_of(path))))
     used = {node.module for node in nodes if isinstance(node, ast.ImportFrom)} | {
         a.name for n in nodes if isinstance(n, ast.Import) for a in n.names
     }

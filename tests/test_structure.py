@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from syntax import syntax_tree
 
 ROOT = Path(__file__).resolve().parents[1]
 CODE = sorted((ROOT / "candlelab").rglob("*.py"))
@@ -84,7 +85,7 @@ def broken_in(rule: Callable[[Path], None], path: Path) -> str | None:
 @cache
 def parsed(path: Path) -> ast.Module:
     """The tree of a file, which nobody changes."""
-    return ast.parse(path.read_text())
+    return syntax_tree(path.read_text())
 
 
 def name(path: Path) -> str:

@@ -209,7 +209,9 @@ def assert_power_cuts_lose_nothing(work: Work, tmp: Path, states: list, expected
         shutil.rmtree(root)
 
 
-@pytest.mark.parametrize("name", SAMPLED)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.slow] if name == "train" else []) for name in SAMPLED]
+)
 def test_a_sample_of_faults_leaves_the_outcome_of_an_undisturbed_command(name, tmp_path, monkeypatch):
     work, every = WORKS[name], SAMPLED[name]
     disk, cut, expected = undisturbed(work, tmp_path / "whole", monkeypatch)
