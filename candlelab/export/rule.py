@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +40,12 @@ def rule_of(run: Run) -> Rule:
     return Rule(
         chosen.get("score", "confidence"), checked_threshold(chosen.get("threshold")), own, sha256_of(run.file(WEIGHTS))
     )
+
+
+def rule_at(run: Run, threshold: float | None) -> Rule:
+    """Return the rule of a run, at another threshold where one is asked for; its hash is empty then."""
+    rule = rule_of(run)
+    return rule if threshold is None else replace(rule, threshold=checked_threshold(threshold), hash="")
 
 
 def left_out_of_signals(chosen: dict[str, Any]) -> list[str]:

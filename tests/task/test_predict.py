@@ -320,7 +320,7 @@ def test_a_net_that_forecasts_prints_the_coming_close_and_others_do_not(capsys):
 
 
 def test_a_recogniser_without_a_calibrated_confidence_names_nothing(monkeypatch):
-    monkeypatch.setattr("candlelab.pipeline.scores.signals.rule_of", lambda run: Rule("confidence", None, "", ""))
+    monkeypatch.setattr("candlelab.export.rule.rule_of", lambda run: Rule("confidence", None, "", ""))
     said = ask(finished("recognition")).iloc[0]
     assert said.signal == "-" and said.reason.startswith("no confidence was high enough on validation")
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,10 +16,10 @@ from candlelab.core.blocks import blocks
 from candlelab.core.candles import Candles
 from candlelab.core.errors import DataTrouble
 from candlelab.core.interval import next_open
-from candlelab.core.signal import check_answers, checked_threshold, confidences, signal_at
+from candlelab.core.signal import check_answers, confidences, signal_at
 from candlelab.core.volatility import running_volatility
 from candlelab.data.windows import valid_ends
-from candlelab.export.rule import Rule, rule_of
+from candlelab.export.rule import Rule, rule_at
 from candlelab.pipeline.inputs.stored import InputMaker
 from candlelab.pipeline.scores.signals import SIGNALS, UNSURE, Engine, answers_to, engine_of
 from candlelab.run import Run
@@ -47,9 +46,7 @@ def every_window(
     Columns: symbol, time (open of the last bar, ms UTC), closed, signal, class, confidence, p_<class>…, close, forecast (log
     return). Where an indicator is unknown in the window there is no answer: class empty, probabilities NaN.
     """
-    rule = rule_of(run)
-    if threshold is not None:
-        rule = replace(rule, threshold=checked_threshold(threshold), hash="")
+    rule = rule_at(run, threshold)
     ask, counts = engine_of(run, engine), dict[str, list[int]]()
     with files.atomic(path) as temporary, _Groups(temporary) as groups:
         for tape, first in tapes:

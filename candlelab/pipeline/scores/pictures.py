@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import io
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from candlelab.core.errors import UserError
-from candlelab.core.signal import check_answers, checked_threshold, sides_of
+from candlelab.core.signal import check_answers, sides_of
 from candlelab.data.pictures import FORMATS, decode
-from candlelab.export.rule import rule_of
+from candlelab.export.rule import rule_at
 from candlelab.pipeline.scores.signals import decided, engine_of
 from candlelab.run import Run
 
@@ -67,9 +66,7 @@ def answer_picture(run: Run, data: bytes, name: str, *, engine: str, threshold: 
         )
     p = said["probabilities"][0]
     check_answers(said["probabilities"])
-    rule = rule_of(run)
-    if threshold is not None:
-        rule = replace(rule, threshold=checked_threshold(threshold), hash="")
+    rule = rule_at(run, threshold)
     forecasts = made["kind"] == "forecast"
     signal, likeliest, sure, reason = decided(p, np.nan, made["classes"], forecasts, rule)
     sides = sides_of(made)

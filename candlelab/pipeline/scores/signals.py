@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -17,7 +16,6 @@ from candlelab.core.candles import Candles
 from candlelab.core.errors import UserError
 from candlelab.core.signal import (
     check_answers,
-    checked_threshold,
     confidences,
     normal_probabilities,
     recipe_hash,
@@ -25,7 +23,7 @@ from candlelab.core.signal import (
 )
 from candlelab.core.volatility import volatility_at
 from candlelab.export.predict import Predictor
-from candlelab.export.rule import Rule, check_export, rule_of
+from candlelab.export.rule import Rule, check_export, rule_at, rule_of
 from candlelab.pipeline.inputs.new_candles import Latest, latest
 from candlelab.pipeline.inputs.stored import InputMaker
 from candlelab.run import Run
@@ -63,7 +61,7 @@ def signals(
         check_answers(p[~unknown])
         closes = expected_closes(made, candles, ends, returns)
         answers = {bar.symbol: (p[k], returns[k], unknown[k], closes[k]) for k, bar in enumerate(ready)}
-    rule = rule_of(run) if threshold is None else replace(rule_of(run), threshold=checked_threshold(threshold), hash="")
+    rule = rule_at(run, threshold)
     return pd.DataFrame([_row(bar, answers.get(bar.symbol), made, rule) for bar in bars])
 
 
