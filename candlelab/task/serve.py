@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from omegaconf import DictConfig
 
-from candlelab import run as runs
 from candlelab.config import ConfigError
 from candlelab.core.errors import UserError
 from candlelab.pipeline.load import load_or_download
-from candlelab.pipeline.scores.signals import FILES, check_engine
+from candlelab.pipeline.scores.signals import chosen_engine
 from candlelab.pipeline.serving.desk import LARGEST_PICTURE, NOT_ADVICE, Desk
 from candlelab.pipeline.serving.http import LARGEST_BODY, json_answer
 from candlelab.run import Run
@@ -44,10 +43,7 @@ def serve(cfg: DictConfig, *, run: str, engine: Literal["auto", "torch", "onnx",
 def desk_of(run: str, engine: str) -> Desk:
     """Return what answers for a run."""
     found = load_or_download(run)
-    there = (found.folder / runs.EXPORTS / FILES["onnx"]).is_file()
-    chosen = ("onnx" if there else "torch") if engine == "auto" else engine
-    check_engine(found, chosen)
-    desk = Desk(found, chosen, _colour)
+    desk = Desk(found, chosen_engine(found, engine), _colour)
     if not desk.takes_candles and not desk.takes_pictures:
         raise UserError(f"'{run}' learnt from given pictures and reads more than them: nothing can be asked of it here")
     return desk

@@ -9,7 +9,6 @@ from typing import Any, Literal
 
 from omegaconf import DictConfig
 
-from candlelab import run as runs
 from candlelab.config import ConfigError
 from candlelab.core.candles import Candles
 from candlelab.core.clock import Clock, SystemClock
@@ -22,8 +21,7 @@ from candlelab.pipeline.diary.watcher import Watcher
 from candlelab.pipeline.inputs.stored import InputMaker
 from candlelab.pipeline.load import load_or_download
 from candlelab.pipeline.overrides import overridden
-from candlelab.pipeline.scores.signals import FILES, check_engine, signals
-from candlelab.run import Run
+from candlelab.pipeline.scores.signals import chosen_engine, signals
 
 
 def watch(
@@ -81,7 +79,7 @@ def watcher_of(
     feed = Feed(maker, cfg, given)
     if not feed.symbols:  # of a run on a file, which took what it held
         raise ConfigError("no symbol is followed: name those of the exchange, such as data.symbols=[BTCUSDT]")
-    chosen = _engine(found, engine)
+    chosen = chosen_engine(found, engine)
     author = Author(f"{found.folder.absolute().parent.name}/{found.folder.name}", rule.weights[:16], chosen)
     answered: Callable[[Candles, int], Any] = partial(signals, found, maker, engine=chosen, threshold=None, max_stale=0)
     return Watcher(
@@ -94,14 +92,6 @@ def watcher_of(
         patience,
         _teller(Notifier(notify) if notify is not None else None),
     )
-
-
-def _engine(run: Run, asked: str) -> str:
-    """Return the engine; raises UserError now, and not at every bar, where it could not answer."""
-    there = (run.folder / runs.EXPORTS / FILES["onnx"]).is_file()
-    chosen = ("onnx" if there else "torch") if asked == "auto" else asked
-    check_engine(run, chosen)
-    return chosen
 
 
 def _teller(notify: Notifier | None) -> Callable[[Mapping[str, Any]], None]:

@@ -119,6 +119,17 @@ def engine_of(run: Run, engine: str) -> Engine:
     return lambda inputs: {name: value.astype(np.float64) for name, value in model(inputs).items()}
 
 
+def chosen_engine(run: Run, asked: str) -> str:
+    """Return the engine that answers for a run; auto: its export where there is one, else torch.
+
+    Raises UserError now, and not at the first question, where it could not answer.
+    """
+    there = (run.folder / runs.EXPORTS / FILES["onnx"]).is_file()
+    engine = ("onnx" if there else "torch") if asked == "auto" else asked
+    check_engine(run, engine)
+    return engine
+
+
 def check_engine(run: Run, engine: str) -> None:
     """Raise UserError where an engine could not answer for a run: no torch, weights that cannot be loaded, or no such export."""
     if engine == "torch":
