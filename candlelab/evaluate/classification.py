@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from scipy.stats import spearmanr
+from scipy.stats import rankdata, spearmanr
 
 from candlelab.evaluate import intervals, mean_error, metrics
 from candlelab.evaluate.mean_error import FEWEST_COSINES, MeanError
@@ -195,7 +195,7 @@ def forecast_scores(given: Predicted, confidence_level: float) -> Scored:
     )
     found["forecast_r2"] = float(1 - losses.mean() / np.mean((actual / sigma) ** 2))
     constant = np.ptp(forecast) == 0 or np.ptp(actual) == 0
-    ranks = np.stack([metrics.average_ranks(v) for v in (forecast, actual)])
+    ranks = np.stack([rankdata(v) for v in (forecast, actual)])
     rank = np.nan if constant else float(np.corrcoef(ranks)[1, 0])
     first, second = (_standard_ranks(own) for own in ranks)
     parts = first * second - rank / 2 * (first**2 + second**2)

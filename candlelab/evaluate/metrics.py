@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 from scipy.special import ndtri
+from scipy.stats import rankdata
 
 
 def confusion(label: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndarray:
@@ -72,19 +73,7 @@ def auroc(positive: np.ndarray, score: np.ndarray) -> float:
     zeros = len(positive) - ones
     if ones == 0 or zeros == 0:
         return np.nan
-    return float((average_ranks(score)[positive].sum() - ones * (ones + 1) / 2) / (ones * zeros))
-
-
-def average_ranks(values: np.ndarray) -> np.ndarray:
-    """(n,) ranks from 1, equal values sharing the mean of theirs, as `scipy.stats.rankdata`; its stable sort takes ten times as long."""
-    order = np.argsort(values)
-    steps = np.empty(len(values), bool)
-    steps[:1] = True
-    np.not_equal(values[order[1:]], values[order[:-1]], out=steps[1:])
-    first = np.append(np.flatnonzero(steps), len(values))
-    ranks = np.empty(len(values))
-    ranks[order] = ((first[:-1] + 1 + first[1:]) / 2)[np.cumsum(steps) - 1]
-    return ranks
+    return float((rankdata(score)[positive].sum() - ones * (ones + 1) / 2) / (ones * zeros))
 
 
 def auroc_parts(positive: np.ndarray, score: np.ndarray) -> np.ndarray:
