@@ -18,9 +18,9 @@ from candlelab.report.page import Section, write_page
 from candlelab.report.results import ReportData
 from candlelab.report.share_card import write_card
 
+CARD = "card.png"  # the share image
 # A recognition report itself never speaks of these: its label is drawn inside the input, so there is nothing to trade on. Its
 # config, which is quoted whole, may.
-CARD = "card.png"  # the share image
 MONEY_WORDS = re.compile(r"sharpe|backtest|predict", re.IGNORECASE)
 
 
