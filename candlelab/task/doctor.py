@@ -25,6 +25,7 @@ EXTRAS = {
     "onnxscript": ("onnx", "task=export"),
     "captum": ("explain", "heat maps"),
     "gradio": ("demo", "task=serve"),
+    "optuna": ("optuna", "hydra/sweeper=optuna"),
     "ray": ("ray", "hydra/launcher=ray"),
     "cupy": ("cuda13", "render.fill=cupy"),
 }
