@@ -6,7 +6,7 @@ import shutil
 import pandas as pd
 import pytest
 import tiny
-from hostile_tables import HOUR, T0
+from hostile_tables import own_file
 
 from candlelab import run as runs
 from candlelab.config import build, compose
@@ -99,16 +99,8 @@ def test_the_leaderboard_still_has_a_row_for_every_run(study):
     assert len(pd.read_csv(study / "leaderboard.csv")) >= 4
 
 
-@pytest.fixture
-def own(tmp_path):
-    """A file of bars whose interval and span nothing but the file says."""
-    path = tmp_path / "MYUSDT.csv"
-    rows = (f"{T0 + k * 4 * HOUR},{10 + k % 7},{19 + k % 7},9,{11 + k % 5},5" for k in range(600))
-    path.write_text("\n".join(["open_time,open,high,low,close,volume", *rows]))
-    return path
-
-
-def test_a_study_of_bars_of_ones_own_takes_the_interval_from_the_file(own, tmp_path):
+def test_a_study_of_bars_of_ones_own_takes_the_interval_from_the_file(tmp_path):
+    own = own_file(tmp_path / "MYUSDT.csv", 600)
     words = [word for word in WORDS if not word.startswith(("data=", "data.source"))]
     for seed in (0, 1):
         cfg = compose(

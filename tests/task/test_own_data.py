@@ -1,7 +1,7 @@
 """From a csv of one's own with one override: the path."""
 
 import pytest
-from hostile_tables import HOUR, T0
+from hostile_tables import HOUR, T0, own_file
 from omegaconf import OmegaConf
 
 from candlelab.config import build, compose
@@ -10,10 +10,7 @@ from candlelab.pipeline.studies.study import data_name
 
 @pytest.fixture
 def own(tmp_path):
-    path = tmp_path / "MYUSDT.csv"
-    rows = (f"{T0 + k * 4 * HOUR},{10 + k % 7},{19 + k % 7},9,{11 + k % 5},5" for k in range(400))
-    path.write_text("\n".join(["open_time,open,high,low,close,volume", *rows]))
-    return path
+    return own_file(tmp_path / "MYUSDT.csv", 400)
 
 
 def test_one_override_is_enough(own):
