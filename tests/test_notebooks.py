@@ -14,7 +14,12 @@ from syntax import syntax_tree
 BOOKS = sorted((tiny.ROOT / "notebooks").glob("*.ipynb"))
 PUBLIC = {"candlelab", "candlelab.config", "candlelab.run"}
 OTHERS = {"contextlib", "importlib", "io", "os", "pathlib", "numpy", "pandas", "matplotlib", "sklearn"}
-TRAINS = ("5_own_csv_to_verdict", "6_explain_one_prediction", "7_recognise_patterns")  # 8 to 20 s each
+TRAINS = (
+    "3_compare_runs",
+    "5_own_csv_to_verdict",
+    "6_explain_one_prediction",
+    "7_recognise_patterns",
+)  # 8 to 20 s each
 RUN = [pytest.param(book, marks=[pytest.mark.slow] if book.stem in TRAINS else [], id=book.stem) for book in BOOKS]
 
 

@@ -27,7 +27,7 @@ def built(path: Path, kind: str = "npz"):
     return build_store(walk(400), list(range(60, 400)), chart("ohlc_bars"), storage(kind), {}, path, progress=None)
 
 
-@pytest.mark.parametrize("kind", ["npz", "zarr"])
+@pytest.mark.parametrize("kind", [pytest.param("npz", marks=pytest.mark.slow), "zarr"])
 def test_two_builders_of_one_store_leave_it_whole(tmp_path, kind):
     here = Path(__file__).parent
     script = SCRIPT.format(paths=[str(here), str(here.parent)], kind=kind, path=str(tmp_path / "store"))

@@ -29,7 +29,7 @@ def metrics_of(outputs, *more):
     return candlelab.load_run(run_folder(cfg)).metrics
 
 
-@pytest.mark.parametrize("inputs", ["[image]", "[image,caption]"])
+@pytest.mark.parametrize("inputs", ["[image]", pytest.param("[image,caption]", marks=pytest.mark.slow)])
 def test_a_planted_signal_is_found(tmp_path, inputs):
     found = metrics_of(
         tmp_path, "data.source.bars=6000", "data.source.edge=0.4", f"model.net.inputs={inputs}", "trainer.max_epochs=2"

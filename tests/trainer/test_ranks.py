@@ -12,6 +12,8 @@ import pytest
 import tiny
 from hub_cases import temporary_folder
 
+from candlelab.config import build, compose
+from candlelab.core.errors import UserError
 from candlelab.data.loader import SampleLoader
 
 STILL = (
@@ -79,8 +81,9 @@ def test_the_figures_of_an_epoch_are_those_of_all_processes():
 
 
 def test_devices_that_are_not_there_are_one_sentence():
-    done = tiny.command(*tiny.TINY, "trainer.accelerator=gpu", "trainer.devices=9", f"outputs={temporary_folder()}")
-    assert done.returncode == 2 and "trainer.accelerator is gpu" in done.stderr and "Traceback" not in done.stderr
+    cfg = compose(*tiny.TINY, "trainer.accelerator=gpu", "trainer.devices=9", f"outputs={temporary_folder()}")
+    with pytest.raises(UserError, match=r"trainer\.accelerator is gpu"):
+        build(cfg, "task", cfg)
 
 
 @pytest.mark.slow
