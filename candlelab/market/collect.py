@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import time as clock
 from collections.abc import Callable
-from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -22,6 +21,7 @@ from candlelab.market.cache import BarStore, CacheManifest, Ranges, merge_ranges
 from candlelab.market.merge import Bars, between, differences, holes_of, inside, join, merge_asked, one_of_each, outside
 from candlelab.market.outages import stood_still
 from candlelab.market.pages import Pages, SingleBars
+from candlelab.market.threads import in_threads
 from candlelab.market.web import HttpClient, NotFound, UnknownSymbol
 
 
@@ -239,18 +239,7 @@ class _Collection:
 
     def parallel(self, action: Callable, items: list) -> list:
         """Return [action(item)]; the first exception stops the others."""
-        pool = ThreadPoolExecutor(self.places.workers, thread_name_prefix="fetch")
-        try:
-            futures = [pool.submit(action, item) for item in items]
-            done, _ = wait(futures, return_when=FIRST_EXCEPTION)
-            failed = [f for f in futures if f in done and f.exception() is not None]
-            return [f.result() for f in failed or futures]  # of one that failed: raises what it raised
-        except BaseException:
-            self.places.web.cancelled.set()
-            raise
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
-            self.places.web.cancelled.clear()
+        return in_threads(action, items, self.places.workers, self.places.web.cancelled)
 
     def missing(self, bars: Bars, file: ArchiveFile) -> np.ndarray:
         """Return the open times the calendar asks of a file, no bar has and no known halt explains."""

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import difflib
 import time as clock
-from collections.abc import Callable
-from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -21,6 +19,7 @@ from candlelab.market.cache import BarStore, CacheManifest
 from candlelab.market.collect import CacheFolders, collect
 from candlelab.market.quality import Quality, break_at_relistings, clean_bars
 from candlelab.market.symbols import tidy_symbol
+from candlelab.market.threads import in_threads
 from candlelab.market.web import UnknownSymbol
 
 Collected = tuple[BarStore, CacheManifest, list[str]]
@@ -92,21 +91,7 @@ def collect_series(
             except (DataTrouble, ExchangeRefuses) as error:
                 raise type(error)(f"{error}{kept(store)}") from None
 
-        return _in_threads(one, names, at_once)
-
-
-def _in_threads(action: Callable[[str], Collected], names: list[str], at_once: int) -> list[Collected]:
-    """Return [action(name)], so many at a time; after the first exception none begins any more, and the first of the names is raised."""
-    if at_once < 2:
-        return [action(name) for name in names]
-    pool = ThreadPoolExecutor(at_once, thread_name_prefix="series")
-    try:
-        futures = [pool.submit(action, name) for name in names]
-        wait(futures, return_when=FIRST_EXCEPTION)
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
-    failed = [future for future in futures if not future.cancelled() and future.exception() is not None]
-    return [future.result() for future in failed or futures]
+        return in_threads(one, names, at_once, places.web.cancelled)
 
 
 def kept(store: BarStore) -> str:
