@@ -327,10 +327,21 @@ def start(folder: Path, cfg: DictConfig, bars: str | None = None) -> None:
     for place in (folder, folder / CHECKPOINTS, folder / FIGURES):
         files.remove_litter(place)
     files.remove(folder / FAILED, folder / MANIFEST)
+    _write_config(folder, cfg)
+    write_json(folder / ENVIRONMENT, environment() | {"extensions": used_extensions(plain(cfg)), "bars": bars})
+
+
+def adopt(folder: Path, cfg: DictConfig) -> None:
+    """Make a run of this account of one that a job of its own made elsewhere: config with the places of here, mark and manifest."""
+    if (folder / CONFIG).exists():
+        with rewriting(folder, CONFIG):
+            _write_config(folder, cfg)
+
+
+def _write_config(folder: Path, cfg: DictConfig) -> None:
     text = OmegaConf.to_yaml(OmegaConf.create(plain(cfg)))
     write_text(folder / CONFIG, text)
     write_json(folder / ORIGIN, {"mark": mark_of(text.encode("utf-8"))})
-    write_json(folder / ENVIRONMENT, environment() | {"extensions": used_extensions(plain(cfg)), "bars": bars})
 
 
 def environment() -> dict[str, Any]:

@@ -40,6 +40,11 @@ def prepare_data(cfg: DictConfig) -> None:
         train.prepare_data(cfg)
 
 
+def come_home(folder, outputs):
+    """What a training job does when its run is brought back."""
+    (folder / "home").write_text(str(outputs))
+
+
 def hold(cfg, folder):
     """Read every bar and label of the data, and say how many bytes they are."""
     from candlelab.pipeline.inputs.shared import share_prepared

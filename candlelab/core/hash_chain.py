@@ -96,6 +96,11 @@ class HashChain:
         kept = tuple(entry for entry in entries if entry is not None)
         return ChainLines(kept, (*faults[:3], *self._cut_off(number, hashes)))
 
+    def copy(self) -> dict[str, bytes]:
+        """Return the log and its head as they belong together, file name -> bytes; {} where there is no log."""
+        with self._alone():
+            return {path.name: path.read_bytes() for path in (self.path, self.head_path) if path.is_file()}
+
     def _write(self, entries: Sequence[Mapping[str, Any]]) -> list[Entry]:
         """Write whole lines, flush them, and only then move the head: a kill in between leaves it behind, never ahead."""
         number, before = self._end(_last_line(self.path, self._known))

@@ -5,21 +5,24 @@ from __future__ import annotations
 import logging
 import os
 import socket
+import uuid
 from collections import deque
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
+from hydra.core.utils import JobReturn
 from omegaconf import DictConfig
 
 from candlelab import run as runs
 from candlelab.config import run_folder
 from candlelab.core.errors import UserError
-from candlelab.core.files import make_folder, write_text
 from candlelab.launch.board import Board
+from candlelab.launch.depot import Depot, leave_token, settle
 from candlelab.launch.one_job import data_here, expected
-from candlelab.launch.remote_job import BUSY, TOKEN, Order, Postbox, run_order
+from candlelab.launch.remote_job import BUSY, Order, run_order
 from candlelab.launch.side_by_side import SideBySide, job_text, note_death
 
 PAUSE = 1.0  # seconds between two looks
@@ -28,12 +31,15 @@ PASSED_ON = ("CANDLELAB_EXTENSIONS", "CANDLELAB_CONFIG_DIR", "HF_HUB_OFFLINE", "
 
 
 class RayLauncher(SideBySide):
-    """Runs jobs on a Ray cluster, or on this machine; outputs has to be a folder that all nodes see.
+    """Runs jobs on a Ray cluster, or on this machine; from nodes that do not see the outputs, runs are brought back.
 
     address    of a cluster, "auto" for the one that this machine belongs to; None: this machine alone.
     num_cpus   cores per job, which are its threads; num_gpus: GPUs per job, a fraction where several share one.
     memory_mb  that a job reserves; None: by the estimate of the sweep.
     retries    how often a job is started again whose node or process went away; it goes on from its checkpoint.
+    shared     whether jobs write into the outputs of the command: True, where they cannot they refuse; False, each works in a
+               folder of its node; "auto": by whether the node sees them.
+    scratch    where such folders lie on the nodes; None: in their temporary folder.
     Raises UserError for numbers out of range.
     """
 
@@ -46,6 +52,8 @@ class RayLauncher(SideBySide):
         memory_mb: float | None,
         object_store_mb: float | None,
         retries: int,
+        shared: bool | Literal["auto"],
+        scratch: str | None,
     ):
         super().__init__()
         for name, value in (("num_cpus", num_cpus), ("num_gpus", num_gpus), ("retries", retries)):
@@ -56,6 +64,15 @@ class RayLauncher(SideBySide):
                 raise UserError(f"{name} is {most}; give more than 0, or null")
         self._address, self._cpus, self._gpus = address, num_cpus, num_gpus
         self._memory, self._store, self._retries = memory_mb, object_store_mb, retries
+        self._shared, self._scratch = shared, scratch
+
+    def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
+        """Run the jobs of some lines of overrides; runs that had come whole when an earlier command was killed are put in place first."""
+        if job_overrides:
+            from candlelab.config.command_line import check_overrides
+
+            settle(Path(check_overrides(list(job_overrides[0]))[0].outputs))
+        return super().launch(job_overrides, initial_job_idx)
 
     def run_all(self, jobs: Sequence[DictConfig]) -> None:
         """Keep the cluster busy until all jobs have ended; a cluster that was joined stays, one of this machine's own ends."""
@@ -63,9 +80,8 @@ class RayLauncher(SideBySide):
 
         self._join()
         try:
-            token = _token(Path(jobs[0].outputs))
             with Board(jobs) as board:
-                _Sweep(self, jobs, board, token).run()
+                _Sweep(self, jobs, board, uuid.uuid4().hex).run()
         finally:
             ray.shutdown()
 
@@ -73,6 +89,12 @@ class RayLauncher(SideBySide):
     def retries(self) -> int:
         """How often a job is started again whose process went away."""
         return self._retries
+
+    def order(self, number: int, job: DictConfig, token: str) -> Order:
+        """Return a job as it travels."""
+        home = f"{socket.gethostname()} {Path(job.outputs).absolute()}"
+        threads = max(1, int(self._cpus))
+        return Order(number, job_text(job), threads, os.getcwd(), home, token, self._shared, self._scratch)
 
     def options(self, job: DictConfig) -> dict[str, Any]:
         """Return what one job asks of its node. Raises UserError if no node has that many cores or GPUs."""
@@ -140,15 +162,17 @@ class _Sweep:
     def run(self) -> None:
         """Send, wait, and send again what went away with its node."""
         import ray
+        from ray.exceptions import RayError
 
         self.waiting = deque(range(len(self.jobs)))
-        postbox = _postbox()
+        leave_token(Path(self.jobs[0].outputs), self.token)
+        depot = _depot(self.jobs, self.token)
         try:
             while self.waiting or self.flying:
                 while self.waiting and len(self.flying) < self.launcher.slots() + AHEAD:
-                    self._send(self.waiting.popleft(), postbox)
+                    self._send(self.waiting.popleft(), depot)
                 ended, _ = ray.wait(list(self.flying), timeout=PAUSE)
-                for number, where in ray.get(postbox.taken.remote()):
+                for number, where in ray.get(depot.taken.remote()):
                     self.board.started(number, where)
                 for reference in ended:
                     self._ended(self.flying.pop(reference), reference)
@@ -156,16 +180,19 @@ class _Sweep:
         except KeyboardInterrupt:
             self._stop()
             raise
+        finally:
+            with suppress(RayError):  # the launcher's own node may be what went away
+                ray.get(depot.close.remote())
 
-    def _send(self, number: int, postbox: Any) -> None:
+    def _send(self, number: int, depot: Any) -> None:
         import ray
 
         job = self.jobs[number]
         self.tries[number] = self.tries.get(number, 0) + 1
-        options = self.launcher.options(job)
-        order = Order(number, job_text(job), os.getcwd(), self.token, max(1, int(options["num_cpus"])))
+        order = self.launcher.order(number, job, self.token)
         remote: Any = ray.remote
-        self.flying[remote(max_retries=0, **options)(run_order).remote(order, self._data_of(job), postbox)] = number
+        sent = remote(max_retries=0, **self.launcher.options(job))(run_order)
+        self.flying[sent.remote(order, self._data_of(job), depot)] = number
 
     def _data_of(self, job: DictConfig) -> Any:
         """Return the prepared data of a job in the object store, put there by the first job that reads them; None without."""
@@ -195,6 +222,8 @@ class _Sweep:
         if reason == BUSY and self.tries[number] <= self.launcher.retries:
             self.waiting.append(number)  # its process of before has not ended yet
             return
+        if reason is not None and reason != BUSY:
+            note_death(self.jobs[number], reason, "")  # unless its folder tells why already
         self.board.ended(number, reason=reason)
 
     def _gone(self, number: int, how: str) -> str | None:
@@ -214,7 +243,7 @@ class _Sweep:
         print("\nstopping all jobs after their step; Ctrl-C again stops at once", flush=True)
         try:
             for reference in self.flying:
-                ray.cancel(reference, force=False)
+                ray.cancel(reference, force=False, recursive=False)  # what a job asks of the depot goes on
             if self.flying:
                 ray.wait(list(self.flying), num_returns=len(self.flying))
         except KeyboardInterrupt:
@@ -223,19 +252,11 @@ class _Sweep:
             raise
 
 
-def _postbox() -> Any:
-    """Return the actor that jobs tell where they run; it lives on the launcher's own node."""
+def _depot(jobs: Sequence[DictConfig], token: str) -> Any:
+    """Return the actor that jobs tell where they run and bring their runs to; it lives on the launcher's own node."""
     import ray
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
     here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
     remote: Any = ray.remote
-    return remote(num_cpus=0, scheduling_strategy=here)(Postbox).remote()
-
-
-def _token(outputs: Path) -> str:
-    """Write the file that every node must see, and return what stands in it."""
-    make_folder(outputs)
-    told = f"{socket.gethostname()} {os.getpid()}"
-    write_text(outputs / TOKEN, told)
-    return told
+    return remote(num_cpus=0, scheduling_strategy=here)(Depot).remote([*map(job_text, jobs)], os.getcwd(), token)

@@ -56,6 +56,18 @@ def take_data(job: DictConfig, key: str, data: Any) -> None:
         hold(key, data)
 
 
+def travels(job: DictConfig) -> bool:
+    """Return whether all that a job makes is its run, which can be made elsewhere and brought here."""
+    return _of_task(job, "come_home") is not None
+
+
+def settle_in(job: DictConfig, folder: Path) -> None:
+    """Let a run that was made elsewhere say where it is from now on; folder: where it lies before it is put in place."""
+    renew = _of_task(job, "come_home")
+    if renew is not None:
+        renew(folder, Path(job.outputs))
+
+
 def use_threads(threads: int) -> None:
     """Let torch use so many threads in this process; where it is not loaded yet the environment says so."""
     os.environ.update(dict.fromkeys(THREADS, str(threads)))

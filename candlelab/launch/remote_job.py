@@ -4,78 +4,98 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import socket
 import threading
 import time
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from omegaconf import OmegaConf
+from omegaconf import DictConfig, OmegaConf
 
+from candlelab import run as runs
 from candlelab.core.errors import UserError
-from candlelab.launch.one_job import run_noted, take_data, use_threads
+from candlelab.launch.away import Ask, at_home_in
+from candlelab.launch.depot import sees
+from candlelab.launch.one_job import run_noted, take_data, travels, use_threads
 
 TRIES, PAUSE = 30, 2.0  # looks at a run folder that a dying process still holds, and the seconds between them
-BUSY = "another process is at work"  # how the reason begins of a job whose process of before has not ended yet
-
-TOKEN = ".shared"  # a file of the outputs that every node must see
+BUSY = "another process is at work"  # the reason of a job whose process of before has not ended yet
+BUSY_WORDS = re.compile(r"another process( \(.*\))? is at work")  # how a locked folder says it
 
 
 @dataclass(frozen=True)
 class Order:
-    """A job on its way: its number and resolved config (JSON), where the command runs, what the outputs folder says, its threads."""
+    """A job on its way: its number and resolved config (JSON), and its threads.
+
+    place   where the command runs; home names its outputs among all machines; token: by which they are known
+    shared  whether jobs write into the command's outputs; "auto": where their machine sees them
+    scratch where a job's own outputs lie else; None: the system's temporary folder
+    """
 
     number: int
     job: str
-    place: str
-    token: str
     threads: int
+    place: str
+    home: str
+    token: str
+    shared: bool | Literal["auto"]
+    scratch: str | None
 
 
-class Postbox:
-    """Where jobs leave word of the node they run on."""
-
-    def __init__(self) -> None:
-        self._letters: list[tuple[int, str]] = []
-
-    def put(self, number: int, where: str) -> None:
-        """Leave word."""
-        self._letters.append((number, where))
-
-    def taken(self) -> list[tuple[int, str]]:
-        """Return what has been left since the last time."""
-        letters, self._letters = self._letters, []
-        return letters
-
-
-def run_order(order: Order, data: tuple[str, Any] | None, postbox: Any) -> str | None:
+def run_order(order: Order, data: tuple[str, Any] | None, depot: Any) -> str | None:
     """Run a job in this process of the cluster; return why it failed, None where it did not, BUSY where it still runs elsewhere.
 
-    data  key and prepared data, read from the node's object store without a copy. Raises UserError where the outputs are not seen.
+    data  key and prepared data, read from the node's object store without a copy. Raises UserError where the outputs have to be
+    seen and are not.
     """
-    postbox.put.remote(order.number, socket.gethostname())
+    depot.put.remote(order.number, socket.gethostname())
     if Path(order.place).is_dir():
         os.chdir(order.place)
     job = OmegaConf.create(json.loads(order.job))
-    _refuse_unshared(Path(job.outputs), order.token)
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGINT, signal.default_int_handler)  # what ray.cancel sends
     if data is not None:
         take_data(job, *data)
     use_threads(order.threads)
+    return run_where_seen(order, job, partial(_ask, depot))
+
+
+def _ask(depot: Any, method: str, *words: Any) -> Any:
+    """Return what the depot answers; what it refuses is raised here as it was there."""
+    import ray
+    from ray.exceptions import RayTaskError
+
+    try:
+        return ray.get(getattr(depot, method).remote(*words))
+    except RayTaskError as error:
+        raise error.cause from None
+
+
+def run_where_seen(order: Order, job: DictConfig, ask: Ask) -> str | None:
+    """Run a job in the command's outputs, or in a folder of this machine from which its run is brought back; return as `run_order`."""
+    if order.shared is not False and sees(Path(job.outputs), order.token):
+        return _patiently(job)
+    if order.shared is True or not travels(job):
+        raise UserError(
+            f"outputs: node {socket.gethostname()} does not see '{job.outputs}' of the command: give outputs= a folder that all nodes share"
+        )
+    try:
+        with at_home_in(order.scratch, order.home, order.number, job, ask) as moved:
+            return _patiently(moved)
+    except runs.Busy:
+        return BUSY
+    except UserError as error:
+        return str(error)
+
+
+def _patiently(job: DictConfig) -> str | None:
     for _ in range(TRIES):
         reason = run_noted(job)
-        if reason is None or not reason.startswith(BUSY):
+        if reason is None or not BUSY_WORDS.match(reason):
             return reason
         time.sleep(PAUSE)
     return BUSY
-
-
-def _refuse_unshared(outputs: Path, token: str) -> None:
-    path = outputs / TOKEN
-    if not path.is_file() or path.read_text(encoding="utf-8") != token:
-        raise UserError(
-            f"outputs: node {socket.gethostname()} does not see '{outputs}' of the command: give outputs= a folder that all nodes share"
-        )

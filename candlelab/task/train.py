@@ -44,6 +44,13 @@ def hold_data(key: str, data: Any) -> None:
     hold_prepared(key, data)
 
 
+def come_home(folder: Path, outputs: Path) -> None:
+    """Renew what a run that was trained on another machine says of its place, before it is put into this outputs folder."""
+    from candlelab.pipeline.scores.passport import renew_place
+
+    renew_place(folder, outputs)
+
+
 def train(cfg: DictConfig) -> dict[str, Any]:
     """Return the metrics of the run this config names; a finished run is not repeated, an interrupted one goes on.
 

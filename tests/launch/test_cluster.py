@@ -18,6 +18,7 @@ from candlelab.core.run_folder import failure, state
 from candlelab.launch.cluster import RayLauncher
 
 SETTINGS = {"address": None, "num_cpus": 1, "num_gpus": 0, "memory_mb": None, "object_store_mb": 80, "retries": 1}
+SETTINGS |= {"shared": "auto", "scratch": None}
 TIMED = "Train_Seconds Epoch_Seconds Samples_Per_Second Peak_Memory_MB Load_Seconds Latency_P50_MS Latency_P90_MS Throughput"
 
 

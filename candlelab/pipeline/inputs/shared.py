@@ -38,6 +38,8 @@ def shareable_data(cfg: DictConfig) -> tuple[str, Prepared] | None:
 
 def _key(cfg: DictConfig, data: SampleSet) -> str:
     settings = {key: value for key, value in plain(cfg)["data"].items() if key != "batch_size"}
+    settings.pop("scratch")  # where files lie decides nothing
+    settings["source"] = {key: value for key, value in settings["source"].items() if key != "cache"}
     if not data.thin:
         settings.pop("seed")  # it draws the bars to remove, and the order of batches, which is made anew for each job
     return json.dumps([settings, data.warmup], sort_keys=True)

@@ -27,6 +27,8 @@ def bars_stamp(cfg: DictConfig) -> str | None:
     None for bars from outside, which can change while nothing here does, and where code of an extension takes part.
     """
     settings: dict[str, Any] = {name: plain(cfg).get(name) for name in ("data", "render")}
+    if isinstance(settings["data"], dict):
+        settings["data"] = {key: value for key, value in settings["data"].items() if key != "scratch"}  # a place alone
     if any(not target.startswith(OURS) for target in _targets(settings)):
         return None
     source = build(cfg, "data.source") if settings["data"].get("source") else None

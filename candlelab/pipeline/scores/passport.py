@@ -63,6 +63,16 @@ def renew_page(folder: Path) -> None:
         files.write_text(path, sealed(body))
 
 
+def renew_place(folder: Path, outputs: Path) -> None:
+    """Renew what the passport of a run that was brought here says of its place: config, mark, and the head of this ledger."""
+    path = folder / runs.PASSPORT
+    if path.is_file():
+        body = read_passport(path)["passport"]
+        moved = {name: sha256_of(folder / name) for name in (runs.CONFIG, runs.ORIGIN)}
+        body["files"], body["ledger"] = body["files"] | moved, head_of(outputs)
+        files.write_text(path, sealed(body))
+
+
 def published_passport(path: Path, kept: Mapping[str, Path]) -> str:
     """Return the text of a passport that goes along with a published run: the files that go, as they go, under a seal of its own.
 
