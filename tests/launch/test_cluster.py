@@ -34,9 +34,30 @@ def ray(monkeypatch):
     monkeypatch.setenv("CANDLELAB_EXTENSIONS", "made_up_jobs")
     places = [str(Path(__file__).parents[1]), str(tiny.ROOT), os.environ.get("PYTHONPATH", "")]
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(places))
-    monkeypatch.setenv("RAY_worker_niceness", "0")
+    for name in ("RAY_worker_niceness", "RAY_enable_worker_prestart", "RAY_prestart_worker_first_driver"):
+        monkeypatch.setenv(name, "0")
     yield found
     found.shutdown()
+
+
+@pytest.fixture
+def node(ray):
+    """The address of a cluster of one node of one core, with no more than that takes."""
+    from ray.cluster_utils import Cluster
+
+    spare = {"include_log_monitor": False, "no_monitor": True, "include_dashboard": False}
+    made = Cluster(initialize_head=True, head_node_args=spare | {"num_cpus": 1, "object_store_memory": 80 * 2**20})
+    yield made.address
+    made.shutdown()
+
+
+def test_runs_come_back_from_ray_and_a_failed_one_says_why(node, tmp_path):
+    jobs = [job(tmp_path / "outputs", what, what) for what in ("finish", "fail")]
+    asked = {"address": node, "object_store_mb": None, "shared": False, "scratch": str(tmp_path / "node")}
+    RayLauncher(**SETTINGS | asked).run_all(jobs)
+    assert [state(run_folder(each)) for each in jobs] == ["finished", "failed"]
+    assert failure(run_folder(jobs[1])) == "RuntimeError: the fan failed"
+    assert (run_folder(jobs[0]) / "home").read_text() == str(tmp_path / "outputs")
 
 
 @pytest.mark.slow
