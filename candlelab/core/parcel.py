@@ -97,7 +97,7 @@ class Unpacking:
             sync(folder)
 
 
-def pieces(parcel: Sequence[Sent], read: Callable[[str, int], bytes]) -> Iterator[tuple[str, bytes]]:
+def all_pieces(parcel: Sequence[Sent], read: Callable[[str, int], bytes]) -> Iterator[tuple[str, bytes]]:
     """Yield name and bytes of one piece after another of all files; read(name, start) fetches one. Raises Damaged if a file ends early."""
     for sent in parcel:
         at = 0

@@ -17,7 +17,7 @@ from candlelab import run as runs
 from candlelab.config import plain, run_folder
 from candlelab.core.errors import UserError
 from candlelab.core.files import make_folder, refused_in_words, remove, write_bytes, write_json
-from candlelab.core.parcel import Unpacking, content_of, parcel_of, piece_of, pieces
+from candlelab.core.parcel import Unpacking, all_pieces, content_of, parcel_of, piece_of
 from candlelab.core.reading import Unreadable, json_of
 from candlelab.core.trial_ledger import append_trial, read_ledger
 from candlelab.launch.depot import stays
@@ -37,7 +37,7 @@ def at_home_in(scratch: str | None, home: str, number: int, job: DictConfig, ask
     """
     root = own_folder(scratch) / _short(home)
     place = root / _short(f"{job.study}/{run_folder(job).name}")
-    moved = elsewhere(job, place / OUTPUTS, root / CACHE)
+    moved = moved_to(job, place / OUTPUTS, root / CACHE)
     _fetch(number, place, moved, ask)
     known = _lines_of(moved)
     try:
@@ -72,7 +72,7 @@ def _fetch(number: int, place: Path, job: DictConfig, ask: Ask) -> None:
                 shutil.rmtree(place / OUTPUTS)
         shutil.rmtree(place / OUTPUTS, ignore_errors=True)
         arriving = Unpacking(folder, parcel)
-        for name, data in pieces(parcel, lambda name, start: ask("piece", number, name, start)):
+        for name, data in all_pieces(parcel, lambda name, start: ask("piece", number, name, start)):
             arriving.add(name, data)
         arriving.check()
         write_json(place / CAME, {"content": content})
@@ -88,7 +88,7 @@ def _bring(number: int, job: DictConfig, lines: Sequence[Mapping[str, Any]], ask
     folder = run_folder(job)
     parcel = parcel_of(folder, without=stays)
     ask("begin", number, parcel)
-    for name, data in pieces(parcel, lambda name, start: piece_of(folder, name, start)):
+    for name, data in all_pieces(parcel, lambda name, start: piece_of(folder, name, start)):
         ask("add", number, name, data)
     ask("finish", number, lines)
 
@@ -106,7 +106,7 @@ def _came(place: Path) -> str | None:
         return None
 
 
-def elsewhere(job: DictConfig, outputs: Path, cache: Path) -> DictConfig:
+def moved_to(job: DictConfig, outputs: Path, cache: Path) -> DictConfig:
     """Return the job with another outputs folder, and a cache that the jobs of this machine share; other settings stay."""
     before = str(job.outputs)
 

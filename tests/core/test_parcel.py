@@ -3,7 +3,7 @@
 import pytest
 
 from candlelab.core import parcel
-from candlelab.core.parcel import Damaged, Sent, Unpacking, content_of, parcel_of, piece_of, pieces
+from candlelab.core.parcel import Damaged, Sent, Unpacking, all_pieces, content_of, parcel_of, piece_of
 
 
 def everything(name):
@@ -26,7 +26,7 @@ def sent(tmp_path, monkeypatch):
 def test_what_arrives_is_what_was_sent(sent, tmp_path):
     told = parcel_of(sent, without=everything)
     arriving = Unpacking(tmp_path / "arrived", told)
-    came = list(pieces(told, lambda name, start: piece_of(sent, name, start)))
+    came = list(all_pieces(told, lambda name, start: piece_of(sent, name, start)))
     for name, data in came:
         arriving.add(name, data)
     arriving.check()
@@ -67,7 +67,7 @@ def test_a_file_takes_no_more_than_was_told_and_no_other_file_comes(sent, tmp_pa
 
 def test_a_file_that_becomes_shorter_while_it_is_read_ends_the_transfer(sent):
     with pytest.raises(Damaged, match="became shorter"):
-        list(pieces([Sent("empty", 5, "", 0)], lambda name, start: piece_of(sent, name, start)))
+        list(all_pieces([Sent("empty", 5, "", 0)], lambda name, start: piece_of(sent, name, start)))
 
 
 def test_the_hash_of_a_folder_knows_names_and_contents(sent):
