@@ -199,7 +199,7 @@ def _build(job: _Build, progress: Progress | None) -> Store:
             digests: list[int] = []
             job.storage.write(job.folder, part, _blocks(job, part, digests, progress), job.pictures)
             _flush(job.folder, part)
-            done[k] = {"part": k, "sums": job.storage.sums(job.folder, part), "digests": digests}
+            done[k] = {"part": k, "sums": job.storage.sums(job.folder, part), "prints": digests}
             _note(job.folder, done[k])
         elif progress:
             progress(part.first + part.count, len(job.ends))
@@ -249,7 +249,9 @@ def _blocks(job: _Build, part: StorePart, digests: list[int], progress: Progress
 
 
 def _digests(images: np.ndarray, pictures: Pictures) -> list[int]:
-    """Return 63 bits of the SHA-256 of each picture, of its bits if it has two colours."""
+    """Return 63 bits of the XXH3 of each picture, of its bits if it has two colours: who counts copies needs no secure hash."""
+    from xxhash import xxh3_64_intdigest
+
     digests = [0] * len(images)
 
     def piece(start: int) -> None:
@@ -257,7 +259,7 @@ def _digests(images: np.ndarray, pictures: Pictures) -> list[int]:
         if pictures.levels:
             some = packed(some[:, 0], pictures.levels)
         for k, picture in enumerate(some, start):
-            digests[k] = int.from_bytes(hashlib.sha256(picture.data).digest()[:8], "big") >> 1
+            digests[k] = xxh3_64_intdigest(picture.data) >> 1
 
     for_each(piece, range(0, len(images), 32))
     return digests
@@ -278,7 +280,7 @@ def _journal(job: _Build, parts: list[StorePart]) -> dict[int, dict[str, Any]]:
             entry = json.loads(line)
         except ValueError:
             continue
-        if _still_there(job, parts[entry["part"]], entry):
+        if "prints" in entry and _still_there(job, parts[entry["part"]], entry):
             done[entry["part"]] = entry
     if file.is_file():
         with placed(file) as temporary:
@@ -295,7 +297,7 @@ def _still_there(job: _Build, part: StorePart, entry: dict[str, Any]) -> bool:
 
 def _seal(job: _Build, parts: list[StorePart], noted: list[dict[str, Any]]) -> Store:
     """Write the index and the manifest and put the folder in place."""
-    digests = np.array([digest for entry in noted for digest in entry["digests"]], np.int64)
+    digests = np.array([digest for entry in noted for digest in entry["prints"]], np.int64)
     final = job.storage.finish(job.folder, parts, job.pictures)
     for name in _others(_sizes(job.folder), final):  # a library may have written it
         files.sync(job.folder / name)

@@ -19,6 +19,7 @@ from candlelab.render.bars import COLUMNS
 from candlelab.render.memory import pictures as memory
 from candlelab.render.storage.beside import SEQUENCES
 from candlelab.render.storage.storage import Pictures, Storage, StorePart, check_checksum
+from candlelab.render.style import for_each
 
 MANIFEST, INDEX, PLAN = "manifest.json", "index.parquet", "plan.json"
 HOME = "candlelab.render.storage."
@@ -86,6 +87,7 @@ class Store:
         order = np.argsort(numbers, kind="stable")
         owners = np.searchsorted(self._firsts, numbers[order], side="right") - 1
         pieces = [(k, order[owners == k]) for k in np.unique(owners)]
+        for_each(lambda piece: self._check(piece[0], numbers[piece[1]]), pieces)
         if len(pieces) == 1 and np.array_equal(order, np.arange(len(order))):
             return self._of_part(pieces[0][0], numbers)
         images = memory((len(numbers), *self.shape))
@@ -93,10 +95,13 @@ class Store:
             images[places] = self._of_part(part, numbers[places])
         return images
 
+    def _check(self, k: int, numbers: np.ndarray) -> None:
+        part = self.parts[k]
+        self._storage.check(self.path, part, numbers - part.first, self._sums[k], self._seen)
+
     def _of_part(self, k: int, numbers: np.ndarray) -> np.ndarray:
-        part, rows = self.parts[k], numbers - self.parts[k].first
-        self._storage.check(self.path, part, rows, self._sums[k], self._seen)
-        return self._storage.read(self.path, part, rows, self.pictures)
+        part = self.parts[k]
+        return self._storage.read(self.path, part, numbers - part.first, self.pictures)
 
     def sequences(self, numbers: np.ndarray) -> np.ndarray:
         """Return open, high, low, close and volume of the bars behind pictures, (n, T, 5) float64, in the order of the numbers.
@@ -108,7 +113,7 @@ class Store:
         found: np.ndarray | None = None
         for k in np.unique(owners):
             places, part = np.flatnonzero(owners == k), self.parts[k]
-            self._storage.check(self.path, part, numbers[places] - part.first, self._sums[k], self._seen)
+            self._check(k, numbers[places])
             some = self._storage.read_beside(self.path, part, numbers[places] - part.first, SEQUENCES)
             found = np.empty((len(numbers), *some.shape[1:])) if found is None else found
             found[places] = some

@@ -13,6 +13,7 @@ import os
 from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -25,7 +26,11 @@ from candlelab.render.storage.bits import packed
 from candlelab.render.storage.storage import Mode, Pictures, Storage, StorePart, cut, per_file, placed
 from candlelab.render.style import for_each
 
+if TYPE_CHECKING:
+    from zstandard import ZstdDecompressor
+
 ABSENT = 2**64 - 1  # offset and length of a chunk that a shard does not hold
+PIECE = 16  # pictures that share a codec, whose tables take as long to make as a picture to compress
 
 
 class ZarrArray(Storage):
@@ -127,6 +132,8 @@ class ZarrArray(Storage):
 
     def read(self, folder: Path, part: StorePart, rows: np.ndarray, pictures: Pictures) -> np.ndarray:
         """Return pictures of a shard. Raises UserError where a chunk is missing or damaged."""
+        from zstandard import ZstdDecompressor
+
         path = folder / part.path
         index = _shard_index(path, self.images_per_shard)[rows]
         if (index == ABSENT).any():
@@ -138,11 +145,12 @@ class ZarrArray(Storage):
         try:
 
             def piece(start: int) -> None:
-                for k in range(start, min(start + 16, len(rows))):
+                codec = ZstdDecompressor()
+                for k in range(start, min(start + PIECE, len(rows))):
                     offset, length = (int(v) for v in index[k])
-                    _decode(os.pread(descriptor, length, offset), pictures, images[k])
+                    _decode(os.pread(descriptor, length, offset), codec, pictures, images[k])
 
-            for_each(piece, range(0, len(rows), 16))
+            for_each(piece, range(0, len(rows), PIECE))
         finally:
             os.close(descriptor)
         return images
@@ -187,26 +195,24 @@ def chunk_shape(pictures: Pictures) -> tuple[int, ...]:
 
 def _encoded(block: np.ndarray, pictures: Pictures, compression_level: int) -> list[bytes]:
     """Return the compressed chunks of a block of pictures."""
-    from numcodecs.zstd import Zstd
+    from zstandard import ZstdCompressor
 
-    codec, chunks = Zstd(level=compression_level), [b""] * len(block)
+    chunks = [b""] * len(block)
 
     def piece(start: int) -> None:
-        raw = block[start : start + 16]
+        raw, codec = block[start : start + PIECE], ZstdCompressor(level=compression_level)
         if pictures.levels:
             raw = packed(raw[:, 0], pictures.levels)
         for k, picture in enumerate(raw):
-            chunks[start + k] = codec.encode(picture)
+            chunks[start + k] = codec.compress(picture)
 
-    for_each(piece, range(0, len(block), 16))
+    for_each(piece, range(0, len(block), PIECE))
     return chunks
 
 
-def _decode(chunk: bytes, pictures: Pictures, image: np.ndarray) -> None:
+def _decode(chunk: bytes, codec: ZstdDecompressor, pictures: Pictures, image: np.ndarray) -> None:
     """Write the picture of a compressed chunk into image (C, H, W)."""
-    from numcodecs.zstd import Zstd
-
-    raw = np.frombuffer(Zstd().decode(chunk), np.uint8).reshape(chunk_shape(pictures)[1:])
+    raw = np.frombuffer(codec.decompress(chunk), np.uint8).reshape(chunk_shape(pictures)[1:])
     if not pictures.levels:
         image[...] = raw
         return
