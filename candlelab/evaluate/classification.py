@@ -29,10 +29,15 @@ class Predicted:
     sigma: np.ndarray
     rows: Rows
 
-    @property
+    @cached_property
+    def answered(self) -> np.ndarray:
+        """(n,) the likeliest class."""
+        return self.p.argmax(1)
+
+    @cached_property
     def right(self) -> np.ndarray:
         """(n,) 1 where the likeliest class is the label."""
-        return (self.p.argmax(1) == self.label).astype(float)
+        return (self.answered == self.label).astype(float)
 
     @cached_property
     def cosines(self) -> int:
@@ -59,7 +64,7 @@ def classify(
     size = len(given.label)
     if size == 0:
         return {"n": 0, "n_eff": 0.0}
-    table = metrics.confusion(given.label, given.p.argmax(1), len(classes))
+    table = metrics.confusion(given.label, given.answered, len(classes))
     effective = given.rows.effective_size(given.right)
     found: Scored = {"n": size, "n_eff": effective}
     found |= formula_scores(given, confidence_level)
@@ -85,7 +90,7 @@ def formula_scores(given: Predicted, confidence_level: float) -> Scored:
 
 
 def _of_table(found: Scored, given: Predicted, confidence_level: float) -> None:
-    answered, classes = given.p.argmax(1), given.p.shape[1]
+    answered, classes = given.answered, given.p.shape[1]
     scores = {
         "balanced_accuracy": (metrics.balanced_parts, 0),
         "f1_macro": (metrics.f1_parts, 0),
@@ -103,11 +108,14 @@ def _of_table(found: Scored, given: Predicted, confidence_level: float) -> None:
 
 def _of_ranks(found: Scored, given: Predicted, confidence_level: float) -> None:
     label, p, rows = given.label, given.p, given.rows
+    each = [
+        metrics.auroc_with_parts(label == k, p[:, k]) for k in (range(1, 2) if p.shape[1] == 2 else range(p.shape[1]))
+    ]
     put(
         found,
         "auroc",
-        metrics.over_classes(metrics.auroc, label, p),
-        intervals.of_auroc_classes(label, p, rows, confidence_level, cosines=given.cosines),
+        float(metrics.mean_known(np.array([value for value, _ in each]))),
+        intervals.of_auroc_classes([parts for _, parts in each], label, rows, confidence_level, cosines=given.cosines),
     )
     found |= direction_scores(given, confidence_level)
     change, far = (label == 0) | (label == p.shape[1] - 1), p[:, 0] + p[:, -1]

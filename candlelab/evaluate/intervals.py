@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 
 import numpy as np
 
@@ -121,14 +122,20 @@ def _worth(values: np.ndarray, found: mean_error.MeanError, rows: Rows) -> float
 
 
 def of_auroc_classes(
-    label: np.ndarray, p: np.ndarray, rows: Rows, confidence_level: float, *, cosines: int
+    parts: list[np.ndarray], label: np.ndarray, rows: Rows, confidence_level: float, *, cosines: int
 ) -> Interval:
-    """Interval of the one-vs-rest mean AUROC of p (n, K)."""
-    if p.shape[1] == 2:
-        return of_auroc(label == 1, p[:, 1], rows, confidence_level)
-    parts = [metrics.auroc_parts(label == k, p[:, k]) for k in range(p.shape[1])]
+    """Interval of the one-vs-rest mean AUROC from the parts (n,) of each class, or of class 1 alone where there are two."""
+    if len(parts) == 1:
+        return of_auroc_parts(parts[0], int((label == 1).sum()), rows, confidence_level)
     parts = [part for part in parts if not np.isnan(part).any()]
     return of_mean(np.mean(parts, 0), rows, confidence_level, 0, 1, cosines=cosines) if parts else NOT_AVAILABLE
+
+
+@lru_cache(maxsize=4)  # the models of a table are scored on the same blocks
+def _drawn(blocks: int, n_bootstrap: int, seed: int) -> np.ndarray:
+    counts = block_counts(blocks, n_bootstrap, np.random.default_rng(seed))
+    counts.flags.writeable = False
+    return counts
 
 
 class BlockBootstrap:
@@ -142,7 +149,7 @@ class BlockBootstrap:
         at_least = max(BLOCK_HORIZONS * rows.lags + 1, -(-instants // max(FEWEST_BLOCKS, cosines)))
         self.block: np.ndarray = block_of(rows.instant, instants, at_least)
         self.blocks: int = int(self.block.max()) + 1
-        self.counts: np.ndarray = block_counts(self.blocks, n_bootstrap, np.random.default_rng(seed))
+        self.counts: np.ndarray = _drawn(self.blocks, n_bootstrap, seed)
 
     @property
     def freedom(self) -> float:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 FEWEST_COSINES = 6  # also where a series is too short to show how long calm and lively times last
 LOSS_COSINES = 4  # losses are skewed, the more so the livelier the times: wide tails miss less
+SHORT_MEMORY = 32  # lags
 MANY_COSINES = 48  # so many know a variance well enough to be held against that of independent rows
 
 
@@ -67,15 +68,32 @@ def lasting_time(values: np.ndarray, rows: Rows) -> float:
 
 def integrated_time(series: list[np.ndarray]) -> float:
     """The same of the mean autocovariance of several series."""
-    found = np.zeros(max(map(len, series)))
-    for each in series:
+    centred, longest = [each - each.mean() for each in series], max(map(len, series))
+    if longest > 2 * SHORT_MEMORY:  # most memories are short: their first lags cost less than a transform of all
+        found = sum(_autocovariance(each, SHORT_MEMORY) for each in centred)
+        time = _summed_until(np.asarray(found))
+        if time is not None:
+            return time
+    found = np.zeros(longest)
+    for each in centred:
         size = next_fast_len(2 * len(each), real=True)
-        found[: len(each)] += irfft(np.abs(rfft(each - each.mean(), size)) ** 2, size)[: len(each)]
+        found[: len(each)] += irfft(np.abs(rfft(each, size)) ** 2, size)[: len(each)]
+    time = _summed_until(found)
+    return max(float((2 * np.cumsum(found / found[0]) - 1).max()), 1.0) if time is None else time
+
+
+def _autocovariance(centred: np.ndarray, lags: int) -> np.ndarray:
+    """Sums of products at the lags 0 … lags - 1."""
+    return np.array([centred[: max(len(centred) - k, 0)] @ centred[k:] for k in range(lags)])
+
+
+def _summed_until(found: np.ndarray) -> float | None:
+    """The time, summed until five such times; None where these are too few lags. found (lags,) autocovariances."""
     if found[0] <= 0:
         return 1.0
     time = 2 * np.cumsum(found / found[0]) - 1
     enough = np.flatnonzero(np.arange(len(time)) >= 5 * time)
-    return float(max(time[enough[0]] if len(enough) else time.max(), 1.0))
+    return float(max(time[enough[0]], 1.0)) if len(enough) else None
 
 
 def cosines_for(size: int, lasts: float) -> int:

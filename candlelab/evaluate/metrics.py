@@ -81,10 +81,15 @@ def auroc_parts(positive: np.ndarray, score: np.ndarray) -> np.ndarray:
 
     NaN everywhere with one class.
     """
+    return auroc_with_parts(positive, score)[1]
+
+
+def auroc_with_parts(positive: np.ndarray, score: np.ndarray) -> tuple[float, np.ndarray]:
+    """`auroc` and `auroc_parts` of one sort."""
     ones = int(positive.sum())
     zeros = len(positive) - ones
     if ones == 0 or zeros == 0:
-        return np.full(len(positive), np.nan)
+        return np.nan, np.full(len(positive), np.nan)
     order = np.argsort(score)
     rank = np.cumsum(np.diff(score[order], prepend=score[order[0]]) != 0)  # rows of equal score share one
     up = np.bincount(rank, positive[order])
@@ -93,7 +98,7 @@ def auroc_parts(positive: np.ndarray, score: np.ndarray) -> np.ndarray:
     share = np.empty(len(positive))
     share[order] = np.where(positive[order], below[rank] / zeros, above[rank] / ones)
     area = share[positive].mean()
-    return area + (share - area) * len(positive) / np.where(positive, ones, zeros)
+    return float(up @ below / (ones * zeros)), area + (share - area) * len(positive) / np.where(positive, ones, zeros)
 
 
 def auprc(positive: np.ndarray, score: np.ndarray) -> float:

@@ -157,3 +157,11 @@ def test_the_rank_correlation_has_scipys_bits(count):
     one, other = np.random.default_rng(count).normal(size=(2, count)).round(1)
     ranks = np.stack([rankdata(one), rankdata(other)])
     assert np.corrcoef(ranks)[1, 0] == spearmanr(one, other).statistic
+
+
+@pytest.mark.parametrize("levels", [3, 10**9])
+def test_an_area_and_its_parts_come_from_one_sort(levels):
+    rng = np.random.default_rng(4)
+    positive, score = rng.random(300) < 0.3, rng.integers(0, levels, 300) / levels
+    value, parts = metrics.auroc_with_parts(positive, score)
+    assert value == metrics.auroc(positive, score) == pytest.approx(parts.mean())

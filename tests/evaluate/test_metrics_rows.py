@@ -145,3 +145,19 @@ def test_intervals_of_noise_hold_chance_nineteen_times_in_twenty():
         low, high = intervals.of_auroc(up, score, rows_of(1, 400), 0.95)
         inside.append(low < 0.5 < high)
     assert 0.91 <= np.mean(inside) <= 0.99
+
+
+def _memory_from_all_lags(values):
+    size = len(values)
+    products = np.correlate(values - values.mean(), values - values.mean(), "full")[size - 1 :]
+    time = 2 * np.cumsum(products / products[0]) - 1
+    enough = np.flatnonzero(np.arange(size) >= 5 * time)
+    return max(time[enough[0]] if len(enough) else time.max(), 1.0)
+
+
+@pytest.mark.parametrize("memory", [0.0, 0.5, 0.9, 0.99, 0.9999])
+def test_short_and_long_memories_are_those_of_all_lags(memory):
+    noise, values = np.random.default_rng(2).normal(size=2000), np.zeros(2000)
+    for k in range(1, 2000):
+        values[k] = memory * values[k - 1] + noise[k]
+    assert mean_error.integrated_time([values]) == pytest.approx(_memory_from_all_lags(values), rel=1e-9)

@@ -250,16 +250,14 @@ def _blocks(job: _Build, part: StorePart, digests: list[int], progress: Progress
 
 def _digests(images: np.ndarray, pictures: Pictures) -> list[int]:
     """Return 63 bits of the XXH3 of each picture, of its bits if it has two colours: who counts copies needs no secure hash."""
-    from xxhash import xxh3_64_intdigest
+    import xxhash
 
     digests = [0] * len(images)
 
     def piece(start: int) -> None:
         some = images[start : start + 32]
-        if pictures.levels:
-            some = packed(some[:, 0], pictures.levels)
-        for k, picture in enumerate(some, start):
-            digests[k] = xxh3_64_intdigest(picture.data) >> 1
+        for k, picture in enumerate(packed(some[:, 0], pictures.levels) if pictures.levels else some, start):
+            digests[k] = xxhash.xxh3_64_intdigest(picture.data) >> 1
 
     for_each(piece, range(0, len(images), 32))
     return digests
