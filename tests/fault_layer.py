@@ -8,6 +8,7 @@ import builtins
 import errno
 import io
 import os
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,12 +24,14 @@ class Disk:
 
     def __init__(self, root: Path, at: Callable[[int, str, Path], None]):
         self.root, self.at, self.events = Path(os.path.realpath(root)), at, []
+        self.turn = threading.RLock()  # checkpoints are written by a thread
 
     def note(self, call: str, path) -> None:
         place = Path(os.path.realpath(path) if call != "unlink" else os.path.abspath(path))
         if place.is_relative_to(self.root) and place.name not in (".lock", ".owner"):
-            self.events.append((call, place))
-            self.at(len(self.events) - 1, call, place)
+            with self.turn:
+                self.events.append((call, place))
+                self.at(len(self.events) - 1, call, place)
 
 
 @contextmanager

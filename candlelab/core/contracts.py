@@ -316,6 +316,10 @@ class TrainingData(Protocol):
         """Begin with an epoch and a number of its batches."""
         ...
 
+    def first_batch(self) -> Batch:
+        """Return a whole batch of the first training samples, on the CPU."""
+        ...
+
 
 @runtime_checkable
 class RunLogger(Protocol):

@@ -255,6 +255,20 @@ INSTRUMENT: dict[Any, Any] = {
     "share": NUMBER,
     "effort": a_number,
 }
+STEP: dict[Any, Any] = {
+    "precision": {"32-true", "bf16-mixed", "16-mixed"},
+    "memory_format": {"contiguous", "channels_last"},
+    "rows": range(1, COUNT.stop),
+    "tried": [
+        {
+            "precision": {"32-true", "bf16-mixed", "16-mixed"},
+            "memory_format": {"contiguous", "channels_last"},
+            "speed": a_number,
+            "loss_off": NUMBER,
+            "cosine": a_number,
+        }
+    ],
+}
 DIFFICULTY: list[Any] = [{"difficulty": a_number, "samples": range(1, COUNT.stop), "right": COUNT}]
 LUCK: dict[Any, Any] = {
     "measure": {"auroc_direction", "sharpe_net_annual"},

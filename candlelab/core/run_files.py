@@ -20,6 +20,7 @@ DATA, BAYES, DIFFICULTY, INSTRUMENT, EPOCHS = (
     "instrument.json",
     "metrics.csv",
 )
+STEP = "step.json"  # how the training steps were computed, where that was measured
 EVALUATE, THRESHOLD, CURVES, VERDICT = "evaluate.json", "threshold.json", "curves.json", "verdict.json"
 PER_SYMBOL, PER_PERIOD = "per_symbol.csv", "per_period.csv"
 METRICS, REPORT, EXPLORER, TRADES = (
@@ -66,6 +67,7 @@ PUBLISHED = (
     CURVES,
     BAYES,
     INSTRUMENT,
+    STEP,
     EVALUATE,
     SEALED,
     PASSPORT,
@@ -85,6 +87,7 @@ FITTED = (
     BAYES,
     DIFFICULTY,
     INSTRUMENT,
+    STEP,
     EPOCHS,
     SEALED,
 )

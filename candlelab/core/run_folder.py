@@ -25,6 +25,7 @@ from candlelab.core.run_files import (
     PREVIOUS,
     SCORED,
     SEALED,
+    STEP,
 )
 from candlelab.core.trial_ledger import append_trial
 
@@ -59,7 +60,7 @@ def runs_in(study: Path) -> list[Path]:
 def forget(folder: Path) -> None:
     """Remove what an earlier fit left, final metrics first, so that a stop half-way leaves no finished run."""
     files.remove(folder / METRICS)
-    files.remove(*(folder / name for name in (MANIFEST, PASSPORT, SEALED, FAILED, LAST, PREVIOUS, BEST, EPOCHS)))
+    files.remove(*(folder / name for name in (MANIFEST, PASSPORT, SEALED, FAILED, LAST, PREVIOUS, BEST, EPOCHS, STEP)))
 
 
 def unfinish(folder: Path) -> None:

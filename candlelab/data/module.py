@@ -44,6 +44,10 @@ class ChartData(pl.LightningDataModule):
         if self._training is not None and self._training.epoch == place[0]:
             self._training.first = place[1]
 
+    def first_batch(self) -> Batch:
+        """Return a whole batch of the first training samples, on the CPU."""
+        return self.data.assemble(torch.from_numpy(self.data.samples("train")[: self.data.rows_per_batch]))
+
     def val_dataloader(self) -> SampleLoader:
         rank, world = self._place()
         all_of_them = self.data.samples("validation")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import threading
 import time
@@ -17,21 +16,22 @@ import pytorch_lightning as pl
 import torch
 from pytorch_lightning.utilities import rank_zero_only
 
-from candlelab.core import files
 from candlelab.core.epochs import renewed
 from candlelab.core.errors import Stopped
 from candlelab.core.terminal import ASKED
+from candlelab.trainer.writer import CheckpointWriter
 
 
 @dataclass(frozen=True)
 class Places:
-    """Where a training run writes: its folder, the table of its epochs, and its checkpoints."""
+    """Where a training run writes: its folder, the table of its epochs, its checkpoints, and how its steps were chosen to be computed."""
 
     folder: Path
     epochs: Path
     best: Path
     last: Path
     previous: Path
+    step: Path
 
 
 class Checkpoints(pl.Callback):
@@ -39,13 +39,14 @@ class Checkpoints(pl.Callback):
 
     The last is written every epoch and every few minutes; the one before stays as places.previous.
 
-    Each is written under a temporary name, flushed and moved into place, so a reader sees the old or the new one, whole.
+    Training goes on while `writer` writes, which whoever fits must hand to Lightning and wait for in the end, whatever ended it.
     Ctrl-C, SIGTERM and SIGHUP are obeyed after the batch they fall into, once last.ckpt is written; a second one at once.
     """
 
     place: tuple[int, int]
 
     places: Places
+    writer: CheckpointWriter
     monitor: str
     minutes: float
     best_score: float
@@ -53,6 +54,7 @@ class Checkpoints(pl.Callback):
 
     def __init__(self, places: Places, *, monitor: str, minutes: float):
         self.places, self.monitor, self.minutes = places, monitor, minutes
+        self.writer = CheckpointWriter({places.last: places.previous})
         self.best_score, self.best_epoch = float("inf"), -1
         self.mean: float | None = None  # running mean of the monitored score over epochs
         self.place = (0, 0)  # epoch and number of its batches done
@@ -116,15 +118,7 @@ class Checkpoints(pl.Callback):
 
     def _save(self, trainer: pl.Trainer, path: Path) -> None:
         only_weights = path == self.places.best  # nothing goes on from it: a third of the bytes of last.ckpt
-        if trainer.is_global_zero:
-            with files.atomic(path) as temporary:
-                trainer.save_checkpoint(temporary, weights_only=only_weights)
-                if path == self.places.last and path.exists():
-                    files.sync(temporary)
-                    os.replace(path, self.places.previous)
-        else:
-            # takes part in what the processes say to each other; only the first one writes
-            trainer.save_checkpoint(path, weights_only=only_weights)
+        trainer.save_checkpoint(path, weights_only=only_weights)  # of several processes the first one writes
         self._saved_at = time.monotonic()
         self.interrupted = _any(trainer, self.interrupted)
         if self.interrupted and path == self.places.last:

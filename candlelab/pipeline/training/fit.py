@@ -125,7 +125,7 @@ def learner_for(cfg: DictConfig) -> tuple[Parts, Learner]:
 
 def places(folder: Path) -> Places:
     """Return where the trainer writes in a run folder."""
-    return Places(folder, *(folder / name for name in (runs.EPOCHS, runs.BEST, runs.LAST, runs.PREVIOUS)))
+    return Places(folder, *(folder / name for name in (runs.EPOCHS, runs.BEST, runs.LAST, runs.PREVIOUS, runs.STEP)))
 
 
 def save_model(parts: Parts, learner: Learner, folder: Path) -> float | None:
