@@ -240,6 +240,12 @@ class Run:
     def predictions(self) -> pd.DataFrame:
         return predictions_of(self.file(PREDICTIONS), classes=len(self.preprocessing["classes"]), cure=CURE)
 
+    def scored_anew(self) -> Run:
+        """Return the run read afresh but for its predictions, which a score does not change: they are not held twice."""
+        fresh = Run(self.folder)
+        fresh.__dict__.update({name: value for name, value in self.__dict__.items() if name == "predictions"})
+        return fresh
+
     @cached_property
     def test(self) -> pd.DataFrame:
         """The net's labelled test rows, in the order of the data's test samples and of the figures."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from candlelab.core.reading import CURE, Unreadable, size_of, text_of
 
@@ -26,6 +26,7 @@ TABLE = {
     "segment": "i",
     "forecast": "f",
 }
+TEXTS = frozenset(name for name, kinds in TABLE.items() if kinds == "OUT")
 TRADED, EARNED, SIDES = ("symbol", "entry", "exit", "side"), ("bars", "gross", "fee", "net"), ("long", "short")
 EVALUATED = ("validation", "test")
 
@@ -37,7 +38,7 @@ def predictions_of(path: Path, *, classes: int, cure: str = CURE) -> pd.DataFram
 
     try:
         check_parquet(path, rows=MOST_ROWS, cure=cure)
-        table = pd.read_parquet(path).reset_index(drop=True)
+        table = _with_short_names(pd.read_parquet(path).reset_index(drop=True))
     except (pa.ArrowException, OSError, ValueError, OverflowError, KeyError, TypeError) as error:
         if isinstance(error, Unreadable):
             raise
@@ -46,6 +47,20 @@ def predictions_of(path: Path, *, classes: int, cure: str = CURE) -> pd.DataFram
     if trouble:
         raise Unreadable(path, f"is damaged ({trouble})", cure)
     return table
+
+
+def _with_short_names(table: pd.DataFrame) -> pd.DataFrame:
+    """Return a table in which names are numbers of sorted categories, as they sort as texts; an older file holds one text a row."""
+    for name in TEXTS.intersection(table):
+        if table[name].dtype.kind in TABLE[name]:
+            column = table[name].astype("category")
+            table[name] = column.cat.set_categories(sorted(column.cat.categories))
+    return table
+
+
+def _type_of(column: pd.Series) -> Any:
+    """The type of a column's values, those of its categories where it has some."""
+    return column.cat.categories.dtype if column.dtype == "category" else column.dtype
 
 
 def check_parquet(path: Path, *, rows: int, cure: str = CURE) -> None:
@@ -128,8 +143,8 @@ def _trouble(table: pd.DataFrame, classes: int) -> str | None:
     for name, kinds in (TABLE | dict.fromkeys(chances, "f")).items():
         if name not in table:
             return f"the column {name} is missing"
-        if table[name].dtype.kind not in kinds:
-            return f"the column {name} is of {table[name].dtype}"
+        if _type_of(table[name]).kind not in kinds:
+            return f"the column {name} is of {_type_of(table[name])}"
     p = table[chances].to_numpy()
     if not ((p >= 0) & (p <= 1)).all():
         return "a probability is not between 0 and 1"

@@ -254,9 +254,9 @@ class Evaluation:
 
     def trades(self, part: Part) -> Trades:
         """What could be traded of a part."""
-        gain = (
-            np.nan_to_num(part.ground.bar_return) - self.funding_bps / 1e4 * part.rows.bar_ms * part.rows.step / FUNDED
-        )
+        gain = part.ground.earned
+        if self.funding_bps:
+            gain = gain - self.funding_bps / 1e4 * part.rows.bar_ms * part.rows.step / FUNDED
         used = money.score_used(self.threshold.score, part.forecast)
         could = money.trades_of(part.p, part.forecast, gain, part.rows, self.cost, used)
         return could if part.settled is None else replace(could, score=could.score - part.settled)

@@ -56,6 +56,11 @@ class Ground:
         return self.label >= 0
 
     @cached_property
+    def earned(self) -> np.ndarray:
+        """(n,) bar_return, 0 where it is unknown; of all models the same."""
+        return np.nan_to_num(self.bar_return)
+
+    @cached_property
     def labelled_rows(self) -> Rows:
         """The rows that have a label."""
         return self.rows if self.labelled.all() else self.rows.take(self.labelled)
@@ -116,8 +121,8 @@ def split_parts(predictions: pd.DataFrame, task: Task) -> dict[str, dict[str, Pa
         raise UserError(
             f"the predictions lack the columns {', '.join(missing)}; write all that the run folder describes"
         )
-    model, models = pd.factorize(predictions["model"])
-    symbol, symbols = pd.factorize(predictions["symbol"], sort=True)
+    model, models = _numbered(predictions["model"])
+    symbol, symbols = _numbered(predictions["symbol"], sort=True)
     place = {"symbol": symbol, "segment": predictions["segment"].to_numpy(), "time": to_ms(predictions["time"])}
     parts: dict[str, dict[str, Part]] = {}
     for split, word in SPLITS.items():
@@ -132,6 +137,12 @@ def split_parts(predictions: pd.DataFrame, task: Task) -> dict[str, dict[str, Pa
                     predictions, str(name), rows, place, tuple(map(str, symbols)), task, first
                 )
     return parts
+
+
+def _numbered(names: pd.Series, *, sort: bool = False) -> tuple[np.ndarray, pd.Index]:
+    """Return each name's number, in as few bytes as it needs, and the names."""
+    codes, known = pd.factorize(names, sort=sort)
+    return codes.astype(np.min_scalar_type(-1 - len(known))), pd.Index(known)
 
 
 def probability_columns(task: Task) -> list[str]:
@@ -162,7 +173,14 @@ def _part(
         ground = first.ground
         check_same(first, model, label, where, symbols)
     settled = table[SETTLED].to_numpy(float)[rows] if SETTLED in table else None
-    return Part(model, ground, p, table["forecast"].to_numpy(float)[rows], settled)
+    return Part(model, ground, p, table["forecast"].to_numpy(float)[_run_of(rows)], settled)
+
+
+def _run_of(rows: np.ndarray) -> slice | np.ndarray:
+    """Return consecutive numbers as a slice: what it cuts out is no copy."""
+    if len(rows) and rows[-1] - rows[0] == len(rows) - 1 and (np.diff(rows) == 1).all():
+        return slice(int(rows[0]), int(rows[-1]) + 1)
+    return rows
 
 
 def check_rows(rows: Rows, task: Task) -> None:

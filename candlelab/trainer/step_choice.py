@@ -29,7 +29,7 @@ LOSS_OFF, SAME_WAY = 0.01, 0.98  # relative difference of the losses; cosine bet
 
 
 @dataclass(frozen=True)
-class Step:
+class StepMode:
     """How a training step is computed."""
 
     precision: Precision
@@ -37,7 +37,7 @@ class Step:
 
 
 @dataclass(frozen=True)
-class Tried:
+class StepTrial:
     """What one way of computing the step showed beside the plain one.
 
     speed     times as fast, forward and backward; 0 where it was not timed.
@@ -57,22 +57,22 @@ class Tried:
 
 
 @dataclass(frozen=True)
-class Choice:
+class StepChoice:
     """The step that a fit is trained with, and what was tried beside the plain one."""
 
-    step: Step
+    step: StepMode
     rows: int
-    tried: tuple[Tried, ...]
+    tried: tuple[StepTrial, ...]
 
     def as_dict(self) -> dict[str, Any]:
         """Return it as plain values, for the record of the run."""
         return asdict(self.step) | {"rows": self.rows, "tried": [asdict(each) for each in self.tried]}
 
     @classmethod
-    def of_dict(cls, told: dict[str, Any]) -> Choice:
+    def of_dict(cls, told: dict[str, Any]) -> StepChoice:
         """Return what `as_dict` gave."""
-        step = Step(told["precision"], told["memory_format"])
-        return cls(step, told["rows"], tuple(Tried(**each) for each in told["tried"]))
+        step = StepMode(told["precision"], told["memory_format"])
+        return cls(step, told["rows"], tuple(StepTrial(**each) for each in told["tried"]))
 
     def words(self) -> str:
         """Return it as a line for people."""
@@ -87,20 +87,20 @@ class Choice:
         return f"the step is computed as {self.step.precision}, {self.step.memory_format}, for as fast as plain are: {told}"
 
 
-def ways(precisions: Sequence[Precision], formats: Sequence[MemoryFormat]) -> list[Step]:
+def ways(precisions: Sequence[Precision], formats: Sequence[MemoryFormat]) -> list[StepMode]:
     """Return every way of computing the step, the plain one first."""
-    return [Step(precision, layout) for precision in precisions for layout in formats]
+    return [StepMode(precision, layout) for precision in precisions for layout in formats]
 
 
 def choose(
     net: nn.Module,
     loss: nn.Module,
     batch: Batch,
-    steps: Sequence[Step],
+    steps: Sequence[StepMode],
     *,
     planned: int,
     clock: Callable[[], float] = time.perf_counter,
-) -> Choice:
+) -> StepChoice:
     """Return the fastest of some ways of computing a step that agrees with the first of them, the plain one; that one in doubt.
 
     planned  steps of the fit: the measurement takes at most a hundredth of it, or a second. Nothing of the net, nor of torch's random
@@ -112,16 +112,16 @@ def choose(
         begin = clock()
         rows, allowed = _affordable(trial, batch, plain, ways=len(steps), planned=planned)
         if rows < min(FEWEST, _rows(batch)):
-            return Choice(plain, rows, ())
+            return StepChoice(plain, rows, ())
         some = _first(batch, rows)
         tried = _tried(trial, some, steps, lambda: clock() - begin < allowed)
     best = max((each for each in tried if each.agrees), key=lambda each: each.speed, default=None)
     if best is None or best.speed < WIN:
-        return Choice(plain, rows, tried)
-    return Choice(Step(best.precision, best.memory_format), rows, tried)
+        return StepChoice(plain, rows, tried)
+    return StepChoice(StepMode(best.precision, best.memory_format), rows, tried)
 
 
-def _affordable(trial: _Trial, batch: Batch, plain: Step, *, ways: int, planned: int) -> tuple[int, float]:
+def _affordable(trial: _Trial, batch: Batch, plain: StepMode, *, ways: int, planned: int) -> tuple[int, float]:
     """Return how many rows of the batch the measurement can afford, and the seconds it may take; never more than linear."""
     rows = min(2, _rows(batch))  # batch normalisation needs two
     while True:
@@ -133,19 +133,21 @@ def _affordable(trial: _Trial, batch: Batch, plain: Step, *, ways: int, planned:
         rows = more
 
 
-def _tried(trial: _Trial, batch: Batch, steps: Sequence[Step], time_left: Callable[[], bool]) -> tuple[Tried, ...]:
+def _tried(
+    trial: _Trial, batch: Batch, steps: Sequence[StepMode], time_left: Callable[[], bool]
+) -> tuple[StepTrial, ...]:
     """Compare every way with the first, then time those that agree in turn; the best round of each counts."""
     value, gradient = trial.gradient(batch, steps[0])
     found = {step: _beside(value, gradient, *trial.gradient(batch, step), step) for step in steps[1:]}
     timed = [steps[0], *(step for step, one in found.items() if one.agrees)]
-    best: dict[Step, float] = dict.fromkeys(timed, float("inf"))
+    best: dict[StepMode, float] = dict.fromkeys(timed, float("inf"))
     for turn in range(ROUNDS):
         if turn and not time_left():
             break
         for step in timed:
             best[step] = min(best[step], trial.seconds(batch, step))
     return tuple(
-        Tried(
+        StepTrial(
             one.precision,
             one.memory_format,
             best[steps[0]] / best[step] if step in best else 0.0,
@@ -162,14 +164,14 @@ class _Trial:
     def __init__(self, net: nn.Module, loss: nn.Module, clock: Callable[[], float]):
         self.net, self.loss, self.clock = net.train(), loss, clock
 
-    def seconds(self, batch: Batch, step: Step) -> float:
+    def seconds(self, batch: Batch, step: StepMode) -> float:
         """Return how long forward and backward take; changing the layout is not counted."""
         with self._computed_as(step):
             begin = self.clock()
             self._backward(batch, step)
             return self.clock() - begin
 
-    def gradient(self, batch: Batch, step: Step) -> tuple[float, list[Tensor]]:
+    def gradient(self, batch: Batch, step: StepMode) -> tuple[float, list[Tensor]]:
         """Return the loss and the gradients of all weights, nothing dropped at random."""
         for module in self.net.modules():
             module.training = isinstance(module, _BatchNorm)
@@ -179,27 +181,27 @@ class _Trial:
         self.net.train()
         return value, found
 
-    def _backward(self, batch: Batch, step: Step) -> float:
+    def _backward(self, batch: Batch, step: StepMode) -> float:
         with torch.autocast("cpu", torch.bfloat16, enabled=step.precision == "bf16-mixed"):
             value: Tensor = self.loss(self.net(batch), batch)["loss"]
         value.backward()
         return float(value.detach())
 
     @contextmanager
-    def _computed_as(self, step: Step) -> Iterator[None]:
+    def _computed_as(self, step: StepMode) -> Iterator[None]:
         self.net.to(memory_format=FORMATS[step.memory_format])
         yield
         self.net.zero_grad(set_to_none=True)
 
 
-def _beside(value: float, gradient: list[Tensor], other: float, gradients: list[Tensor], step: Step) -> Tried:
+def _beside(value: float, gradient: list[Tensor], other: float, gradients: list[Tensor], step: StepMode) -> StepTrial:
     """Return how far a loss and its gradient are from the plain ones."""
     dot = sum(float((a * b).sum(dtype=torch.float64)) for a, b in zip(gradient, gradients, strict=True))
     sizes = [sum(float(a.square().sum(dtype=torch.float64)) for a in some) for some in (gradient, gradients)]
     cosine = dot / (sizes[0] * sizes[1]) ** 0.5 if sizes[0] * sizes[1] > 0 else float(sizes[0] == sizes[1])
     off = abs(other - value) / max(abs(value), 1e-12)
     known = off == off and cosine == cosine  # not a number agrees with nothing
-    return Tried(step.precision, step.memory_format, 0.0, off if known else float("inf"), cosine if known else 0.0)
+    return StepTrial(step.precision, step.memory_format, 0.0, off if known else float("inf"), cosine if known else 0.0)
 
 
 def _rows(batch: Batch) -> int:
@@ -210,10 +212,10 @@ def _first(batch: Batch, rows: int) -> Any:
     return {name: values[:rows] for name, values in batch.items()}
 
 
-def choice_of_run(path: Path, make: Callable[[], Choice]) -> Choice:
+def choice_of_run(path: Path, make: Callable[[], StepChoice]) -> StepChoice:
     """Return the choice that a run was begun with; where there is none make it and write it down, so that a resumed run keeps it."""
     if path.exists():
-        return Choice.of_dict(json_of(path, STEP))
+        return StepChoice.of_dict(json_of(path, STEP))
     choice = make()
     files.write_json(path, choice.as_dict())
     return choice

@@ -27,7 +27,7 @@ from candlelab.trainer.module import Learner
 from candlelab.trainer.progress import EpochTable, RunProgress
 from candlelab.trainer.pruning import Pruned, Pruning
 from candlelab.trainer.ranks import ALONE, Ranks, leave_group
-from candlelab.trainer.step_choice import FORMATS, MemoryFormat, Precision, Step, choice_of_run, choose, ways
+from candlelab.trainer.step_choice import FORMATS, MemoryFormat, Precision, StepMode, choice_of_run, choose, ways
 from candlelab.trainer.writer import CheckpointWriter
 
 MONITOR = "val/loss"
@@ -167,15 +167,8 @@ class Trainer:
         if trainer.strategy.root_device.type == "cpu" and has_room_to_keep():
             keep_freed_memory()
         last = usable(places, learner) if resume else None
-        with _fewer_threads(ranks):
-            try:
-                trainer.fit(learner, datamodule=data, ckpt_path=last, weights_only=True)
-            except SystemExit:
-                if not checkpoints.interrupted:
-                    raise
-            finally:
-                leave_group()
-                clock.add(checkpoints.writer.wait)
+        with _fewer_threads(ranks), _written_in_the_end(checkpoints, clock):
+            trainer.fit(learner, datamodule=data, ckpt_path=last, weights_only=True)
         _refuse_unfinished(checkpoints, pruning)
         weights = torch.load(places.best, map_location="cpu", weights_only=True)["state_dict"]
         learner.load_state_dict(weights, strict=True)
@@ -195,12 +188,14 @@ class Trainer:
         assert isinstance(data, TrainingData)
         return max(1, min(self.max_epochs, self.max_steps // data.steps))
 
-    def _step(self, learner: Learner, data: pl.LightningDataModule, places: Places, ranks: Ranks, log: RunLog) -> Step:
+    def _step(
+        self, learner: Learner, data: pl.LightningDataModule, places: Places, ranks: Ranks, log: RunLog
+    ) -> StepMode:
         """Return how steps are computed: as asked, or as a measurement that is written down and told finds best."""
         precisions: list[Precision] = [self._precision()]
         formats: list[MemoryFormat] = ["contiguous" if self.memory_format == "auto" else self.memory_format]
         if ranks.world > 1 or not self._on_cpu() or "auto" not in (self.precision, self.memory_format):
-            return Step(precisions[0], formats[0])  # processes of a run must not come to different choices
+            return StepMode(precisions[0], formats[0])  # processes of a run must not come to different choices
         assert isinstance(data, TrainingData)
         with torch.random.fork_rng(devices=[]):
             batch = data.first_batch()
@@ -220,7 +215,7 @@ class Trainer:
         folder: Path,
         callbacks: list[Any],
         data: pl.LightningDataModule,
-        step: Step,
+        step: StepMode,
         ranks: Ranks,
         writer: CheckpointWriter,
     ) -> pl.Trainer:
@@ -313,6 +308,19 @@ def _refuse_unfinished(checkpoints: Checkpoints, pruning: Pruning) -> None:
         raise Pruned(pruning.epoch)
     if checkpoints.best_epoch < 0:
         raise Diverged(checkpoints.places.folder)
+
+
+@contextmanager
+def _written_in_the_end(checkpoints: Checkpoints, clock: _Clock) -> Iterator[None]:
+    """Bring every checkpoint to the disk, whatever ends a training; a stop that was asked for is no end of the process yet."""
+    try:
+        yield
+    except SystemExit:
+        if not checkpoints.interrupted:
+            raise
+    finally:
+        leave_group()
+        clock.add(checkpoints.writer.wait)
 
 
 @contextmanager

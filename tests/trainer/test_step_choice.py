@@ -9,10 +9,10 @@ from torch import nn
 
 from candlelab.core.forms import STEP
 from candlelab.core.reading import Unreadable, objection
-from candlelab.trainer.step_choice import Choice, Step, choice_of_run, choose, ways
+from candlelab.trainer.step_choice import StepChoice, StepMode, choice_of_run, choose, ways
 
-PLAIN, LAST = Step("32-true", "contiguous"), Step("32-true", "channels_last")
-HALF, BOTH = Step("bf16-mixed", "contiguous"), Step("bf16-mixed", "channels_last")
+PLAIN, LAST = StepMode("32-true", "contiguous"), StepMode("32-true", "channels_last")
+HALF, BOTH = StepMode("bf16-mixed", "contiguous"), StepMode("bf16-mixed", "channels_last")
 
 
 class Net(nn.Module):
@@ -27,7 +27,7 @@ class Net(nn.Module):
 
     def way(self):
         laid_out = self.body[0].weight.is_contiguous(memory_format=torch.channels_last)
-        return Step(
+        return StepMode(
             "bf16-mixed" if torch.is_autocast_enabled("cpu") else "32-true",
             "channels_last" if laid_out else "contiguous",
         )
@@ -36,7 +36,7 @@ class Net(nn.Module):
 class Loss(nn.Module):
     """Takes as many seconds as the way of computing the step is said to take; `wrong` in bf16 it is another loss."""
 
-    def __init__(self, seconds: Mapping[Step, float], *, wrong: bool = False):
+    def __init__(self, seconds: Mapping[StepMode, float], *, wrong: bool = False):
         super().__init__()
         self.seconds, self.wrong, self.now = seconds, wrong, 0.0
 
@@ -85,13 +85,13 @@ def test_measuring_leaves_net_and_random_numbers_as_they_were():
 
 
 def test_a_resumed_run_keeps_what_was_chosen(tmp_path):
-    first = choice_of_run(tmp_path / "step.json", lambda: Choice(LAST, 16, ()))
+    first = choice_of_run(tmp_path / "step.json", lambda: StepChoice(LAST, 16, ()))
     assert choice_of_run(tmp_path / "step.json", lambda: pytest.fail("measured again")) == first
 
 
 def test_the_record_has_its_form_and_comes_back():
     made = chosen(Loss({PLAIN: 2e-3}))
-    assert objection(made.as_dict(), STEP) is None and Choice.of_dict(made.as_dict()) == made
+    assert objection(made.as_dict(), STEP) is None and StepChoice.of_dict(made.as_dict()) == made
 
 
 def test_a_damaged_record_is_refused(tmp_path):

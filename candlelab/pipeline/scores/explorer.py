@@ -67,7 +67,7 @@ def score_and_explore(
 ) -> tuple[dict[str, Any], str]:
     """Give a run its own score, its report and, for a forecast, its explorer; return as `score_and_report`."""
     metrics, words = score_and_report(run, cfg, extra=extra, data=data, state=state)
-    scored = runs.Run(run.folder)
+    scored = run.scored_anew()
     page = f"\n\npage to look at it: {write_explorer(scored, data)}" if has_explorer(scored) else ""
     return metrics, words + page
 

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 import pandas as pd
 import torch
+from pandas.api.types import union_categoricals
 from scipy.stats import norm
 
 from candlelab.core import files
@@ -16,6 +17,7 @@ from candlelab.core.batch import Batch
 from candlelab.data.samples import SampleSet
 
 EVALUATED = ("validation", "test")
+TEXTS = ("model", "split", "symbol")
 STANDSTILL = 1e-12  # a volatility for bars before which no price ever moved
 
 
@@ -100,22 +102,33 @@ def prediction_table(
     parts: Sequence[str] = EVALUATED,
 ) -> pd.DataFrame:
     """Return the predictions of all models: one block of rows per model and part, the same rows in each."""
-    blocks = []
-    for part in parts:
-        rows = data.rows(part)
-        for name, said in answers.items():
-            p, forecast = said[part]
-            block = rows.assign(model=name, **{f"p_{k}": p[:, k] for k in range(p.shape[1])}, forecast=forecast)
-            blocks.append(block)
-    whole = pd.concat(blocks, ignore_index=True)
-    for name in ("model", "split", "symbol"):
-        whole[name] = whole[name].astype("category")
+    rows = {part: data.rows(part) for part in parts}
+    blocks = [(part, name) for part in parts for name in answers]
+    sizes = [len(rows[part]) for part, _ in blocks]
+    made: dict[str, Any] = {"model": _repeated([name for _, name in blocks], sizes)}
+    for name in next(iter(rows.values())):
+        columns = {part: table[name] for part, table in rows.items()}
+        if name in TEXTS:
+            made[name] = union_categoricals([pd.Categorical(columns[part]) for part, _ in blocks], sort_categories=True)
+        else:
+            made[name] = np.concatenate([columns[part].to_numpy() for part, _ in blocks])
+    p = [answers[name][part][0] for part, name in blocks]
+    made |= {f"p_{k}": np.concatenate([each[:, k] for each in p]) for k in range(p[0].shape[1])}
+    made["forecast"] = np.concatenate([answers[name][part][1] for part, name in blocks])
     first = ["model", "symbol", "time", "split", "label", "forward_return"]
-    return whole[first + [name for name in whole if name not in first]]
+    return pd.DataFrame(
+        {name: made[name] for name in (*first, *(name for name in made if name not in first))}, copy=False
+    )
+
+
+def _repeated(names: Sequence[str], sizes: Sequence[int]) -> pd.Categorical:
+    """Return each name as often as it is said, in one byte each."""
+    kinds = sorted(set(names))
+    return pd.Categorical.from_codes(np.repeat([kinds.index(name) for name in names], sizes), kinds)
 
 
 def write_table(path: Path, frame: pd.DataFrame) -> None:
     """Write the table as Parquet, atomically."""
-    plain = frame.astype(dict.fromkeys(("model", "split", "symbol"), "str"))
+    kept = frame.astype(dict.fromkeys(TEXTS, "category"))  # a name is written once, its rows are numbers
     with files.atomic(path) as temporary:
-        plain.to_parquet(temporary, index=False, compression="zstd")
+        kept.to_parquet(temporary, index=False, compression="zstd")

@@ -118,26 +118,26 @@ def _flat(name: str, per_row: dict[str, float]) -> Row:
 
 
 def predictions_of_noise(count: int) -> pd.DataFrame:
-    """A predictions table of seven models of two classes on the rows of one symbol."""
-    rng = np.random.default_rng(0)
+    """A predictions table, as a run reads it, of seven models of two classes on the rows of one symbol."""
+    rng, models = np.random.default_rng(0), len(MODELS)
     move = rng.normal(0, 0.01, count)
-    shared = pd.DataFrame(
-        {
-            "symbol": "SIM",
-            "time": 60_000 * np.arange(count),
-            "split": np.where(np.arange(count) < count // 2, "validation", "test"),
-            "segment": 0,
-            "label": (move > 0).astype(int),
-            "forward_return": move,
-            "bar_return": move,
-            "sigma": 0.01,
-        }
-    )
-    blocks = []
-    for model in MODELS:
-        up = rng.random(count)
-        blocks.append(shared.assign(model=model, p_0=1 - up, p_1=up, forecast=rng.normal(0, 0.01, count)))
-    return pd.concat(blocks, ignore_index=True)
+    said = [(rng.random(count), rng.normal(0, 0.01, count)) for _ in MODELS]
+    up, tested = np.concatenate([each for each, _ in said]), np.arange(count) >= count // 2
+    columns = {
+        "model": pd.Categorical.from_codes(np.repeat(np.arange(models), count), MODELS),
+        "symbol": pd.Categorical.from_codes(np.zeros(models * count, np.int8), ["SIM"]),
+        "time": np.tile(60_000 * np.arange(count), models),
+        "split": pd.Categorical.from_codes(np.tile(1 - tested, models), ["test", "validation"]),
+        "segment": np.zeros(models * count, np.int32),
+        "label": np.tile((move > 0).astype(int), models),
+        "forward_return": np.tile(move, models),
+        "bar_return": np.tile(move, models),
+        "sigma": np.full(models * count, 0.01),
+        "p_0": 1 - up,
+        "p_1": up,
+        "forecast": np.concatenate([each for _, each in said]),
+    }
+    return pd.DataFrame(columns, copy=False)
 
 
 def _scoring(count: int, rounds: int) -> Row:
