@@ -208,7 +208,7 @@ def _rows(batch: Batch) -> int:
     return len(batch["row"])
 
 
-def _first(batch: Batch, rows: int) -> Any:
+def _first(batch: Any, rows: int) -> Any:
     return {name: values[:rows] for name, values in batch.items()}
 
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from candlelab.data.samples import SampleSet
 
 PROBE = 2  # samples of the step that is timed
-MANY, PATIENCE = 32, 2.0  # as many instead, where a step of them takes less than so many seconds
+MANY, PATIENCE = 32, 0.5  # as many instead, where a step of them takes less than so many seconds
 TRIES = 3  # of a step: another program on the same cores can make one of them a hundred times slower
 FORWARD = 1 / 3  # of a training step's time
 
