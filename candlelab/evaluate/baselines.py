@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 
 import numpy as np
@@ -37,6 +38,10 @@ class Features:
         rows = np.flatnonzero(self.label >= 0)
         rows = rows[:: max(1, -(-len(rows) // MOST_TRAINING_ROWS))]
         return Features(self.numbers[rows], self.last_class[rows], self.volatility[rows], self.label[rows])
+
+
+Answer = Callable[[Features], np.ndarray]
+Rule = Callable[[Features, Features, int, int], np.ndarray]
 
 
 def priors(label: np.ndarray, classes: int) -> np.ndarray:
@@ -81,35 +86,46 @@ def _placed(model, x: np.ndarray, classes: int) -> np.ndarray:
     return p
 
 
-def _logistic(train_x: np.ndarray, label: np.ndarray, x: np.ndarray, classes: int) -> np.ndarray:
+def _logistic(train_x: np.ndarray, label: np.ndarray, classes: int) -> Callable[[np.ndarray], np.ndarray]:
+    """Return what gives (n, K) for (n, F), standardised on the training rows."""
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
-    train_x, x = _finite(train_x, train_x), _finite(x, train_x)
-    model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000)).fit(train_x, label)
-    return _placed(model, x, classes)
-
-
-def _finite(x: np.ndarray, train_x: np.ndarray) -> np.ndarray:
-    """Infinite logs and unknown numbers become the training column's mean of known ones."""
     known = np.isfinite(train_x)
     mean = np.where(known, train_x, 0).sum(0) / np.maximum(known.sum(0), 1)
+    model = make_pipeline(StandardScaler(copy=False), LogisticRegression(max_iter=1000))  # of an array of our own
+    model.fit(_finite(train_x, mean), label)
+    return lambda x: _placed(model, _finite(x, mean), classes)
+
+
+def _finite(x: np.ndarray, mean: np.ndarray) -> np.ndarray:
+    """Return x, in double precision, with infinite logs and unknown numbers replaced by the training column's mean of known ones."""
     return np.where(np.isfinite(x), x, mean)
 
 
-def volatility_only(train: Features, rows: Features, classes: int, seed: int) -> np.ndarray:
-    """(n, K) logistic regression on two numbers that know only how much prices move."""
-    return _logistic(train.volatility, train.label, rows.volatility, classes)
+def _volatility_only(train: Features, classes: int) -> Answer:
+    """Logistic regression on two numbers that know only how much prices move."""
+    answer = _logistic(train.volatility, train.label, classes)
+    return lambda rows: answer(rows.volatility)
+
+
+def _of_numbers(train: Features, classes: int) -> Answer:
+    answer = _logistic(train.numbers, train.label, classes)
+    return lambda rows: answer(rows.numbers)
 
 
 def logistic(train: Features, rows: Features, classes: int, seed: int) -> np.ndarray:
     """(n, K) logistic regression on the window as numbers, standardised on the training rows."""
-    return _logistic(train.numbers, train.label, rows.numbers, classes)
+    return _of_numbers(train, classes)(rows)
 
 
 def gradient_boosting(train: Features, validation: Features, rows: Features, classes: int, seed: int) -> np.ndarray:
     """(n, K) histogram gradient-boosted trees on the window as numbers, stopped where the validation loss is lowest."""
+    return _boosted(train, validation, classes, seed)(rows)
+
+
+def _boosted(train: Features, validation: Features, classes: int, seed: int) -> Answer:
     from sklearn.ensemble import HistGradientBoostingClassifier
 
     model = HistGradientBoostingClassifier(early_stopping=False, learning_rate=0.05, max_iter=ROUNDS, random_state=seed)
@@ -117,9 +133,13 @@ def gradient_boosting(train: Features, validation: Features, rows: Features, cla
     known = validation.labelled()
     losses = [_log_loss(model.classes_, known.label, p) for p in model.staged_predict_proba(known.numbers)]
     best = int(np.argmin(losses)) if len(known.label) else ROUNDS - 1
-    p = np.zeros((len(rows.numbers), classes))
-    p[:, model.classes_] = next(islice(model.staged_predict_proba(rows.numbers), best, None))
-    return p
+
+    def answer(rows: Features) -> np.ndarray:
+        p = np.zeros((len(rows.numbers), classes))
+        p[:, model.classes_] = next(islice(model.staged_predict_proba(rows.numbers), best, None))
+        return p
+
+    return answer
 
 
 def _log_loss(known: np.ndarray, label: np.ndarray, p: np.ndarray) -> float:
@@ -129,30 +149,38 @@ def _log_loss(known: np.ndarray, label: np.ndarray, p: np.ndarray) -> float:
     return float(-np.log(np.maximum(p[seen, place], 1e-15)).mean()) if seen.any() else 0.0
 
 
-RULES: dict[str, Callable[[Features, Features, int, int], np.ndarray]] = {
+RULES: dict[str, Rule] = {
     "majority": majority,
     "last_direction": last_direction,
     "reversal": reversal,
 }
-FITTED: dict[str, Callable[[Features, Features, int, int], np.ndarray]] = {
-    "volatility": volatility_only,
-    "logistic": logistic,
-}
-BASELINES = (*RULES, *FITTED, "gradient_boosting")
+BASELINES = (*RULES, "volatility", "logistic", "gradient_boosting")
 
 
 def fit_predict(
     train: Features, validation: Features, rows: Features, *, classes: int, seed: int
 ) -> dict[str, np.ndarray]:
-    """Probabilities (n, K) of every baseline, fitted on the labelled training rows; validation rows only stop the boosting.
+    """Probabilities (n, K) of every baseline on some rows, fitted as by `fit_baselines`."""
+    answers = fit_baselines(train, validation, classes=classes, seed=seed)
+    return {name: answer(rows) for name, answer in answers.items()}
 
+
+def fit_baselines(train: Features, validation: Features, *, classes: int, seed: int) -> dict[str, Answer]:
+    """Return every baseline, fitted on the labelled training rows; validation rows only stop the boosting.
+
+    Each gives (n, K) probabilities for any rows, one row whatever the others are: many can be answered a block at a time.
     Where training shows a single class, the fitted models answer with the training shares.
     Raises UserError if no training row has a label.
     """
     train = train.labelled()
     if len(train.label) == 0:
         raise UserError("the training part has no labelled row for the baselines; use more bars or another label")
+    rules = {name: partial(_by_rule, rule, train, classes, seed) for name, rule in RULES.items()}
     if len(np.unique(train.label)) == 1:
-        return {name: RULES.get(name, majority)(train, rows, classes, seed) for name in BASELINES}
-    found = {name: fit(train, rows, classes, seed) for name, fit in (RULES | FITTED).items()}
-    return found | {"gradient_boosting": gradient_boosting(train, validation, rows, classes, seed)}
+        return {name: rules.get(name, rules["majority"]) for name in BASELINES}
+    fitted = {"volatility": _volatility_only(train, classes), "logistic": _of_numbers(train, classes)}
+    return {**rules, **fitted, "gradient_boosting": _boosted(train, validation, classes, seed)}
+
+
+def _by_rule(rule: Rule, train: Features, classes: int, seed: int, rows: Features) -> np.ndarray:
+    return rule(train, rows, classes, seed)

@@ -6,7 +6,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from candlelab.evaluate.baselines import BASELINES, Features, fit_predict, priors
+from candlelab.evaluate.baselines import BASELINES, Features, fit_baselines, fit_predict, priors
 
 
 def windows(seed, n, classes):
@@ -114,3 +114,11 @@ def test_no_training_label_is_refused():
     empty = Features(np.zeros((3, 2)), np.zeros(3), np.zeros((3, 2)), np.full(3, -1))
     with pytest.raises(ValueError, match="no labelled row"):
         fit_predict(empty, empty, empty, classes=2, seed=0)
+
+
+@pytest.mark.parametrize("name", BASELINES)
+def test_a_row_is_answered_alike_whatever_the_others_are(name):
+    train, validation, rows = (windows(seed, size, 3) for seed, size in ((0, 300), (3, 100), (1, 50)))
+    answer = fit_baselines(train, validation, classes=3, seed=0)[name]
+    some = Features(rows.numbers[20:30], rows.last_class[20:30], rows.volatility[20:30], rows.label[20:30])
+    assert answer(some) == pytest.approx(answer(rows)[20:30], abs=1e-14)

@@ -8,7 +8,7 @@ import pytest
 from omegaconf import OmegaConf
 
 from candlelab.task import bench
-from candlelab.task.bench import columns, drawing, starting, storing
+from candlelab.task.bench import checkpoints, columns, drawing, memory, smoke, starting, steps, storing
 from candlelab.task.bench._goals import as_markdown, reaches, stays_within, told
 
 KEYS = {"work", "against", "goal", "figure", "unit", "holds"}
@@ -60,3 +60,28 @@ def test_the_rows_of_storing_are_measured():
 def test_the_rows_of_starting_are_measured(monkeypatch):
     monkeypatch.setattr(starting, "SMOKE", starting.LOGISTIC)
     assert len(starting.bench_starting(rounds=1)["rows"]) == 6
+
+
+@pytest.mark.slow
+def test_the_rows_of_steps_are_measured(monkeypatch):
+    monkeypatch.setattr(steps, "NETS", {"cnn_small": steps.NETS["cnn_small"]})
+    assert len(steps.bench_steps(rounds=1, rows=8)["rows"]) == 3 + 2
+
+
+@pytest.mark.slow
+def test_the_rows_of_checkpoints_are_measured(monkeypatch):
+    monkeypatch.setattr(checkpoints, "WEIGHTS", 150_000)
+    rows = checkpoints.bench_checkpoints(rounds=2, epochs=1)["rows"]
+    assert len(rows) == 1 + 3 and 0.3 < rows[-1]["figure"] < 0.4
+
+
+@pytest.mark.slow
+def test_the_rows_of_small_runs_are_measured():
+    rows = smoke.bench_smoke(nets=("mobilenetv3_small",))["rows"]
+    assert len(rows) == 2 and all(row["figure"] > 0 for row in rows)
+
+
+@pytest.mark.slow
+def test_the_rows_of_memory_are_measured():
+    made = memory.bench_memory(small=2000, large=4000)
+    assert len(made["rows"]) == 4 and all(pair["run"] > 0.1 for pair in made["gigabytes"].values())

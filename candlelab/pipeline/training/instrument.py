@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +16,7 @@ from omegaconf import DictConfig, open_dict
 from torch import Tensor, nn
 
 from candlelab.config import build
-from candlelab.core.batch import Batch
+from candlelab.core.batch import Batch, answers_of
 from candlelab.core.bayes import share_of_the_way
 from candlelab.data.split.parts import DROPPED, TRAIN
 from candlelab.evaluate.instrument import TIMES, Instrument
@@ -58,13 +60,13 @@ def examine(parts: Parts, learner, cfg: DictConfig, epochs: int, folder: Path) -
 def faults_of(parts: Parts, learner) -> list[str]:
     """Return in words what keeps a trained net from seeing: nothing where all is well."""
     batch = parts.data.assemble(torch.from_numpy(_some(parts.data, "train")))
-    found = [
-        *illegible(parts.data),
-        *blank_channels(batch.get("image")),
-        *dead_layers(learner.net, batch),
-        *one_answer(learner, batch),
-    ]
-    return found + (no_gradient(learner, parts.loss, batch) or nothing_learnt(learner, batch))
+    learner.eval()  # a pass in training mode would move the running statistics of a net that is already saved
+    with watched_units(learner.net) as shares:  # one pass tells all: of a short fit each costs as much as an epoch
+        output = learner.net(batch)
+    silent = no_gradient(learner.net, parts.loss(output, batch)["loss"])
+    said = answers_of({name: value.detach() for name, value in output.items()})
+    found = [*illegible(parts.data), *blank_channels(batch.get("image")), *dead_layers(shares), *one_answer(said)]
+    return found + (silent or nothing_learnt(said, batch["label"]))
 
 
 def illegible(data: SampleSet) -> list[str]:
@@ -88,9 +90,8 @@ def blank_channels(image: Tensor | None) -> list[str]:
     return [f"channel {k} of the charts is blank" for k in (spread < STILL).nonzero().flatten().tolist()]
 
 
-def dead_layers(net: nn.Module, batch: Batch) -> list[str]:
-    """Name the hidden layers in which fewer than a tenth of the units answer differently to different charts."""
-    shares = live_units(net, batch)
+def dead_layers(shares: Mapping[str, float]) -> list[str]:
+    """Name the hidden layers in which fewer than a tenth of the units answer differently to different charts, see `live_units`."""
     return [
         f"{100 * share:.0f} % of the units after {name} are alive" for name, share in shares.items() if share < FEWEST
     ]
@@ -98,6 +99,17 @@ def dead_layers(net: nn.Module, batch: Batch) -> list[str]:
 
 def live_units(net: nn.Module, batch: Batch) -> dict[str, float]:
     """Return {activation: share of its units that vary over charts and places}, the net in evaluation mode."""
+    was_training = net.training
+    net.eval()
+    with torch.inference_mode(), watched_units(net) as shares:
+        net(batch)
+    net.train(was_training)
+    return shares
+
+
+@contextmanager
+def watched_units(net: nn.Module) -> Iterator[dict[str, float]]:
+    """Yield a dict into which every pass of the net writes {activation: share of its units that vary over charts and places}."""
     shares: dict[str, float] = {}
     gates = tuple(f"{name}." for name, module in net.named_modules() if type(module).__name__ in GATES)
     watched = [
@@ -106,14 +118,9 @@ def live_units(net: nn.Module, batch: Batch) -> dict[str, float]:
         if (isinstance(module, ACTIVATIONS) or type(module).__name__ in BY_NAME) and not name.startswith(gates)
     ]
     hooks = [module.register_forward_hook(_note(shares, name)) for name, module in watched]
-    was_training = net.training
-    net.eval()
-    with torch.inference_mode():
-        net(batch)
-    net.train(was_training)
+    yield shares
     for hook in hooks:
         hook.remove()
-    return shares
 
 
 def _note(shares: dict[str, float], name: str):
@@ -128,35 +135,28 @@ def _note(shares: dict[str, float], name: str):
 
 def _spread(output: Tensor, axis: int) -> Tensor:
     """Range of each unit over everything else."""
-    rows = output.float().movedim(axis, 0).flatten(1)
+    rows = output.detach().float().movedim(axis, 0).flatten(1)
     return rows.amax(1) - rows.amin(1)
 
 
-def one_answer(learner, batch: Batch) -> list[str]:
+def one_answer(said: Mapping[str, Tensor]) -> list[str]:
     """Say so if the net answers all charts alike."""
-    learner.eval()
-    with torch.inference_mode():
-        said = learner.predict(batch)
     spread = max(float(values.float().std(0).max()) for values in said.values())
     return ["it gives one and the same answer to every chart"] if spread < STILL else []
 
 
-def no_gradient(learner, loss: nn.Module, batch: Batch) -> list[str]:
-    """Say so if fewer than half of the trainable matrices get a gradient."""
-    net = learner.net.eval()  # a pass in training mode would move the running statistics of a net that is already saved
+def no_gradient(net: nn.Module, loss: Tensor) -> list[str]:
+    """Say so if fewer than half of the trainable matrices get a gradient of a loss."""
     net.zero_grad(set_to_none=True)
-    loss(net(batch), batch)["loss"].backward()
+    loss.backward()
     matrices = [p for p in net.parameters() if p.requires_grad and p.ndim > 1]
     reached = sum(p.grad is not None and bool(p.grad.isfinite().all()) and bool(p.grad.any()) for p in matrices)
     net.zero_grad(set_to_none=True)
     return [f"{reached} of {len(matrices)} weight matrices get a gradient"] if reached < len(matrices) / 2 else []
 
 
-def nothing_learnt(learner, batch: Batch) -> list[str]:
+def nothing_learnt(said: Mapping[str, Tensor], label: Tensor) -> list[str]:
     """Say so if its training rows are no less of a surprise to the net than to their own class shares."""
-    label = batch["label"]
-    with torch.inference_mode():
-        said = learner.eval().predict(batch)
     if "probabilities" not in said or not len(label):
         return []
     p = said["probabilities"].clamp_min(1e-12)
