@@ -26,6 +26,7 @@ TABLE = {
     "segment": "i",
     "forecast": "f",
 }
+COLUMN_BY_COLUMN = {"split_blocks": True, "self_destruct": True}  # a table is never held twice while it is read
 TEXTS = frozenset(name for name, kinds in TABLE.items() if kinds == "OUT")
 TRADED, EARNED, SIDES = ("symbol", "entry", "exit", "side"), ("bars", "gross", "fee", "net"), ("long", "short")
 EVALUATED = ("validation", "test")
@@ -38,7 +39,7 @@ def predictions_of(path: Path, *, classes: int, cure: str = CURE) -> pd.DataFram
 
     try:
         check_parquet(path, rows=MOST_ROWS, cure=cure)
-        table = _with_short_names(pd.read_parquet(path).reset_index(drop=True))
+        table = _with_short_names(pd.read_parquet(path, to_pandas_kwargs=COLUMN_BY_COLUMN).reset_index(drop=True))
     except (pa.ArrowException, OSError, ValueError, OverflowError, KeyError, TypeError) as error:
         if isinstance(error, Unreadable):
             raise
@@ -145,12 +146,10 @@ def _trouble(table: pd.DataFrame, classes: int) -> str | None:
             return f"the column {name} is missing"
         if _type_of(table[name]).kind not in kinds:
             return f"the column {name} is of {_type_of(table[name])}"
-    p = table[chances].to_numpy()
-    if not ((p >= 0) & (p <= 1)).all():
+    if not all(table[name].between(0, 1).all() for name in chances):
         return "a probability is not between 0 and 1"
-    if (
-        not table.label.between(-1, classes - 1).all()
-        or np.isinf(table[["forward_return", "bar_return", "sigma", "forecast"]].to_numpy()).any()
+    if not table.label.between(-1, classes - 1).all() or any(
+        np.isinf(table[name]).any() for name in ("forward_return", "bar_return", "sigma", "forecast")
     ):
         return "a label or a return is out of range"
     absent = next((part for part in EVALUATED if not ((table.model == "net") & (table.split == part)).any()), None)

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from candlelab.data.batches import DeviceBatches
 
+SCALED = 1 << 18  # rows that are scaled at a time
 OF_PARTS = ("series", "tokens")  # what belongs to the parts it was made with
 
 
@@ -235,7 +236,9 @@ class SampleSet:
             self.scaling.fit(training_values(numbers, self._fitted_on(), self.window))
         out = made.arrays.empty((len(made.candles), len(self.indicators.names)), np.float32)
         for block, values in numbers:
-            out[block] = np.nan_to_num(self.inputs.scaled(values))
+            for first in range(0, len(values), SCALED):  # in double precision until it is written: not all rows at once
+                some = slice(first, first + SCALED)
+                out[block][some] = np.nan_to_num(self.inputs.scaled(values[some]))
         return out
 
     def _fitted_on(self) -> np.ndarray:

@@ -42,7 +42,7 @@ def training_values(numbers: IndicatorBlocks, ends: np.ndarray, window: int) -> 
         inside = np.flatnonzero(_in_windows(ends[first:last] - block.start, window, len(values)))
         kept.append(values[inside[-seen % step :: step]])
         seen += len(inside)
-    return np.concatenate(kept)
+    return kept[0] if len(kept) == 1 else np.concatenate(kept)
 
 
 def _in_windows(ends: np.ndarray, window: int, count: int) -> np.ndarray:
