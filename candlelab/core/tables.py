@@ -26,7 +26,6 @@ TABLE = {
     "segment": "i",
     "forecast": "f",
 }
-COLUMN_BY_COLUMN = {"split_blocks": True, "self_destruct": True}  # a table is never held twice while it is read
 TEXTS = frozenset(name for name, kinds in TABLE.items() if kinds == "OUT")
 TRADED, EARNED, SIDES = ("symbol", "entry", "exit", "side"), ("bars", "gross", "fee", "net"), ("long", "short")
 EVALUATED = ("validation", "test")
@@ -34,12 +33,14 @@ EVALUATED = ("validation", "test")
 
 def predictions_of(path: Path, *, classes: int, cure: str = CURE) -> pd.DataFrame:
     """Return a table of predictions of so many classes. Raises Unreadable if a column is missing, of another kind, or out of range."""
-    import pandas as pd
     import pyarrow as pa
+    from pyarrow import parquet
 
     try:
         check_parquet(path, rows=MOST_ROWS, cure=cure)
-        table = _with_short_names(pd.read_parquet(path, to_pandas_kwargs=COLUMN_BY_COLUMN).reset_index(drop=True))
+        with parquet.ParquetFile(path) as file:  # column by column: a table is never held twice
+            read = file.read().to_pandas(split_blocks=True, self_destruct=True)
+        table = _with_short_names(read.reset_index(drop=True))
     except (pa.ArrowException, OSError, ValueError, OverflowError, KeyError, TypeError) as error:
         if isinstance(error, Unreadable):
             raise
