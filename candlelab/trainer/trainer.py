@@ -196,14 +196,15 @@ class Trainer:
         formats: list[MemoryFormat] = ["contiguous" if self.memory_format == "auto" else self.memory_format]
         if ranks.world > 1 or not self._on_cpu() or "auto" not in (self.precision, self.memory_format):
             return StepMode(precisions[0], formats[0])  # processes of a run must not come to different choices
-        assert isinstance(data, TrainingData)
+        assert isinstance(data, TrainingData) and learner.loss is not None
+        net, loss = learner.net, learner.loss
         with torch.random.fork_rng(devices=[]):
             batch = data.first_batch()
         precisions += ["bf16-mixed"] if self.precision == "auto" else []
         formats += ["channels_last"] if self.memory_format == "auto" and "image" in batch else []
         planned = self._epochs(data) * data.steps
         asked = ways(precisions, formats)
-        choice = choice_of_run(places.step, lambda: choose(learner.net, learner.loss, batch, asked, planned=planned))
+        choice = choice_of_run(places.step, lambda: choose(net, loss, batch, asked, planned=planned))
         log.say(choice.words())
         return choice.step
 
@@ -249,7 +250,7 @@ class Trainer:
         return "bar" if sys.stdout.isatty() else "lines"
 
     def _precision(self) -> Precision:
-        if self.precision not in ("auto", "device"):
+        if self.precision != "auto" and self.precision != "device":
             return self.precision
         if self.accelerator in ("auto", "gpu", "cuda") and torch.cuda.is_available() and torch.cuda.is_bf16_supported():
             return "bf16-mixed"

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import torch
@@ -16,7 +16,7 @@ from omegaconf import DictConfig, open_dict
 from torch import Tensor, nn
 
 from candlelab.config import build
-from candlelab.core.batch import Batch, answers_of
+from candlelab.core.batch import Batch, Output, answers_of
 from candlelab.core.bayes import share_of_the_way
 from candlelab.data.split.parts import DROPPED, TRAIN
 from candlelab.evaluate.instrument import TIMES, Instrument
@@ -64,7 +64,7 @@ def faults_of(parts: Parts, learner) -> list[str]:
     with watched_units(learner.net) as shares:  # one pass tells all: of a short fit each costs as much as an epoch
         output = learner.net(batch)
     silent = no_gradient(learner.net, parts.loss(output, batch)["loss"])
-    said = answers_of({name: value.detach() for name, value in output.items()})
+    said = answers_of(cast("Output", {name: value.detach() for name, value in output.items()}))
     found = [*illegible(parts.data), *blank_channels(batch.get("image")), *dead_layers(shares), *one_answer(said)]
     return found + (silent or nothing_learnt(said, batch["label"]))
 

@@ -44,7 +44,7 @@ def bench_smoke(*, nets: tuple[str, ...] = NINE) -> dict[str, Any]:
 
 
 def _cost_figures() -> Row:
-    spent = []
+    spent: list[float] = []
 
     def timed(*words: Any) -> Any:
         begin = time.perf_counter()
