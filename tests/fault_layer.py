@@ -10,7 +10,7 @@ import io
 import os
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 CALLS = ("open", "fsync", "replace", "rename", "unlink", "mkdir")
@@ -98,7 +98,7 @@ class PowerCut:
 
     def at(self, k: int, call: str, path: Path) -> None:
         """Take in what the calls so far have made lasting; called before each call."""
-        live = {self._name(each): each.stat().st_ino for each in self._files()}
+        live = self._live()
         nodes = set(live.values())
         self.lazy = {
             name: self.contents.get(node, b"") if isinstance(node, int) and node not in nodes else node
@@ -116,6 +116,14 @@ class PowerCut:
             }
             state = {name: data for name, data in state.items() if not name.endswith((".tmp", ".lock", ".owner"))}
             self.states += [] if state in self.states else [state]
+
+    def _live(self) -> dict[str, int]:
+        """Name -> inode of what is there; a thread may rename a file while it is looked at."""
+        found = {}
+        for each in self._files():
+            with suppress(FileNotFoundError):
+                found[self._name(each)] = each.stat().st_ino
+        return found
 
     def _files(self) -> list[Path]:
         return [path for path in self.root.rglob("*") if path.is_file()]
