@@ -23,11 +23,16 @@ BY_SIGN = ("Direction", "NextReturn", "ThreeClass", "Balanced")
 
 def row_hashes(predictions: pd.DataFrame) -> dict[str, dict[str, Any]]:
     """Number of rows and hash of the truth columns of the first model, by split: what `mismatches` holds a table against."""
-    first = predictions[predictions["model"].astype(str) == str(predictions["model"].iloc[0])]
+    first = _of_first_model(predictions)
     return {
         str(split): {"rows": len(part), "sha256": _hash(part)}
         for split, part in first.groupby(first["split"].astype(str))
     }
+
+
+def _of_first_model(predictions: pd.DataFrame) -> pd.DataFrame:
+    """The rows of the model that comes first; compared as it is: as texts the names of all rows would take gigabytes."""
+    return predictions[predictions["model"] == predictions["model"].iloc[0]]
 
 
 def _hash(part: pd.DataFrame) -> str:
@@ -45,7 +50,7 @@ def mismatches(predictions: pd.DataFrame, card: Mapping[str, Any], *, stride: in
     card    of data.json: parts, horizon, interval, kind, label, and rows of `row_hashes` where the run has them.
     stride  bars between neighbouring rows.
     """
-    own = predictions[predictions["model"].astype(str) == str(predictions["model"].iloc[0])]
+    own = _of_first_model(predictions)
     own = own.assign(time=to_ms(own["time"]), symbol=own["symbol"].astype(str))
     found = [*_counts(own, card), *_spans(own, card), *_order(own)]
     if card["kind"] == "forecast":

@@ -190,7 +190,7 @@ class Evaluation:
 
     def _money(self, found: Named, parts: Named, net: str) -> tuple[Named, Named, pd.DataFrame, Named]:
         """Return the threshold, what passive holders earned, the net's trades and its curves; adds money to `found`."""
-        choices, trades = self.chosen(parts)
+        choices, trades = self.chosen(parts, drawn=net)
         self._trade(found, parts, choices, trades, net)
         own, choice = trades["test"][net], choices[net]
         signal = self.positions(parts["test"][net], own, choice.threshold, choice.held)
@@ -239,8 +239,11 @@ class Evaluation:
             found[model] = scored
         return found
 
-    def chosen(self, parts: dict[str, dict[str, Part]]) -> tuple[dict[str, Choice], dict[str, dict[str, Trades]]]:
-        """The threshold of each model, found on its validation rows, and what could be traded, by split and model."""
+    def chosen(self, parts: Named, *, drawn: str = "") -> tuple[dict[str, Choice], dict[str, dict[str, Trades]]]:
+        """The threshold of each model, found on its validation rows, and what could be traded, by split and model.
+
+        drawn  the model whose curve over all thresholds is kept: a curve is as long as the rows
+        """
         trades = {split: {model: self.trades(part) for model, part in own.items()} for split, own in parts.items()}
         choices = {}
         for model, part in parts["test"].items():
@@ -249,7 +252,8 @@ class Evaluation:
                 continue
             floor = money.smallest_score(money.score_used(self.threshold.score, part.forecast), part.p.shape[1])
             searched = trades["val"].get(model) or empty_like(trades["test"][model])
-            choices[model] = self.rule.settled(self.threshold.search(searched, floor=floor), searched, floor=floor)
+            found = self.rule.settled(self.threshold.search(searched, floor=floor), searched, floor=floor)
+            choices[model] = found if model == drawn else found.without_curve()
         return choices, trades
 
     def trades(self, part: Part) -> Trades:

@@ -197,7 +197,8 @@ def check_same(
     ground = first.ground
     same = len(label) == len(ground.label)
     if same:
-        names = np.array(symbols)[where["symbol"]] == np.array(ground.symbols)[ground.rows.symbol]
-        same = bool((names & (where["time"] == ground.rows.time) & (label == ground.label)).all())
+        code = np.array([symbols.index(name) for name in ground.symbols])
+        named = where["symbol"] == code[ground.rows.symbol]
+        same = bool((named & (where["time"] == ground.rows.time) & (label == ground.label)).all())
     if not same:
         raise UserError(f"models {first.model!r} and {model!r} stand on different rows; write every model on the same")

@@ -75,6 +75,10 @@ class Choice:
     best: float | None = None
     held: Mapping[str, float] = field(default_factory=dict)
 
+    def without_curve(self) -> Choice:
+        """The choice with a curve of no point."""
+        return replace(self, curve=Curve(np.empty(0), np.empty(0), np.empty(0, int)))
+
 
 def empty_like(trades: Trades) -> Trades:
     """No rows: what is searched where there is no validation part."""
