@@ -240,10 +240,7 @@ class Evaluation:
         return found
 
     def chosen(self, parts: Named, *, drawn: str = "") -> tuple[dict[str, Choice], dict[str, dict[str, Trades]]]:
-        """The threshold of each model, found on its validation rows, and what could be traded, by split and model.
-
-        drawn  the model whose curve over all thresholds is kept: a curve is as long as the rows
-        """
+        """The threshold of each model, found on its validation rows (only `drawn` keeps its curve), and what could be traded."""
         trades = {split: {model: self.trades(part) for model, part in own.items()} for split, own in parts.items()}
         choices = {}
         for model, part in parts["test"].items():
