@@ -30,7 +30,11 @@ def scaler_rows(patch):
 
 def threshold_part(patch):
     chosen = score.Evaluation.chosen
-    patch.setattr(score.Evaluation, "chosen", lambda rule, found: chosen(rule, found | {"val": found["test"]}))
+
+    def on_test(rule, found, **more):
+        return chosen(rule, found | {"val": found["test"]}, **more)
+
+    patch.setattr(score.Evaluation, "chosen", on_test)
 
 
 def label_end(patch):
