@@ -24,7 +24,7 @@ WEIGHTS, LAYERS = 86_000_000, 150  # of a ViT-base
 APART = 300.0  # seconds between two checkpoints inside an epoch, trainer.checkpoint_minutes=5
 
 
-def bench_checkpoints(*, rounds: int = 2, epochs: int = 4) -> dict[str, Any]:
+def bench_checkpoints(*, rounds: int = 3, epochs: int = 3) -> dict[str, Any]:
     """Return the rows of checkpoints: what they add to a fit, written after every epoch, and what a large one takes of five minutes."""
     cfg = compose(*FIT, f"trainer.max_epochs={epochs}")
     with_them, without = [], []
