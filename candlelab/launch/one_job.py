@@ -15,7 +15,8 @@ from candlelab import run as runs
 from candlelab.config import build, locate, run_folder
 from candlelab.core.files import CannotWrite
 
-THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+DRAWING = "NUMBA_NUM_THREADS"
+THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", DRAWING)
 expected: dict[Path, float] = {}  # megabytes that a run may take, by the estimate of the sweep
 refused: list[
     str
@@ -69,12 +70,16 @@ def settle_in(job: DictConfig, folder: Path) -> None:
 
 
 def use_threads(threads: int) -> None:
-    """Let torch use so many threads in this process; where it is not loaded yet the environment says so."""
+    """Let torch and drawing use so many threads in this process; where these are not loaded yet the environment says so."""
     os.environ.update(dict.fromkeys(THREADS, str(threads)))
     if "torch" in sys.modules:
         import torch
 
         torch.set_num_threads(threads)
+    if "numba" in sys.modules:
+        from numba import config
+
+        vars(config)[DRAWING] = threads  # what its own reading of the environment sets
 
 
 def _of_task(job: DictConfig, name: str) -> Callable[..., Any] | None:

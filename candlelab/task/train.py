@@ -29,6 +29,9 @@ def check(jobs: list[DictConfig]) -> None:
 
 def prepare_data(job: DictConfig) -> tuple[str, Any] | None:
     """Prepare the data of a job in this process, and import what trains it; return their key and them, None where each job makes its own."""
+    import sklearn.ensemble
+    import sklearn.linear_model  # noqa: F401 - of the baselines: else each job would import them for itself
+
     import candlelab.trainer.module
     import candlelab.trainer.trainer  # noqa: F401
     from candlelab.pipeline.inputs.shared import shareable_data

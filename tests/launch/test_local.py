@@ -4,6 +4,7 @@ import json
 import os
 from pathlib import Path
 
+import numba
 import pandas as pd
 import pytest
 import tiny
@@ -13,9 +14,10 @@ from omegaconf import OmegaConf
 from candlelab.config import ConfigError, command_line, compose, plain, run_folder
 from candlelab.config.command_line import check_overrides
 from candlelab.core.run_folder import failure, state
-from candlelab.launch import side_by_side
+from candlelab.launch import one_job, side_by_side
 from candlelab.launch.board import Board
 from candlelab.launch.local import LocalLauncher, visible_gpus
+from candlelab.render import style
 
 TIMED = "Train_Seconds Epoch_Seconds Samples_Per_Second Peak_Memory_MB Load_Seconds Latency_P50_MS Latency_P90_MS Throughput"
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
@@ -50,6 +52,14 @@ def test_every_job_has_a_process_and_its_share_of_threads_and_gpus(ended):
     assert len({each["pid"] for each in seen}) == 3 and len({each["parent"] for each in seen}) == 1
     assert {each["OMP_NUM_THREADS"] for each in seen} == {str(launcher.threads())}
     assert {each["CUDA_VISIBLE_DEVICES"] for each in seen} <= {"0", "1"}
+
+
+def test_a_job_draws_with_its_own_threads_also_where_numba_is_loaded_already(monkeypatch):
+    for name in one_job.THREADS:
+        monkeypatch.setenv(name, "1")
+    monkeypatch.setattr(numba.config, "NUMBA_NUM_THREADS", 7)
+    one_job.use_threads(1)
+    assert style.workers() == 1
 
 
 def test_a_job_that_fails_says_why_and_one_that_dies_leaves_its_last_words(ended):
