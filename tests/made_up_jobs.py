@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import time
 from dataclasses import fields
 
 import numpy as np
@@ -32,12 +33,20 @@ def work(cfg: DictConfig, *, what: str) -> None:
     (folder / "metrics.json").write_text(json.dumps(seen))
 
 
-def prepare_data(cfg: DictConfig) -> None:
-    """What the nursery does for a training job, for jobs that name data."""
-    if "data" in cfg:
-        from candlelab.task import train
+def prepare_data(cfg: DictConfig) -> tuple[str, object] | None:
+    """What a launcher does for a training job, for jobs that name data."""
+    if "data" not in cfg:
+        return None
+    from candlelab.task import train
 
-        train.prepare_data(cfg)
+    return train.prepare_data(cfg)
+
+
+def hold_data(key, data):
+    """What a node does for a training job."""
+    from candlelab.task import train
+
+    train.hold_data(key, data)
 
 
 def come_home(folder, outputs):
@@ -58,10 +67,15 @@ def hold(cfg, folder):
     (folder / "held.json").write_text(json.dumps(told))
 
 
+def pause():
+    time.sleep(0.05)
+
+
 def wait(folder):
     try:
         (folder / "log.txt").write_text("12:00 epoch 1/2")
-        signal.pause()
+        while True:  # Ray wakes nobody who waits for a signal
+            pause()
     except KeyboardInterrupt:
         (folder / "checkpoint").write_text("kept")
         raise

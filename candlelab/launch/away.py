@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import signal
 import tempfile
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -43,8 +45,22 @@ def at_home_in(scratch: str | None, home: str, number: int, job: DictConfig, ask
     try:
         yield moved
     finally:
-        _bring(number, moved, [line for line in _lines_of(moved) if line not in known], ask)
+        with _undisturbed():
+            _bring(number, moved, [line for line in _lines_of(moved) if line not in known], ask)
         shutil.rmtree(place, ignore_errors=True)
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Let no Ctrl-C but the last, which kills, end what this thread does: the launcher may ask a job to stop more than once."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def own_folder(scratch: str | None) -> Path:

@@ -1,6 +1,7 @@
 """Jobs on machines that do not see the command's outputs: what they are given, and what comes back of their runs. No cluster is needed."""
 
 import os
+import signal
 from pathlib import Path
 
 import made_up_jobs
@@ -109,11 +110,23 @@ def test_after_ctrl_c_the_checkpoint_comes_back(outputs, monkeypatch):
     def pressed():
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(made_up_jobs.signal, "pause", pressed)
+    monkeypatch.setattr(made_up_jobs, "pause", pressed)
     command = Command(outputs, "wait")
     with pytest.raises(KeyboardInterrupt):
         command.run()
     assert (command.folder / "checkpoint").read_text() == "kept" and state(command.folder) == "interrupted"
+
+
+def test_while_a_run_goes_back_nothing_interrupts_it(outputs):
+    command, heard = Command(outputs, "finish"), []
+
+    def ask(method, *words):
+        heard.append((method, signal.getsignal(signal.SIGINT)))
+        return command.ask(method, *words)
+
+    before = signal.getsignal(signal.SIGINT)
+    assert command.run(ask=ask) is None and signal.getsignal(signal.SIGINT) == before
+    assert {how for method, how in heard if method in ("begin", "add", "finish")} == {signal.SIG_IGN}
 
 
 @pytest.mark.parametrize("moment", ["begin", "add", "finish"])
