@@ -29,6 +29,11 @@ def hold_prepared(key: str, prepared: Prepared) -> None:
     _prepared[key] = prepared
 
 
+def are_held(cfg: DictConfig, data: SampleSet) -> bool:
+    """Return whether the data of these settings are here already: then the files that they come from need not be."""
+    return _key(cfg, data) in _prepared
+
+
 def shareable_data(cfg: DictConfig) -> tuple[str, Prepared] | None:
     """Return key and data of a job, prepared in this process, to be read elsewhere; None for what is written on or lies in files."""
     data = share_prepared(cfg, build(cfg, "data", build(cfg, "render") if cfg.get("render") else None))

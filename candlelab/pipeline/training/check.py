@@ -20,6 +20,7 @@ from candlelab.data.source.file import File
 from candlelab.data.tokenizer import load_tokenizer
 from candlelab.market.files import find_files
 from candlelab.pipeline.inputs.assemble import tokenizer_name
+from candlelab.pipeline.inputs.shared import are_held
 
 APART = ("evaluate", "trainer", "model.optimizer")  # built from settings alone
 
@@ -101,7 +102,7 @@ def _of_data(nodes: str) -> tuple[str, ...]:
                 f"give at most {LARGEST_PICTURE / 2**20:.0f} MB",
             )
         made = build({"data": data}, "data", renderer)
-        if isinstance(made.source, File):
+        if isinstance(made.source, File) and not are_held(OmegaConf.create({"data": data}), made):
             for text in [made.source.path] if isinstance(made.source.path, str) else made.source.path:
                 find_files(text)
     except UserError as error:
