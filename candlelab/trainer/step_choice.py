@@ -128,7 +128,7 @@ def _affordable(trial: _Trial, batch: Batch, plain: StepMode, *, ways: int, plan
         seconds = min(trial.seconds(_first(batch, rows), plain) for _ in range(2))
         allowed = max(SECONDS, SHARE * planned * seconds * _rows(batch) / rows)
         more = min(4 * rows, _rows(batch))
-        if more == rows or seconds * more / rows * ways * 4 > allowed / 2:
+        if more == rows or seconds * more / rows * ways * 3 > allowed:  # compared once, timed twice, about
             return rows, allowed
         rows = more
 

@@ -24,7 +24,7 @@ NETS = {
     "cnn_small": ("model=cnn_small", "data=simulated", "data.source.bars=1200"),
 }
 ASKED = ways(["32-true", "bf16-mixed"], ["contiguous", "channels_last"])
-PLANNED = 500  # steps of the fit that the choice is made for
+PLANNED = 2_000  # steps of the fit that the choice is made for
 
 
 def bench_steps(*, rounds: int = 2, rows: int = 32) -> dict[str, Any]:
@@ -52,7 +52,7 @@ def _of_net(name: str, words: tuple[str, ...], rounds: int, rows: int) -> list[R
     return [
         *made,
         reaches(chosen, plain / seconds[_word(choice.step)], 1.0, against=against),
-        stays_within(f"choosing it for {name}", spent / allowed, 1.0, against="a second, or 1 % of 500 steps"),
+        stays_within(f"choosing it for {name}", spent / allowed, 1.0, against="a second, or 1 % of 2,000 steps"),
     ]
 
 
