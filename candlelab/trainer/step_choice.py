@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -55,6 +56,11 @@ class StepTrial:
         """Whether it computes the same step but for rounding."""
         return self.loss_off <= LOSS_OFF and self.cosine >= SAME_WAY
 
+    def words(self) -> str:
+        """Return it as words for people."""
+        apart = f"disagrees (loss {100 * self.loss_off:.1f} % off, cosine of the gradients {self.cosine:.3f})"
+        return f"{self.precision} {self.memory_format} {f'{self.speed:.2f} x as fast' if self.agrees else apart}"
+
 
 @dataclass(frozen=True)
 class StepChoice:
@@ -76,15 +82,10 @@ class StepChoice:
 
     def words(self) -> str:
         """Return it as a line for people."""
+        chosen = f"training steps in {self.step.precision}, {self.step.memory_format}"
         if not self.tried:
-            return "the step is computed as ever: the fit is too short to measure others"
-        told = ", ".join(
-            f"{each.precision} {each.memory_format} {each.speed:.2f} x"
-            if each.agrees
-            else f"{each.precision} {each.memory_format} disagrees (cosine {each.cosine:.3f})"
-            for each in self.tried
-        )
-        return f"the step is computed as {self.step.precision}, {self.step.memory_format}, for as fast as plain are: {told}"
+            return f"{chosen}: the fit is too short to measure others"
+        return f"{chosen}; against the plain step {', '.join(each.words() for each in self.tried)}"
 
 
 def ways(precisions: Sequence[Precision], formats: Sequence[MemoryFormat]) -> list[StepMode]:
@@ -200,8 +201,8 @@ def _beside(value: float, gradient: list[Tensor], other: float, gradients: list[
     sizes = [sum(float(a.square().sum(dtype=torch.float64)) for a in some) for some in (gradient, gradients)]
     cosine = dot / (sizes[0] * sizes[1]) ** 0.5 if sizes[0] * sizes[1] > 0 else float(sizes[0] == sizes[1])
     off = abs(other - value) / max(abs(value), 1e-12)
-    known = off == off and cosine == cosine  # not a number agrees with nothing
-    return StepTrial(step.precision, step.memory_format, 0.0, off if known else float("inf"), cosine if known else 0.0)
+    known = math.isfinite(off) and math.isfinite(cosine)  # what is no number agrees with nothing
+    return StepTrial(step.precision, step.memory_format, 0.0, off if known else 1.0, cosine if known else 0.0)
 
 
 def _rows(batch: Batch) -> int:
