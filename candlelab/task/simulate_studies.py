@@ -37,7 +37,7 @@ def simulate_studies(
     for table in tables:
         console.print_table(table)
     print(found.sentence(), flush=True)
-    write_text(Path(cfg.outputs) / FILE, "\n".join(_markdown(table) for table in tables))
+    write_text(Path(cfg.outputs) / FILE, "\n".join(console.markdown_of(table) for table in tables))
     ratio = None if found.limit is None else found.limit / found.smallest
     return {"uniform": null.uniform, "said_yes": null.said_yes, "ratio": ratio, "monotone": all_monotone([found])}
 
@@ -70,10 +70,3 @@ def _edge_table(found: Sensitivity) -> Table:
         fitted = float(found.curve.rate(np.array([size]))[0])
         table.add_row(f"{0.5 + size:.4f}", f"{size / found.smallest:.2f}", f"{hits} of {worlds}", f"{fitted:.2f}")
     return table
-
-
-def _markdown(table: Table) -> str:
-    heads = [str(column.header) for column in table.columns]
-    rows = zip(*(list(column.cells) for column in table.columns), strict=True)
-    lines = [heads, ["---"] * len(heads), *([str(cell) for cell in row] for row in rows)]
-    return f"## {table.title}\n\n" + "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"

@@ -1,7 +1,5 @@
 """Where the models of a study stand on the ladder from raw numbers to charts."""
 
-from types import SimpleNamespace
-
 import pytest
 
 from candlelab.config import compose
@@ -17,23 +15,23 @@ PARTS = {
 }
 
 
-def run_of(*words):
-    return SimpleNamespace(recipe=compose("data=simulated", *words))
+def recipe_of(*words):
+    return compose("data=simulated", *words)
 
 
 @pytest.mark.parametrize("part", PARTS)
 def test_every_part_of_the_sweep_stands_on_its_rung(part):
-    run = run_of(f"experiment={part}")
-    assert (rung_of(run), name_of(run, "?")) == PARTS[part]
+    recipe = recipe_of(f"experiment={part}")
+    assert (rung_of(recipe), name_of(recipe, "?")) == PARTS[part]
 
 
 def test_any_other_net_is_the_net_of_the_study():
-    run = run_of("model=fusion_small")
-    assert (rung_of(run), name_of(run, "fusion")) == ("net", "fusion")
+    recipe = recipe_of("model=fusion_small")
+    assert (rung_of(recipe), name_of(recipe, "fusion")) == ("net", "fusion")
 
 
 def test_numbers_that_no_chart_draws_are_no_rung_of_numbers():
-    assert rung_of(run_of("model=cnn_1d", "model.net.scale=none")) == "net"
+    assert rung_of(recipe_of("model=cnn_1d", "model.net.scale=none")) == "net"
 
 
 def test_a_chart_of_the_ladder_shows_the_window_of_the_numbers():

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import zlib
 from functools import cache
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 
@@ -22,8 +22,11 @@ from candlelab.core.errors import UserError
 from candlelab.core.interval import check_interval
 from candlelab.data.made_up import check_bars, check_volatility, market_names, markets_side_by_side, open_times
 
-WORLDS = ("place", "reversal", "shape", "volume", "order", "mixture", "calendar", "none", "earlier_shape")
-PLACE, REVERSAL, SHAPE, VOLUME, ORDER, MIXTURE, CALENDAR, NONE, EARLIER_SHAPE = range(9)
+PlantedWorld = Literal[
+    "place", "reversal", "shape", "volume", "order", "mixture", "calendar", "none", "earlier_shape", "height", "colours"
+]
+WORLDS: tuple[PlantedWorld, ...] = get_args(PlantedWorld)
+PLACE, REVERSAL, SHAPE, VOLUME, ORDER, MIXTURE, CALENDAR, NONE, EARLIER_SHAPE, HEIGHT, COLOURS = range(11)
 PRICE = 100.0
 MURMUR, JITTER = 0.98, 0.1  # of the log volatility
 FREEDOM = 4
@@ -42,8 +45,10 @@ class Planted:
              calendar: a timetable of 168 bars that no chart shows. none: nothing.
              earlier_shape: of the bar before the last, a long lower shadow and a close on top (up), or a long upper one and a
              close at the bottom (down): a chart shows it, a table of returns and ranges does not.
+             height: how low the close stands in the range of the last `feature_window` bars, in proportion: a line in numbers
+             scaled by that range. colours: the product of the signs of the three newest bars; two of them say nothing.
     auroc    of somebody who knows the rule; the most that can be found.
-    feature_window  bars that place and volume look at.
+    feature_window  bars that place, height and volume look at.
     """
 
     from_settings_alone = True
@@ -61,7 +66,7 @@ class Planted:
         seed: int,
         bars: int,
         volatility: float,
-        world: Literal["place", "reversal", "shape", "volume", "order", "mixture", "calendar", "none", "earlier_shape"],
+        world: PlantedWorld,
         auroc: float,
         feature_window: int,
     ) -> None:
@@ -185,6 +190,10 @@ def lean_at(kind, open_, high, low, close, volume, t, feature_window):
         return _shape(open_[t], high[t], low[t], close[t])
     if kind == EARLIER_SHAPE:
         return _shadows(open_[t - 1], high[t - 1], low[t - 1], close[t - 1])
+    if kind == HEIGHT:
+        return _height(high, low, close, t, feature_window)
+    if kind == COLOURS:
+        return np.sign((close[t] - open_[t]) * (close[t - 1] - open_[t - 1]) * (close[t - 2] - open_[t - 2]))
     if kind == VOLUME:
         return _heavy(volume, t, feature_window)
     if kind == ORDER:
@@ -206,6 +215,15 @@ def _place(high, low, close, t, feature_window):
         top, bottom = max(top, high[j]), min(bottom, low[j])
     place = (close[t] - bottom) / (top - bottom)
     return 1.0 if place <= 0.25 else (-1.0 if place >= 0.75 else 0.0)
+
+
+@compiled
+def _height(high, low, close, t, feature_window):
+    """1 for a close at the bottom of the window's range, -1 at the top, in proportion between them."""
+    top, bottom = high[t], low[t]
+    for j in range(t - feature_window + 1, t):
+        top, bottom = max(top, high[j]), min(bottom, low[j])
+    return 1.0 - 2.0 * (close[t] - bottom) / (top - bottom)
 
 
 @compiled

@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
+from omegaconf import DictConfig
+from torch import nn
 
 from candlelab import run as runs
 from candlelab.core.files import make_folder
@@ -42,7 +44,7 @@ def decompositions(study: Path, models: Sequence[Model]) -> dict[str, Decomposit
             by_data[model.data].append(model)
     found = {}
     for data, some in by_data.items():
-        if {rung_of(model.records[0].first) for model in some} >= set(WANTED):
+        if {rung_of(model.records[0].first.recipe) for model in some} >= set(WANTED):
             first = some[0].records[0]
             found[data] = decompose(
                 [each for model in some for each in contenders_of(study, model)],
@@ -53,9 +55,9 @@ def decompositions(study: Path, models: Sequence[Model]) -> dict[str, Decomposit
     return found
 
 
-def rung_of(run: runs.Run) -> Rung:
-    """Return where a run's net stands on the ladder."""
-    net, data = run.recipe.model.net, run.recipe.data
+def rung_of(recipe: DictConfig) -> Rung:
+    """Return where the net of a recipe stands on the ladder."""
+    net, data = recipe.model.net, recipe.data
     module = str(net["_target_"]).rsplit(".", 1)[0]
     numbers = data.get("indicators", {}).get("_target_") == RAW_BARS
     if module in (LOGISTIC, CNN_1D) and numbers:
@@ -63,13 +65,13 @@ def rung_of(run: runs.Run) -> Rung:
     return "chart" if module == CNN_SMALL else "net"
 
 
-def name_of(run: runs.Run, model: str) -> str:
+def name_of(recipe: DictConfig, model: str) -> str:
     """Return a short name of a model of the ladder: its net and what it reads; the study's name of any other."""
-    rung, net = rung_of(run), run.recipe.model.net
+    rung, net = rung_of(recipe), recipe.model.net
     if rung == "net":
         return model
     if rung == "chart":
-        return f"small CNN, {str(run.recipe.render['_target_']).rsplit('.', 1)[-1]}"
+        return f"small CNN, {str(recipe.render['_target_']).rsplit('.', 1)[-1]}"
     words = {"none": "raw numbers", "image": "scaled by the range", "volatility": "scaled by volatility"}
     kind = "1-D CNN" if rung.endswith("curved") else "logistic"
     return f"{kind}, {words.get(net['scale'], net['scale'])}"
@@ -77,13 +79,18 @@ def name_of(run: runs.Run, model: str) -> str:
 
 def contenders_of(study: Path, model: Model) -> list[Contender]:
     """Return a model as a candidate, and where it is linear on numbers, trees on the same numbers."""
-    rung, name = rung_of(model.records[0].first), name_of(model.records[0].first, model.name)
-    own = _contender(name, rung, [[_net_of(run) for run in record.folds.values()] for record in model.records])
+    recipe = model.records[0].first.recipe
+    rung, name = rung_of(recipe), name_of(recipe, model.name)
+    own = contender(name, rung, [[_net_of(run) for run in record.folds.values()] for record in model.records])
     if not rung.endswith("linear"):
         return [own]
-    trees = [[trees_beside(study, run) for run in model.records[0].folds.values()]]
+    return [own, trees_contender(name, rung, [trees_beside(study, run) for run in model.records[0].folds.values()])]
+
+
+def trees_contender(name: str, rung: Rung, folds: Sequence[pd.DataFrame]) -> Contender:
+    """Return trees as a candidate, from what they say on the numbers of a logistic regression of some name and rung."""
     curved: Rung = "raw, curved" if rung.startswith("raw") else "scaled, curved"
-    return [own, _contender(name.replace("logistic", "trees"), curved, trees)]
+    return contender(name.replace("logistic", "trees"), curved, [folds])
 
 
 def _net_of(run: runs.Run) -> pd.DataFrame:
@@ -91,8 +98,8 @@ def _net_of(run: runs.Run) -> pd.DataFrame:
     return table[table["model"] == "net"]
 
 
-def _contender(name: str, rung: Rung, seeds: Sequence[Sequence[pd.DataFrame]]) -> Contender:
-    """A candidate from the tables of its folds, seed by seed."""
+def contender(name: str, rung: Rung, seeds: Sequence[Sequence[pd.DataFrame]]) -> Contender:
+    """Return a candidate from the tables of its folds, seed by seed."""
     known = [_area(table[table["split"] == "validation"]) for folds in seeds for table in folds]
     return Contender(name, rung, float(np.nanmean(known)), [_joined(folds) for folds in seeds])
 
@@ -119,21 +126,25 @@ def trees_beside(study: Path, run: runs.Run) -> pd.DataFrame:
     try:
         return predictions_of(place, classes=classes)
     except Unreadable:
-        data = run.data
-        parts = {part: _numbers(run, data, data.traded(part)) for part in EVALUATED}
-        train = _numbers(run, data, data.samples("train"))
-        answers = {
-            part: (gradient_boosting(train, parts["validation"], rows, classes, 0), np.full(len(rows.label), np.nan))
-            for part, rows in parts.items()
-        }
         make_folder(place.parent)
-        write_table(place, prediction_table(data, {"net": answers}))
+        write_table(place, trees_on(run.data, run.model.scale))
         return predictions_of(place, classes=classes)
 
 
-def _numbers(run: runs.Run, data: SampleSet, samples: np.ndarray) -> Features:
+def trees_on(data: SampleSet, scale: nn.Module) -> pd.DataFrame:
+    """Return the predictions of gradient-boosted trees on windows as the layer `scale` gives them, as the net of a table."""
+    classes, train = len(data.label.classes), _numbers(scale, data, data.samples("train"))
+    parts = {part: _numbers(scale, data, data.traded(part)) for part in EVALUATED}
+    answers = {
+        part: (gradient_boosting(train, parts["validation"], rows, classes, 0), np.full(len(rows.label), np.nan))
+        for part, rows in parts.items()
+    }
+    return prediction_table(data, {"net": answers})
+
+
+def _numbers(scale: nn.Module, data: SampleSet, samples: np.ndarray) -> Features:
     """The scaled windows of some samples, flattened, as the net's first layer gets them."""
-    scale, found = run.model.scale, []
+    found = []
     with torch.inference_mode():
         for first in range(0, len(samples), 4096):
             batch = data.assemble(torch.from_numpy(samples[first : first + 4096]))
