@@ -29,6 +29,7 @@ WORLDS: tuple[PlantedWorld, ...] = get_args(PlantedWorld)
 PLACE, REVERSAL, SHAPE, VOLUME, ORDER, MIXTURE, CALENDAR, NONE, EARLIER_SHAPE, HEIGHT, COLOURS = range(11)
 PRICE = 100.0
 MURMUR, JITTER = 0.98, 0.1  # of the log volatility
+WILDER = 2.0  # times the log volatility in the world `height`: raw moves of calm and wild stretches differ by a factor of ten and more
 FREEDOM = 4
 LARGEST = 0.3  # cap on one bar's move
 OTHERWISE = -0.12  # so that as many bars go up as down, when one bar in nine is a hammer
@@ -46,7 +47,8 @@ class Planted:
              earlier_shape: of the bar before the last, a long lower shadow and a close on top (up), or a long upper one and a
              close at the bottom (down): a chart shows it, a table of returns and ranges does not.
              height: how low the close stands in the range of the last `feature_window` bars, in proportion: a line in numbers
-             scaled by that range. colours: the product of the signs of the three newest bars; two of them say nothing.
+             scaled by that range, while calm and wild stretches differ by a factor of ten.
+             colours: the product of the signs of the three newest bars; two of them say nothing.
     auroc    of somebody who knows the rule; the most that can be found.
     feature_window  bars that place, height and volume look at.
     """
@@ -257,7 +259,7 @@ def _draw_bars(kind, edge, feature_window, volatility, noise, open_, high, low, 
     for t in range(close.shape[0]):
         level = MURMUR * level + JITTER * normal[t, 0]
         murmur = 0.7 * murmur + 0.3 * normal[t, 1]
-        sigma = volatility * np.exp(level)
+        sigma = volatility * np.exp(level * WILDER if kind == HEIGHT else level)
         open_[t] = close[t - 1] if t else PRICE
         lean = lean_at(kind, open_, high, low, close, volume, t - 1, feature_window) if t > feature_window else 0.0
         move = min(max(sigma * abs(shock[t]), 1e-3 * volatility), LARGEST)
