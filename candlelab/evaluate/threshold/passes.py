@@ -53,8 +53,8 @@ def changes_of_rows(score, side, edge, gain, times, cost, sums, opened):
     """
     for i in range(side.size):
         now, first, last = np.int64(side[i]), edge[i] & FIRST, edge[i] & LAST
-        before = 0 if first or not score[i - 1] > score[i] else np.int64(side[i - 1])
-        after = 0 if last or not score[i + 1] >= score[i] else np.int64(side[i + 1])
+        before = np.int64(0 if first or not score[i - 1] > score[i] else side[i - 1])
+        after = np.int64(0 if last or not score[i + 1] >= score[i] else side[i + 1])
         opened[i] = (now != before) - (after == now)
         own = now * gain[i] - cost * (abs(now - before) - abs(before))
         follow = -cost * (abs(after - now) - abs(after))
