@@ -40,7 +40,6 @@ class Depot:
         self._alone = ExitStack()
         self._alone.enter_context(runs.locked(self._folder))  # as long as this process lives nobody clears it away
         self._letters: list[tuple[int, str]] = []
-        self._ledgers: dict[int, dict[str, bytes]] = {}
         self._coming: dict[int, Unpacking] = {}
 
     def put(self, number: int, where: str) -> None:

@@ -18,15 +18,15 @@ EQUAL = (
     "data/indicators=bars",
     "data/scaling=none",
     "data.source.bars=4000",
-    "trainer.max_epochs=36",
-    "trainer.patience=36",
+    "trainer.max_epochs=40",
+    "trainer.patience=40",
     "trainer.progress=none",
     "evaluate.positive_control=off",
 )
 WORKERS = (1, 2)
 
 
-def bench_launch(*, jobs: int = 8, rounds: int = 2) -> dict[str, Any]:
+def bench_launch(*, jobs: int = 8, rounds: int = 1) -> dict[str, Any]:
     """Return a row: how much faster two workers finish a sweep of equal jobs than one, the start of either included.
 
     Each job has one thread, whatever the number of workers; of `rounds` alternating measurements the fastest of each side counts.
