@@ -40,6 +40,7 @@ def predictions_of(path: Path, *, classes: int, cure: str = CURE) -> pd.DataFram
         check_parquet(path, rows=MOST_ROWS, cure=cure)
         with parquet.ParquetFile(path) as file:  # column by column: a table is never held twice
             read = file.read().to_pandas(split_blocks=True, self_destruct=True)
+        return_unused()
         table = _with_short_names(read.reset_index(drop=True))
     except (pa.ArrowException, OSError, ValueError, OverflowError, KeyError, TypeError) as error:
         if isinstance(error, Unreadable):
@@ -49,6 +50,13 @@ def predictions_of(path: Path, *, classes: int, cure: str = CURE) -> pd.DataFram
     if trouble:
         raise Unreadable(path, f"is damaged ({trouble})", cure)
     return table
+
+
+def return_unused() -> None:
+    """Give the system the memory that Arrow has freed: it keeps as much as the largest table took."""
+    import pyarrow as pa
+
+    pa.default_memory_pool().release_unused()
 
 
 def _with_short_names(table: pd.DataFrame) -> pd.DataFrame:

@@ -14,6 +14,7 @@ from scipy.stats import norm
 
 from candlelab.core import files
 from candlelab.core.batch import Batch
+from candlelab.core.tables import return_unused
 from candlelab.data.samples import SampleSet
 
 EVALUATED = ("validation", "test")
@@ -132,3 +133,4 @@ def write_table(path: Path, frame: pd.DataFrame) -> None:
     kept = frame.astype(dict.fromkeys(TEXTS, "category"))  # a name is written once, its rows are numbers
     with files.atomic(path) as temporary:
         kept.to_parquet(temporary, index=False, compression="zstd")
+    return_unused()
