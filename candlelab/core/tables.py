@@ -34,22 +34,28 @@ EVALUATED = ("validation", "test")
 def predictions_of(path: Path, *, classes: int, cure: str = CURE) -> pd.DataFrame:
     """Return a table of predictions of so many classes. Raises Unreadable if a column is missing, of another kind, or out of range."""
     import pyarrow as pa
-    from pyarrow import parquet
 
     try:
         check_parquet(path, rows=MOST_ROWS, cure=cure)
-        with parquet.ParquetFile(path) as file:  # column by column: a table is never held twice
-            read = file.read().to_pandas(split_blocks=True, self_destruct=True)
-        return_unused()
-        table = _with_short_names(read.reset_index(drop=True))
+        table = _with_short_names(_read(path))
     except (pa.ArrowException, OSError, ValueError, OverflowError, KeyError, TypeError) as error:
         if isinstance(error, Unreadable):
             raise
         raise Unreadable(path, f"is damaged ({' '.join(str(error).split())[:120]})", cure) from None
+    return_unused()
     trouble = _trouble(table, classes)
     if trouble:
         raise Unreadable(path, f"is damaged ({trouble})", cure)
     return table
+
+
+def _read(path: Path) -> pd.DataFrame:
+    """Return a Parquet file, column by column: a table is never held twice."""
+    from pyarrow import parquet
+
+    with parquet.ParquetFile(path) as file:
+        table: pd.DataFrame = file.read().to_pandas(split_blocks=True, self_destruct=True)
+    return table.reset_index(drop=True)
 
 
 def return_unused() -> None:
