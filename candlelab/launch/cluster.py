@@ -27,6 +27,7 @@ from candlelab.launch.side_by_side import SideBySide, job_text, note_death
 
 PAUSE = 1.0  # seconds between two looks
 AHEAD = 2  # jobs that wait in the cluster beside those that its nodes can run
+TELEMETRY = "RAY_USAGE_STATS_ENABLED"
 PASSED_ON = ("CANDLELAB_EXTENSIONS", "CANDLELAB_CONFIG_DIR", "HF_HUB_OFFLINE", "WANDB_MODE", "PYTHONPATH")
 
 
@@ -126,6 +127,7 @@ class RayLauncher(SideBySide):
         """Join the cluster, or begin one on this machine."""
         import ray
 
+        os.environ.setdefault(TELEMETRY, "0")  # a cluster of our own tells nobody that it runs, unless it was asked to
         env = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
         own: dict[str, Any] = {} if self._address else {"include_dashboard": False}
         if self._store is not None and not self._address:

@@ -14,6 +14,7 @@ from made_up_jobs import job
 
 from candlelab.config import ConfigError, plugins, run_folder
 from candlelab.config.command_line import check_overrides
+from candlelab.core.errors import UserError
 from candlelab.core.run_folder import failure, state
 from candlelab.launch.cluster import RayLauncher
 
@@ -34,10 +35,30 @@ def ray(monkeypatch):
     monkeypatch.setenv("CANDLELAB_EXTENSIONS", "made_up_jobs")
     places = [str(Path(__file__).parents[1]), str(tiny.ROOT), os.environ.get("PYTHONPATH", "")]
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(places))
-    for name in ("RAY_worker_niceness", "RAY_enable_worker_prestart", "RAY_prestart_worker_first_driver"):
+    for name in (
+        "RAY_USAGE_STATS_ENABLED",
+        "RAY_worker_niceness",
+        "RAY_enable_worker_prestart",
+        "RAY_prestart_worker_first_driver",
+    ):
         monkeypatch.setenv(name, "0")
     yield found
     found.shutdown()
+
+
+def test_a_cluster_of_its_own_reports_to_nobody_and_one_that_is_not_there_is_a_sentence(ray, monkeypatch, tmp_path):
+    monkeypatch.delenv("RAY_USAGE_STATS_ENABLED", raising=False)
+    told = []
+
+    def init(**words):
+        told.append(os.environ["RAY_USAGE_STATS_ENABLED"])
+        raise ConnectionError("nobody there")
+
+    monkeypatch.setattr(ray, "init", init)
+    with pytest.raises(UserError, match=r"there is no Ray cluster at .*=x:1 \(nobody there\): start one"):
+        RayLauncher(**SETTINGS | {"address": "x:1"}).run_all([job(tmp_path, "one", "finish")])
+    assert told == ["0"]
+    monkeypatch.delenv("RAY_USAGE_STATS_ENABLED")
 
 
 @pytest.fixture

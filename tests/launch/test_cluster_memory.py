@@ -25,6 +25,7 @@ def declared(monkeypatch):
     places = [str(Path(__file__).parents[1]), str(tiny.ROOT), os.environ.get("PYTHONPATH", "")]
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(places))
     monkeypatch.setenv("RAY_worker_niceness", "0")
+    monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
 
 
 def test_jobs_of_a_node_read_one_copy_of_the_bars(declared, tmp_path, monkeypatch):
