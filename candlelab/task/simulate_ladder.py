@@ -47,7 +47,7 @@ def simulate_ladder(
 
 def _counted(named: Sequence[Named]) -> list[dict[str, Any]]:
     """How often each truth was named, in the order of the worlds."""
-    rows = {}
+    rows: dict[str, dict[str, Any]] = {}
     for each in named:
         row = rows.setdefault(each.truth, {"truth": each.truth, "right": 0, "seeds": 0})
         row["seeds"] += 1
