@@ -12,8 +12,8 @@ from candlelab.pipeline.studies.planted_ladder import WORLD_OF, jobs_of_world, n
 
 WINDOW = 5
 QUIET = ("task=simulate_ladder", "trainer=cpu", "trainer.progress=none")
-SETTINGS = ["data.window=5", "data.source.bars=700", "data.source.auroc=0.65", "model.epochs=1"]
-LADDER = ["_logistic_raw", "_logistic_image", "_cnn_small_jkx"]
+SETTINGS = ["data.window=5", "data.source.bars=500", "data.source.auroc=0.65", "model.epochs=1"]
+LADDER = ["_logistic_image", "_cnn_small_jkx"]
 
 
 def world(name, bars=20_000):
@@ -58,11 +58,11 @@ def test_the_colours_that_the_rule_multiplies_say_all(name, which):
     assert np.array_equal(signs(tape)[known][:, which].prod(1), lean[known])
 
 
-def test_every_truth_has_a_world_and_every_job_its_seed(tmp_path):
+def test_a_job_has_the_world_of_its_truth_and_its_seed(tmp_path):
     cfg = compose(*QUIET, f"outputs={tmp_path}")
-    for truth in WORLD_OF:
-        (job,) = jobs_of_world(cfg, truth, 7, ["_logistic_raw"], SETTINGS)
-        assert (job.data.source.world, job.data.source.seed, job.seed) == (WORLD_OF[truth], 7, 7)
+    (job,) = jobs_of_world(cfg, "geometry", 7, ["_logistic_raw"], SETTINGS)
+    assert (job.data.source.world, job.data.source.seed, job.seed) == ("colours", 7, 7)
+    assert set(WORLD_OF.values()) <= set(WORLDS)
 
 
 def test_a_truth_that_has_no_world_is_refused(tmp_path):
@@ -77,7 +77,7 @@ def test_what_is_trained_is_not_trained_again(tmp_path, monkeypatch):
     first = named_part(jobs, tmp_path / "world", "nothing", 0)
     monkeypatch.delattr(planted_ladder, "prepare")
     again = named_part(jobs, tmp_path / "world", "nothing", 0)
-    assert again == first and len(first.found.areas) == len(LADDER) + 2
+    assert again == first and len(first.found.areas) == len(LADDER) + 1
 
 
 @pytest.mark.slow
