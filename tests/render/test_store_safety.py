@@ -5,11 +5,16 @@ import sys
 import threading
 from pathlib import Path
 
+import numpy as np
 import pytest
+import zstandard
 from render_cases import chart, walk
 from test_store import storage
 
+from candlelab.core.errors import UserError
+from candlelab.render.storage import zarr_array
 from candlelab.render.storage.build import build_store, building, set_aside
+from candlelab.render.storage.storage import Pictures
 from candlelab.render.storage.store import open_store
 
 SCRIPT = """
@@ -67,3 +72,10 @@ def flip(file: Path) -> None:
     data = bytearray(file.read_bytes())
     data[len(data) // 2] ^= 1
     file.write_bytes(data)
+
+
+def test_a_chunk_that_unpacks_to_more_than_its_picture_is_refused_unread():
+    codec = zstandard.ZstdDecompressor()
+    bomb = zstandard.ZstdCompressor().compress(bytes(1 << 24))
+    with pytest.raises(UserError, match="would unpack to 16777216 bytes instead of 64"):
+        zarr_array._decode(bomb, codec, Pictures((1, 8, 8), None), np.empty((1, 8, 8), np.uint8))

@@ -9,6 +9,7 @@ picture (1.3 ms, here 57 us), 9 to 16 times for a batch of 64, and 7 times for w
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Iterable
 from functools import lru_cache
@@ -211,7 +212,12 @@ def _encoded(block: np.ndarray, pictures: Pictures, compression_level: int) -> l
 
 
 def _decode(chunk: bytes, codec: ZstdDecompressor, pictures: Pictures, image: np.ndarray) -> None:
-    """Write the picture of a compressed chunk into image (C, H, W)."""
+    """Write the picture of a compressed chunk into image (C, H, W). Raises UserError for one that would unpack to another size."""
+    from zstandard import frame_content_size
+
+    claimed, size = frame_content_size(chunk), math.prod(chunk_shape(pictures))
+    if claimed != size:
+        raise UserError(f"a stored picture would unpack to {claimed} bytes instead of {size}: build the store again")
     raw = np.frombuffer(codec.decompress(chunk), np.uint8).reshape(chunk_shape(pictures)[1:])
     if not pictures.levels:
         image[...] = raw
