@@ -29,9 +29,8 @@ def fee_curve(test: Backtest, rows: Rows, cost: float) -> dict[str, np.ndarray]:
     if np.isnan(even):
         return {}
     costs = np.linspace(0, max(2 * cost, min(1.5 * even, 0.02), 0.002), FEES)
-    mean, spread, growth = np.array(
-        [_at_cost(test, each) for each in costs]
-    ).T  # not all at once: each is as long as the test
+    # one at a time: each is as long as the test
+    mean, spread, growth = np.array([_at_cost(test, each) for each in costs]).T
     ratio = np.divide(mean, spread, out=np.full(FEES, np.nan), where=spread > 1e-15)
     return {"bps": 1e4 * costs, "sharpe": ratio * np.sqrt(rows.per_year), "return_pct": 100 * (growth - 1)}
 
@@ -39,7 +38,7 @@ def fee_curve(test: Backtest, rows: Rows, cost: float) -> dict[str, np.ndarray]:
 def _at_cost(test: Backtest, cost: float) -> tuple[float, float, float]:
     """Mean and standard deviation of the net returns at a cost, and what one has become in the end."""
     net = test.gross - cost * test.turnover
-    return net.mean(), net.std(ddof=1), np.prod(1 + net)
+    return float(net.mean()), float(net.std(ddof=1)), float(np.prod(1 + net))
 
 
 def monthly(test: Backtest) -> dict[str, np.ndarray]:
