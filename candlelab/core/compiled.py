@@ -55,10 +55,13 @@ class _Deferred:
     def __init__(self, loop: Callable[..., Any]) -> None:
         self.loop = loop
         self.made: Callable[..., Any] | None = None
+        self.ready: Callable[..., Any] | None = (
+            None  # `made`, once all that it calls is made: other threads wait until then
+        )
         update_wrapper(self, loop)
 
     def __call__(self, *given: Any) -> Any:
-        return (self.made or self.make())(*given)
+        return (self.ready or self.make())(*given)
 
     def make(self) -> Callable[..., Any]:
         """Return numba's function, put in the place of every deferred loop that the loop's own file names."""
@@ -71,6 +74,7 @@ class _Deferred:
                 for name, value in list(names.items()):
                     if isinstance(value, _Deferred):
                         names[name] = value.make()
+                self.ready = self.made
             return self.made
 
 
