@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from candlelab.config import build, compose
 from candlelab.core.candles import Candles, concat
 from candlelab.core.errors import UserError
 from candlelab.core.volatility import running_volatility
@@ -153,6 +154,11 @@ def test_last_candle_reads_the_last_bar_that_is_left():
     candles = without(tape([11, 9, 12, 12], open=[10, 10, 10, 10]), [2, 3])
     assert LastCandle(ties="down")(candles, 2).label.tolist() == [-1, 0, 0, -1]
     assert LastCandle(ties="down")(candles, 1).label.tolist() == [1, 0, -1, -1]
+
+
+def test_a_doji_is_drawn_in_the_colour_of_up_and_has_no_class_by_default():
+    cfg = compose("data/label=last_candle")
+    assert build(cfg, "data.label")(tape([11, 10, 9], open=[10, 10, 10]), 1).label.tolist() == [1, -1, 0]
 
 
 def test_window_drift_spans_the_bars_that_are_left():

@@ -23,13 +23,15 @@ class Given:
             close = np.maximum(50 + np.cumsum(rng.choice([-0.5, 0, 0.5], 1500)), 5)
             close[200:230] = close[199]
             keep = rng.random(1500) > 0.01
-            high, low = close + rng.choice([0, 0.5], 1500), close - rng.choice([0, 0.5], 1500)
+            opened = np.append(close[0], close[:-1])
+            high = np.maximum(opened, close) + rng.choice([0, 0.5], 1500)
+            low = np.minimum(opened, close) - rng.choice([0, 0.5], 1500)
             frames.append(
                 pd.DataFrame(
                     {
                         "symbol": name,
                         "open_time": 1_704_067_200_000 + HOUR * np.arange(1500),
-                        "open": close,
+                        "open": opened,
                         "high": high,
                         "low": low,
                         "close": close,
