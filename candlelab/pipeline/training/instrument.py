@@ -118,9 +118,11 @@ def watched_units(net: nn.Module) -> Iterator[dict[str, float]]:
         if (isinstance(module, ACTIVATIONS) or type(module).__name__ in BY_NAME) and not name.startswith(gates)
     ]
     hooks = [module.register_forward_hook(_note(shares, name)) for name, module in watched]
-    yield shares
-    for hook in hooks:
-        hook.remove()
+    try:
+        yield shares
+    finally:
+        for hook in hooks:
+            hook.remove()
 
 
 def _note(shares: dict[str, float], name: str):
